@@ -1,0 +1,42 @@
+//! Compiles `proto/` with protox, a protobuf compiler in Rust, so that a fresh machine needs no
+//! protoc. Two products: the generated code, and the descriptor set that reflection serves.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+use protox::Compiler;
+
+const PROTOS: [&str; 5] = [
+    "vestibule/v1/auth_service.proto",
+    "vestibule/v1/errors.proto",
+    "vestibule/v1/session.proto",
+    "vestibule/v1/user.proto",
+    "google/rpc/error_details.proto",
+];
+
+/// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
+const SECRET_MESSAGES: [&str; 6] = [
+    "vestibule.v1.RegisterUserRequest",
+    "vestibule.v1.ValidLoginRequest",
+    "vestibule.v1.CreateSessionRequest",
+    "vestibule.v1.CreateSessionResponse",
+    "vestibule.v1.ValidateSessionRequest",
+    "vestibule.v1.RevokeSessionRequest",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=proto");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    // Reflection needs no comments, and only `encode_file_descriptor_set` keeps `debug_redact`.
+    let mut reflection = Compiler::new(["proto"])?;
+    reflection.include_imports(true).open_files(PROTOS)?;
+    fs::write(out.join("descriptors.bin"), reflection.encode_file_descriptor_set())?;
+
+    let mut code = Compiler::new(["proto"])?;
+    code.include_imports(true).include_source_info(true).open_files(PROTOS)?;
+    tonic_prost_build::configure()
+        .skip_debug(SECRET_MESSAGES)
+        .include_file("protos.rs")
+        .compile_fds(code.file_descriptor_set())?;
+    Ok(())
+}
