@@ -5,12 +5,13 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 6] = [
     "vestibule/v1/auth_service.proto",
     "vestibule/v1/errors.proto",
     "vestibule/v1/session.proto",
     "vestibule/v1/user.proto",
     "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
 ];
 
 /// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
@@ -30,10 +31,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Reflection needs no comments, and only `encode_file_descriptor_set` keeps `debug_redact`.
     let mut reflection = Compiler::new(["proto"])?;
     reflection.include_imports(true).open_files(PROTOS)?;
-    fs::write(out.join("descriptors.bin"), reflection.encode_file_descriptor_set())?;
+    fs::write(
+        out.join("descriptors.bin"),
+        reflection.encode_file_descriptor_set(),
+    )?;
 
     let mut code = Compiler::new(["proto"])?;
-    code.include_imports(true).include_source_info(true).open_files(PROTOS)?;
+    code.include_imports(true)
+        .include_source_info(true)
+        .open_files(PROTOS)?;
     tonic_prost_build::configure()
         .skip_debug(SECRET_MESSAGES)
         .include_file("protos.rs")

@@ -1,1 +1,32 @@
-//! x
+//! Vestibule: a gRPC authentication microservice.
+//!
+//! Calls go down one layer at a time and come back the same way; nothing points up.
+//!
+//! ```text
+//!   callers (gRPC)    browsers, curl (REST)
+//!         │                   │
+//!   transport::grpc     transport::rest      one error table, one edge
+//!         └─────────┬─────────┘
+//!                   ▼
+//!                 auth                       use cases: register_user, valid_login, create_session …
+//!              ┌────┴────┐
+//!              ▼         ▼
+//!           hashing      db                  argon2 engine │ SeaORM (Postgres, SQLite)
+//!              └────┬────┘
+//!                   ▼
+//!                domain                      Email, NewPassword, SessionToken, User, Session, Clock
+//! ```
+//!
+//! `server` owns listeners, limits, health and drain; `config` reads settings for every layer;
+//! `cli` and `telemetry` surround them.
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod db;
+pub mod domain;
+pub mod hashing;
+pub mod proto;
+pub mod server;
+pub mod telemetry;
+pub mod transport;

@@ -1,0 +1,63 @@
+//! The use cases: what Vestibule does for a caller, in the order in which it must be done.
+
+mod context;
+mod error;
+mod login;
+mod register;
+mod session;
+
+use std::time::Duration;
+
+use tokio_util::task::TaskTracker;
+
+pub use context::CallContext;
+pub use error::AuthError;
+pub use login::{Credentials, LoginVerdict};
+pub use register::Registration;
+pub use session::NewSession;
+
+use crate::{
+    db::Db,
+    domain::{Clock, PasswordPolicy},
+    hashing::Hasher,
+};
+
+/// What the use cases are set to.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// What a new password must have.
+    pub password: PasswordPolicy,
+    /// How long a session lives at most.
+    pub session_lifetime: Duration,
+    /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
+    pub keep_ended: Duration,
+}
+
+/// The use cases; clones share the same engine and database.
+#[derive(Clone)]
+pub struct Auth {
+    db: Db,
+    hasher: Hasher,
+    clock: Clock,
+    settings: Settings,
+    /// Rehashes that go on after their answer; the drain awaits them.
+    background: TaskTracker,
+}
+
+impl Auth {
+    /// Joins the layers below.
+    pub fn new(db: Db, hasher: Hasher, clock: Clock, settings: Settings) -> Self {
+        Self {
+            db,
+            hasher,
+            clock,
+            settings,
+            background: TaskTracker::new(),
+        }
+    }
+
+    /// What a new password must have, for whoever parses one.
+    pub fn password_policy(&self) -> PasswordPolicy {
+        self.settings.password
+    }
+}

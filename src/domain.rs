@@ -1,0 +1,21 @@
+//! What Vestibule speaks of: values that are valid by construction, and the rules over them.
+//!
+//! Nothing here does I/O: time, random bytes and stored rows come in as arguments.
+
+mod client;
+mod clock;
+mod email;
+mod id;
+mod password;
+mod session;
+mod token;
+mod user;
+
+pub use client::{ClientFault, ClientInfo};
+pub use clock::{Clock, Instant};
+pub use email::{Email, EmailFault, EmailKey};
+pub use id::{RegistrationId, SessionId, UserId, uuid_v7};
+pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
+pub use session::{Session, SessionVerdict};
+pub use token::{PresentedToken, SecretHash, SessionToken, TokenFault};
+pub use user::{HashedPassword, PasswordScheme, User, UserEmail, UserStatus};

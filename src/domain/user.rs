@@ -1,0 +1,82 @@
+//! The user: the account that a password opens.
+
+use std::fmt;
+
+use super::{Instant, RegistrationId, UserId};
+
+/// The `User` model: one row of `users`.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Never used again.
+    pub id: UserId,
+    /// As typed at registration, in NFC.
+    pub email: UserEmail,
+    /// `None`: no password is set, and none is right.
+    pub hashed_password: Option<HashedPassword>,
+    /// How the password became the bytes that were hashed.
+    pub password_scheme: PasswordScheme,
+    /// Whether the user may log in.
+    pub status: UserStatus,
+    /// Raised to end every session at once; see `Session::epoch`.
+    pub session_epoch: i64,
+    /// Raised by each change that callers can see.
+    pub version: i64,
+    /// Of the registration that made this user, for a day.
+    pub request_id: Option<RegistrationId>,
+    /// When the address was proven, if it was.
+    pub email_verified_at: Option<Instant>,
+    /// When the user registered.
+    pub created_at: Instant,
+    /// The last change that callers can see.
+    pub updated_at: Instant,
+}
+
+/// An address as stored. Its `Debug` tells nothing: addresses are never logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserEmail(pub String);
+
+/// Whether a user may log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserStatus {
+    /// May log in.
+    Active,
+    /// Refused everywhere.
+    Disabled,
+}
+
+/// How a password became the bytes that were hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordScheme {
+    /// Over the bytes as another system received them.
+    Imported,
+    /// Over UTF-8 in NFC.
+    Nfc,
+}
+
+/// A stored hash: a PHC string. Its `Debug` tells nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HashedPassword(String);
+
+impl HashedPassword {
+    /// Takes a PHC string as it is; whether it can be verified is the hashing engine's to say.
+    pub fn from_phc(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The PHC string.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for HashedPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashedPassword(…)")
+    }
+}
+
+impl fmt::Debug for UserEmail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserEmail(…)")
+    }
+}
