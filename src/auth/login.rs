@@ -102,7 +102,7 @@ impl Auth {
                 // Changed, rehashed or deleted by another login: nothing is lost.
                 Err(UpdateUserError::PasswordChanged | UpdateUserError::UnknownUser) => {}
                 Err(UpdateUserError::Db(error)) => {
-                    tracing::warn!(user_id = %id, %error, "rehash not stored")
+                    tracing::warn!(user_id = %id, %error, "rehash not stored");
                 }
             }
         });

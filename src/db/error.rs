@@ -54,11 +54,11 @@ impl Kind {
     pub(super) fn of(error: &DbErr) -> Self {
         match error {
             DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::NoConnection,
-            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => Self::Away,
+            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
+            | DbErr::Conn(RuntimeErr::Internal(_)) => Self::Away,
             DbErr::Conn(RuntimeErr::SqlxError(source))
             | DbErr::Exec(RuntimeErr::SqlxError(source))
             | DbErr::Query(RuntimeErr::SqlxError(source)) => Self::of_driver(source),
-            DbErr::Conn(RuntimeErr::Internal(_)) => Self::Away,
             _ => Self::Bug,
         }
     }
