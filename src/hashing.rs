@@ -15,7 +15,7 @@ mod worker;
 
 use std::{
     collections::TryReserveError,
-    io,
+    io, iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::Duration,
@@ -142,10 +142,10 @@ impl Hasher {
             queue: Arc::new(Queue::new(&settings, current, workers)),
             threads: Mutex::default(),
         }));
-        for index in 0..workers {
+        for (index, before_hash) in iter::repeat_n(before_hash, workers).enumerate() {
             let area = Area::reserve(settings.memory_kib)?;
             let queue = Arc::clone(&hasher.0.queue);
-            let thread = worker::spawn(index, queue, area, before_hash.clone())?;
+            let thread = worker::spawn(index, queue, area, before_hash)?;
             hasher.0.threads().push(thread);
         }
         Ok(hasher)
@@ -229,7 +229,7 @@ impl Hasher {
         self.0.queue.admit(job)?;
         match timeout_at(deadline, tag).await {
             Ok(Ok(tag)) => Ok(tag),
-            // Dropped without an answer: as too late, by a moment before the timer tells, or failed.
+            // No answer: it failed, or a thread saw the deadline pass a moment before the timer did.
             Ok(Err(_)) if Instant::now() < deadline => Err(HashingError::Failed),
             Ok(Err(_)) | Err(_) => Err(HashingError::DeadlineExceeded),
         }

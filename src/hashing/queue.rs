@@ -20,7 +20,7 @@ const SMOOTHING: u32 = 8;
 /// What the engine is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Figures {
-    /// Jobs that wait.
+    /// Jobs that were let in and have not started.
     pub waiting: usize,
     /// Jobs that are being computed, at most the number of threads.
     pub running: usize,
@@ -158,25 +158,30 @@ impl Queue {
             return Ok(());
         }
         let wait = self.estimated_wait(state);
-        let is_full = state.waiting.len() >= self.waiting_max;
+        let is_full = state.waiting.len() - self.starting(state) >= self.waiting_max;
         if is_full || wait > self.max_wait || wait > job.deadline() - now {
             return Err(HashingError::Overloaded { retry_after: wait });
         }
         Ok(())
     }
 
-    /// Whether a thread is left for `job` when those that wait have had theirs.
+    /// Whether a thread is left for `job` when those before it have had theirs.
     fn would_start(&self, state: &State, job: &Job) -> bool {
+        let is_held_up = self.is_heavy(job)
+            && (state.heavy_runs || state.waiting.iter().any(|job| self.is_heavy(job)));
+        !is_held_up && state.running + self.starting(state) < self.workers
+    }
+
+    /// How many of those that wait only do so until a free thread has woken up.
+    fn starting(&self, state: &State) -> usize {
         let heavy = state
             .waiting
             .iter()
             .filter(|job| self.is_heavy(job))
             .count();
         let light = state.waiting.len() - heavy;
-        let heavy_is_free = !state.heavy_runs;
-        let starting = light + usize::from(heavy_is_free && heavy > 0);
-        let may_start = !self.is_heavy(job) || (heavy_is_free && heavy == 0);
-        may_start && state.running + starting < self.workers
+        let may_start = light + usize::from(heavy > 0 && !state.heavy_runs);
+        may_start.min(self.workers - state.running)
     }
 
     /// Jobs ahead × mean time ÷ threads.

@@ -1,20 +1,17 @@
-//! The engine's promises over real threads. The seam holds, counts and breaks hashes; a future that
-//! was polled once has been let in (or refused), so nothing here sleeps.
+//! The engine's promises over real threads; `load` has those about who waits.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    thread,
+mod load;
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+    mpsc,
 };
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use futures_util::FutureExt;
 
 use super::*;
 use crate::domain::{Email, PasswordPolicy};
@@ -31,7 +28,7 @@ const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
 const PASSWORD: &str = "vestibule opens at nine";
 
 fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_mins(1)
 }
 
 fn new_password() -> NewPassword {
@@ -77,56 +74,6 @@ async fn hash(hasher: &Hasher) -> Result<HashedPassword, HashingError> {
     hasher.hash_password(new_password(), [7; 16], soon()).await
 }
 
-/// Holds every hash until it is released, for ever once the gate is dropped.
-struct Gate {
-    started: mpsc::Receiver<()>,
-    release: mpsc::Sender<()>,
-}
-
-impl Gate {
-    fn new() -> (Self, BeforeHash) {
-        let (start, started) = mpsc::channel();
-        let (release, released) = mpsc::channel();
-        let (start, released) = (Mutex::new(start), Mutex::new(released));
-        let before_hash = move || {
-            start.lock().unwrap().send(()).ok();
-            released.lock().unwrap().recv().ok();
-        };
-        (Self { started, release }, Arc::new(before_hash))
-    }
-
-    fn wait_until_started(&self) {
-        self.started.recv_timeout(Duration::from_secs(60)).unwrap();
-    }
-
-    fn has_started_another(&self) -> bool {
-        self.started.try_recv().is_ok()
-    }
-
-    fn release_one(&self) {
-        self.release.send(()).unwrap();
-    }
-}
-
-fn held(settings: Settings) -> (Hasher, Gate) {
-    let (gate, before_hash) = Gate::new();
-    (Hasher::start(settings, Some(before_hash)).unwrap(), gate)
-}
-
-/// Polls a call once: it is let in and waits, or this fails.
-fn let_in<'a, T>(
-    call: impl Future<Output = T> + 'a,
-) -> std::pin::Pin<Box<dyn Future<Output = T> + 'a>> {
-    let mut call = Box::pin(call);
-    assert!(call.as_mut().now_or_never().is_none(), "answered at once");
-    call
-}
-
-fn waiting_running(hasher: &Hasher) -> (usize, usize) {
-    let figures = hasher.figures();
-    (figures.waiting, figures.running)
-}
-
 /// (A1)
 #[tokio::test]
 async fn a_hash_is_a_phc_string_that_the_argon2_crate_verifies() {
@@ -155,8 +102,8 @@ async fn a_hash_of_the_argon2_crate_is_verified() {
 #[tokio::test]
 async fn a_password_is_stale_when_its_hash_has_other_parameters() {
     let hasher = engine(SETTINGS);
-    let hashed = hash(&hasher).await.unwrap();
-    let current = verify(&hasher, PASSWORD, Some(hashed)).await.unwrap();
+    let fresh = hash(&hasher).await.unwrap();
+    let current = verify(&hasher, PASSWORD, Some(fresh)).await.unwrap();
     assert!(matches!(current, Verification::Match { stale: None }));
 
     let old = verify(&hasher, PASSWORD, Some(foreign_hash(64, 2))).await;
@@ -171,8 +118,8 @@ async fn a_password_is_stale_when_its_hash_has_other_parameters() {
 /// (E1, U3) Unknown, without a password, unreadable and over the caps: one job each, and no match.
 #[tokio::test]
 async fn every_verification_is_one_job_whatever_is_stored() {
-    let hashes = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&hashes);
+    let jobs = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&jobs);
     let count: BeforeHash = Arc::new(move || {
         counter.fetch_add(1, Ordering::SeqCst);
     });
@@ -193,150 +140,27 @@ async fn every_verification_is_one_job_whatever_is_stored() {
     for (index, stored) in stored.enumerate() {
         let verification = verify(&hasher, "wrong", stored).await.unwrap();
         assert!(matches!(verification, Verification::Mismatch));
-        assert_eq!(hashes.load(Ordering::SeqCst), index + 1);
+        assert_eq!(jobs.load(Ordering::SeqCst), index + 1);
     }
-}
-
-#[tokio::test]
-async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
-    let (hasher, gate) = held(SETTINGS);
-    let running = let_in(hash(&hasher));
-    gate.wait_until_started();
-    let waiting = [let_in(hash(&hasher)), let_in(hash(&hasher))];
-    assert_eq!(waiting_running(&hasher), (2, 1));
-
-    let Some(Err(HashingError::Overloaded { retry_after })) = hash(&hasher).now_or_never() else {
-        panic!("not refused at once");
-    };
-    assert!(retry_after > Duration::ZERO);
-
-    drop(gate);
-    running.await.unwrap();
-    for call in waiting {
-        call.await.unwrap();
-    }
-    assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
 /// (X10) A caller that is gone leaves the queue, not the thread.
-#[tokio::test]
-async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
-    let (hasher, gate) = held(SETTINGS);
-    let running = let_in(hash(&hasher));
-    gate.wait_until_started();
-    for _ in 0..100 {
-        drop(let_in(hash(&hasher)));
-    }
-    drop(running);
-    assert_eq!(hasher.figures().running, 1);
-
-    let last = let_in(hash(&hasher));
-    gate.release_one();
-    gate.wait_until_started();
-    gate.release_one();
-    last.await.unwrap();
-    assert!(!gate.has_started_another());
-    assert_eq!(waiting_running(&hasher), (0, 0));
-}
-
-#[tokio::test]
-async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
-    let (hasher, gate) = held(SETTINGS);
-    let late = hasher.hash_password(new_password(), [7; 16], Instant::now());
-    assert_eq!(late.await, Err(HashingError::DeadlineExceeded));
-
-    let running = let_in(hash(&hasher));
-    gate.wait_until_started();
-    let deadline = Instant::now() + Duration::from_millis(20);
-    let waiting = hasher.hash_password(new_password(), [7; 16], deadline);
-    assert_eq!(waiting.await, Err(HashingError::DeadlineExceeded));
-
-    gate.release_one();
-    running.await.unwrap();
-    hasher.stop();
-    assert!(!gate.has_started_another());
-}
-
 /// (C5) The thread survives, and so does its slot.
 #[tokio::test]
 async fn a_panic_in_a_hashing_thread_loses_one_job() {
-    let hashes = AtomicUsize::new(0);
+    let jobs = AtomicUsize::new(0);
     let break_first: BeforeHash = Arc::new(move || {
-        if hashes.fetch_add(1, Ordering::SeqCst) == 0 {
+        if jobs.fetch_add(1, Ordering::SeqCst) == 0 {
             std::panic::resume_unwind(Box::new(()));
         }
     });
     let hasher = Hasher::start(SETTINGS, Some(break_first)).unwrap();
     assert_eq!(hash(&hasher).await, Err(HashingError::Failed));
-    assert_eq!(waiting_running(&hasher), (0, 0));
+    assert_eq!(hasher.figures().running, 0);
     hash(&hasher).await.unwrap();
 }
 
-#[tokio::test]
-async fn hashes_above_the_configured_memory_run_one_at_a_time_and_lighter_ones_pass() {
-    let (hasher, gate) = held(Settings {
-        workers: 3,
-        queue: 8,
-        ..SETTINGS
-    });
-    let heavy = foreign_hash(128, 1);
-    let heavies = [
-        let_in(verify(&hasher, PASSWORD, Some(heavy.clone()))),
-        let_in(verify(&hasher, PASSWORD, Some(heavy))),
-    ];
-    gate.wait_until_started();
-    let light = let_in(hash(&hasher));
-    gate.wait_until_started();
-    assert_eq!(waiting_running(&hasher), (1, 2));
-    assert!(!gate.has_started_another());
-
-    drop(gate);
-    light.await.unwrap();
-    for call in heavies {
-        assert!(matches!(
-            call.await,
-            Ok(Verification::Match { stale: Some(_) })
-        ));
-    }
-}
-
 /// (A4)
-#[tokio::test]
-async fn a_rehash_is_dropped_unless_a_thread_is_free() {
-    let (hasher, gate) = held(SETTINGS);
-    let rehash = || hasher.rehash(VerifiedPassword(attempt(PASSWORD)), [9; 16]);
-    let running = let_in(hash(&hasher));
-    gate.wait_until_started();
-    assert_eq!(rehash().now_or_never(), Some(None));
-    let waiting = let_in(hash(&hasher));
-    assert_eq!(rehash().now_or_never(), Some(None));
-
-    drop(gate);
-    running.await.unwrap();
-    waiting.await.unwrap();
-    assert!(rehash().await.is_some());
-    hasher.stop();
-    assert_eq!(rehash().now_or_never(), Some(None));
-}
-
-#[tokio::test]
-async fn stopping_drops_what_waits_and_ends_what_runs() {
-    let (hasher, gate) = held(SETTINGS);
-    let running = let_in(hash(&hasher));
-    gate.wait_until_started();
-    let waiting = let_in(hash(&hasher));
-
-    let stopping = thread::spawn({
-        let hasher = hasher.clone();
-        move || hasher.stop()
-    });
-    assert_eq!(waiting.await, Err(HashingError::Failed));
-    assert_eq!(hash(&hasher).await, Err(HashingError::Failed));
-    gate.release_one();
-    running.await.unwrap();
-    stopping.join().unwrap();
-}
-
 #[test]
 fn the_threads_end_with_the_last_handle() {
     let (sender, threads) = mpsc::channel::<()>();
@@ -347,7 +171,7 @@ fn the_threads_end_with_the_last_handle() {
     assert_eq!(threads.try_recv(), Err(mpsc::TryRecvError::Empty));
     drop(hasher);
     // Disconnected when the last thread has dropped the seam.
-    assert!(threads.recv_timeout(Duration::from_secs(60)).is_err());
+    assert!(threads.recv_timeout(Duration::from_mins(1)).is_err());
 }
 
 #[test]

@@ -83,6 +83,13 @@ fn a_free_thread_is_no_wait_even_without_a_queue() {
 }
 
 #[test]
+fn a_burst_on_free_threads_leaves_the_queue_to_those_that_wait() {
+    let queue = queue(4, 2, 2 * SECOND);
+    let _four_start_and_two_wait = [(); 6].map(|()| admit(&queue, 64).unwrap());
+    assert!(overload(&admit(&queue, 64)).is_some());
+}
+
+#[test]
 fn those_that_nobody_waits_for_give_way_when_the_queue_is_full() {
     let queue = queue(1, 2, 2 * SECOND);
     let _running = admit(&queue, 64).unwrap();
