@@ -1,9 +1,18 @@
 //! The password hashing engine: own threads, reused memory, a bounded queue.
 
+mod capacity;
+mod parameters;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::time::Instant;
+
+pub use capacity::{DoesNotFit, default_queue, default_workers, fit, memory_limit};
+pub use parameters::{
+    ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
+    meets_floor,
+};
 
 use crate::domain::{EmailKey, HashedPassword, NewPassword, PasswordAttempt};
 
