@@ -1,14 +1,18 @@
 //! `vestibule migrate`: the schema, by hand or by a job that runs before the servers.
 
+use migrations::loss;
 use tokio::runtime;
 use tracing::{error, warn};
 
 use super::{exit::Exit, output};
 use crate::{
     config::{Environment, Flags, MigrateConfig, Problems},
-    db::{Db, DbError, SchemaState},
+    db::{Db, DbError, SchemaState, Undone},
     telemetry,
 };
+
+const NOTHING_TO_UNDO: &str = "there is nothing to undo";
+const NEWER_SCHEMA: &str = "the schema is newer than this binary: undo with the one that made it";
 
 /// What to do with the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,26 +73,41 @@ async fn up(db: &Db) -> Result<Exit, DbError> {
 }
 
 async fn down(db: &Db, yes: bool) -> Result<Exit, DbError> {
-    let state = db.schema_state().await?;
-    if !state.unknown.is_empty() {
-        output::error(&"the schema is newer than this binary: undo with the one that made it");
-        return Ok(Exit::Failed);
-    }
-    let Some(last) = state.applied.last() else {
-        output::answer(&"there is nothing to undo");
-        return Ok(Exit::Done);
-    };
     if !yes {
-        output::error(&format_args!(
-            "this would undo {last} and lose every row of what it made; repeat it with --yes"
-        ));
-        return Ok(Exit::Usage);
+        return Ok(announce(&db.schema_state().await?));
     }
     match db.migrate_down().await? {
-        Some(name) => output::answer(&format_args!("undid {name}")),
-        None => output::answer(&"there is nothing to undo"),
+        Undone::One(name) => {
+            output::answer(&format_args!("undid {name} and dropped {}", loss(&name)));
+        }
+        Undone::Nothing => output::answer(&NOTHING_TO_UNDO),
+        Undone::NewerSchema(_) => {
+            output::error(&NEWER_SCHEMA);
+            return Ok(Exit::Failed);
+        }
     }
     Ok(Exit::Done)
+}
+
+/// Says what `down --yes` would do.
+fn announce(state: &SchemaState) -> Exit {
+    match state.applied.last() {
+        _ if !state.unknown.is_empty() => {
+            output::error(&NEWER_SCHEMA);
+            Exit::Failed
+        }
+        Some(last) => {
+            output::error(&format_args!(
+                "this would undo {last} and drop {}; repeat it with --yes",
+                loss(last)
+            ));
+            Exit::Usage
+        }
+        None => {
+            output::answer(&NOTHING_TO_UNDO);
+            Exit::Done
+        }
+    }
 }
 
 async fn status(db: &Db) -> Result<Exit, DbError> {
