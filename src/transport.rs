@@ -1,5 +1,7 @@
-//! Protocols: they convert, call `auth` and convert back.
+//! Protocols: they convert, call `auth` and convert back. One edge and one error table serve both.
 
-use std::time::Duration;
+mod edge;
+pub mod grpc;
+pub mod rest;
 
-use crate::{auth::Auth, server};
+pub use edge::{BeforeHandler, Edge, EdgeSettings, GrpcTimeout, Peer, Protocol};

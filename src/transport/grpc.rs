@@ -1,0 +1,5 @@
+//! The gRPC side.
+
+mod auth;
+
+pub use auth::{AuthHandlers, auth_service};
