@@ -89,6 +89,9 @@ pub enum StartError {
     /// The database cannot be opened: its URL is faulty.
     #[error("the database cannot be opened")]
     Database(#[source] db::DbError),
+    /// The hashing threads cannot be started.
+    #[error("the hashing engine cannot start")]
+    Hashing(#[from] hashing::StartError),
     /// The descriptors that reflection serves cannot be read: a bug of the build.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),

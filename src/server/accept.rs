@@ -90,3 +90,6 @@ impl LogInterval {
         due
     }
 }
+
+#[cfg(test)]
+mod tests;

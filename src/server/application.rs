@@ -46,12 +46,13 @@ impl Application {
     /// Binds the listeners and joins the layers. The database is not asked for anything yet.
     ///
     /// # Errors
-    /// An address cannot be bound, or the database's URL cannot be read.
+    /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
+    /// be started.
     pub async fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
         let server = settings.server;
         let listeners = Listeners::bind(&server).await?;
         let db = Db::open(&settings.db).map_err(StartError::Database)?;
-        let hasher = Hasher::start(settings.hashing, seams.before_hash);
+        let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
         let clock = seams.clock.unwrap_or_default();
         let auth = Auth::new(db.clone(), hasher.clone(), clock, settings.auth);
 

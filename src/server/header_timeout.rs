@@ -72,7 +72,7 @@ impl<Io> HeaderTimeout<Io> {
 /// Where in HTTP/2's framing the bytes read so far end.
 struct Frames {
     part: Part,
-    /// A header block began and its END_HEADERS has not come.
+    /// A header block began and its `END_HEADERS` has not come.
     block_open: bool,
 }
 

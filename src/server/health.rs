@@ -2,12 +2,11 @@
 //! as SERVING, refuses a watch of an unknown service and never ends a watch, so only its generated
 //! trait is used.
 
-use futures_util::{StreamExt, future::OptionFuture, stream, stream::BoxStream};
-use tokio::{
-    select,
-    sync::watch,
-    time::{Instant, sleep_until},
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
 };
+use tokio::{select, sync::watch};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{
@@ -16,7 +15,6 @@ use tonic_health::pb::{
 };
 
 use super::readiness::Readiness;
-use crate::transport::GrpcTimeout;
 
 /// Answers for the process (`""`) and for each mounted service, which all stand and fall together.
 #[derive(Clone)]
@@ -64,24 +62,21 @@ impl Health for HealthService {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let timeout = request.extensions().get::<GrpcTimeout>();
         let watch = Watch {
             known: self.knows(&request.get_ref().service),
             readiness: self.readiness.clone(),
             closing: self.closing.clone(),
-            deadline: timeout.and_then(|timeout| timeout.0),
             told: None,
         };
         Ok(Response::new(stream::unfold(watch, Watch::next).boxed()))
     }
 }
 
-/// One open watch.
+/// One open watch. Its caller's deadline is the edge's business.
 struct Watch {
     known: bool,
     readiness: watch::Receiver<Readiness>,
     closing: CancellationToken,
-    deadline: Option<Instant>,
     told: Option<ServingStatus>,
 }
 
@@ -96,9 +91,6 @@ impl Watch {
             select! {
                 changed = self.readiness.changed() => changed.ok()?,
                 () = self.closing.cancelled() => return None,
-                Some(()) = OptionFuture::from(self.deadline.map(sleep_until)) => {
-                    return Some((Err(Status::deadline_exceeded("the deadline passed")), self));
-                }
             }
         }
     }
@@ -224,18 +216,5 @@ mod tests {
         assert!(tokio::time::timeout(day, stream.next()).await.is_err());
         fixture.closing.cancel();
         assert_eq!(told(&mut stream).await, None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_watch_ends_at_its_callers_deadline() {
-        let fixture = fixture();
-        let mut request = of("");
-        let deadline = Instant::now() + Duration::from_secs(3);
-        request.extensions_mut().insert(GrpcTimeout(Some(deadline)));
-        let mut stream = watch(&fixture.health, request).await;
-        assert_eq!(told(&mut stream).await, Some(ServingStatus::NotServing));
-        let error = stream.next().await.unwrap().unwrap_err();
-        assert_eq!(error.code(), Code::DeadlineExceeded);
-        assert_eq!(Instant::now(), deadline);
     }
 }

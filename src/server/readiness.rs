@@ -47,22 +47,15 @@ impl Reporter {
         self.0.subscribe()
     }
 
-    /// Tells everybody, and the log when it is news. Draining is final.
-    pub(super) fn report(&self, next: Readiness) {
-        let changed = self.0.send_if_modified(|current| {
-            let changes = *current != next && *current != Readiness::Failing(Check::Draining);
-            if changes {
+    /// Tells everybody; whether it was news. Draining is final.
+    pub(super) fn report(&self, next: Readiness) -> bool {
+        self.0.send_if_modified(|current| {
+            let news = *current != next && *current != Readiness::Failing(Check::Draining);
+            if news {
                 *current = next;
             }
-            changes
-        });
-        match next {
-            _ if !changed => {}
-            Readiness::Ready => tracing::info!("ready: health is SERVING"),
-            Readiness::Failing(check) => {
-                tracing::warn!(check = check.name(), "not ready: health is NOT_SERVING");
-            }
-        }
+            news
+        })
     }
 }
 

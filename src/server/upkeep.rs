@@ -19,7 +19,7 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// One lost probe is no lost database.
 const FAILED_PROBES: u32 = 2;
-const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
@@ -33,15 +33,15 @@ async fn make_usable(db: &Db, migrate_on_start: bool, reporter: &Reporter) {
     let mut told = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
-            Ok(schema) if schema.pending.is_empty() || !schema.unknown.is_empty() => {
+            Ok(schema) if schema.is_usable() => {
                 warn_of_newer(&schema);
                 return;
             }
             Ok(schema) => format!(
-                "migrations are missing: {}; run `vestibule migrate up`",
+                "not ready: migrations are missing: {}; run `vestibule migrate up`",
                 schema.pending.join(", ")
             ),
-            Err(error) => format!("the database cannot be used yet: {}", chain(&error)),
+            Err(error) => format!("not ready: {}", chain(&error)),
         };
         // Tries are many and their outcomes few.
         if problem != told {
@@ -58,17 +58,18 @@ async fn bring_up_to_date(
     migrate_on_start: bool,
     reporter: &Reporter,
 ) -> Result<SchemaState, DbError> {
+    let schema = db.schema_state().await.inspect_err(|_| {
+        reporter.report(Readiness::Failing(Check::Database));
+    })?;
+    if schema.is_usable() {
+        return Ok(schema);
+    }
     // Told before, because migrating may wait long for another process that does it.
-    let check = match db.probe().await {
-        Ok(()) => Check::Migrations,
-        Err(_) => Check::Database,
-    };
-    reporter.report(Readiness::Failing(check));
-    // Tried even so: a SQLite file that does not exist yet answers no probe.
+    reporter.report(Readiness::Failing(Check::Migrations));
     if migrate_on_start {
         db.migrate().await
     } else {
-        db.schema_state().await
+        Ok(schema)
     }
 }
 
@@ -90,13 +91,15 @@ async fn probe(db: &Db, reporter: &Reporter) {
         match db.probe().await {
             Ok(()) => {
                 failed = 0;
-                reporter.report(Readiness::Ready);
+                if reporter.report(Readiness::Ready) {
+                    tracing::info!("ready: health is SERVING");
+                }
             }
             Err(error) => {
                 failed = failed.saturating_add(1);
                 if failed == FAILED_PROBES {
-                    tracing::warn!("the database does not answer: {}", chain(&error));
                     reporter.report(Readiness::Failing(Check::Database));
+                    tracing::warn!("not ready: {}", chain(&error));
                 }
             }
         }
