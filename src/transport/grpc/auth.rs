@@ -1,7 +1,8 @@
-//! `AuthService`.
+//! `AuthService`: each handler converts, calls `auth` and converts back.
 
 use tonic::{Request, Response, Status};
 
+use super::open;
 use crate::{
     auth::Auth,
     proto::v1::{
@@ -9,6 +10,10 @@ use crate::{
         RevokeSessionRequest, RevokeSessionResponse, ValidLoginRequest, ValidLoginResponse,
         ValidateSessionRequest, ValidateSessionResponse,
         auth_service_server::{AuthService, AuthServiceServer},
+    },
+    transport::{
+        failure::Failure,
+        input::{self, RawRegistration},
     },
 };
 
@@ -21,7 +26,8 @@ pub struct AuthHandlers {
     auth: Auth,
 }
 
-/// `AuthService` over the use cases.
+/// `AuthService` over the use cases. Messages are limited to 64 KiB, and no compression is accepted:
+/// a small message could hide a large one.
 pub fn auth_service(auth: Auth) -> AuthServiceServer<AuthHandlers> {
     AuthServiceServer::new(AuthHandlers { auth }).max_decoding_message_size(MESSAGE_MAX)
 }
@@ -30,32 +36,55 @@ pub fn auth_service(auth: Auth) -> AuthServiceServer<AuthHandlers> {
 impl AuthService for AuthHandlers {
     async fn register_user(
         &self,
-        _: Request<RegisterUserRequest>,
+        request: Request<RegisterUserRequest>,
     ) -> Result<Response<RegisterUserResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let (call, message) = open(request)?;
+        let raw = RawRegistration::from(&message);
+        let registration = input::registration(&raw, self.auth.password_policy())?;
+        let user = self.auth.register_user(&call, registration).await;
+        Ok(Response::new(user.map_err(Failure::from)?.into()))
     }
+
     async fn valid_login(
         &self,
-        _: Request<ValidLoginRequest>,
+        request: Request<ValidLoginRequest>,
     ) -> Result<Response<ValidLoginResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let (call, message) = open(request)?;
+        let client = message.client.as_ref();
+        let credentials = input::credentials(&message.email, &message.password, client)?;
+        let verdict = self.auth.valid_login(&call, credentials).await;
+        Ok(Response::new(verdict.map_err(Failure::from)?.into()))
     }
+
     async fn create_session(
         &self,
-        _: Request<CreateSessionRequest>,
+        request: Request<CreateSessionRequest>,
     ) -> Result<Response<CreateSessionResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let (call, message) = open(request)?;
+        let client = message.client.as_ref();
+        let credentials = input::credentials(&message.email, &message.password, client)?;
+        let session = self.auth.create_session(&call, credentials).await;
+        Ok(Response::new(session.map_err(Failure::from)?.into()))
     }
+
     async fn validate_session(
         &self,
-        _: Request<ValidateSessionRequest>,
+        request: Request<ValidateSessionRequest>,
     ) -> Result<Response<ValidateSessionResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let (call, message) = open(request)?;
+        let token = input::session_token(&message.session_token)?;
+        let verdict = self.auth.validate_session(&call, &token).await;
+        Ok(Response::new(verdict.map_err(Failure::from)?.into()))
     }
+
     async fn revoke_session(
         &self,
-        _: Request<RevokeSessionRequest>,
+        request: Request<RevokeSessionRequest>,
     ) -> Result<Response<RevokeSessionResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let (call, message) = open(request)?;
+        let token = input::session_token(&message.session_token)?;
+        let ended = self.auth.revoke_session(&call, &token).await;
+        ended.map_err(Failure::from)?;
+        Ok(Response::new(RevokeSessionResponse {}))
     }
 }
