@@ -175,7 +175,9 @@ async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(databas
     let store = Store::new(database).await;
     let service = Service::start(&store, &[], &[]);
     service.await_ready().await;
-    let address = service.grpc_address().to_string();
+    // Every port of a service is on one address.
+    let host = service.operations().request("GET", "/");
+    let address = format!("{}:50051", host.uri_ref().unwrap().host().unwrap());
     let check = async |address: &str| {
         let output = Service::run(&["healthcheck", "--grpc-listen", address], &[]).await;
         (code(&output), stdout(&output))
