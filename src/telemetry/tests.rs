@@ -109,9 +109,9 @@ fn hostile_values_stay_inside_one_short_line() {
 #[test]
 fn dependencies_are_never_heard_below_a_warning() {
     let lines = json(Level::TRACE, || {
-        trace!(target: "h2::codec", "canary");
-        debug!(target: "hyper::proto", "canary");
-        info!(target: "sea_orm::driver", "canary");
+        trace!(target: "h2", "canary");
+        debug!(target: "hyper", "canary");
+        info!(target: "sea_orm", "canary");
         info!(target: "vestibulex", "canary");
         warn!(target: "sqlx::query", "canary");
         warn!(target: "sqlx::postgres::notice", "canary");
