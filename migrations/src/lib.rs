@@ -1,1 +1,45 @@
-//! Vestibule's database schema, one module per change. Each runs on Postgres and on SQLite.
+//! Vestibule's database schema, one module per change.
+//!
+//! Each migration runs on Postgres and on SQLite, inside one transaction. A release only expands
+//! the schema, so that the release before it can serve on the new one; what falls out of use is
+//! dropped one release later.
+
+pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+mod columns;
+mod m20261123_000001_create_users;
+mod m20261123_000002_create_sessions;
+
+/// Every migration, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_users::Migration),
+            Box::new(m20261123_000002_create_sessions::Migration),
+        ]
+    }
+}
+
+/// What undoing a migration drops, for the operator who is asked to confirm it.
+pub fn loss(name: &str) -> &'static str {
+    match name {
+        "m20261123_000001_create_users" => "the table users with every user",
+        "m20261123_000002_create_sessions" => "the table sessions with every session",
+        _ => "whatever it made",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_says_what_undoing_it_drops() {
+        for migration in Migrator::migrations() {
+            assert_ne!(loss(migration.name()), loss(""), "{}", migration.name());
+        }
+    }
+}
