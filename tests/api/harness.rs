@@ -18,9 +18,10 @@ mod scale;
 mod seams;
 mod settings;
 mod wait;
+mod wire;
 
 pub(crate) use app::TestApp;
-pub(crate) use database::{Database, Ground, Store};
+pub(crate) use database::{Database, Ground, Store, keep};
 pub(crate) use fault::Fault;
 pub(crate) use grpc::{Client, Health, SERVING};
 pub(crate) use inputs::{PASSWORD, email, phrase};
@@ -34,3 +35,4 @@ pub(crate) use scale::{figure, scale};
 pub(crate) use seams::{HandlerGate, HashGate};
 pub(crate) use settings::Plan;
 pub(crate) use wait::{eventually, within};
+pub(crate) use wire::{Wire, WireReply, frame, grpc};

@@ -12,8 +12,14 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
+    clippy::cast_precision_loss,
     reason = "a test fails by panicking, prints its figures, and reads the environment that it is started in"
 )]
 
 #[macro_use]
 mod harness;
+
+mod login;
+mod password;
+mod register;
+mod session;

@@ -10,7 +10,7 @@ use vestibule::{
     server::{Application, Stop},
 };
 
-use super::{Client, Database, Ground, Health, Plan, RawConnection, Rest, Store, logs};
+use super::{Client, Database, Ground, Health, Plan, RawConnection, Rest, Store, Wire, logs};
 
 /// A running application. What a test does not stop ends with the test's runtime.
 pub(crate) struct TestApp {
@@ -95,6 +95,11 @@ impl TestApp {
     /// The shared connection, for other clients.
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// gRPC byte by byte.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::over(self.channel.clone())
     }
 
     /// The client of the gateway.

@@ -39,21 +39,29 @@ impl Ground for Database {
 macro_rules! on_both_databases {
     ($($promise:ident),+ $(,)?) => {$(
         mod $promise {
-            use $crate::harness::{Database, Ground, Postgres};
+            use $crate::harness::{Database, Postgres, keep};
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_sqlite() {
-                super::$promise(Ground::on(Database::Sqlite).await).await;
+                keep(super::$promise, Database::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn on_postgres() {
                 if Postgres::is_here() {
-                    super::$promise(Ground::on(Database::Postgres).await).await;
+                    keep(super::$promise, Database::Postgres).await;
                 }
             }
         }
     )+};
+}
+
+/// Keeps a promise on one database.
+pub(crate) async fn keep<G: Ground, F: Future<Output = ()>>(
+    promise: impl FnOnce(G) -> F,
+    database: Database,
+) {
+    promise(G::on(database).await).await;
 }
 
 /// One test's database.
