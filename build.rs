@@ -24,6 +24,10 @@ const SECRET_MESSAGES: [&str; 6] = [
     "vestibule.v1.RevokeSessionRequest",
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "Cargo tells build scripts where to write by variable"
+)]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let out = PathBuf::from(env::var("OUT_DIR")?);

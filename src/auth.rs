@@ -1,6 +1,7 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
 mod context;
+mod entropy;
 mod error;
 mod login;
 mod register;
@@ -54,6 +55,12 @@ impl Auth {
             settings,
             background: TaskTracker::new(),
         }
+    }
+
+    /// Waits for rehashes that go on after their answers. No more are awaited once this returned.
+    pub async fn finish_background(&self) {
+        self.background.close();
+        self.background.wait().await;
     }
 
     /// What a new password must have, for whoever parses one.

@@ -1,14 +1,40 @@
-//! stub
+//! The database: the only layer that knows SQL. One method is one atomic step in business words,
+//! and what comes back are domain types.
+
+mod entity;
+mod error;
+mod file;
+mod pools;
+mod schema;
+mod sessions;
+mod users;
+mod write;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sea_orm::{DatabaseConnection, DbErr};
 use secrecy::SecretString;
-use std::{path::PathBuf, time::Duration};
-use thiserror::Error;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::task::TaskTracker;
+
+pub use error::DbError;
+pub use schema::{SchemaState, Undone};
+pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
 
 /// Where users and sessions live.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// A SQLite file.
+    /// A SQLite file; made when it is missing.
     Sqlite(PathBuf),
-    /// A Postgres database.
+    /// A Postgres database, 14 or newer.
     Postgres {
         /// `postgres://…`; may hold a password.
         url: SecretString,
@@ -20,9 +46,9 @@ pub enum Target {
 /// How the database is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where.
+    /// Where users and sessions live.
     pub target: Target,
-    /// Postgres: the most connections. SQLite's pools are fixed.
+    /// Postgres: the most connections that calls share. SQLite's pools are fixed.
     pub max_connections: u32,
     /// How long a call waits for a connection.
     pub acquire_timeout: Duration,
@@ -30,61 +56,94 @@ pub struct Settings {
     pub statement_timeout: Duration,
 }
 
+/// How long a probe may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(1);
+
 /// A handle on the database; clones share its pools.
 #[derive(Clone)]
-pub struct Db;
+pub struct Db {
+    inner: Arc<Inner>,
+}
 
-/// Why the database did not do what was asked. `Display` of the sources is for the log alone.
-#[derive(Debug, Error)]
-pub enum DbError {
-    /// No connection came free in time while the database is well.
-    #[error("no database connection came free in time")]
-    Busy,
-    /// The deadline passed first; a write that had started is finished all the same.
-    #[error("the deadline passed")]
-    DeadlineExceeded,
-    /// The database cannot be reached, or refused to work.
-    #[error("the database is away")]
-    Unavailable(#[source] sea_orm::DbErr),
-    /// A statement that should not fail did.
-    #[error("unexpected database error")]
-    Bug(#[source] sea_orm::DbErr),
+struct Inner {
+    settings: Settings,
+    /// Calls write here. SQLite has one writer; on Postgres this and `reader` are one pool.
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    /// One connection outside those pools, so that a full pool does not look like a lost database.
+    prober: DatabaseConnection,
+    /// Writes that go on even when their caller is gone.
+    writes: TaskTracker,
+    /// Whether the last probe succeeded.
+    healthy: AtomicBool,
 }
 
 impl Db {
-    /// Opens the pools; connects lazily, so nothing fails here for a database that is away.
+    /// Opens the pools. Connections are made when they are first needed, so a database that is away
+    /// does not fail here.
+    ///
+    /// # Errors
+    /// The Postgres URL cannot be read.
     pub fn open(settings: &Settings) -> Result<Self, DbError> {
-        todo!()
+        let (writer, reader, prober) = pools::open(settings).map_err(DbError::Unavailable)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                settings: settings.clone(),
+                writer,
+                reader,
+                prober,
+                writes: TaskTracker::new(),
+                healthy: AtomicBool::new(false),
+            }),
+        })
     }
-    /// One probe on a connection of its own outside the pool (SELECT 1), at most 1 s; remembers the outcome so that a full pool can be told from a lost database.
-    pub async fn probe(&self) -> Result<(), DbError> {
-        todo!()
-    }
-    /// Waits for tracked writes up to `limit`, then closes the pools; returns how many writes were abandoned.
-    pub async fn close(&self, limit: Duration) -> usize {
-        todo!()
-    }
-    /// Applies pending migrations under the lock. Ok = schema is usable.
-    pub async fn migrate(&self) -> Result<SchemaState, DbError> {
-        todo!()
-    }
-    /// Reads the state without changing anything.
-    pub async fn schema_state(&self) -> Result<SchemaState, DbError> {
-        todo!()
-    }
-    /// Undoes exactly the last migration; its name, or None when there is none.
-    pub async fn migrate_down(&self) -> Result<Option<String>, DbError> {
-        todo!()
-    }
-}
 
-/// How the database's schema compares with this binary's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SchemaState {
-    /// Names applied, in order, that this binary knows.
-    pub applied: Vec<String>,
-    /// Names this binary has that the database lacks.
-    pub pending: Vec<String>,
-    /// Names in the database that this binary does not know: a newer schema.
-    pub unknown: Vec<String>,
+    /// Asks the database for a sign of life, on a connection outside the pools and for one second
+    /// at most, and remembers the answer: it tells a full pool from a lost database.
+    ///
+    /// # Errors
+    /// There was none in time.
+    pub async fn probe(&self) -> Result<(), DbError> {
+        let outcome = match timeout(PROBE_LIMIT, schema::sign_of_life(&self.inner.prober)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(DbError::Unavailable(error)),
+            Err(_) => Err(DbError::DeadlineExceeded),
+        };
+        self.inner.healthy.store(outcome.is_ok(), Ordering::Relaxed);
+        outcome
+    }
+
+    /// Waits at most `limit` for writes that were started, then closes the pools. Returns how many
+    /// writes were abandoned.
+    pub async fn close(&self, limit: Duration) -> usize {
+        let writes = &self.inner.writes;
+        writes.close();
+        let _ = timeout(limit, writes.wait()).await;
+        let abandoned = writes.len();
+        for pool in [&self.inner.writer, &self.inner.reader, &self.inner.prober] {
+            // Closing waits for connections that are in use; an abandoned write may hold one.
+            let _ = timeout(limit, pool.close_by_ref()).await;
+        }
+        abandoned
+    }
+
+    /// One statement that changes nothing. It is not started past the deadline and not awaited
+    /// beyond it.
+    async fn read<T>(
+        &self,
+        deadline: Instant,
+        work: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbError> {
+        if deadline <= Instant::now() {
+            return Err(DbError::DeadlineExceeded);
+        }
+        match timeout_at(deadline, work).await {
+            Ok(outcome) => outcome.map_err(|error| self.classify(error)),
+            Err(_) => Err(DbError::DeadlineExceeded),
+        }
+    }
+
+    fn classify(&self, error: DbErr) -> DbError {
+        DbError::classify(error, self.inner.healthy.load(Ordering::Relaxed))
+    }
 }

@@ -1,26 +1,94 @@
-//! stub
-use super::*;
-use crate::domain::{ClientInfo, Email, NewPassword, RegistrationId, User};
+//! Registration, and its retries.
+
+use chrono::TimeDelta;
+
+use super::{Auth, AuthError, CallContext, entropy::random};
+use crate::{
+    db::{AddedUser, NewUser, UserKey},
+    domain::{ClientInfo, Email, NewPassword, RegistrationId, User, UserId, UserStatus, uuid_v7},
+    hashing::Verification,
+};
+
+/// How long a retry is known by its id.
+pub(super) const RETRY_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// A user to register.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// The address.
+    /// The address, which must be free.
     pub email: Email,
-    /// The password.
+    /// The password to set.
     pub password: NewPassword,
-    /// Kept over the retries of one submission.
+    /// Kept by the caller over the retries of one submission.
     pub request_id: Option<RegistrationId>,
-    /// The client.
+    /// The end user's client.
     pub client: ClientInfo,
 }
+
 impl Auth {
-    /// doc
+    /// Registers a user and opens no session.
+    ///
+    /// # Errors
+    /// The address is taken, the registration id was used for something else, the hash queue is
+    /// full, the database is away or the deadline passed.
     pub async fn register_user(
         &self,
         call: &CallContext,
         registration: Registration,
     ) -> Result<User, AuthError> {
-        todo!()
+        let now = self.clock.now();
+        let salt = random()?;
+        let hashed_password = self
+            .hasher
+            .hash_password(registration.password.clone(), salt, call.deadline)
+            .await?;
+        let user = NewUser {
+            id: UserId::new(uuid_v7(now, random()?)),
+            email: registration.email.clone(),
+            hashed_password,
+            request_id: registration.request_id,
+            now,
+        };
+        match self.db.add_user(user, call.deadline).await? {
+            AddedUser::Added(user) => {
+                tracing::info!(user_id = %user.id, client = ?registration.client, "user registered");
+                Ok(user)
+            }
+            AddedUser::Taken => self.retried_registration(call, registration).await,
+        }
+    }
+
+    /// A conflict may be the caller's own earlier try, of which it never heard: the same id within a
+    /// day, and the same password, which nothing but the stored hash attests.
+    async fn retried_registration(
+        &self,
+        call: &CallContext,
+        retry: Registration,
+    ) -> Result<User, AuthError> {
+        let Some(request_id) = retry.request_id else {
+            return Err(AuthError::EmailTaken);
+        };
+        let key = retry.email.key();
+        let Some(user) = self
+            .db
+            .find_user_by(UserKey::Email(key), call.deadline)
+            .await?
+        else {
+            return Err(AuthError::RequestIdReused);
+        };
+        let is_recent = self.clock.now() - user.created_at < RETRY_WINDOW;
+        if user.request_id != Some(request_id) || !is_recent || user.status == UserStatus::Disabled
+        {
+            return Err(AuthError::EmailTaken);
+        }
+        let attempt = retry.password.to_attempt();
+        match self
+            .hasher
+            .verify(attempt, user.hashed_password.clone(), key, call.deadline)
+            .await?
+        {
+            Verification::Match { .. } => Ok(user),
+            Verification::Mismatch => Err(AuthError::RequestIdReused),
+        }
     }
 }

@@ -1,57 +1,165 @@
-//! stub
-use super::*;
-use crate::domain::*;
+//! Sessions: opened by a login, judged by one rule, ended for good.
 
-/// A session that was just created, with the secret that proves it.
+use std::time::Duration;
+
+use tokio::time::Instant as Deadline;
+
+use super::{Auth, AuthError, CallContext, Credentials, entropy::random, register::RETRY_WINDOW};
+use crate::domain::{
+    Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
+};
+
+/// How many rows one purge transaction touches: few enough that no writer waits long behind it.
+const PURGE_BATCH: u64 = 500;
+/// How long one purge transaction may take.
+const PURGE_LIMIT: Duration = Duration::from_secs(30);
+
+/// A session that was just opened, with the secret that proves it.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Told once.
+    /// Told once and stored nowhere.
     pub token: SessionToken,
     /// The session.
     pub session: Session,
     /// Its user.
     pub user: User,
 }
+
 impl Auth {
-    /// doc
+    /// Checks credentials and opens a session with a secret of its own; no secret is ever taken
+    /// from outside.
+    ///
+    /// # Errors
+    /// The credentials are wrong (also when the password was changed while it was verified), the
+    /// hash queue is full, the database is away or the deadline passed.
     pub async fn create_session(
         &self,
         call: &CallContext,
         credentials: Credentials,
     ) -> Result<NewSession, AuthError> {
-        todo!()
+        let authenticated_at = self.clock.now();
+        let user = self
+            .verify(call, &credentials)
+            .await?
+            .ok_or(AuthError::BadCredentials)?;
+        let created_at = self.clock.now();
+        let token = SessionToken::new(SessionId::new(uuid_v7(created_at, random()?)), random()?);
+        let session = Session {
+            id: token.id(),
+            user_id: user.id,
+            secret_hash: token.secret_hash(),
+            epoch: user.session_epoch,
+            created_at,
+            authenticated_at,
+            expires_at: created_at + self.settings.session_lifetime,
+            revoked_at: None,
+            client: credentials.client,
+        };
+        if !self.db.add_session(session.clone(), call.deadline).await? {
+            return Err(AuthError::BadCredentials);
+        }
+        tracing::info!(user_id = %user.id, session_id = %session.id, client = ?session.client, "session created");
+        Ok(NewSession {
+            token,
+            session,
+            user,
+        })
     }
-    /// doc
+
+    /// Judges a presented token. Writes nothing.
+    ///
+    /// # Errors
+    /// The database is away or the deadline passed; a bad token is a verdict.
     pub async fn validate_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<SessionVerdict, AuthError> {
-        todo!()
+        let PresentedToken::Token(token) = token else {
+            return Ok(SessionVerdict::NotFound);
+        };
+        let Some((session, user)) = self.db.find_session(token.id(), call.deadline).await? else {
+            return Ok(SessionVerdict::NotFound);
+        };
+        let session = session.limited_to(self.settings.session_lifetime);
+        Ok(SessionVerdict::of(
+            session,
+            user,
+            token.secret_hash(),
+            self.clock.now(),
+        ))
     }
-    /// doc
+
+    /// Ends the session of a token. Nothing is told of a token that opens nothing, and nothing is
+    /// done for it: a session's id is public.
+    ///
+    /// # Errors
+    /// The database is away or the deadline passed.
     pub async fn revoke_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<(), AuthError> {
-        todo!()
+        let PresentedToken::Token(token) = token else {
+            return Ok(());
+        };
+        match self.db.find_session(token.id(), call.deadline).await? {
+            Some((session, _)) if session.secret_hash == token.secret_hash() => {
+                self.db
+                    .revoke_session(session.id, self.clock.now(), call.deadline)
+                    .await?;
+                tracing::info!(user_id = %session.user_id, session_id = %session.id, "session revoked");
+                Ok(())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
-    /// The user that a session proves; REST `/users/me` (`None`) and `/users/{id}`. SessionInvalid, UserNotFound.
+
+    /// The user whose live session a token proves.
+    ///
+    /// # Errors
+    /// The token proves none, the database is away or the deadline passed.
     pub async fn user_of_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
-        id: Option<UserId>,
     ) -> Result<User, AuthError> {
-        todo!()
+        match self.validate_session(call, token).await? {
+            SessionVerdict::Active(active) => Ok(active.1),
+            SessionVerdict::Expired
+            | SessionVerdict::Revoked
+            | SessionVerdict::NotFound
+            | SessionVerdict::UserDisabled => Err(AuthError::SessionInvalid),
+        }
     }
-    /// Deletes sessions that ended longer than `keep_ended` ago, in batches, and clears registration ids older than a day. Called hourly by the server.
+
+    /// Deletes sessions that ended longer ago than they are kept, and forgets old registration ids.
+    /// Returns how many sessions were deleted.
+    ///
+    /// # Errors
+    /// The database is away; what was purged stays purged.
     pub async fn purge(&self) -> Result<u64, AuthError> {
-        todo!()
+        let now = self.clock.now();
+        let mut purged = 0;
+        loop {
+            let ended_before = now - self.settings.keep_ended;
+            let batch = self
+                .db
+                .purge_sessions(ended_before, PURGE_BATCH, Deadline::now() + PURGE_LIMIT)
+                .await?;
+            purged += batch;
+            if batch < PURGE_BATCH {
+                break;
+            }
+        }
+        while self.forget_registration_ids(now - RETRY_WINDOW).await? == PURGE_BATCH {}
+        Ok(purged)
     }
-    /// Waits for rehashes that go on (drain).
-    pub async fn finish_background(&self) {
-        todo!()
+
+    async fn forget_registration_ids(&self, before: Instant) -> Result<u64, AuthError> {
+        Ok(self
+            .db
+            .clear_registration_ids(before, PURGE_BATCH, Deadline::now() + PURGE_LIMIT)
+            .await?)
     }
 }

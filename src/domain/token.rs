@@ -96,7 +96,7 @@ impl SessionToken {
         raw[ID_LEN + SECRET_LEN..].copy_from_slice(&self.checksum());
         let mut text = Zeroizing::new(String::with_capacity(TEXT_LEN));
         text.push_str(PREFIX);
-        URL_SAFE_NO_PAD.encode_string(&*raw, &mut text);
+        URL_SAFE_NO_PAD.encode_string(raw.as_slice(), &mut text);
         text
     }
 

@@ -1,0 +1,49 @@
+# The commands of this project. `make run` and `make test` need only git, curl, make and a C
+# compiler: they install what else is missing, say so, and do nothing twice.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test checks fmt lint doc ci setup-rust setup-postgres clean
+
+# Where rustup puts cargo; a shell that was open before the installation does not look there.
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup-rust ## build and serve on this machine; users are kept in ./vestibule.db
+	@echo "run: building (the first build takes about 2 minutes on 2 cores, the next ones seconds)"
+	@cargo build --workspace --locked
+	@exec $(TARGET)/debug/vestibule serve --dev
+
+test: setup-rust setup-postgres ## run every test, on SQLite and on Postgres
+	@echo "test: building and testing (the first build takes about 2 minutes on 2 cores)"
+	@VESTIBULE_TEST_POSTGRES=required cargo test --workspace --locked
+
+checks: setup-rust setup-postgres ## run the same tests at the size of the reliability scorecard
+	@echo "checks: the tests at full size; this takes far longer than 'make test'"
+	@VESTIBULE_TEST_POSTGRES=required VESTIBULE_CHECKS=scorecard cargo test --workspace --locked
+
+fmt: setup-rust ## format the Rust code
+	@cargo fmt --all
+
+lint: setup-rust ## check formatting and lints as the continuous integration does
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc: setup-rust ## build the documentation of the code
+	@RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items --locked
+
+ci: ## run everything that the continuous integration runs
+	@.ci/run
+
+clean: ## remove what the builds made; the database stays
+	@cargo clean
+
+setup-rust:
+	@scripts/setup-rust.sh
+
+setup-postgres:
+	@scripts/setup-postgres.sh

@@ -1,0 +1,18 @@
+//! The rows as the database has them. Private to `db`: what leaves it are domain types.
+
+pub(super) mod sessions;
+pub(super) mod users;
+
+use chrono::DateTime;
+
+use crate::domain::Instant;
+
+/// An instant as stored: microseconds since the Unix epoch, on both databases.
+pub(super) fn to_micros(instant: Instant) -> i64 {
+    instant.timestamp_micros()
+}
+
+/// What no row can hold reads as the epoch: long past, so it opens nothing.
+pub(super) fn from_micros(micros: i64) -> Instant {
+    DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+}

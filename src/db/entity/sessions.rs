@@ -1,0 +1,71 @@
+//! The `sessions` table.
+
+use std::fmt;
+
+use sea_orm::entity::prelude::*;
+
+use super::from_micros;
+use crate::domain::{ClientInfo, SecretHash, Session, SessionId, UserId};
+
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sessions")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub secret_hash: Vec<u8>,
+    pub epoch: i64,
+    pub created_at: i64,
+    pub authenticated_at: i64,
+    pub last_seen_at: i64,
+    pub expires_at: i64,
+    pub revoked_at: Option<i64>,
+    pub user_agent: Option<String>,
+    pub ip: Option<String>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::users::Entity",
+        from = "Column::UserId",
+        to = "super::users::Column::Id"
+    )]
+    User,
+}
+
+impl Related<super::users::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::User.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A derived one would print what the row keeps secret.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sessions({}, …)", self.id)
+    }
+}
+
+impl From<Model> for Session {
+    fn from(row: Model) -> Self {
+        // The column is checked to hold 32 bytes; a row that does not matches no secret.
+        let secret_hash = row.secret_hash.try_into().unwrap_or_default();
+        Self {
+            id: SessionId::new(row.id),
+            user_id: UserId::new(row.user_id),
+            secret_hash: SecretHash::from_stored(secret_hash),
+            epoch: row.epoch,
+            created_at: from_micros(row.created_at),
+            authenticated_at: from_micros(row.authenticated_at),
+            expires_at: from_micros(row.expires_at),
+            revoked_at: row.revoked_at.map(from_micros),
+            client: ClientInfo {
+                ip: row.ip.and_then(|ip| ip.parse().ok()),
+                user_agent: row.user_agent,
+            },
+        }
+    }
+}

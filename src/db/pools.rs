@@ -1,0 +1,139 @@
+//! Connections and their settings. Statement logging is off in all of them: statements carry
+//! addresses and hashes as values.
+
+use std::{path::Path, thread, time::Duration};
+
+use sea_orm::{
+    DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector,
+    sqlx::{
+        ConnectOptions, Connection,
+        postgres::{PgConnectOptions, PgPoolOptions},
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Settings, Target};
+
+/// How long a SQLite writer waits for another process's transaction.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A Postgres connection that lay idle this long is tested before use: after a restart of the
+/// database only calls under way fail. Busy connections are spared the round trip.
+const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// How long a connection of the schema's own waits to be made.
+const SCHEMA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+const APPLICATION_NAME: &str = "vestibule";
+
+/// The writer, the readers and the connection of the probe.
+pub(super) fn open(
+    settings: &Settings,
+) -> Result<(DatabaseConnection, DatabaseConnection, DatabaseConnection), DbErr> {
+    let acquire = settings.acquire_timeout;
+    match &settings.target {
+        Target::Sqlite(path) => {
+            let readers = thread::available_parallelism()
+                .map_or(2, |cores| u32::try_from(cores.get() * 2).unwrap_or(2));
+            Ok((
+                sqlite(writer(path), 1, acquire),
+                sqlite(reader(path), readers, acquire),
+                sqlite(reader(path), 1, acquire),
+            ))
+        }
+        Target::Postgres { url, password } => {
+            let options = postgres_options(url, password.as_ref())?.options([(
+                "statement_timeout",
+                settings.statement_timeout.as_millis().to_string(),
+            )]);
+            let calls = postgres(options.clone(), settings.max_connections, acquire);
+            Ok((calls.clone(), calls, postgres(options, 1, acquire)))
+        }
+    }
+}
+
+/// A connection for changing the schema: alone, and without statement time-out.
+pub(super) fn open_for_schema(target: &Target) -> Result<DatabaseConnection, DbErr> {
+    match target {
+        Target::Sqlite(path) => Ok(sqlite(writer(path), 1, SCHEMA_ACQUIRE_TIMEOUT)),
+        Target::Postgres { url, password } => {
+            let options = postgres_options(url, password.as_ref())?;
+            Ok(postgres(options, 1, SCHEMA_ACQUIRE_TIMEOUT))
+        }
+    }
+}
+
+fn sqlite(
+    options: SqliteConnectOptions,
+    connections: u32,
+    acquire_timeout: Duration,
+) -> DatabaseConnection {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(acquire_timeout)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options);
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+}
+
+fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        // Made by `file`, with its mode; a driver that makes it would use the process's umask.
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
+}
+
+/// FULL: an acknowledged revocation survives a loss of power.
+fn writer(path: &Path) -> SqliteConnectOptions {
+    sqlite_options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+}
+
+fn reader(path: &Path) -> SqliteConnectOptions {
+    sqlite_options(path).pragma("query_only", "ON")
+}
+
+fn postgres(
+    options: PgConnectOptions,
+    connections: u32,
+    acquire_timeout: Duration,
+) -> DatabaseConnection {
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for >= TEST_AFTER_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options);
+    SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+}
+
+fn postgres_options(
+    url: &SecretString,
+    password: Option<&SecretString>,
+) -> Result<PgConnectOptions, DbErr> {
+    // The driver's error would repeat the URL, password included.
+    let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+        DbErr::Conn(RuntimeErr::Internal(
+            "the database URL cannot be read".to_owned(),
+        ))
+    })?;
+    let options = match password {
+        Some(password) => options.password(password.expose_secret()),
+        None => options,
+    };
+    Ok(options
+        .application_name(APPLICATION_NAME)
+        .disable_statement_logging())
+}

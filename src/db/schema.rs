@@ -1,0 +1,245 @@
+//! The schema: whether it is this binary's, and how it becomes so.
+//!
+//! Migrations run in one transaction, under a lock, on a connection of their own, so that any
+//! number of processes may start at once: one applies, the others find it done.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::future::BoxFuture;
+use migrations::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    QueryOrder, RuntimeErr,
+};
+use sea_orm_migration::{IntoSchemaManagerConnection, SchemaManager, seaql_migrations};
+use tokio::time::{Instant, interval_at, sleep};
+
+use super::{Db, DbError, Target, error::Kind, file, pools, write::begin};
+
+/// Any number, as long as every Vestibule that shares a Postgres database uses the same.
+const ADVISORY_LOCK: i64 = 0x7665_7374_6962;
+/// Where sea-orm-migration records what was applied.
+const MIGRATIONS_TABLE: &str = "seaql_migrations";
+/// How often waiting for the lock is told.
+const WAITING_LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// SQLite answers BUSY after its time-out, and at once while another process turns WAL on.
+const SQLITE_RETRY: Duration = Duration::from_millis(50);
+
+/// How the database's schema compares with this binary's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaState {
+    /// Migrations that were applied and that this binary knows, oldest first.
+    pub applied: Vec<String>,
+    /// Migrations that this binary has and the database lacks, oldest first.
+    pub pending: Vec<String>,
+    /// Migrations in the database that this binary does not know: the schema is newer.
+    pub unknown: Vec<String>,
+}
+
+/// What came of undoing a migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum Undone {
+    /// The last one was undone.
+    One(String),
+    /// None is applied.
+    Nothing,
+    /// Nothing was done: these are newer than this binary, which cannot undo them.
+    NewerSchema(Vec<String>),
+}
+
+impl SchemaState {
+    /// Whether this binary can serve on the schema: nothing is missing, or the schema is a newer
+    /// one, which only expands.
+    pub fn is_usable(&self) -> bool {
+        self.pending.is_empty() || !self.unknown.is_empty()
+    }
+}
+
+impl Db {
+    /// Reads how the schema compares with this binary's; changes nothing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn schema_state(&self) -> Result<SchemaState, DbError> {
+        self.schema_state_of::<Migrator>().await
+    }
+
+    /// Applies what is pending, unless the schema is newer than this binary.
+    ///
+    /// # Errors
+    /// The database failed; nothing was applied.
+    pub async fn migrate(&self) -> Result<SchemaState, DbError> {
+        self.migrate_to::<Migrator>().await
+    }
+
+    /// Undoes the last migration that was applied, and no other.
+    ///
+    /// # Errors
+    /// The database failed; nothing was undone.
+    pub async fn migrate_down(&self) -> Result<Undone, DbError> {
+        self.with_lock(|transaction| {
+            Box::pin(async move {
+                let state = state::<Migrator, _>(transaction).await?;
+                if !state.unknown.is_empty() {
+                    return Ok(Undone::NewerSchema(state.unknown));
+                }
+                let Some(last) = state.applied.into_iter().next_back() else {
+                    return Ok(Undone::Nothing);
+                };
+                Migrator::down(transaction, Some(1)).await?;
+                Ok(Undone::One(last))
+            })
+        })
+        .await
+    }
+
+    /// `schema_state` for another list of migrations.
+    #[doc(hidden)]
+    pub async fn schema_state_of<M: MigratorTrait>(&self) -> Result<SchemaState, DbError> {
+        let connection = self.schema_connection()?;
+        let state = while_busy(|| state::<M, _>(&connection)).await;
+        let _ = connection.close().await;
+        state.map_err(DbError::Unavailable)
+    }
+
+    /// `migrate` to another list of migrations: tests add one to those of this binary.
+    #[doc(hidden)]
+    pub async fn migrate_to<M: MigratorTrait>(&self) -> Result<SchemaState, DbError> {
+        let state_before = self.schema_state_of::<M>().await?;
+        if state_before.is_usable() {
+            return Ok(state_before);
+        }
+        self.with_lock(|transaction| {
+            Box::pin(async move {
+                // Another process may have been first.
+                if !state::<M, _>(transaction).await?.is_usable() {
+                    M::up(transaction, None).await?;
+                }
+                state::<M, _>(transaction).await
+            })
+        })
+        .await
+    }
+
+    fn schema_connection(&self) -> Result<DatabaseConnection, DbError> {
+        let target = &self.inner.settings.target;
+        if let Target::Sqlite(path) = target {
+            file::create_if_missing(path).map_err(|error| {
+                let text = format!(
+                    "database.url: {} cannot be written: {error}",
+                    path.display()
+                );
+                DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(text)))
+            })?;
+        }
+        pools::open_for_schema(target).map_err(DbError::Unavailable)
+    }
+
+    async fn with_lock<T, W>(&self, work: W) -> Result<T, DbError>
+    where
+        W: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>>,
+    {
+        let connection = self.schema_connection()?;
+        let outcome = async {
+            let transaction = telling_of_the_wait(lock(&connection)).await?;
+            let done = work(&transaction).await?;
+            transaction.commit().await?;
+            Ok(done)
+        };
+        let outcome = outcome.await.map_err(DbError::Unavailable);
+        let _ = connection.close().await;
+        outcome
+    }
+}
+
+/// Begins the transaction that holds the lock until it ends.
+async fn lock(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    // On SQLite the write lock, which this takes, is the lock.
+    let transaction = while_busy(|| begin(connection)).await?;
+    if connection.get_database_backend() == DbBackend::Postgres {
+        transaction
+            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+            .await?;
+    }
+    Ok(transaction)
+}
+
+/// Does work again as long as SQLite is busy with another process.
+async fn while_busy<T, F>(work: impl Fn() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    loop {
+        match work().await {
+            Err(error) if Kind::of(&error) == Kind::SqliteBusy => sleep(SQLITE_RETRY).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn telling_of_the_wait<T>(lock: impl Future<Output = T>) -> T {
+    let start = Instant::now();
+    let mut log = interval_at(start + WAITING_LOG_INTERVAL, WAITING_LOG_INTERVAL);
+    tokio::pin!(lock);
+    loop {
+        tokio::select! {
+            locked = &mut lock => return locked,
+            _ = log.tick() => {
+                tracing::info!(waited_seconds = start.elapsed().as_secs(), "waiting for another process to finish migrating");
+            }
+        }
+    }
+}
+
+async fn state<'c, M, C>(connection: &'c C) -> Result<SchemaState, DbErr>
+where
+    M: MigratorTrait,
+    C: ConnectionTrait,
+    &'c C: IntoSchemaManagerConnection<'c>,
+{
+    let mut recorded = recorded_names(connection).await?;
+    let known: Vec<String> = M::migrations()
+        .iter()
+        .map(|migration| migration.name().to_owned())
+        .collect();
+    let (applied, pending) = known.into_iter().partition(|name| recorded.contains(name));
+    let state = SchemaState {
+        applied,
+        pending,
+        unknown: Vec::new(),
+    };
+    recorded.retain(|name| !state.applied.contains(name));
+    Ok(SchemaState {
+        unknown: recorded,
+        ..state
+    })
+}
+
+/// sea-orm-migration's own reading fails on names that it does not know; a newer schema is no
+/// failure here.
+async fn recorded_names<'c, C>(connection: &'c C) -> Result<Vec<String>, DbErr>
+where
+    C: ConnectionTrait,
+    &'c C: IntoSchemaManagerConnection<'c>,
+{
+    if !SchemaManager::new(connection)
+        .has_table(MIGRATIONS_TABLE)
+        .await?
+    {
+        return Ok(Vec::new());
+    }
+    let rows = seaql_migrations::Entity::find()
+        .order_by_asc(seaql_migrations::Column::Version)
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+/// Reads a row that every migrated database has.
+pub(super) async fn sign_of_life(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    seaql_migrations::Entity::find()
+        .one(connection)
+        .await
+        .map(|_| ())
+}

@@ -1,0 +1,133 @@
+//! Sessions: created, found, ended and purged.
+
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, Query},
+};
+use tokio::time::Instant as Deadline;
+
+use super::{
+    Db, DbError,
+    entity::{
+        sessions::{Column, Entity as Sessions},
+        to_micros,
+        users::{self, status_column},
+    },
+};
+use crate::domain::{Instant, Session, SessionId, User, UserStatus};
+
+impl Db {
+    /// Adds a session, if its user is still active and of the session's epoch: a login that began
+    /// before a password change leaves none behind. Answers whether it was added.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn add_session(&self, session: Session, deadline: Deadline) -> Result<bool, DbError> {
+        self.write(deadline, move |transaction| {
+            let insert = insert_for_live_user(&session);
+            Box::pin(async move { Ok(transaction.execute(&insert).await?.rows_affected() == 1) })
+        })
+        .await
+    }
+
+    /// Finds a session and its user, in one statement.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find_session(
+        &self,
+        id: SessionId,
+        deadline: Deadline,
+    ) -> Result<Option<(Session, User)>, DbError> {
+        let query = Sessions::find_by_id(id.uuid()).find_also_related(users::Entity);
+        let found = self.read(deadline, query.one(&self.inner.reader)).await?;
+        Ok(found.and_then(|(session, user)| Some((session.into(), user?.into()))))
+    }
+
+    /// Ends a session; one that has ended keeps its instant.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn revoke_session(
+        &self,
+        id: SessionId,
+        now: Instant,
+        deadline: Deadline,
+    ) -> Result<(), DbError> {
+        self.write(deadline, move |transaction| {
+            let revoke = Sessions::update_many()
+                .col_expr(Column::RevokedAt, Expr::value(to_micros(now)))
+                .filter(Column::Id.eq(id.uuid()))
+                .filter(Column::RevokedAt.is_null());
+            Box::pin(async move { revoke.exec(transaction).await.map(|_| ()) })
+        })
+        .await
+    }
+
+    /// Deletes sessions that expired or were revoked before an instant, some at a time. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn purge_sessions(
+        &self,
+        ended_before: Instant,
+        batch: u64,
+        deadline: Deadline,
+    ) -> Result<u64, DbError> {
+        let before = to_micros(ended_before);
+        self.write(deadline, move |transaction| {
+            let ended = Sessions::find()
+                .filter(
+                    Condition::any()
+                        .add(Column::ExpiresAt.lt(before))
+                        .add(Column::RevokedAt.lt(before)),
+                )
+                .limit(batch)
+                .select_only()
+                .column(Column::Id)
+                .into_query();
+            let purge = Sessions::delete_many().filter(Column::Id.in_subquery(ended));
+            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
+        })
+        .await
+    }
+}
+
+fn insert_for_live_user(session: &Session) -> sea_orm::sea_query::InsertStatement {
+    let created_at = to_micros(session.created_at);
+    let values = Query::select()
+        .exprs([
+            Expr::value(session.id.uuid()),
+            Expr::col((users::Entity, users::Column::Id)),
+            Expr::value(session.secret_hash.as_bytes().to_vec()),
+            Expr::col((users::Entity, users::Column::SessionEpoch)),
+            Expr::value(created_at),
+            Expr::value(to_micros(session.authenticated_at)),
+            Expr::value(created_at),
+            Expr::value(to_micros(session.expires_at)),
+            Expr::value(session.client.user_agent.clone()),
+            Expr::value(session.client.ip.map(|ip| ip.to_string())),
+        ])
+        .from(users::Entity)
+        .and_where(users::Column::Id.eq(session.user_id.uuid()))
+        .and_where(users::Column::SessionEpoch.eq(session.epoch))
+        .and_where(users::Column::Status.eq(status_column(UserStatus::Active)))
+        .to_owned();
+    let mut insert = Query::insert();
+    insert.into_table(Sessions).columns([
+        Column::Id,
+        Column::UserId,
+        Column::SecretHash,
+        Column::Epoch,
+        Column::CreatedAt,
+        Column::AuthenticatedAt,
+        Column::LastSeenAt,
+        Column::ExpiresAt,
+        Column::UserAgent,
+        Column::Ip,
+    ]);
+    // Both lists stand above each other and have the same length, which is all that can fail here.
+    let _ = insert.select_from(values);
+    insert
+}

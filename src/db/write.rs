@@ -1,0 +1,81 @@
+//! The one way to write: a transaction that nobody can cut in half.
+
+use futures_util::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Db, DbError, error::Kind};
+
+/// How often a transaction that lost a race is done in all.
+const TRIES: u32 = 3;
+
+impl Db {
+    /// Does work in a transaction, on a task of its own: a caller that goes away cannot cut it
+    /// short, which would leave a connection inside a transaction, and the drain awaits it. A
+    /// transaction that lost a race is done again within the deadline.
+    ///
+    /// Past the deadline nothing is started; what was started is finished, its result dropped.
+    pub(super) async fn write<T, W>(&self, deadline: Instant, work: W) -> Result<T, DbError>
+    where
+        T: Send + 'static,
+        W: for<'t> Fn(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let db = self.clone();
+        let task = self.inner.writes.spawn(async move {
+            let mut tries = TRIES;
+            loop {
+                tries -= 1;
+                let Some(outcome) = db.attempt(deadline, &work).await else {
+                    return Err(DbError::DeadlineExceeded);
+                };
+                match outcome {
+                    Err(error) if tries > 0 && Kind::of(&error) == Kind::Collision => {}
+                    outcome => return outcome.map_err(|error| db.classify(error)),
+                }
+            }
+        });
+        match timeout_at(deadline, task).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panicked)) => Err(DbError::Bug(DbErr::Custom(panicked.to_string()))),
+            Err(_) => Err(DbError::DeadlineExceeded),
+        }
+    }
+
+    /// `None`: the deadline passed before anything was done.
+    async fn attempt<T, W>(&self, deadline: Instant, work: &W) -> Option<Result<T, DbErr>>
+    where
+        W: for<'t> Fn(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>> + Sync,
+    {
+        if deadline <= Instant::now() {
+            return None;
+        }
+        let transaction = match begin(&self.inner.writer).await {
+            Ok(transaction) => transaction,
+            Err(error) => return Some(Err(error)),
+        };
+        // The wait for a connection may have taken the time that was left.
+        if deadline <= Instant::now() {
+            return None;
+        }
+        Some(match work(&transaction).await {
+            Ok(done) => transaction.commit().await.map(|()| done),
+            Err(error) => Err(error),
+        })
+    }
+}
+
+/// SQLite takes its write lock at once: a transaction that reads first and writes later would fail
+/// without waiting when another process wrote in between.
+pub(super) async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    connection.begin_with_options(options).await
+}
