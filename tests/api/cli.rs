@@ -29,12 +29,22 @@ fn stderr(output: &Output) -> String {
 /// (49)
 #[tokio::test]
 async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage() {
-    for arguments in [&["--help"][..], &["--version"], &["version"], &["serve", "-h"]] {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["version"],
+        &["serve", "-h"],
+    ] {
         let output = Service::run(arguments, &[]).await;
         assert_eq!(code(&output), 0, "{arguments:?}");
         assert!(!stdout(&output).is_empty() && stderr(&output).is_empty());
     }
-    for arguments in [&["frobnicate"][..], &["--frobnicate"], &["migrate"], &["config"]] {
+    for arguments in [
+        &["frobnicate"][..],
+        &["--frobnicate"],
+        &["migrate"],
+        &["config"],
+    ] {
         let output = Service::run(arguments, &[]).await;
         assert_eq!(code(&output), 64, "{arguments:?}");
         assert!(stdout(&output).is_empty() && !stderr(&output).is_empty());
@@ -80,9 +90,16 @@ async fn the_configuration_is_shown_with_sources_and_without_secrets() {
     std::fs::write(&password, "canary\n").unwrap();
     let variables = [
         ("VESTIBULE_DATABASE_URL", "postgres://v:canary@localhost/v"),
-        ("VESTIBULE_DATABASE_PASSWORD_FILE", password.to_str().unwrap()),
+        (
+            "VESTIBULE_DATABASE_PASSWORD_FILE",
+            password.to_str().unwrap(),
+        ),
     ];
-    let output = Service::run(&["config", "show", "--dev", "--log-level", "warn"], &variables).await;
+    let output = Service::run(
+        &["config", "show", "--dev", "--log-level", "warn"],
+        &variables,
+    )
+    .await;
     let shown = stdout(&output);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     for part in [
@@ -111,7 +128,11 @@ async fn an_address_in_use_is_named_with_its_key_and_its_variable() {
         assert_eq!(finished.status.code(), Some(1), "{}", finished.output);
         let variable = format!("VESTIBULE_{}_LISTEN", section.to_uppercase());
         for part in [&address, &format!("{section}.listen"), &variable] {
-            assert!(finished.output.contains(part.as_str()), "{}", finished.output);
+            assert!(
+                finished.output.contains(part.as_str()),
+                "{}",
+                finished.output
+            );
         }
     }
 }
@@ -133,8 +154,18 @@ async fn serve_dev_prints_its_addresses_its_file_and_a_call_that_works() {
     let finished = service.finish().await;
     assert_eq!(finished.status.code(), Some(0));
     let file = store.url.trim_start_matches("sqlite://");
-    for part in [":50051", ":8080", ":9090", file, "curl -d email=ada@example.com"] {
-        assert!(finished.output.contains(part), "{part} in {}", finished.output);
+    for part in [
+        ":50051",
+        ":8080",
+        ":9090",
+        file,
+        "curl -d email=ada@example.com",
+    ] {
+        assert!(
+            finished.output.contains(part),
+            "{part} in {}",
+            finished.output
+        );
     }
 }
 
@@ -161,7 +192,10 @@ async fn the_schema_goes_up_and_down_by_hand(database: Database) {
 
     let (code, _, warned) = migrate(&["down"]).await;
     assert_eq!(code, 64);
-    assert!(warned.contains("drop") && warned.contains("--yes"), "{warned}");
+    assert!(
+        warned.contains("drop") && warned.contains("--yes"),
+        "{warned}"
+    );
     assert_eq!(states().await, vec![true; all]);
 
     assert_eq!(migrate(&["down", "--yes"]).await.0, 0);
