@@ -213,6 +213,14 @@ async fn probe(request: http::request::Builder, body: &'static [u8]) -> Response
         .unwrap()
 }
 
+/// What it is, the path, the body, and what is told.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [u8],
+    (Code, &'static str),
+);
+
 /// (I1) (20)
 #[tokio::test]
 async fn what_tonic_answers_by_itself_gets_a_code_and_a_reason_of_ours() {
@@ -220,7 +228,7 @@ async fn what_tonic_answers_by_itself_gets_a_code_and_a_reason_of_ours() {
     const UNSUPPORTED: (Code, &str) = (Code::Unimplemented, "UNSUPPORTED");
     const MALFORMED: (Code, &str) = (Code::InvalidArgument, "MALFORMED_REQUEST");
     const TOO_LARGE: (Code, &str) = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
-    let cases: [(&str, &str, &'static [u8], (Code, &str)); 10] = [
+    let cases: [Case; 10] = [
         ("no such service", "/a/b", b"", UNSUPPORTED),
         (
             "no such RPC",
