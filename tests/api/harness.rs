@@ -1,0 +1,39 @@
+//! What the tests stand on: databases that are thrown away, the real application on free ports,
+//! clients for both protocols, and the places where work is held, counted and broken.
+
+#[macro_use]
+mod database;
+
+mod app;
+mod changes;
+mod fault;
+mod grpc;
+mod inputs;
+mod logs;
+mod postgres;
+mod process;
+mod proxy;
+mod raw;
+mod rest;
+mod scale;
+mod seams;
+mod settings;
+mod wait;
+mod wire;
+
+pub(crate) use app::TestApp;
+pub(crate) use database::{Database, Ground, Store, keep};
+pub(crate) use fault::Fault;
+pub(crate) use grpc::{Client, Health, SERVING};
+pub(crate) use inputs::{PASSWORD, email, phrase};
+pub(crate) use logs::captured_lines;
+pub(crate) use postgres::Postgres;
+pub(crate) use process::{Finished, Service};
+pub(crate) use proxy::{Link, Proxy};
+pub(crate) use raw::RawConnection;
+pub(crate) use rest::{Reply, Rest};
+pub(crate) use scale::{figure, scale};
+pub(crate) use seams::{HandlerGate, HashGate};
+pub(crate) use settings::Plan;
+pub(crate) use wait::{eventually, within};
+pub(crate) use wire::{Wire, WireReply, frame, grpc};

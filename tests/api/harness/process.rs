@@ -1,0 +1,153 @@
+//! The binary as a process: what only a process shows, such as exit codes, signals and kill -9.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::{ExitStatus, Output, Stdio},
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::AsyncReadExt,
+    process::{Child, Command},
+    task::JoinHandle,
+};
+use tonic::transport::Endpoint;
+
+use super::{Client, Health, Rest, Store, eventually};
+
+/// `vestibule serve` as a process.
+pub(crate) struct Service {
+    child: Child,
+    address: Ipv4Addr,
+    output: Vec<JoinHandle<String>>,
+    _home: TempDir,
+}
+
+/// How a process ended, and all that it wrote.
+pub(crate) struct Finished {
+    pub(crate) status: ExitStatus,
+    pub(crate) output: String,
+}
+
+impl Service {
+    /// `vestibule` with arguments and environment, and nothing inherited.
+    pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a sub-command to its end.
+    pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        Self::command(arguments, variables).output().await.unwrap()
+    }
+
+    /// Starts `serve` over a database, on a loopback address of its own.
+    pub(crate) fn start(store: &Store, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let address = loopback();
+        let mut command = Self::command(&["serve"], variables);
+        command
+            .args(arguments)
+            .env("HOME", home.path())
+            .env("VESTIBULE_DATABASE_URL", &store.url)
+            .env("VESTIBULE_GRPC_LISTEN", format!("{address}:50051"))
+            .env("VESTIBULE_REST_LISTEN", format!("{address}:8080"))
+            .env("VESTIBULE_OPERATIONS_LISTEN", format!("{address}:9090"))
+            .current_dir(home.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let output = vec![
+            tokio::spawn(read(child.stdout.take().unwrap())),
+            tokio::spawn(read(child.stderr.take().unwrap())),
+        ];
+        Self {
+            child,
+            address,
+            output,
+            _home: home,
+        }
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn await_ready(&self) {
+        eventually("the service is ready", async || {
+            let operations = self.operations();
+            let reply = operations
+                .try_send(operations.request("GET", "/readyz"), "")
+                .await;
+            reply.is_some_and(|reply| reply.status.is_success())
+        })
+        .await;
+    }
+
+    /// The client of `AuthService`.
+    pub(crate) fn grpc(&self) -> Client {
+        Client::over(self.channel())
+    }
+
+    /// The client of the health service.
+    pub(crate) fn health(&self) -> Health {
+        Health::over(self.channel())
+    }
+
+    /// The client of the gateway.
+    pub(crate) fn rest(&self) -> Rest {
+        Rest::at(SocketAddr::from((self.address, 8080)))
+    }
+
+    /// The client of the operations port.
+    pub(crate) fn operations(&self) -> Rest {
+        Rest::at(SocketAddr::from((self.address, 9090)))
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Sends a signal by its name, `TERM` or `KILL`.
+    pub(crate) async fn signal(&self, name: &str) {
+        // The shell's own `kill`: the program of that name is not on every machine.
+        let order = format!("kill -{name} {}", self.id());
+        let status = Command::new("sh").args(["-c", &order]).status().await;
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn finish(mut self) -> Finished {
+        let status = self.child.wait().await.unwrap();
+        let mut output = String::new();
+        for part in self.output {
+            output.push_str(&part.await.unwrap());
+        }
+        Finished { status, output }
+    }
+
+    fn channel(&self) -> tonic::transport::Channel {
+        Endpoint::from_shared(format!("http://{}:50051", self.address))
+            .unwrap()
+            .connect_lazy()
+    }
+}
+
+async fn read(mut from: impl AsyncReadExt + Unpin) -> String {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).await.unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// All of 127.0.0.0/8 is this machine, so a process can have an address, and with it every port, to
+/// itself: no free port to guess and lose.
+fn loopback() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high | 0x80, low, NEXT.fetch_add(1, Ordering::Relaxed))
+}

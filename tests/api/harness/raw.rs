@@ -1,0 +1,61 @@
+//! Bytes on a socket, for what no client would send.
+
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use super::within;
+
+/// Longer than every time-out of the accept loop.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A TCP connection without a protocol.
+pub(crate) struct RawConnection(pub(crate) TcpStream);
+
+impl RawConnection {
+    pub(super) async fn to(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Sends bytes; a peer that is gone is no failure.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        let _ = self.0.write_all(bytes).await;
+    }
+
+    /// Everything until the peer closes. A reset is an end like any other.
+    pub(crate) async fn read_to_end(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut chunk = [0; 4096];
+        let all = async {
+            while let Ok(count @ 1..) = self.0.read(&mut chunk).await {
+                bytes.extend_from_slice(&chunk[..count]);
+            }
+        };
+        within(LIMIT, "the peer closes", all).await;
+        bytes
+    }
+
+    /// What the peer has sent until a text appears.
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        let mut chunk = [0; 4096];
+        let all = async {
+            while !text.contains(end) {
+                let count = self.0.read(&mut chunk).await.unwrap_or(0);
+                assert!(count > 0, "closed before {end:?}: {text:?}");
+                text.push_str(&String::from_utf8_lossy(&chunk[..count]));
+            }
+        };
+        within(LIMIT, "the text arrives", all).await;
+        text
+    }
+
+    /// Sends an HTTP/1.1 request as it is and reads the answer's text until the connection ends.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> String {
+        self.write(request).await;
+        String::from_utf8_lossy(&self.read_to_end().await).into_owned()
+    }
+}

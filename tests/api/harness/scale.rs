@@ -1,0 +1,18 @@
+//! Two sizes of every expensive check: what CI bears, and what the scorecard asks for.
+
+use std::{env, fmt::Display};
+
+/// The size at which a check runs: `small` by default, `scorecard` with
+/// `VESTIBULE_CHECKS=scorecard`.
+pub(crate) fn scale(small: usize, scorecard: usize) -> usize {
+    if env::var("VESTIBULE_CHECKS").is_ok_and(|size| size == "scorecard") {
+        scorecard
+    } else {
+        small
+    }
+}
+
+/// Prints the figure of a check, one greppable line.
+pub(crate) fn figure(check: &str, what: impl Display) {
+    println!("figure {check}: {what}");
+}

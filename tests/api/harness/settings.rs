@@ -1,0 +1,113 @@
+//! What a test wants of its application, before it starts: the real settings with cheap hashes,
+//! free ports and no drain delay.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use vestibule::{
+    auth,
+    domain::PasswordPolicy,
+    hashing,
+    server::{self, ApplicationSettings, Seams},
+};
+
+use super::{Database, HandlerGate, HashGate, Store, TestApp};
+
+/// The plan of a [`TestApp`].
+pub(crate) struct Plan {
+    pub(crate) store: Arc<Store>,
+    pub(crate) settings: ApplicationSettings,
+    pub(crate) seams: Seams,
+    /// Kept so that a test that fails does not leave the hashing threads held.
+    pub(crate) hash_gate: Option<HashGate>,
+    pub(crate) await_ready: bool,
+}
+
+impl Plan {
+    /// The usual plan over a database.
+    pub(crate) fn over(store: Arc<Store>) -> Self {
+        Self {
+            settings: ApplicationSettings {
+                server: listeners(),
+                db: store.settings(),
+                hashing: cheap_hashing(),
+                auth: auth::Settings {
+                    password: PasswordPolicy { min_length: 8 },
+                    session_lifetime: Duration::from_hours(30 * 24),
+                    keep_ended: Duration::from_hours(7 * 24),
+                },
+            },
+            seams: Seams::default(),
+            hash_gate: None,
+            await_ready: true,
+            store,
+        }
+    }
+
+    /// The usual plan over a fresh database.
+    pub(crate) async fn on(database: Database) -> Self {
+        Self::over(Arc::new(Store::new(database).await))
+    }
+
+    /// Changes the settings.
+    pub(crate) fn settings(mut self, change: impl FnOnce(&mut ApplicationSettings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Changes the seams.
+    pub(crate) fn seams(mut self, change: impl FnOnce(&mut Seams)) -> Self {
+        change(&mut self.seams);
+        self
+    }
+
+    /// Has a gate before every hash.
+    pub(crate) fn hash_gate(mut self, gate: &HashGate) -> Self {
+        self.seams.before_hash = Some(gate.hook());
+        self.hash_gate = Some(gate.clone());
+        self
+    }
+
+    /// Has a gate before every handler.
+    pub(crate) fn handler_gate(mut self, gate: &HandlerGate) -> Self {
+        self.seams.before_handler = Some(gate.hook());
+        self
+    }
+
+    /// Does not wait until the application is SERVING.
+    pub(crate) fn without_waiting(mut self) -> Self {
+        self.await_ready = false;
+        self
+    }
+
+    /// Starts the application.
+    pub(crate) async fn start(self) -> TestApp {
+        TestApp::from(self).await
+    }
+}
+
+fn listeners() -> server::Settings {
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    server::Settings {
+        grpc_listen: any,
+        reflection: true,
+        request_timeout: Duration::from_secs(10),
+        max_connections: 10_000,
+        rest_listen: Some(any),
+        operations_listen: any,
+        drain_delay: Duration::ZERO,
+        grace: Duration::from_secs(5),
+        migrate_on_start: true,
+    }
+}
+
+/// The floor of 19 MiB is a rule of `config`; here a hash costs microseconds.
+pub(crate) fn cheap_hashing() -> hashing::Settings {
+    hashing::Settings {
+        memory_kib: 64,
+        iterations: 1,
+        parallelism: 1,
+        workers: 2,
+        queue: 128,
+        max_wait: Duration::from_secs(2),
+    }
+}

@@ -1,0 +1,34 @@
+//! Every promise of the service, over the real server: one binary, so that one throwaway Postgres
+//! cluster serves all of it.
+//!
+//! A test is a sentence; its doc comment names the checks that it makes true and the size at which
+//! it runs. `VESTIBULE_CHECKS=scorecard` runs the scorecard's sizes instead of CI's.
+//! `VESTIBULE_TEST_POSTGRES=required` turns missing Postgres binaries from a clear line into a
+//! failure.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a test fails by panicking, prints its figures, and reads the environment that it is started in"
+)]
+
+#[macro_use]
+mod harness;
+
+mod bad_input;
+mod enumeration;
+mod epoch;
+mod errors;
+mod hashing;
+mod idempotency;
+mod limits;
+mod login;
+mod parity;
+mod password;
+mod register;
+mod rest;
+mod session;
