@@ -15,6 +15,11 @@ pub use generated::{google, vestibule::v1};
     unreachable_pub,
     reason = "generated from protos that are documented there"
 )]
+#[allow(
+    rustdoc::broken_intra_doc_links,
+    rustdoc::invalid_html_tags,
+    reason = "googleapis' own comments, vendored as they are"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/protos.rs"));
 }
