@@ -14,8 +14,9 @@ const MAX_CONCURRENT_STREAMS: u32 = 256;
 /// Past it a peer that provokes errors is sent away; hyper's own default, which must not be left to
 /// the library (a `None` there means no limit).
 const MAX_LOCAL_ERROR_RESET_STREAMS: usize = 1024;
-/// h2's default of 20 is reached by callers that cancel in good faith.
-const MAX_PENDING_ACCEPT_RESET_STREAMS: usize = 50;
+/// A peer may cancel all its calls at once in good faith, and h2 reads that in one go; its default
+/// of 20 takes it for a rapid reset (CVE-2023-44487), which still passes this within one read.
+const MAX_PENDING_ACCEPT_RESET_STREAMS: usize = MAX_CONCURRENT_STREAMS as usize;
 /// The edge answers a list over 16 KiB with a reason; this one only bounds what it is shown.
 const MAX_HEADER_LIST: u32 = 64 * 1024;
 /// The same for HTTP/1, whose head must fit into the buffer.
