@@ -5,6 +5,7 @@
 mod database;
 
 mod app;
+mod changes;
 mod fault;
 mod grpc;
 mod inputs;

@@ -19,6 +19,9 @@
 #[macro_use]
 mod harness;
 
+mod enumeration;
+mod epoch;
+mod hashing;
 mod login;
 mod password;
 mod register;

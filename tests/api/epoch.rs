@@ -1,0 +1,118 @@
+//! Verifying a password is slow; a login that began before a change leaves no session behind.
+
+use tonic::Code;
+use vestibule::{
+    db::UserChange,
+    proto::v1::{SessionStatus, User},
+};
+
+use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, email};
+
+on_both_databases!(
+    a_held_login_gets_no_session_when_the_password_changes,
+    a_held_login_gets_no_session_when_the_user_is_disabled,
+    a_held_login_gets_no_session_when_all_are_ended,
+    each_change_ends_the_sessions_that_were_open,
+    a_changed_password_is_the_only_one,
+    an_unknown_id_is_not_updated,
+);
+
+const NEW: &str = "the new canary sings";
+
+/// Holds a login in the hashing thread, changes the user, and releases it.
+async fn hold(database: Database, change: impl AsyncFnOnce(&TestApp, &User, &User)) {
+    let gate = HashGate::opened();
+    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let user = app.grpc().registered().await;
+    // A hash of the new password, made before the gate closes.
+    let donor = app.grpc().register(&email(), NEW).await.unwrap();
+    gate.close();
+    let held = tokio::spawn({
+        let (client, email) = (app.grpc(), user.email.clone());
+        async move { client.open(&email, PASSWORD).await }
+    });
+    gate.await_held(1).await;
+    change(&app, &user, &donor).await;
+    gate.open();
+    match held.await.unwrap() {
+        Ok(opened) => {
+            assert_ne!(
+                app.grpc().verdict(&opened.session_token).await,
+                SessionStatus::Active
+            );
+        }
+        Err(status) => {
+            assert_eq!(
+                Fault::of(&status).meaning(),
+                (Code::Unauthenticated, "BAD_CREDENTIALS")
+            );
+        }
+    }
+}
+
+async fn a_held_login_gets_no_session_when_the_password_changes(database: Database) {
+    hold(database, async |app, user, donor| {
+        app.take_password_of(&user.email, &donor.email).await;
+    })
+    .await;
+}
+
+async fn a_held_login_gets_no_session_when_the_user_is_disabled(database: Database) {
+    hold(database, async |app, user, _| {
+        app.disable(&user.id).await;
+        // Enabled again before the login ends: the session would be of an older epoch.
+        app.enable(&user.id).await;
+    })
+    .await;
+}
+
+async fn a_held_login_gets_no_session_when_all_are_ended(database: Database) {
+    hold(database, async |app, user, _| {
+        app.change(&user.id, UserChange::EndSessions).await.unwrap();
+    })
+    .await;
+}
+
+async fn each_change_ends_the_sessions_that_were_open(app: TestApp) {
+    let donor = app.grpc().register(&email(), NEW).await.unwrap();
+    let open = async || {
+        let user = app.grpc().registered().await;
+        let token = app
+            .grpc()
+            .open(&user.email, PASSWORD)
+            .await
+            .unwrap()
+            .session_token;
+        (user, token)
+    };
+    let (user, changed) = open().await;
+    app.take_password_of(&user.email, &donor.email).await;
+    let (user, ended) = open().await;
+    app.change(&user.id, UserChange::EndSessions).await.unwrap();
+    let (user, disabled) = open().await;
+    app.disable(&user.id).await;
+
+    assert_eq!(app.grpc().verdict(&changed).await, SessionStatus::Revoked);
+    assert_eq!(app.grpc().verdict(&ended).await, SessionStatus::Revoked);
+    assert_eq!(
+        app.grpc().verdict(&disabled).await,
+        SessionStatus::UserDisabled
+    );
+}
+
+async fn a_changed_password_is_the_only_one(app: TestApp) {
+    let user = app.grpc().registered().await;
+    app.change_password(&user.email, NEW).await;
+    assert!(app.grpc().is_valid(&user.email, NEW).await);
+    assert!(!app.grpc().is_valid(&user.email, PASSWORD).await);
+}
+
+/// The seed's `update_user`: an unknown id is an error.
+async fn an_unknown_id_is_not_updated(app: TestApp) {
+    let unknown = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
+    let outcome = app.change(unknown, UserChange::EndSessions).await;
+    assert!(matches!(
+        outcome,
+        Err(vestibule::db::UpdateUserError::UnknownUser)
+    ));
+}

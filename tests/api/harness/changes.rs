@@ -1,0 +1,71 @@
+//! What an operator or a user changes, made through `Db`: no RPC does it yet.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vestibule::{
+    db::{UpdateUserError, UserChange, UserKey},
+    domain::{Clock, Email, HashedPassword, User, UserId, UserStatus},
+};
+
+use super::{TestApp, email};
+
+/// Nothing here takes that long.
+const LIMIT: Duration = Duration::from_secs(10);
+
+impl TestApp {
+    /// A user as stored.
+    pub(crate) async fn stored(&self, email: &str) -> User {
+        let email = Email::parse(email).unwrap();
+        let key = UserKey::Email(email.key());
+        let found = self.db.find_user_by(key, Instant::now() + LIMIT).await;
+        found.unwrap().expect("a user")
+    }
+
+    /// The stored hash of a user's password.
+    pub(crate) async fn stored_hash(&self, email: &str) -> HashedPassword {
+        self.stored(email).await.hashed_password.unwrap()
+    }
+
+    /// Changes a user.
+    pub(crate) async fn change(
+        &self,
+        id: &str,
+        change: UserChange,
+    ) -> Result<User, UpdateUserError> {
+        let (id, now) = (UserId::parse(id).unwrap(), Clock::system().now());
+        self.db
+            .update_user(id, change, now, Instant::now() + LIMIT)
+            .await
+    }
+
+    /// Disables a user.
+    pub(crate) async fn disable(&self, id: &str) {
+        let change = UserChange::Status(UserStatus::Disabled);
+        self.change(id, change).await.unwrap();
+    }
+
+    /// Enables a user.
+    pub(crate) async fn enable(&self, id: &str) {
+        let change = UserChange::Status(UserStatus::Active);
+        self.change(id, change).await.unwrap();
+    }
+
+    /// Changes a user's password. The hash comes from a user who is registered with the new one:
+    /// only the application hashes.
+    pub(crate) async fn change_password(&self, address: &str, new: &str) {
+        let donor = email();
+        self.grpc().register(&donor, new).await.unwrap();
+        self.take_password_of(address, &donor).await;
+    }
+
+    /// Gives a user the password of another.
+    pub(crate) async fn take_password_of(&self, address: &str, donor: &str) {
+        let user = self.stored(address).await;
+        let change = UserChange::Password {
+            verified: user.hashed_password,
+            hashed: self.stored_hash(donor).await,
+        };
+        self.change(&user.id.to_string(), change).await.unwrap();
+    }
+}
