@@ -1,5 +1,9 @@
 //! What a hash costs: the least that may be configured, and the most that is ever computed, so
 //! that neither a setting nor a stored hash can exhaust the machine.
+#![expect(
+    clippy::disallowed_types,
+    reason = "the one place that computes Argon2, on the threads and in the areas of the engine"
+)]
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use thiserror::Error;
