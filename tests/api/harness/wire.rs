@@ -1,16 +1,25 @@
 //! gRPC as HTTP/2 carries it: for messages that no generated client would make, and for answers
 //! that must be compared to the byte.
 
+use std::net::SocketAddr;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use prost::Message;
-use tonic::{Code, Status, body::Body, transport::Channel};
-use tower::{Service, ServiceExt};
+use tonic::{Code, Status};
 
-/// A connection that sends what it is told to.
+/// A connection that sends what it is told to, and waits for the answer: tonic's client ends a call
+/// by its own clock before the server can.
 #[derive(Clone)]
-pub(crate) struct Wire(Channel);
+pub(crate) struct Wire {
+    address: SocketAddr,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
 
 /// An answer in its parts.
 #[derive(Debug, Clone)]
@@ -22,14 +31,17 @@ pub(crate) struct WireReply {
 }
 
 impl Wire {
-    pub(super) fn over(channel: Channel) -> Self {
-        Self(channel)
+    pub(super) fn to(address: SocketAddr) -> Self {
+        let mut client = Client::builder(TokioExecutor::new());
+        Self {
+            address,
+            client: client.http2_only(true).build_http(),
+        }
     }
 
     /// Calls a method of `AuthService` with a message of any bytes.
     pub(crate) async fn call(&self, method: &str, message: &[u8]) -> WireReply {
-        let path = format!("/vestibule.v1.AuthService/{method}");
-        self.send(grpc(&path), frame(message)).await
+        self.send(auth_service(method), frame(message)).await
     }
 
     /// Calls a method of `AuthService` with a message.
@@ -37,15 +49,39 @@ impl Wire {
         self.call(method, &message.encode_to_vec()).await
     }
 
+    /// The same with a deadline as the header tells it: `50m` are 50 milliseconds.
+    pub(crate) async fn ask_within(
+        &self,
+        timeout: &str,
+        method: &str,
+        message: &impl Message,
+    ) -> WireReply {
+        let request = auth_service(method).header("grpc-timeout", timeout);
+        self.send(request, frame(&message.encode_to_vec())).await
+    }
+
     /// Sends any request that must be answered.
     pub(crate) async fn send(&self, request: http::request::Builder, body: Bytes) -> WireReply {
-        let request = request.body(Body::new(Full::new(body))).unwrap();
-        let mut channel = self.0.clone();
-        let answer = channel.ready().await.unwrap().call(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.unwrap();
-        WireReply::from(head, body)
+        self.try_send(request, body).await.unwrap()
     }
+
+    /// Sends any request; `None` where the connection or the stream ended without an answer.
+    pub(crate) async fn try_send(
+        &self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Option<WireReply> {
+        let mut request = request.body(Full::new(body)).unwrap();
+        let url = format!("http://{}{}", self.address, request.uri().path());
+        *request.uri_mut() = url.parse().unwrap();
+        let (head, body) = self.client.request(request).await.ok()?.into_parts();
+        Some(WireReply::from(head, body.collect().await.ok()?))
+    }
+}
+
+/// The head of a call of a method of `AuthService`.
+pub(crate) fn auth_service(method: &str) -> http::request::Builder {
+    grpc(&format!("/vestibule.v1.AuthService/{method}"))
 }
 
 /// A gRPC request's head.
