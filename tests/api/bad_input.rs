@@ -10,7 +10,7 @@ use prost::Message;
 use tonic::Code;
 use vestibule::proto::v1::RegisterUserRequest;
 
-use crate::harness::{Fault, PASSWORD, TestApp, email, figure, frame, grpc, scale};
+use crate::harness::{Fault, PASSWORD, TestApp, email, figure, frame, scale};
 
 on_both_databases!(
     no_bytes_break_an_rpc,
@@ -216,11 +216,11 @@ async fn a_body_cut_short_is_refused(app: TestApp) {
         }
         .encode_to_vec(),
     );
+    let wire = app.wire();
     for length in [0, 3, 5, whole.len() - 1] {
-        let reply = app
-            .wire()
+        let reply = wire
             .send(
-                grpc("/vestibule.v1.AuthService/RegisterUser"),
+                wire.request("/vestibule.v1.AuthService/RegisterUser"),
                 whole.slice(..length),
             )
             .await;

@@ -38,4 +38,4 @@ pub(crate) use scale::{figure, scale};
 pub(crate) use seams::{HandlerGate, HashGate};
 pub(crate) use settings::Plan;
 pub(crate) use wait::{eventually, within};
-pub(crate) use wire::{Wire, WireReply, auth_service, frame, grpc};
+pub(crate) use wire::{Wire, WireReply, frame};

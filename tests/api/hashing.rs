@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::time::timeout;
-use tonic::{Code, Request};
+use tonic::Code;
 use vestibule::proto::v1::{RegisterUserRequest, SessionStatus, ValidLoginRequest};
 
 use crate::harness::{
@@ -23,16 +23,6 @@ on_both_databases!(
 
 async fn gated(database: Database, gate: &HashGate) -> Plan {
     TestApp::on(database).await.hash_gate(gate)
-}
-
-fn login(email: &str, limit: Duration) -> Request<ValidLoginRequest> {
-    let mut request = Request::new(ValidLoginRequest {
-        email: email.into(),
-        password: PASSWORD.into(),
-        client: None,
-    });
-    request.set_timeout(limit);
-    request
 }
 
 /// Logs in on tasks of their own, with time enough.
@@ -56,11 +46,17 @@ async fn a_call_whose_deadline_passes_in_the_queue_starts_no_hash(database: Data
     gate.await_held(2).await;
     let started = gate.started();
 
-    let outcome = app
-        .grpc()
-        .valid_login(login(&user.email, Duration::from_millis(50)))
-        .await;
-    assert_eq!(Fault::from(outcome).code, Code::DeadlineExceeded);
+    let request = ValidLoginRequest {
+        email: user.email.clone(),
+        password: PASSWORD.into(),
+        client: None,
+    };
+    let late = app.wire().ask_within("50m", "ValidLogin", &request).await;
+    let late = Fault::of(&late.grpc_status());
+    assert_eq!(
+        late.meaning(),
+        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
+    );
     gate.open();
     for login in held {
         assert!(login.await.unwrap());
@@ -161,13 +157,13 @@ async fn nothing_is_written_for_a_caller_whose_deadline_has_passed(database: Dat
     let gate = HashGate::closed();
     let app = gated(database, &gate).await.start().await;
     let address = email();
-    let mut request = Request::new(RegisterUserRequest {
+    let request = RegisterUserRequest {
         email: address.clone(),
         password: PASSWORD.into(),
         ..RegisterUserRequest::default()
-    });
-    request.set_timeout(Duration::from_millis(50));
-    let late = Fault::from(app.grpc().register_user(request).await);
+    };
+    let late = app.wire().ask_within("50m", "RegisterUser", &request).await;
+    let late = Fault::of(&late.grpc_status());
     assert_eq!(
         late.meaning(),
         (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")

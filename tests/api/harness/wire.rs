@@ -13,8 +13,8 @@ use hyper_util::{
 use prost::Message;
 use tonic::{Code, Status};
 
-/// A connection that sends what it is told to, and waits for the answer: tonic's client ends a call
-/// by its own clock before the server can.
+/// A connection that sends what it is told to, and unlike tonic's client leaves deadlines to the
+/// server.
 #[derive(Clone)]
 pub(crate) struct Wire {
     address: SocketAddr,
@@ -32,16 +32,24 @@ pub(crate) struct WireReply {
 
 impl Wire {
     pub(super) fn to(address: SocketAddr) -> Self {
-        let mut client = Client::builder(TokioExecutor::new());
-        Self {
-            address,
-            client: client.http2_only(true).build_http(),
-        }
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+        Self { address, client }
+    }
+
+    /// The head of a gRPC request.
+    pub(crate) fn request(&self, path: &str) -> http::request::Builder {
+        Request::builder()
+            .method(Method::POST)
+            .uri(format!("http://{}{path}", self.address))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
     }
 
     /// Calls a method of `AuthService` with a message of any bytes.
     pub(crate) async fn call(&self, method: &str, message: &[u8]) -> WireReply {
-        self.send(auth_service(method), frame(message)).await
+        self.send(self.request(&path(method)), frame(message)).await
     }
 
     /// Calls a method of `AuthService` with a message.
@@ -49,14 +57,14 @@ impl Wire {
         self.call(method, &message.encode_to_vec()).await
     }
 
-    /// The same with a deadline as the header tells it: `50m` are 50 milliseconds.
+    /// The same with a `grpc-timeout`.
     pub(crate) async fn ask_within(
         &self,
         timeout: &str,
         method: &str,
         message: &impl Message,
     ) -> WireReply {
-        let request = auth_service(method).header("grpc-timeout", timeout);
+        let request = self.request(&path(method)).header("grpc-timeout", timeout);
         self.send(request, frame(&message.encode_to_vec())).await
     }
 
@@ -65,32 +73,20 @@ impl Wire {
         self.try_send(request, body).await.unwrap()
     }
 
-    /// Sends any request; `None` where the connection or the stream ended without an answer.
+    /// Sends any request; `None` where the stream or the connection ended without an answer.
     pub(crate) async fn try_send(
         &self,
         request: http::request::Builder,
         body: Bytes,
     ) -> Option<WireReply> {
-        let mut request = request.body(Full::new(body)).unwrap();
-        let url = format!("http://{}{}", self.address, request.uri().path());
-        *request.uri_mut() = url.parse().unwrap();
+        let request = request.body(Full::new(body)).unwrap();
         let (head, body) = self.client.request(request).await.ok()?.into_parts();
         Some(WireReply::from(head, body.collect().await.ok()?))
     }
 }
 
-/// The head of a call of a method of `AuthService`.
-pub(crate) fn auth_service(method: &str) -> http::request::Builder {
-    grpc(&format!("/vestibule.v1.AuthService/{method}"))
-}
-
-/// A gRPC request's head.
-pub(crate) fn grpc(path: &str) -> http::request::Builder {
-    Request::builder()
-        .method(Method::POST)
-        .uri(format!("http://vestibule{path}"))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
+fn path(method: &str) -> String {
+    format!("/vestibule.v1.AuthService/{method}")
 }
 
 /// A message with its five bytes before it.
