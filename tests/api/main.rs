@@ -20,15 +20,21 @@
 mod harness;
 
 mod bad_input;
+mod connections;
 mod enumeration;
 mod epoch;
 mod errors;
 mod hashing;
 mod idempotency;
+mod lifecycle;
 mod limits;
 mod login;
+mod overload;
 mod parity;
 mod password;
 mod register;
 mod rest;
 mod session;
+mod signals;
+mod storage;
+mod transport;

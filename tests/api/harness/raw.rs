@@ -62,6 +62,14 @@ impl RawConnection {
         answer
     }
 
+    /// So many bytes, which must come.
+    pub(crate) async fn read_exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let read = self.0.read_exact(&mut bytes);
+        within(LIMIT, "the bytes come", read).await.unwrap();
+        bytes
+    }
+
     /// What the peer has sent until a text appears.
     pub(crate) async fn read_until(&mut self, end: &str) -> String {
         let mut text = String::new();
