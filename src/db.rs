@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 pub use error::DbError;
+pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
 pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
 

@@ -20,6 +20,7 @@
 mod harness;
 
 mod bad_input;
+mod cli;
 mod connections;
 mod enumeration;
 mod epoch;

@@ -1,6 +1,7 @@
 //! The rules of single sections.
 
 use super::*;
+use crate::db::Target;
 
 #[test]
 fn hashing_below_the_floor_or_above_the_caps_is_refused() {

@@ -1,6 +1,7 @@
 //! What the edge promises whatever stands behind it.
 
 mod grpc_calls;
+mod log_lines;
 mod rest_calls;
 
 use std::{

@@ -29,6 +29,7 @@ fn login() -> http::request::Builder {
 async fn a_panic_is_internal_and_tells_nothing_of_itself() {
     let answer = call(login(), panics).await;
     assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["content-type"], "application/grpc");
     assert_eq!(told(answer.headers()), (Code::Internal, "INTERNAL".into()));
     assert!(!format!("{:?}", answer.headers()).contains("canary"));
 }
@@ -153,7 +154,9 @@ async fn a_stream_ends_by_its_own_timeout_alone() {
     let answer = through(settings.clone(), Protocol::Grpc, request, silent).await;
     let body = answer.into_body().collect().await.unwrap();
     let expected = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into());
-    assert_eq!(told(body.trailers().unwrap()), expected);
+    let trailers = body.trailers().unwrap();
+    assert_eq!(told(trailers), expected);
+    assert!(!trailers.contains_key("content-type"));
 
     let cut = settings.cut.clone();
     let answer = through(settings, Protocol::Grpc, grpc_request(WATCH), silent).await;
@@ -213,6 +216,14 @@ async fn probe(request: http::request::Builder, body: &'static [u8]) -> Response
         .unwrap()
 }
 
+/// What it is, the path, the body, and what is told.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [u8],
+    (Code, &'static str),
+);
+
 /// (I1) (20)
 #[tokio::test]
 async fn what_tonic_answers_by_itself_gets_a_code_and_a_reason_of_ours() {
@@ -220,7 +231,7 @@ async fn what_tonic_answers_by_itself_gets_a_code_and_a_reason_of_ours() {
     const UNSUPPORTED: (Code, &str) = (Code::Unimplemented, "UNSUPPORTED");
     const MALFORMED: (Code, &str) = (Code::InvalidArgument, "MALFORMED_REQUEST");
     const TOO_LARGE: (Code, &str) = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
-    let cases: [(&str, &str, &'static [u8], (Code, &str)); 10] = [
+    let cases: [Case; 10] = [
         ("no such service", "/a/b", b"", UNSUPPORTED),
         (
             "no such RPC",

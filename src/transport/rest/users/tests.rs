@@ -4,17 +4,17 @@ use http::HeaderValue;
 
 use super::*;
 
-fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
+fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for value in values {
-        headers.append(&name, HeaderValue::from_static(value));
+        headers.append(name, HeaderValue::from_static(value));
     }
     headers
 }
 
 #[test]
 fn exactly_one_bearer_token_is_taken() {
-    let token = |values: &[&'static str]| bearer(&headers(AUTHORIZATION, values));
+    let token = |values: &[&'static str]| bearer(&headers(&AUTHORIZATION, values));
     for good in ["Bearer x", "bearer x", "BEARER  x"] {
         assert!(token(&[good]).is_some(), "{good}");
     }
@@ -28,7 +28,7 @@ fn exactly_one_bearer_token_is_taken() {
 #[test]
 fn an_idempotency_key_is_sent_once_or_not_at_all() {
     let key = |values: &[&'static str]| {
-        let headers = headers(HeaderName::from_static("idempotency-key"), values);
+        let headers = headers(&HeaderName::from_static("idempotency-key"), values);
         idempotency_key(&headers).map(str::to_owned)
     };
     assert_eq!(key(&[]).as_deref(), Some(""));
