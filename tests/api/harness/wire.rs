@@ -70,11 +70,18 @@ impl Wire {
 
     /// Sends any request that must be answered.
     pub(crate) async fn send(&self, request: http::request::Builder, body: Bytes) -> WireReply {
+        self.try_send(request, body).await.unwrap()
+    }
+
+    /// Sends any request; `None` where the stream or the connection ended without an answer.
+    pub(crate) async fn try_send(
+        &self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Option<WireReply> {
         let request = request.body(Full::new(body)).unwrap();
-        let answer = self.client.request(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.unwrap();
-        WireReply::from(head, body)
+        let (head, body) = self.client.request(request).await.ok()?.into_parts();
+        Some(WireReply::from(head, body.collect().await.ok()?))
     }
 }
 
