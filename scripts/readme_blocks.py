@@ -9,7 +9,8 @@
   any one equals any other. So does any run of blanks (grpcurl's are not stable).
 - A ```python block must stand, word for word, in examples/python/client.py, which a console block
   runs.
-- A command whose tool is not installed is skipped; then the exit status is 77 instead of 0.
+- A command whose tool is not installed is skipped, and so is one that uses a variable it would
+  have set; then the exit status is 77 instead of 0.
 
 The README's addresses are replaced by GRPC_ADDRESS, REST_ADDRESS and OPERATIONS_ADDRESS.
 """
@@ -91,6 +92,10 @@ def missing_tool(command):
     return None
 
 
+def uses(command, variables):
+    return any(re.search(rf"\$\{{?#?{name}\b", command) for name in variables)
+
+
 class Shell:
     """One bash for all commands. They read nothing, or they would eat the commands after them."""
 
@@ -99,6 +104,8 @@ class Shell:
             ["bash"], cwd=ROOT, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
+        # As on a terminal, where curl shows no progress.
+        self.run('curl() { command curl --no-progress-meter "$@"; }')
 
     def run(self, command):
         self.process.stdin.write(f"{{ {command}\n}} </dev/null\nprintf '\\n%s\\n' '{END}'\n")
@@ -123,11 +130,12 @@ def check_python(text):
 def main(path):
     text = pathlib.Path(path).read_text()
     shell = Shell()
-    passed, failed, skipped = 0, check_python(text), []
+    passed, failed, skipped, unset = 0, check_python(text), [], []
     for command, expected in (step for block in blocks(text, "console") for step in steps(block)):
         tool = missing_tool(command)
-        if tool:
+        if tool or uses(command, unset):
             skipped.append(tool)
+            unset += re.findall(r"^(\w+)=", command)
             continue
         actual = shell.run(with_addresses(command))
         if matches(expected, actual):
@@ -138,7 +146,8 @@ def main(path):
         print(textwrap.indent("\n".join(["promised:", *expected, "but got:", *actual]), "    "))
     print(f"readme: {passed} commands as promised, {failed} not")
     if skipped:
-        print(f"readme: {len(skipped)} commands skipped without {' and '.join(sorted(set(skipped)))}")
+        tools = " and ".join(sorted(set(filter(None, skipped))))
+        print(f"readme: {len(skipped)} commands skipped without {tools}")
     if failed or not passed:
         return 1
     return 77 if skipped else 0

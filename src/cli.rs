@@ -1,1 +1,37 @@
-//! stub
+//! The command line: what it says, and one file for each sub-command.
+
+mod arguments;
+mod config;
+mod exit;
+mod healthcheck;
+mod migrate;
+mod output;
+mod serve;
+mod signals;
+mod version;
+
+pub use arguments::{Command, parse, usage};
+pub use exit::Exit;
+
+use crate::config::Environment;
+
+impl Command {
+    /// Does what the command line says.
+    pub fn run(self, environment: &Environment) -> Exit {
+        let outcome = match self {
+            Self::Serve(flags) => serve::run(&flags, environment),
+            Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
+            Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
+            Self::ConfigCheck(flags) => config::check(&flags, environment),
+            Self::ConfigShow(flags) => config::show(&flags, environment),
+            Self::Version => Ok(version::run()),
+        };
+        outcome.unwrap_or_else(|problems| {
+            output::error(&problems);
+            Exit::Usage
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

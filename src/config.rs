@@ -1,1 +1,165 @@
-//! stub
+//! Configuration: every setting of every layer, from a flag, a variable, a file or a default.
+//!
+//! A flag wins over a variable, a variable over the file (TOML, named by `--config` or
+//! `VESTIBULE_CONFIG`), the file over the default; `--dev` changes defaults and nothing else. Flags,
+//! variables, file keys and `config show` all follow from the keys that the sections declare, and
+//! every fault is reported at once, so that nobody finds them one start at a time.
+
+mod database;
+mod database_url;
+mod file;
+mod grpc;
+mod hashing;
+mod key;
+mod lifecycle;
+mod listen;
+mod log;
+mod operations;
+mod parse;
+mod password;
+mod problem;
+mod reader;
+mod rest;
+mod service_links;
+mod sessions;
+mod show;
+mod source;
+mod values;
+
+use std::{fmt, net::SocketAddr};
+
+pub use key::{Key, keys};
+pub use problem::{Problem, Problems};
+pub use source::{Environment, Flags};
+
+use crate::{auth, db, server, telemetry};
+use reader::Reader;
+
+/// What `serve` runs with.
+pub struct Config {
+    /// Everything that the application is built from.
+    pub application: server::ApplicationSettings,
+    /// Logs.
+    pub telemetry: telemetry::Settings,
+    /// What is allowed but should be known; logged once at start.
+    pub warnings: Vec<String>,
+    shown: String,
+}
+
+impl Config {
+    /// Reads every key.
+    ///
+    /// # Errors
+    /// Every fault there is, not only the first.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(flags, environment);
+        let application = application(&mut reader);
+        let telemetry = log::read(&mut reader);
+        let (settings, reader) = reader.finish(application.zip(telemetry))?;
+        Ok(Self {
+            application: settings.0,
+            telemetry: settings.1,
+            shown: show::render(&reader),
+            warnings: reader.warnings,
+        })
+    }
+
+    /// What `config show` prints: TOML with each value's source as a comment, secrets masked.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// What `migrate` runs with: it reads `database` and `log` alone.
+#[derive(Debug)]
+pub struct MigrateConfig {
+    /// The database.
+    pub db: db::Settings,
+    /// Logs.
+    pub telemetry: telemetry::Settings,
+    /// What is allowed but should be known.
+    pub warnings: Vec<String>,
+}
+
+impl MigrateConfig {
+    /// Reads the keys of the sections `database` and `log`.
+    ///
+    /// # Errors
+    /// Every fault there is in them, and every unknown name.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(flags, environment);
+        let db = database::read(&mut reader);
+        let telemetry = log::read(&mut reader);
+        let ((db, telemetry), reader) = reader.finish(db.zip(telemetry))?;
+        Ok(Self {
+            db,
+            telemetry,
+            warnings: reader.warnings,
+        })
+    }
+}
+
+/// The address that `healthcheck` dials: `grpc.listen`, on loopback where that is unspecified.
+///
+/// # Errors
+/// Every fault there is in the key, and every unknown name.
+pub fn healthcheck_address(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<SocketAddr, Problems> {
+    let mut reader = Reader::new(flags, environment);
+    let address = grpc::dialled(&mut reader);
+    Ok(reader.finish(address)?.0)
+}
+
+/// Reads every section before it gives up over one, so that all faults are found.
+fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
+    let grpc = grpc::read(reader);
+    let rest = rest::read(reader);
+    let operations = operations::read(reader);
+    listen::refuse_overlaps(
+        reader,
+        &[
+            (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen)),
+            (&rest::LISTEN, rest.flatten()),
+            (&operations::LISTEN, operations),
+        ],
+    );
+    let db = database::read(reader);
+    let migrate_on_start = database::migrate_on_start(reader);
+    let hashing = hashing::read(reader);
+    let password = password::read(reader);
+    let sessions = sessions::read(reader);
+    let lifecycle = lifecycle::read(reader);
+
+    let (grpc, sessions, lifecycle) = (grpc?, sessions?, lifecycle?);
+    Some(server::ApplicationSettings {
+        server: server::Settings {
+            grpc_listen: grpc.listen,
+            reflection: grpc.reflection,
+            request_timeout: grpc.request_timeout,
+            max_connections: grpc.max_connections,
+            rest_listen: rest?,
+            operations_listen: operations?,
+            drain_delay: lifecycle.drain_delay,
+            grace: lifecycle.grace,
+            migrate_on_start: migrate_on_start?,
+        },
+        db: db?,
+        hashing: hashing?,
+        auth: auth::Settings {
+            password: password?,
+            session_lifetime: sessions.lifetime,
+            keep_ended: sessions.keep_ended,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,46 @@
-//! The password hashing engine: own threads, reused memory, a bounded queue.
+//! The password hashing engine: own threads with memory that is used again, and a bounded queue.
+//!
+//! Logins can neither exhaust the machine nor tell who exists: at most `workers` hashes run, at
+//! most `queue` wait, the rest is refused at once, and every verification is one job of the same
+//! kind whether or not there is something to verify.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod area;
+mod capacity;
+mod decoy;
+mod job;
+mod parameters;
+mod phc;
+mod queue;
+mod worker;
 
+use std::{
+    collections::TryReserveError,
+    io, iter,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use subtle::ConstantTimeEq;
 use thiserror::Error;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+pub use capacity::{DoesNotFit, default_queue, default_workers, fit, memory_limit};
+pub use parameters::{
+    ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
+    meets_floor,
+};
+pub use queue::Figures;
 
 use crate::domain::{EmailKey, HashedPassword, NewPassword, PasswordAttempt};
+use area::Area;
+use job::{Job, Tag};
+use phc::StoredHash;
+use queue::Queue;
+
+/// A rehash is let in when a thread is free for it; this only has to be longer than a thread needs
+/// to wake up.
+const REHASH_START: Duration = Duration::from_secs(1);
 
 /// What one hash costs and how many run and wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +51,7 @@ pub struct Settings {
     pub iterations: u32,
     /// Argon2id lanes.
     pub parallelism: u32,
-    /// Threads; each holds one area of `memory_kib`.
+    /// Threads, at least one; each holds one area of `memory_kib`.
     pub workers: usize,
     /// The most jobs that wait, running ones not counted.
     pub queue: usize,
@@ -30,14 +65,22 @@ pub type BeforeHash = Arc<dyn Fn() + Send + Sync>;
 /// 16 random bytes, never used twice.
 pub type Salt = [u8; 16];
 
-/// A handle on the engine; clones share it.
+/// A handle on the engine; clones share it. The threads end with the last handle.
 #[derive(Clone)]
-pub struct Hasher;
+pub struct Hasher(Arc<Engine>);
+
+struct Engine {
+    current: Parameters,
+    queue: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
 
 /// A password that was just found right; the only thing that can be hashed again.
-pub struct VerifiedPassword;
+#[derive(Debug)]
+pub struct VerifiedPassword(PasswordAttempt);
 
 /// Whether an attempt is the password.
+#[derive(Debug)]
 #[must_use]
 pub enum Verification {
     /// It is. `stale` holds the password when its stored hash has other parameters than the current.
@@ -47,6 +90,20 @@ pub enum Verification {
     },
     /// It is not, or there was nothing to compare it with.
     Mismatch,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A hash would have no defined cost, or one beyond the caps.
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
+    /// The memory of the threads cannot be reserved.
+    #[error("the memory for hashing cannot be reserved")]
+    Memory(#[from] TryReserveError),
+    /// A thread cannot be started.
+    #[error("a hashing thread cannot be started")]
+    Thread(#[from] io::Error),
 }
 
 /// Why no hash was computed, or its result dropped.
@@ -67,20 +124,54 @@ pub enum HashingError {
 }
 
 impl Hasher {
-    /// Starts the threads and reserves their areas.
-    pub fn start(settings: Settings, before_hash: Option<BeforeHash>) -> Self {
-        todo!()
+    /// Starts the threads and reserves their areas. Nothing is hashed yet.
+    ///
+    /// # Errors
+    /// The parameters are outside the caps (the floor is the configuration's business), or the
+    /// system has no memory or thread left.
+    pub fn start(settings: Settings, before_hash: Option<BeforeHash>) -> Result<Self, StartError> {
+        let current = Parameters::new(
+            settings.memory_kib,
+            settings.iterations,
+            settings.parallelism,
+        )?;
+        // Without a thread every call would wait for its deadline.
+        let workers = settings.workers.max(1);
+        let hasher = Self(Arc::new(Engine {
+            current,
+            queue: Arc::new(Queue::new(&settings, current, workers)),
+            threads: Mutex::default(),
+        }));
+        for (index, before_hash) in iter::repeat_n(before_hash, workers).enumerate() {
+            let area = Area::reserve(settings.memory_kib)?;
+            let queue = Arc::clone(&hasher.0.queue);
+            let thread = worker::spawn(index, queue, area, before_hash)?;
+            hasher.0.threads().push(thread);
+        }
+        Ok(hasher)
     }
+
     /// Hashes a new password: PHC string with the current parameters.
+    ///
+    /// # Errors
+    /// As `HashingError` says; nothing was hashed, or nobody learns the hash.
     pub async fn hash_password(
         &self,
         password: NewPassword,
         salt: Salt,
         deadline: Instant,
     ) -> Result<HashedPassword, HashingError> {
-        todo!()
+        let mut hash = StoredHash::without_tag(self.0.current, salt);
+        let tag = self.tag(password.as_bytes(), &hash, deadline).await?;
+        hash.tag.copy_from_slice(&tag);
+        Ok(HashedPassword::from_phc(hash.to_string()))
     }
-    /// Verifies an attempt against what is stored, or against the decoy of `key` where nothing (or nothing readable) is.
+
+    /// Verifies an attempt against what is stored, or against the decoy of `key` where nothing (or
+    /// nothing readable) is: one job in either case.
+    ///
+    /// # Errors
+    /// As `HashingError` says; whether the attempt is right is not known.
     pub async fn verify(
         &self,
         attempt: PasswordAttempt,
@@ -88,14 +179,83 @@ impl Hasher {
         key: &EmailKey,
         deadline: Instant,
     ) -> Result<Verification, HashingError> {
-        todo!()
+        let readable = stored.and_then(|stored| read(&stored));
+        let is_known = readable.is_some();
+        let stored = readable.unwrap_or_else(|| decoy::decoy(key, self.0.current));
+        let tag = self.tag(attempt.as_bytes(), &stored, deadline).await?;
+        if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
+            return Ok(Verification::Mismatch);
+        }
+        let is_stale = !stored.is_current(self.0.current);
+        Ok(Verification::Match {
+            stale: is_stale.then_some(VerifiedPassword(attempt)),
+        })
     }
-    /// Hashes a verified password with the current parameters if nobody waits; `None`: busy.
+
+    /// Hashes a verified password with the current parameters if nobody waits; `None`: busy,
+    /// failed or stopped, and another login will try again.
     pub async fn rehash(&self, password: VerifiedPassword, salt: Salt) -> Option<HashedPassword> {
-        todo!()
+        let mut hash = StoredHash::without_tag(self.0.current, salt);
+        let deadline = Instant::now() + REHASH_START;
+        let (job, tag) = Job::new(password.0.as_bytes(), &hash, deadline);
+        self.0.queue.admit_if_idle(job);
+        hash.tag.copy_from_slice(&tag.await.ok()?);
+        Some(HashedPassword::from_phc(hash.to_string()))
     }
-    /// Refuses new work, lets running hashes end and joins the threads (blocking).
+
+    /// What the engine is doing now.
+    pub fn figures(&self) -> Figures {
+        self.0.queue.figures()
+    }
+
+    /// Refuses new work, drops what waits, lets running hashes end and joins the threads
+    /// (blocking).
     pub fn stop(&self) {
-        todo!()
+        self.0.queue.close();
+        let threads: Vec<_> = self.0.threads().drain(..).collect();
+        for thread in threads {
+            // Panics are caught in the thread: there is nothing left to hear from it.
+            drop(thread.join());
+        }
+    }
+
+    async fn tag(
+        &self,
+        password: &[u8],
+        hash: &StoredHash,
+        deadline: Instant,
+    ) -> Result<Tag, HashingError> {
+        let (job, tag) = Job::new(password, hash, deadline);
+        self.0.queue.admit(job)?;
+        match timeout_at(deadline, tag).await {
+            Ok(Ok(tag)) => Ok(tag),
+            // No answer: it failed, or a thread saw the deadline pass a moment before the timer did.
+            Ok(Err(_)) if Instant::now() < deadline => Err(HashingError::Failed),
+            Ok(Err(_)) | Err(_) => Err(HashingError::DeadlineExceeded),
+        }
     }
 }
+
+impl Engine {
+    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Engine {
+    /// Lets the threads end; whoever wants to see them end calls `stop`.
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+fn read(stored: &HashedPassword) -> Option<StoredHash> {
+    let readable = StoredHash::parse(stored.as_str());
+    if readable.is_none() {
+        tracing::error!("stored password hash cannot be read");
+    }
+    readable
+}
+
+#[cfg(test)]
+mod tests;

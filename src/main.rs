@@ -1,2 +1,12 @@
-//! x
-fn main() {}
+//! The binary: parses the command line and does what it says. Exit codes 0, 1 and 64.
+
+use std::process::ExitCode;
+
+use vestibule::{cli, config::Environment};
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os()) {
+        Ok(command) => command.run(&Environment::of_process()).into(),
+        Err(error) => cli::usage(&error).into(),
+    }
+}

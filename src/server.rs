@@ -1,11 +1,26 @@
-//! Listeners, limits, health and drain.
+//! What the process does around its calls: listeners, connections and their limits, health, drain.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+mod accept;
+mod application;
+mod connection;
+mod header_timeout;
+mod health;
+mod lifecycle;
+mod limit;
+mod listeners;
+mod operations;
+mod readiness;
+mod services;
+mod upkeep;
 
-use futures_util::future::BoxFuture;
+use std::{io, net::SocketAddr, time::Duration};
+
 use thiserror::Error;
 
-use crate::{auth, db, hashing};
+pub use application::Application;
+pub use readiness::{Check, Readiness};
+
+use crate::{auth, db, domain::Clock, hashing, transport};
 
 /// Listeners and their limits.
 #[derive(Debug, Clone)]
@@ -16,7 +31,8 @@ pub struct Settings {
     pub reflection: bool,
     /// The longest that a call may take.
     pub request_timeout: Duration,
-    /// gRPC and REST connections together.
+    /// The most connections of gRPC and REST together; three quarters of the descriptors that the
+    /// process may open are another bound.
     pub max_connections: usize,
     /// Where REST listens; `None`: nowhere.
     pub rest_listen: Option<SocketAddr>,
@@ -24,7 +40,7 @@ pub struct Settings {
     pub operations_listen: SocketAddr,
     /// How long calls are served as before after SIGTERM.
     pub drain_delay: Duration,
-    /// How long in-flight calls may take after that.
+    /// How long calls in flight may take after that.
     pub grace: Duration,
     /// Whether pending migrations are applied at start.
     pub migrate_on_start: bool,
@@ -49,10 +65,10 @@ pub struct ApplicationSettings {
 pub struct Seams {
     /// Called in the hashing thread before each hash.
     pub before_hash: Option<hashing::BeforeHash>,
-    /// Awaited inside the edge before each handler, with the RPC's path (`/vestibule.v1.AuthService/ValidLogin`) or `METHOD /path`.
-    pub before_handler: Option<Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>>,
+    /// Awaited inside the edge before each handler.
+    pub before_handler: Option<transport::BeforeHandler>,
     /// The clock; `None`: the system's.
-    pub clock: Option<crate::domain::Clock>,
+    pub clock: Option<Clock>,
 }
 
 /// Why the application did not start.
@@ -61,18 +77,24 @@ pub enum StartError {
     /// A listener's address cannot be bound.
     #[error("cannot listen on {address}: {source} (set {key} or {variable})")]
     Bind {
-        /// `grpc.listen` and so on.
+        /// The key in the configuration file, `grpc.listen` and so on.
         key: &'static str,
-        /// `VESTIBULE_GRPC_LISTEN` and so on.
+        /// The variable, `VESTIBULE_GRPC_LISTEN` and so on.
         variable: &'static str,
         /// The address.
         address: SocketAddr,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
-    /// The database cannot be opened (a faulty URL).
+    /// The database cannot be opened: its URL is faulty.
     #[error("the database cannot be opened")]
     Database(#[source] db::DbError),
+    /// The hashing threads cannot be started.
+    #[error("the hashing engine cannot start")]
+    Hashing(#[from] hashing::StartError),
+    /// The descriptors that reflection serves cannot be read: a bug of the build.
+    #[error("the descriptors for reflection cannot be read")]
+    Reflection(#[from] tonic_reflection::server::Error),
 }
 
 /// How to stop.
@@ -82,35 +104,4 @@ pub enum Stop {
     Terminate,
     /// SIGINT: without.
     Interrupt,
-}
-
-/// The service: bound, not yet serving.
-pub struct Application;
-
-impl Application {
-    /// Binds the listeners and joins the layers.
-    pub async fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
-        todo!()
-    }
-    /// The bound gRPC address.
-    pub fn grpc_address(&self) -> SocketAddr {
-        todo!()
-    }
-    /// The bound REST address.
-    pub fn rest_address(&self) -> Option<SocketAddr> {
-        todo!()
-    }
-    /// The bound operations address.
-    pub fn operations_address(&self) -> SocketAddr {
-        todo!()
-    }
-    /// Access for tests to what no RPC does yet.
-    #[doc(hidden)]
-    pub fn db(&self) -> &db::Db {
-        todo!()
-    }
-    /// Serves until `stop` resolves, then drains. Returns when everything has ended.
-    pub async fn run_until_stopped(self, stop: impl Future<Output = Stop> + Send + 'static) {
-        todo!()
-    }
 }

@@ -1,4 +1,32 @@
-//! Logs.
+//! Logs: one line per event on standard error, for people on a terminal and JSON elsewhere, so that
+//! standard output stays what a command was asked for.
+//!
+//! Values come from callers and from the network, so both forms escape and cut them. Dependencies
+//! never say more than their warnings, whatever the level: their debug output holds statements,
+//! metadata and bodies.
+
+mod escape;
+mod fields;
+mod line;
+
+use std::{
+    io::{self, IsTerminal},
+    panic::{self, PanicHookInfo},
+    thread,
+};
+
+use tracing::{Level, Metadata, Subscriber, error, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer, Registry, filter::FilterFn, fmt::MakeWriter, layer::SubscriberExt,
+};
+
+use line::{Form, Lines};
+
+/// The crates whose events follow `log.level`.
+const OWN_CRATES: [&str; 2] = ["vestibule", "migrations"];
+/// Targets that are never written: statements with their values, and what a database server says
+/// about them.
+const SILENT_TARGETS: [&str; 2] = ["sqlx::query", "sqlx::postgres::notice"];
 
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,5 +45,58 @@ pub struct Settings {
     /// The form.
     pub format: LogFormat,
     /// error, warn, info, debug or trace.
-    pub level: tracing::Level,
+    pub level: Level,
 }
+
+/// Starts logging for the whole process, panics included.
+pub fn init(settings: &Settings) {
+    // An error says that somebody has set a subscriber before: it stays.
+    if tracing::subscriber::set_global_default(subscriber(settings, io::stderr)).is_ok() {
+        panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// What [`init`] installs, over any writer; tests read what it wrote.
+pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let form = match settings.format {
+        LogFormat::Json => Form::Json,
+        LogFormat::Text => Form::Text,
+        LogFormat::Auto if io::stderr().is_terminal() => Form::Text,
+        LogFormat::Auto => Form::Json,
+    };
+    let level = settings.level;
+    // Spans carry the request id, so they are open at any level.
+    let filter = FilterFn::new(move |metadata| is_written(metadata, level))
+        .with_max_level_hint(LevelFilter::from_level(level.max(Level::INFO)));
+    Registry::default().with(Lines::new(form, writer).with_filter(filter))
+}
+
+fn is_written(metadata: &Metadata<'_>, level: Level) -> bool {
+    let target = metadata.target();
+    let within = |root: &str| {
+        target
+            .strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    if OWN_CRATES.into_iter().any(within) {
+        metadata.is_span() || *metadata.level() <= level
+    } else {
+        *metadata.level() <= level.min(Level::WARN) && !SILENT_TARGETS.into_iter().any(within)
+    }
+}
+
+/// Says where, never what: the message of a panic may quote a value.
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let location = info.location().map(ToString::to_string);
+    error!(
+        location = location.as_deref().unwrap_or("unknown"),
+        thread = thread::current().name().unwrap_or("unnamed"),
+        "panicked"
+    );
+}
+
+#[cfg(test)]
+mod tests;

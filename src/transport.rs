@@ -1,5 +1,20 @@
-//! Protocols: they convert, call `auth` and convert back.
+//! Protocols: they convert, call `auth` and convert back. One edge and one error table serve both,
+//! so that the same input gets the same answer whichever way it comes.
 
-use std::time::Duration;
+mod answer;
+mod call_log;
+mod code;
+mod deadline;
+mod edge;
+mod failure;
+pub mod grpc;
+mod header_list;
+mod input;
+mod media_type;
+mod problem;
+mod request_id;
+pub mod rest;
+mod status;
+mod stream;
 
-use crate::{auth::Auth, server};
+pub use edge::{BeforeHandler, Edge, EdgeSettings, GrpcTimeout, Peer, Protocol};

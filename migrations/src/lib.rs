@@ -22,3 +22,24 @@ impl MigratorTrait for Migrator {
         ]
     }
 }
+
+/// What undoing a migration drops, for the operator who is asked to confirm it.
+pub fn loss(name: &str) -> &'static str {
+    match name {
+        "m20261123_000001_create_users" => "the table users with every user",
+        "m20261123_000002_create_sessions" => "the table sessions with every session",
+        _ => "whatever it made",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_says_what_undoing_it_drops() {
+        for migration in Migrator::migrations() {
+            assert_ne!(loss(migration.name()), loss(""), "{}", migration.name());
+        }
+    }
+}

@@ -6,7 +6,8 @@ use tokio::time::Instant as Deadline;
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random, register::RETRY_WINDOW};
 use crate::domain::{
-    Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
+    Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, UserId,
+    uuid_v7,
 };
 
 /// How many rows one purge transaction touches: few enough that no writer waits long behind it.
@@ -115,17 +116,23 @@ impl Auth {
         }
     }
 
-    /// The user whose live session a token proves.
+    /// The user whose live session a token proves; asked for by id, that user must be it. Nothing
+    /// is told of an id before the session is proven.
     ///
     /// # Errors
-    /// The token proves none, the database is away or the deadline passed.
+    /// The token proves no session, the id is another's, the database is away or the deadline
+    /// passed.
     pub async fn user_of_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
+        asked: Option<UserId>,
     ) -> Result<User, AuthError> {
         match self.validate_session(call, token).await? {
-            SessionVerdict::Active(active) => Ok(active.1),
+            SessionVerdict::Active(active) => match active.1 {
+                user if asked.is_none_or(|id| id == user.id) => Ok(user),
+                _ => Err(AuthError::UserNotFound),
+            },
             SessionVerdict::Expired
             | SessionVerdict::Revoked
             | SessionVerdict::NotFound

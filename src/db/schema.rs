@@ -113,8 +113,10 @@ impl Db {
         self.with_lock(|transaction| {
             Box::pin(async move {
                 // Another process may have been first.
-                if !state::<M, _>(transaction).await?.is_usable() {
+                let found = state::<M, _>(transaction).await?;
+                if !found.is_usable() {
                     M::up(transaction, None).await?;
+                    tracing::info!(migrations = ?found.pending, "migrations applied");
                 }
                 state::<M, _>(transaction).await
             })

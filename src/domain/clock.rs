@@ -66,7 +66,7 @@ mod tests {
         let clock = Clock::standing_at(from_micros(1_700_000_000_000_000));
         let clone = clock.clone();
         assert_eq!(clock.now(), clone.now());
-        clock.advance(Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
         assert_eq!(
             (clone.now().timestamp_micros() - 1_700_000_000_000_000) / 1_000_000,
             3600

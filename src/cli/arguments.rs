@@ -1,0 +1,211 @@
+//! The command line's grammar. Flags follow from the configuration's keys, so that none is missing
+//! and none has another meaning than its variable.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{
+    Arg, ArgAction, ArgMatches,
+    error::{ContextKind, ContextValue, ErrorKind},
+    value_parser,
+};
+
+use super::{exit::Exit, migrate::Step, output, version};
+use crate::config::{Flags, Key, keys};
+
+const CONFIG: &str = "config";
+const DEV: &str = "dev";
+const YES: &str = "yes";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve until a signal.
+    Serve(Flags),
+    /// Change or list the schema.
+    Migrate(Flags, Step),
+    /// Ask a running server.
+    Healthcheck(Flags),
+    /// Judge the configuration.
+    ConfigCheck(Flags),
+    /// Print the configuration.
+    ConfigShow(Flags),
+    /// Print which build this is.
+    Version,
+}
+
+/// Reads a command line, program name first.
+///
+/// # Errors
+/// It says nothing that can be done; or it asks for help or the version, which clap treats alike.
+pub fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Command, clap::Error> {
+    let matches = grammar().try_get_matches_from(arguments)?;
+    Ok(match path(&matches) {
+        (["migrate", "up"], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Up),
+        (["migrate", "down"], matches) => Command::Migrate(
+            flags(matches, migrate_reads),
+            Step::Down {
+                yes: matches.get_flag(YES),
+            },
+        ),
+        (["migrate", _], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Status),
+        (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
+        (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
+        (["config", _], matches) => Command::ConfigShow(flags(matches, serve_reads)),
+        (["version", _], _) => Command::Version,
+        (_, matches) => Command::Serve(flags(matches, serve_reads)),
+    })
+}
+
+/// Prints what clap has to say: help and version are answers (0), everything else is a fault (64).
+pub fn usage(error: &clap::Error) -> Exit {
+    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+        && let Some(key) = secret_of(argument)
+    {
+        output::error(&format_args!(
+            "{} may be a secret and everybody on this machine can read a command line: set {variable}, or {variable}_FILE to the path of a file",
+            key.path(),
+            variable = key.variable(),
+        ));
+        return Exit::Usage;
+    }
+    // A reader that has gone is no failure.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        _ => Exit::Usage,
+    }
+}
+
+/// The key that would have a flag of this name if it were no secret.
+fn secret_of(argument: &str) -> Option<&'static Key> {
+    let path = argument.trim_start_matches('-').replacen('-', ".", 1);
+    keys().find(|key| key.secret && key.path() == path)
+}
+
+/// The names of the sub-command and of its own, empty where there is none, and what was given there.
+fn path(matches: &ArgMatches) -> ([&str; 2], &ArgMatches) {
+    match matches.subcommand() {
+        None => (["", ""], matches),
+        Some((name, matches)) => match matches.subcommand() {
+            None => ([name, ""], matches),
+            Some((inner, matches)) => ([name, inner], matches),
+        },
+    }
+}
+
+fn grammar() -> clap::Command {
+    let command = |name: &'static str, about: &'static str| {
+        clap::Command::new(name)
+            .about(about)
+            .styles(clap::builder::Styles::plain())
+    };
+    command("vestibule", "A gRPC authentication service")
+        .version(version::text())
+        .args_conflicts_with_subcommands(true)
+        .disable_help_subcommand(true)
+        .after_help("Without a command it serves; `vestibule serve --help` lists the settings.")
+        .args(arguments(serve_reads).map(|argument| {
+            let general = [CONFIG, DEV].contains(&argument.get_id().as_str());
+            argument.hide(!general)
+        }))
+        .subcommand(
+            command("serve", "Serve until a signal (the default)")
+                .after_help(SETTINGS)
+                .args(arguments(serve_reads)),
+        )
+        .subcommand(
+            command("migrate", "Change or list the database's schema")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .disable_help_subcommand(true)
+                .subcommand(
+                    command("up", "Apply every pending migration").args(arguments(migrate_reads)),
+                )
+                .subcommand(
+                    command("down", "Undo the last migration, with its data")
+                        .arg(switch(YES).help("Do it, rather than say what would be lost"))
+                        .args(arguments(migrate_reads)),
+                )
+                .subcommand(
+                    command("status", "List applied, pending and unknown migrations")
+                        .args(arguments(migrate_reads)),
+                ),
+        )
+        .subcommand(
+            command(
+                "healthcheck",
+                "Ask the server on this machine whether it serves",
+            )
+            .after_help("Exit codes: 0 it serves, 1 it does not, 64 faulty configuration.")
+            .args(arguments(healthcheck_reads)),
+        )
+        .subcommand(
+            command("config", "Judge or print the configuration")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .disable_help_subcommand(true)
+                .subcommand(
+                    command("check", "Say whether serve would accept it")
+                        .args(arguments(serve_reads)),
+                )
+                .subcommand(
+                    command("show", "Print every value with its source, secrets masked")
+                        .args(arguments(serve_reads)),
+                ),
+        )
+        .subcommand(command("version", "Print which build this is"))
+}
+
+const SETTINGS: &str = "\
+Every setting is also a variable (VESTIBULE_GRPC_LISTEN) and a key of the file (listen in [grpc]).
+A flag wins over a variable, a variable over the file. Secrets have no flag: VESTIBULE_DATABASE_URL
+and VESTIBULE_DATABASE_PASSWORD, or the same with _FILE and the path of a file.";
+
+fn serve_reads(_: &Key) -> bool {
+    true
+}
+
+fn migrate_reads(key: &Key) -> bool {
+    matches!(key.section, "database" | "log") && key.name != "migrate_on_start"
+}
+
+fn healthcheck_reads(key: &Key) -> bool {
+    key.path() == "grpc.listen"
+}
+
+fn switch(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
+}
+
+/// The flags of a command that reads some of the keys.
+fn arguments(reads: fn(&Key) -> bool) -> impl Iterator<Item = Arg> {
+    let file = Arg::new(CONFIG)
+        .long(CONFIG)
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("TOML file with settings [variable: VESTIBULE_CONFIG]");
+    let dev = switch(DEV).help("Defaults for a try: ./vestibule.db, and no delay when it stops");
+    let settings = keys().filter(move |key| reads(key)).filter_map(|key| {
+        let argument = Arg::new(key.path())
+            .long(key.flag()?)
+            .value_name(key.name.to_uppercase())
+            .help(format!("{} [default: {}]", key.meaning, key.default_text()))
+            .help_heading(key.section);
+        Some(argument)
+    });
+    [file, dev].into_iter().chain(settings)
+}
+
+fn flags(matches: &ArgMatches, reads: fn(&Key) -> bool) -> Flags {
+    let values = keys()
+        .filter(|key| reads(key) && !key.secret)
+        .filter_map(|key| Some((key, matches.get_one::<String>(&key.path())?.clone())))
+        .collect();
+    Flags {
+        dev: matches.get_flag(DEV),
+        config: matches.get_one::<PathBuf>(CONFIG).cloned(),
+        values,
+    }
+}

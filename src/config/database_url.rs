@@ -1,0 +1,331 @@
+//! The form of `database.url`. It may hold a password, so no message here quotes a part of it.
+
+use std::{borrow::Cow, ffi::OsStr, net::IpAddr, os::unix::ffi::OsStrExt, path::PathBuf};
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+use secrecy::SecretString;
+use url::Url;
+
+use super::problem::Fault;
+use crate::db::Target;
+
+/// What stands for a secret wherever the configuration is shown.
+pub(super) const MASK: &str = "********";
+
+/// What cannot stand for itself in the path of a file.
+const FILE: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
+
+/// The parameters that the Postgres driver knows; it would log others with their values.
+const PARAMETERS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+pub(super) struct DatabaseUrl {
+    pub(super) target: Target,
+    pub(super) warning: Option<String>,
+}
+
+/// Takes a SQLite file or a Postgres database.
+pub(super) fn parse(text: &str) -> Result<DatabaseUrl, Fault> {
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        let target = Target::Sqlite(sqlite_file(path)?);
+        return Ok(DatabaseUrl {
+            target,
+            warning: None,
+        });
+    }
+    if !["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+    {
+        return Err(Fault::new(
+            "is neither a SQLite nor a Postgres URL",
+            "write sqlite:///path/to/file.db or postgres://user@host/database",
+        ));
+    }
+    postgres(text)
+}
+
+/// The URL of a file, for a default that is found at start.
+pub(super) fn of_file(path: &OsStr) -> String {
+    format!("sqlite://{}", percent_encode(path.as_bytes(), FILE))
+}
+
+fn sqlite_file(path: &str) -> Result<PathBuf, Fault> {
+    const FIX: &str = "write sqlite:///absolute/path.db or sqlite:relative.db";
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.contains(['?', '#']) {
+        return Err(Fault::new(
+            "takes no parameters for SQLite",
+            "remove what follows the path, or write ? as %3F and # as %23",
+        ));
+    }
+    if path.contains(":memory:") {
+        return Err(Fault::new(
+            "names a database in memory, which would vanish with its last connection",
+            FIX,
+        ));
+    }
+    let bytes: Cow<'_, [u8]> = percent_decode_str(path).into();
+    if bytes.is_empty() || bytes.ends_with(b"/") || bytes.contains(&0) {
+        return Err(Fault::new("names no file", FIX));
+    }
+    Ok(PathBuf::from(OsStr::from_bytes(&bytes)))
+}
+
+fn postgres(text: &str) -> Result<DatabaseUrl, Fault> {
+    let url = Url::parse(text).map_err(|error| {
+        Fault::new(
+            error.to_string(),
+            "write postgres://user@host/database, with special characters percent-encoded",
+        )
+    })?;
+    refuse_unencoded_password(&url)?;
+    let warning = judge_encryption(&url)?;
+    Ok(DatabaseUrl {
+        target: Target::Postgres {
+            url: SecretString::from(text),
+            password: None,
+        },
+        warning,
+    })
+}
+
+/// A password with a bare `#`, `/` or `?` ends up in another part of the URL, where the driver
+/// ignores it, logs it or takes it for a host.
+fn refuse_unencoded_password(url: &Url) -> Result<(), Fault> {
+    let path = url.path().trim_start_matches('/');
+    let unknown_parameter = url
+        .query_pairs()
+        .any(|(name, _)| !PARAMETERS.contains(&&*name) && !name.starts_with("options["));
+    let wrong = if url.fragment().is_some() {
+        "has a part after #"
+    } else if path.contains(['/', '@']) {
+        "has more than a database's name as its path"
+    } else if unknown_parameter {
+        "has a parameter that the driver does not know"
+    } else {
+        return Ok(());
+    };
+    Err(Fault::new(
+        wrong,
+        "write it as postgres://user@host/database?sslmode=…, a password's #, /, ? and @ percent-encoded, or the password as database.password",
+    ))
+}
+
+/// A password or a row on its way over a network must not be readable by accident. A warning for
+/// what is weak but asked for.
+fn judge_encryption(url: &Url) -> Result<Option<String>, Fault> {
+    const FIX: &str = "add sslmode=verify-full (or require, or disable, on a network you trust)";
+    let mode = last_parameter(url, &["sslmode", "ssl-mode"]);
+    match mode.as_deref() {
+        None if is_local(url)? => Ok(None),
+        None => Err(Fault::new(
+            "names a host beyond loopback without an sslmode",
+            FIX,
+        )),
+        Some("verify-full") => Ok(None),
+        Some(mode @ ("verify-ca" | "require" | "prefer" | "allow" | "disable")) => {
+            Ok((!is_local(url)?)
+                .then(|| format!("sslmode={mode} does not prove who answers; verify-full does")))
+        }
+        Some(_) => Err(Fault::new(
+            "has an unknown sslmode",
+            "write one of verify-full, verify-ca, require, prefer, allow, disable",
+        )),
+    }
+}
+
+/// Whether the server is on this machine. The driver lets a socket win over a host, and a later
+/// parameter over an earlier one and over the URL's host.
+fn is_local(url: &Url) -> Result<bool, Fault> {
+    let in_query = |wanted: fn(&str) -> bool| {
+        url.query_pairs()
+            .filter(|(name, value)| matches!(&**name, "host" | "hostaddr") && wanted(value))
+            .last()
+            .map(|(_, value)| value.into_owned())
+    };
+    let authority = url
+        .host_str()
+        .map(|host| percent_decode_str(host).decode_utf8_lossy().into_owned())
+        .filter(|host| !host.is_empty());
+    if in_query(|host| host.starts_with('/')).is_some()
+        || authority.as_ref().is_some_and(|host| host.starts_with('/'))
+    {
+        return Ok(true);
+    }
+    let Some(host) = in_query(|host| !host.starts_with('/')).or(authority) else {
+        return Err(Fault::new(
+            "names no host, so that the driver would look for one in its own variables",
+            "write the host, or ?host=/directory for a socket",
+        ));
+    };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    Ok(host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+}
+
+fn last_parameter(url: &Url, names: &[&str]) -> Option<String> {
+    url.query_pairs()
+        .filter(|(name, _)| names.contains(&&**name))
+        .last()
+        .map(|(_, value)| value.into_owned())
+}
+
+/// The URL without its password, for people.
+pub(super) fn masked(text: &str) -> String {
+    if text.starts_with("sqlite:") {
+        return text.to_owned();
+    }
+    let Ok(mut url) = Url::parse(text) else {
+        return MASK.to_owned();
+    };
+    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
+        return MASK.to_owned();
+    }
+    if url.query().is_some() {
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(name, value)| match &*name {
+                "password" => (name.into_owned(), MASK.to_owned()),
+                _ => (name.into_owned(), value.into_owned()),
+            })
+            .collect();
+        url.query_pairs_mut().clear().extend_pairs(pairs);
+    }
+    url.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn a_sqlite_url_names_a_file() {
+        for (url, path) in [
+            ("sqlite:///var/lib/v.db", "/var/lib/v.db"),
+            ("sqlite://v.db", "v.db"),
+            ("sqlite:v.db", "v.db"),
+            ("sqlite:./dir/v.db", "./dir/v.db"),
+            ("sqlite:///with%20space%3F.db", "/with space?.db"),
+        ] {
+            match parse(url).map(|url| url.target) {
+                Ok(Target::Sqlite(file)) => assert_eq!(file, PathBuf::from(path)),
+                Ok(Target::Postgres { .. }) | Err(_) => panic!("{url}"),
+            }
+        }
+        let odd = OsStr::from_bytes(b"/a b/%\xff?.db");
+        match parse(&of_file(odd)).map(|url| url.target) {
+            Ok(Target::Sqlite(file)) => assert_eq!(file.as_os_str(), odd),
+            Ok(Target::Postgres { .. }) | Err(_) => panic!("{}", of_file(odd)),
+        }
+    }
+
+    #[test]
+    fn a_postgres_url_is_kept_as_it_is() {
+        let text = "postgres://v:s3cret@localhost:5433/v?application_name=x";
+        match parse(text).map(|url| url.target) {
+            Ok(Target::Postgres { url, .. }) => assert_eq!(url.expose_secret(), text),
+            Ok(Target::Sqlite(_)) | Err(_) => panic!("{text}"),
+        }
+    }
+
+    #[test]
+    fn loopback_and_sockets_need_no_sslmode() {
+        for url in [
+            "postgres://v@localhost/v",
+            "postgresql://v@LOCALHOST/v",
+            "postgres://v@127.0.0.2:5433/v",
+            "postgres://v@[::1]/v",
+            "postgres://v@localhost/v?host=/run/postgresql",
+            "postgres://v@db.example/v?host=/run/postgresql",
+            "postgres:///v?host=/run/postgresql&user=v",
+            "postgres://%2Frun%2Fpostgresql/v",
+            "postgres://v@db.example/v?sslmode=verify-full",
+        ] {
+            assert!(parse(url).is_ok_and(|url| url.warning.is_none()), "{url}");
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_a_weaker_sslmode_is_warned_of_and_none_is_refused() {
+        for mode in ["verify-ca", "require", "prefer", "allow", "disable"] {
+            let url = format!("postgres://v@db.example/v?sslmode={mode}");
+            assert!(parse(&url).is_ok_and(|url| url.warning.is_some()), "{url}");
+        }
+        for url in [
+            "postgres://v@db.example/v",
+            "postgres://v@localhost/v?host=db.example",
+            "postgres://v@localhost/v?hostaddr=10.0.0.1",
+            "postgres://v@127.0.0.1.example/v",
+        ] {
+            assert!(parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_and_never_quoted() {
+        for url in [
+            "",
+            "hunter2",
+            "mysql://v:hunter2@localhost/v",
+            "postgres:hunter2",
+            "postgres://v:hun#ter2@localhost/v",
+            "postgres://v:5/hunter2@localhost/v",
+            "postgres://v:5?hunter2@localhost/v",
+            "postgres://v:5#hunter2@localhost/v",
+            "postgres://v:hunter2@/v",
+            "postgres:///v?password=hunter2",
+            "postgres://v:hunter2@localhost/v?sslmode=hunter2",
+            "postgres://v@localhost/v?hunter2=1",
+            "sqlite:",
+            "sqlite://",
+            "sqlite:///var/lib/",
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite:file::memory:",
+            "sqlite://v.db?mode=rwc&key=hunter2",
+        ] {
+            let fault = parse(url).err().unwrap_or_else(|| panic!("{url}"));
+            assert!(!format!("{fault:?}").contains("hunter2"), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn a_masked_url_has_no_password() {
+        for (url, shown) in [
+            (
+                "postgres://v:hunter2@localhost/v",
+                "postgres://v:********@localhost/v",
+            ),
+            (
+                "postgres://v@localhost/v?user=w&password=hunter2",
+                "postgres://v@localhost/v?user=w&password=********",
+            ),
+            ("postgres://v@localhost/v", "postgres://v@localhost/v"),
+            ("sqlite:v.db", "sqlite:v.db"),
+            ("hunter2", MASK),
+        ] {
+            assert_eq!(masked(url), shown);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The configuration file: TOML, one table per section, each value with its line.
+
+use std::{fs, path::Path};
+
+use toml::de::{DeTable, DeValue};
+
+use super::problem::Problem;
+
+/// One `name = value` of the file.
+pub(super) struct Entry {
+    pub(super) section: String,
+    pub(super) name: String,
+    pub(super) value: String,
+    pub(super) line: usize,
+}
+
+/// Reads the whole file; what cannot be used becomes a problem, the rest is returned.
+pub(super) fn read(path: &Path, source: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    match fs::read_to_string(path) {
+        Ok(text) => entries(path, &text, problems),
+        Err(error) => {
+            problems.push(Problem {
+                key: "config".to_owned(),
+                source: source.to_owned(),
+                wrong: format!("{} cannot be read: {error}", path.display()),
+                fix: "name a TOML file that this user may read".to_owned(),
+            });
+            Vec::new()
+        }
+    }
+}
+
+fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
+    let line = |offset: usize| 1 + text[..offset].matches('\n').count();
+    let mut report = |key: String, offset: usize, wrong: &str, fix: &str| {
+        problems.push(Problem {
+            key,
+            source: format!("{}:{}", path.display(), line(offset)),
+            wrong: wrong.to_owned(),
+            fix: fix.to_owned(),
+        });
+    };
+    let (document, faults) = DeTable::parse_recoverable(text);
+    for fault in faults {
+        // Only the message: the error's Display quotes the line, which may hold a secret.
+        let offset = fault.span().map_or(0, |span| span.start.min(text.len()));
+        report("config".to_owned(), offset, fault.message(), "write TOML");
+    }
+    let mut entries = Vec::new();
+    for (section, table) in document.into_inner() {
+        let DeValue::Table(table) = table.into_inner() else {
+            report(
+                section.get_ref().to_string(),
+                section.span().start,
+                "is not a section",
+                "put keys below a section, such as [grpc]",
+            );
+            continue;
+        };
+        for (name, value) in table {
+            if let Some(value) = scalar(value.get_ref()) {
+                entries.push(Entry {
+                    section: section.get_ref().to_string(),
+                    line: line(name.span().start),
+                    name: name.into_inner().into_owned(),
+                    value,
+                });
+            } else {
+                report(
+                    format!("{}.{}", section.get_ref(), name.get_ref()),
+                    name.span().start,
+                    "is neither text, a whole number nor true or false",
+                    "quote it",
+                );
+            }
+        }
+    }
+    entries
+}
+
+fn scalar(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Boolean(switch) => Some(switch.to_string()),
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}

@@ -1,0 +1,73 @@
+//! The section `grpc`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader};
+
+/// `VESTIBULE_GRPC_LISTEN`, default `127.0.0.1:50051`.
+pub(super) const LISTEN: Key = Key::new(
+    "grpc",
+    "listen",
+    Value("127.0.0.1:50051"),
+    "Address and port of the gRPC server",
+);
+
+/// `VESTIBULE_GRPC_REFLECTION`, default `true`.
+const REFLECTION: Key = Key::new(
+    "grpc",
+    "reflection",
+    Value("true"),
+    "Whether clients may ask for the services and their messages",
+);
+
+/// `VESTIBULE_GRPC_REQUEST_TIMEOUT`, default `10s`.
+const REQUEST_TIMEOUT: Key = Key::new(
+    "grpc",
+    "request_timeout",
+    Value("10s"),
+    "Longest that a call may take, gRPC and REST: 100ms to 60s",
+);
+
+/// `VESTIBULE_GRPC_MAX_CONNECTIONS`, default `10000`.
+const MAX_CONNECTIONS: Key = Key::new(
+    "grpc",
+    "max_connections",
+    Value("10000"),
+    "Most connections, gRPC and REST together",
+);
+
+pub(super) const KEYS: &[&Key] = &[&LISTEN, &REFLECTION, &REQUEST_TIMEOUT, &MAX_CONNECTIONS];
+
+pub(super) struct Grpc {
+    pub(super) listen: SocketAddr,
+    pub(super) reflection: bool,
+    pub(super) request_timeout: Duration,
+    pub(super) max_connections: usize,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Grpc> {
+    let listen = reader.read(&LISTEN, parse::address);
+    if let Some(address) = listen {
+        listen::warn_of_plaintext(reader, &LISTEN, address);
+    }
+    let reflection = reader.read(&REFLECTION, parse::switch);
+    let request_timeout = reader.read(&REQUEST_TIMEOUT, parse::duration("100ms"..="60s"));
+    let max_connections = reader.read(&MAX_CONNECTIONS, parse::number(1..=1_000_000));
+    Some(Grpc {
+        listen: listen?,
+        reflection: reflection?,
+        request_timeout: request_timeout?,
+        max_connections: max_connections?,
+    })
+}
+
+/// Where a client on this machine reaches the server.
+pub(super) fn dialled(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    reader.read(&LISTEN, |text| match parse::address(text)? {
+        address if address.port() == 0 => Err(Fault::new(
+            "port 0 is a different port at every start",
+            "name the port that the server bound",
+        )),
+        address => Ok(listen::dialled(address)),
+    })
+}

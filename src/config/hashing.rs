@@ -1,0 +1,148 @@
+//! The section `hashing`. The floor is a rule of this place, not of the engine: tests start the same
+//! engine at a fraction of the cost.
+
+use super::{
+    Key,
+    key::Default::{Described, Value},
+    parse,
+    problem::Fault,
+    reader::Reader,
+};
+use crate::hashing::{
+    ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, Settings, default_queue,
+    default_workers, fit, meets_floor, memory_limit,
+};
+
+/// `VESTIBULE_HASHING_MEMORY_KIB`, default `19456`.
+const MEMORY_KIB: Key = Key::new(
+    "hashing",
+    "memory_kib",
+    Value("19456"),
+    "Argon2id memory per hash in KiB: 19456 to 131072",
+);
+
+/// `VESTIBULE_HASHING_ITERATIONS`, default `2`.
+const ITERATIONS: Key = Key::new(
+    "hashing",
+    "iterations",
+    Value("2"),
+    "Argon2id passes: 2 to 10, or 1 from 47104 KiB",
+);
+
+/// `VESTIBULE_HASHING_PARALLELISM`, default `1`.
+const PARALLELISM: Key = Key::new(
+    "hashing",
+    "parallelism",
+    Value("1"),
+    "Argon2id lanes: 1 to 8",
+);
+
+/// `VESTIBULE_HASHING_WORKERS`, default: what cores and memory allow.
+const WORKERS: Key = Key::new(
+    "hashing",
+    "workers",
+    Described("what cores and memory allow"),
+    "Hashes at the same time; each holds memory_kib",
+);
+
+/// `VESTIBULE_HASHING_QUEUE`, default: 64 × workers.
+const QUEUE: Key = Key::new(
+    "hashing",
+    "queue",
+    Described("64 × workers"),
+    "Most hashes that wait",
+);
+
+/// `VESTIBULE_HASHING_MAX_WAIT`, default `2s`.
+const MAX_WAIT: Key = Key::new(
+    "hashing",
+    "max_wait",
+    Value("2s"),
+    "Longest estimated wait that a hash is queued for: 1ms to 60s",
+);
+
+pub(super) const KEYS: &[&Key] = &[
+    &MEMORY_KIB,
+    &ITERATIONS,
+    &PARALLELISM,
+    &WORKERS,
+    &QUEUE,
+    &MAX_WAIT,
+];
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
+    let memory_kib = reader.read(&MEMORY_KIB, parse::number(1..=MEMORY_KIB_MAX));
+    let iterations = reader.read(&ITERATIONS, parse::number(1..=ITERATIONS_MAX));
+    let parallelism = reader.read(&PARALLELISM, parse::number(1..=PARALLELISM_MAX));
+    let cost = memory_kib
+        .zip(iterations)
+        .zip(parallelism)
+        .and_then(|((m, t), p)| cost(reader, m, t, p));
+    let workers = workers(reader, memory_kib);
+    let queue = queue(reader, workers);
+    let max_wait = reader.read(&MAX_WAIT, parse::duration("1ms"..="60s"));
+    let cost = cost?;
+    Some(Settings {
+        memory_kib: cost.memory_kib(),
+        iterations: cost.iterations(),
+        parallelism: cost.parallelism(),
+        workers: workers?,
+        queue: queue?,
+        max_wait: max_wait?,
+    })
+}
+
+/// The three figures together: above the floor, below the caps.
+fn cost(
+    reader: &mut Reader<'_>,
+    memory_kib: u32,
+    iterations: u32,
+    parallelism: u32,
+) -> Option<Parameters> {
+    let fault = if meets_floor(memory_kib, iterations) {
+        match Parameters::new(memory_kib, iterations, parallelism) {
+            Ok(parameters) => return Some(parameters),
+            Err(error) => Fault::new(
+                format!("{memory_kib} KiB with {iterations} iterations: {error}"),
+                "lower memory_kib or iterations",
+            ),
+        }
+    } else {
+        Fault::new(
+            format!("{memory_kib} KiB with {iterations} iterations is too cheap to attack"),
+            "set memory_kib to at least 19456 with 2 iterations, or 47104 with 1",
+        )
+    };
+    let chosen = [&MEMORY_KIB, &ITERATIONS]
+        .into_iter()
+        .find(|key| reader.is_chosen(key));
+    reader.fault(chosen.unwrap_or(&MEMORY_KIB), fault);
+    None
+}
+
+fn workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
+    if reader.is_set(&WORKERS) {
+        let workers = reader.read(&WORKERS, parse::number(1..=1024_usize))?;
+        if let Err(error) = fit(workers, memory_kib?, memory_limit()) {
+            reader.fault(
+                &WORKERS,
+                Fault::new(
+                    error.to_string(),
+                    "lower hashing.workers, or unset it to have it fit",
+                ),
+            );
+            return None;
+        }
+        return Some(workers);
+    }
+    let workers = default_workers(memory_kib?);
+    reader.set_default(&WORKERS, workers.to_string());
+    Some(workers)
+}
+
+fn queue(reader: &mut Reader<'_>, workers: Option<usize>) -> Option<usize> {
+    if let Some(workers) = workers {
+        reader.set_default(&QUEUE, default_queue(workers).to_string());
+    }
+    reader.read(&QUEUE, parse::number(1..=1_000_000_usize))
+}

@@ -1,0 +1,98 @@
+//! The form of a key, and the one list of them from which flags, variables, file keys, `config show`
+//! and the check of `docs/configuration.md` follow.
+
+use super::{database, grpc, hashing, lifecycle, log, operations, password, rest, sessions};
+
+/// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
+/// of these names for a Service called `vestibule`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// One word, such as `grpc`.
+    pub section: &'static str,
+    /// Such as `request_timeout`.
+    pub name: &'static str,
+    /// What holds where nothing is set.
+    pub default: Default,
+    /// What holds with `--dev` instead.
+    pub dev_default: Option<&'static str>,
+    /// Whether it may hold a secret: no flag, a `_FILE` variant, masked when shown.
+    pub secret: bool,
+    /// One line for `--help`.
+    pub meaning: &'static str,
+}
+
+/// What holds where nothing is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Default {
+    /// This value.
+    Value(&'static str),
+    /// Nothing, or a value found at start; the text describes it.
+    Described(&'static str),
+}
+
+impl Key {
+    pub(super) const fn new(
+        section: &'static str,
+        name: &'static str,
+        default: Default,
+        meaning: &'static str,
+    ) -> Self {
+        Self {
+            section,
+            name,
+            default,
+            dev_default: None,
+            secret: false,
+            meaning,
+        }
+    }
+
+    pub(super) const fn with_dev_default(mut self, value: &'static str) -> Self {
+        self.dev_default = Some(value);
+        self
+    }
+
+    pub(super) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    /// `grpc.request_timeout`
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// `VESTIBULE_GRPC_REQUEST_TIMEOUT`
+    pub fn variable(&self) -> String {
+        format!("VESTIBULE_{}_{}", self.section, self.name).to_uppercase()
+    }
+
+    /// `grpc-request-timeout`, on the command line after `--`. `None` for what may hold a secret:
+    /// every user of the machine can read a command line.
+    pub fn flag(&self) -> Option<String> {
+        (!self.secret).then(|| format!("{}-{}", self.section, self.name).replace('_', "-"))
+    }
+
+    /// The default as words.
+    pub fn default_text(&self) -> &'static str {
+        match self.default {
+            Default::Value(text) | Default::Described(text) => text,
+        }
+    }
+}
+
+/// Every key, section by section.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    const SECTIONS: [&[&Key]; 9] = [
+        grpc::KEYS,
+        rest::KEYS,
+        operations::KEYS,
+        database::KEYS,
+        hashing::KEYS,
+        password::KEYS,
+        sessions::KEYS,
+        lifecycle::KEYS,
+        log::KEYS,
+    ];
+    SECTIONS.into_iter().flatten().copied()
+}

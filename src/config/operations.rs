@@ -1,0 +1,23 @@
+//! The section `operations`.
+
+use std::net::SocketAddr;
+
+use super::{Key, key::Default::Value, listen, parse, reader::Reader};
+
+/// `VESTIBULE_OPERATIONS_LISTEN`, default `127.0.0.1:9090`.
+pub(super) const LISTEN: Key = Key::new(
+    "operations",
+    "listen",
+    Value("127.0.0.1:9090"),
+    "Address and port of /livez and /readyz",
+);
+
+pub(super) const KEYS: &[&Key] = &[&LISTEN];
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    let listen = reader.read(&LISTEN, parse::address);
+    if let Some(address) = listen {
+        listen::warn_of_plaintext(reader, &LISTEN, address);
+    }
+    listen
+}

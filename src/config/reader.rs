@@ -1,0 +1,116 @@
+//! What a section reads its keys with: hands each text to a parser and keeps every fault.
+
+use std::{ffi::OsString, fs};
+
+use super::{
+    Environment, Flags, Key, Problem, Problems,
+    problem::Fault,
+    source::Origin,
+    values::{Value, Values},
+};
+
+/// The values that won, and what was found wrong so far.
+pub(super) struct Reader<'a> {
+    pub(super) values: Values,
+    pub(super) environment: &'a Environment,
+    pub(super) warnings: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(flags: &Flags, environment: &'a Environment) -> Self {
+        let mut problems = Vec::new();
+        let values = Values::collect(flags, environment, &mut problems);
+        Self {
+            values,
+            environment,
+            warnings: Vec::new(),
+            problems,
+        }
+    }
+
+    /// The parsed value of a key. `None`: it is faulty, and that is noted; or it is not set.
+    pub(super) fn read<T>(
+        &mut self,
+        key: &Key,
+        parse: impl FnOnce(&str) -> Result<T, Fault>,
+    ) -> Option<T> {
+        let parsed = text(key, self.values.get(key)?).and_then(|text| parse(&text));
+        match parsed {
+            Ok(value) => Some(value),
+            Err(fault) => {
+                self.fault(key, fault);
+                None
+            }
+        }
+    }
+
+    pub(super) fn is_set(&self, key: &Key) -> bool {
+        self.values.get(key).is_some()
+    }
+
+    /// Whether somebody chose the value, rather than a default.
+    pub(super) fn is_chosen(&self, key: &Key) -> bool {
+        self.values
+            .get(key)
+            .is_some_and(|value| !matches!(value.origin, Origin::Default | Origin::Dev))
+    }
+
+    /// Gives a key that is not set a default that is only known now.
+    pub(super) fn set_default(&mut self, key: &Key, text: impl Into<OsString>) {
+        if !self.is_set(key) {
+            self.values.set(key, text, Origin::Default);
+        }
+    }
+
+    /// Notes a fault of a key.
+    pub(super) fn fault(&mut self, key: &Key, fault: Fault) {
+        self.problems.push(Problem {
+            key: key.path(),
+            source: self
+                .values
+                .get(key)
+                .map_or_else(|| "default".to_owned(), |value| value.origin.to_string()),
+            wrong: fault.wrong,
+            fix: fault.fix,
+        });
+    }
+
+    /// Ends the reading: what was read, or every fault.
+    pub(super) fn finish<T>(self, read: Option<T>) -> Result<(T, Self), Problems> {
+        match read {
+            Some(read) if self.problems.is_empty() => Ok((read, self)),
+            Some(_) | None => Err(Problems(self.problems)),
+        }
+    }
+}
+
+/// The text of a value. That of a secret is never quoted in a fault.
+fn text(key: &Key, value: &Value) -> Result<String, Fault> {
+    let text = if value.in_file {
+        let mut text = fs::read_to_string(&value.text).map_err(|error| {
+            Fault::new(
+                format!(
+                    "the file {} cannot be read: {error}",
+                    value.text.to_string_lossy()
+                ),
+                "name a text file that this user may read",
+            )
+        })?;
+        // Editors and `echo` end a file with a newline that is not part of the secret.
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        text
+    } else {
+        value
+            .text
+            .to_str()
+            .ok_or_else(|| Fault::new("is not UTF-8", "write it as UTF-8"))?
+            .to_owned()
+    };
+    if key.secret && text.is_empty() {
+        return Err(Fault::new("is empty", "give it a value or unset it"));
+    }
+    Ok(text)
+}

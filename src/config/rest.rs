@@ -1,0 +1,31 @@
+//! The section `rest`.
+
+use std::net::SocketAddr;
+
+use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader};
+
+/// `VESTIBULE_REST_LISTEN`, default `127.0.0.1:8080`.
+pub(super) const LISTEN: Key = Key::new(
+    "rest",
+    "listen",
+    Value("127.0.0.1:8080"),
+    "Address and port of the REST gateway, or off",
+);
+
+pub(super) const KEYS: &[&Key] = &[&LISTEN];
+
+/// The address; the inner `None`: no REST.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<SocketAddr>> {
+    let listen = reader.read(&LISTEN, |text| {
+        if text == "off" {
+            return Ok(None);
+        }
+        parse::address(text)
+            .map(Some)
+            .map_err(|fault| Fault::new(fault.wrong, format!("{}, or off", fault.fix)))
+    });
+    if let Some(Some(address)) = listen {
+        listen::warn_of_plaintext(reader, &LISTEN, address);
+    }
+    listen
+}

@@ -1,0 +1,46 @@
+//! `config show`: what is in force, as a file that could be loaded, each value with its source.
+
+use std::fmt::Write as _;
+
+use super::{Key, database, database_url, key::keys, reader::Reader, values::Value};
+
+/// Renders every key, section by section; secrets are masked.
+pub(super) fn render(reader: &Reader<'_>) -> String {
+    let mut shown = String::new();
+    let mut section = "";
+    for key in keys() {
+        if key.section != section {
+            let gap = if section.is_empty() { "" } else { "\n" };
+            section = key.section;
+            // Writing to a String cannot fail.
+            let _ = writeln!(shown, "{gap}[{section}]");
+        }
+        let _ = match reader.values.get(key) {
+            Some(value) => writeln!(shown, "{} # {}", assignment(key, value), value.origin),
+            None => writeln!(shown, "# {}: {}", key.name, key.default_text()),
+        };
+    }
+    shown
+}
+
+fn assignment(key: &Key, value: &Value) -> String {
+    let text = value.text.to_string_lossy();
+    if value.in_file {
+        return format!("{}_file = {}", key.name, quote(&text));
+    }
+    let text = match key.secret {
+        true if *key == database::URL => database_url::masked(&text),
+        true => database_url::MASK.to_owned(),
+        false => text.into_owned(),
+    };
+    let number = text
+        .parse::<u64>()
+        .is_ok_and(|number| number.to_string() == text);
+    let bare = number || text.parse::<bool>().is_ok();
+    let text = if bare { text } else { quote(&text) };
+    format!("{} = {text}", key.name)
+}
+
+fn quote(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,211 @@
+//! How many hashing threads the machine bears.
+//!
+//! Each thread keeps the memory of one hash, so their number is a rule of the engine; it looks at
+//! what the process may use (its cgroup's limit before the machine's memory), because a container
+//! that hashes beyond its limit is killed under the first load.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use thiserror::Error;
+
+/// What is left to everything but the threads' areas: the process itself, its pools, and one
+/// verification of a stored hash above the configured cost (at most 128 MiB).
+const RESERVE_BYTES: u64 = 128 * MIB;
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+/// Jobs that may wait for each thread, unless configured otherwise.
+const QUEUE_PER_WORKER: usize = 64;
+
+/// The areas of the threads are larger than the memory that the process may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "{workers} workers × {memory_kib} KiB + {} MiB = {needed_mib} MiB, but the memory limit is {limit_mib} MiB",
+    RESERVE_BYTES / MIB
+)]
+pub struct DoesNotFit {
+    workers: usize,
+    memory_kib: u32,
+    needed_mib: u64,
+    limit_mib: u64,
+}
+
+/// The number of threads for hashes of `memory_kib` when none is configured: what the cores and the
+/// memory that the process may use bear, at least 1.
+pub fn default_workers(memory_kib: u32) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    bearable_workers(cores, memory_limit(), memory_kib)
+}
+
+/// The number of jobs that may wait when none is configured.
+pub fn default_queue(workers: usize) -> usize {
+    workers.saturating_mul(QUEUE_PER_WORKER)
+}
+
+/// Whether `workers` areas of `memory_kib` fit into `limit` bytes (`None`: unknown, all fits).
+///
+/// # Errors
+/// They do not; the text shows the arithmetic.
+pub fn fit(workers: usize, memory_kib: u32, limit: Option<u64>) -> Result<(), DoesNotFit> {
+    let areas = (workers as u64).saturating_mul(u64::from(memory_kib) * KIB);
+    let needed = areas.saturating_add(RESERVE_BYTES);
+    match limit {
+        Some(limit) if needed > limit => Err(DoesNotFit {
+            workers,
+            memory_kib,
+            needed_mib: needed.div_ceil(MIB),
+            limit_mib: limit / MIB,
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The memory that this process may use, in bytes: the tightest limit of its cgroups (version 2 or
+/// 1) and their parents, or the machine's memory. `None` where neither can be read.
+pub fn memory_limit() -> Option<u64> {
+    tightest_limit(|path| fs::read_to_string(path).ok())
+}
+
+fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize {
+    let area = u64::from(memory_kib.max(1)) * KIB;
+    let by_memory = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE_BYTES) / area);
+    cores
+        .min(usize::try_from(by_memory).unwrap_or(usize::MAX))
+        .max(1)
+}
+
+fn tightest_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+    let cgroups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
+    let machine = read(Path::new("/proc/meminfo")).and_then(|text| total_memory(&text));
+    cgroups
+        .lines()
+        .flat_map(limit_files)
+        // Version 2 writes `max` where there is no limit, version 1 a number beyond any machine.
+        .filter_map(|file| read(&file)?.trim().parse().ok())
+        .chain(machine)
+        .min()
+}
+
+/// The files that hold the limits of one line of `/proc/self/cgroup` (cgroups(7): hierarchy,
+/// controllers, path), from the process's own group up to the root: a parent's limit binds as well,
+/// and inside a container the group is mounted as the root whatever the path says.
+fn limit_files(line: &str) -> Vec<PathBuf> {
+    let mut fields = line.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
+        return Vec::new();
+    };
+    let (root, file) = if controllers.is_empty() {
+        ("/sys/fs/cgroup", "memory.max")
+    } else if controllers.split(',').any(|name| name == "memory") {
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+    } else {
+        return Vec::new();
+    };
+    let own = Path::new(root).join(path.trim_start_matches('/'));
+    own.ancestors()
+        .take_while(|group| group.starts_with(root))
+        .map(|group| group.join(file))
+        .collect()
+}
+
+/// `MemTotal:       16318440 kB`, in bytes.
+fn total_memory(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(KIB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEMINFO: (&str, &str) = (
+        "/proc/meminfo",
+        "MemTotal:        4194304 kB\nMemFree:          123 kB\n",
+    );
+
+    fn limit_of(files: &[(&str, &str)]) -> Option<u64> {
+        tightest_limit(|path| {
+            files
+                .iter()
+                .find(|(name, _)| Path::new(name) == path)
+                .map(|(_, text)| (*text).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_tightest_limit_on_the_way_up_counts() {
+        assert_eq!(
+            limit_of(&[
+                MEMINFO,
+                ("/proc/self/cgroup", "0::/kubepods/pod1/main\n"),
+                ("/sys/fs/cgroup/kubepods/pod1/main/memory.max", "max\n"),
+                ("/sys/fs/cgroup/kubepods/pod1/memory.max", "536870912\n"),
+                ("/sys/fs/cgroup/kubepods/memory.max", "1073741824\n"),
+            ]),
+            Some(512 * MIB)
+        );
+    }
+
+    #[test]
+    fn version_1_and_a_container_without_its_own_namespace_are_understood() {
+        assert_eq!(
+            limit_of(&[
+                MEMINFO,
+                (
+                    "/proc/self/cgroup",
+                    "5:devices:/docker/ab\n4:cpu,memory:/docker/ab\n0::/\n"
+                ),
+                ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "268435456\n"),
+            ]),
+            Some(256 * MIB)
+        );
+    }
+
+    #[test]
+    fn without_a_limit_the_memory_of_the_machine_counts() {
+        let unlimited = [
+            MEMINFO,
+            ("/proc/self/cgroup", "4:memory:/\n0::/\n"),
+            (
+                "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+                "9223372036854771712\n",
+            ),
+        ];
+        assert_eq!(limit_of(&unlimited), Some(4096 * MIB));
+        assert_eq!(limit_of(&[MEMINFO]), Some(4096 * MIB));
+        assert_eq!(limit_of(&[]), None);
+    }
+
+    #[test]
+    fn this_machine_has_a_limit_and_bears_a_worker() {
+        assert!(memory_limit().is_some_and(|bytes| bytes > 0));
+        assert!(default_workers(19_456) >= 1);
+    }
+
+    #[test]
+    fn workers_are_bounded_by_cores_and_by_memory_and_are_at_least_one() {
+        assert_eq!(bearable_workers(4, Some(8192 * MIB), 19_456), 4);
+        // (512 − 128) ÷ 19 = 20.2
+        assert_eq!(bearable_workers(64, Some(512 * MIB), 19_456), 20);
+        assert_eq!(bearable_workers(4, Some(130 * MIB), 19_456), 1);
+        assert_eq!(bearable_workers(4, Some(64 * MIB), 19_456), 1);
+        assert_eq!(bearable_workers(4, None, 19_456), 4);
+    }
+
+    #[test]
+    fn workers_that_do_not_fit_are_told_with_the_arithmetic() {
+        assert_eq!(fit(20, 19_456, Some(512 * MIB)), Ok(()));
+        assert_eq!(fit(21, 19_456, None), Ok(()));
+        assert_eq!(
+            fit(21, 19_456, Some(512 * MIB)).unwrap_err().to_string(),
+            "21 workers × 19456 KiB + 128 MiB = 527 MiB, but the memory limit is 512 MiB"
+        );
+        assert!(fit(usize::MAX, u32::MAX, Some(512 * MIB)).is_err());
+    }
+}

@@ -1,0 +1,217 @@
+//! Who is let in, who waits and who is next: the bound that keeps a flood of logins from using up
+//! memory, and every accepted call from waiting longer than it has time.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{HashingError, Settings, job::Job, parameters::Parameters};
+
+/// What a hash is taken to need before the first was measured, in nanoseconds for each KiB and
+/// pass; about right for a server of this decade.
+const NANOSECONDS_PER_KIB: u64 = 500;
+/// Weight of the newest hash in the mean: one in eight, as TCP smooths round trips (RFC 6298).
+const SMOOTHING: u32 = 8;
+
+/// What the engine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Jobs that were let in and have not started.
+    pub waiting: usize,
+    /// Jobs that are being computed, at most the number of threads.
+    pub running: usize,
+}
+
+/// The jobs that wait, in order, and the count of those that run.
+pub(super) struct Queue {
+    current: Parameters,
+    workers: usize,
+    waiting_max: usize,
+    max_wait: Duration,
+    state: Mutex<State>,
+    arrived: Condvar,
+}
+
+struct State {
+    waiting: VecDeque<Job>,
+    running: usize,
+    /// Whether a job above the current memory runs: one in the process at most, because only one
+    /// area of that size was left room for.
+    heavy_runs: bool,
+    /// Mean time of recent hashes.
+    mean: Duration,
+    closed: bool,
+}
+
+impl Queue {
+    pub(super) fn new(settings: &Settings, current: Parameters, workers: usize) -> Self {
+        let work_kib = u64::from(current.memory_kib()) * u64::from(current.iterations());
+        Self {
+            current,
+            workers,
+            waiting_max: settings.queue,
+            max_wait: settings.max_wait,
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                running: 0,
+                heavy_runs: false,
+                mean: Duration::from_nanos(work_kib * NANOSECONDS_PER_KIB),
+                closed: false,
+            }),
+            arrived: Condvar::new(),
+        }
+    }
+
+    /// Lets a job in: a thread is free for it, or there is room and time to wait.
+    ///
+    /// # Errors
+    /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
+    pub(super) fn admit(&self, job: Job) -> Result<(), HashingError> {
+        let now = Instant::now();
+        if job.deadline() <= now {
+            return Err(HashingError::DeadlineExceeded);
+        }
+        let mut state = self.lock();
+        if state.closed {
+            return Err(HashingError::Failed);
+        }
+        if self.check_room(&state, &job, now).is_err() {
+            // Those that nobody waits for any more take no room from those that somebody does.
+            state.waiting.retain(|waiting| waiting.is_wanted(now));
+            self.check_room(&state, &job, now)?;
+        }
+        state.waiting.push_back(job);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Lets a job in when nobody waits and a thread is free; else drops it.
+    pub(super) fn admit_if_idle(&self, job: Job) {
+        let mut state = self.lock();
+        if !state.closed && state.waiting.is_empty() && state.running < self.workers {
+            state.waiting.push_back(job);
+            self.arrived.notify_one();
+        }
+    }
+
+    /// The next job to run now; `None`: there is none.
+    pub(super) fn try_take(&self) -> Option<Job> {
+        self.start_next(&mut self.lock())
+    }
+
+    /// Waits for the next job to run; `None`: closed.
+    pub(super) fn take(&self) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = self.start_next(&mut state) {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self
+                .arrived
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives the slot of a taken job back; `time`: what its hash took, if it came to an end.
+    pub(super) fn finish(&self, job: &Job, time: Option<Duration>) {
+        let mut state = self.lock();
+        state.running -= 1;
+        if self.is_heavy(job) {
+            state.heavy_runs = false;
+        }
+        if let Some(time) = time {
+            state.mean = state.mean * (SMOOTHING - 1) / SMOOTHING + time / SMOOTHING;
+        }
+    }
+
+    /// Drops what waits and lets nothing in any more.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.waiting.clear();
+        self.arrived.notify_all();
+    }
+
+    /// Whether a job needs more memory than the areas of the threads have.
+    pub(super) fn is_heavy(&self, job: &Job) -> bool {
+        job.memory_kib() > self.current.memory_kib()
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        let state = self.lock();
+        Figures {
+            waiting: state.waiting.len(),
+            running: state.running,
+        }
+    }
+
+    fn check_room(&self, state: &State, job: &Job, now: Instant) -> Result<(), HashingError> {
+        if self.would_start(state, job) {
+            return Ok(());
+        }
+        let wait = self.estimated_wait(state);
+        let is_full = state.waiting.len() - self.starting(state) >= self.waiting_max;
+        if is_full || wait > self.max_wait || wait > job.deadline() - now {
+            return Err(HashingError::Overloaded { retry_after: wait });
+        }
+        Ok(())
+    }
+
+    /// Whether a thread is left for `job` when those before it have had theirs.
+    fn would_start(&self, state: &State, job: &Job) -> bool {
+        let is_held_up = self.is_heavy(job)
+            && (state.heavy_runs || state.waiting.iter().any(|job| self.is_heavy(job)));
+        !is_held_up && state.running + self.starting(state) < self.workers
+    }
+
+    /// How many of those that wait only do so until a free thread has woken up.
+    fn starting(&self, state: &State) -> usize {
+        let heavy = state
+            .waiting
+            .iter()
+            .filter(|job| self.is_heavy(job))
+            .count();
+        let light = state.waiting.len() - heavy;
+        let may_start = light + usize::from(heavy > 0 && !state.heavy_runs);
+        may_start.min(self.workers - state.running)
+    }
+
+    /// Jobs ahead × mean time ÷ threads.
+    fn estimated_wait(&self, state: &State) -> Duration {
+        let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let ahead = state.waiting.len() + state.running;
+        state.mean.saturating_mul(of(ahead)) / of(self.workers)
+    }
+
+    /// Takes the first job that may run, past heavy ones while one of them runs. What nobody waits
+    /// for any more never starts.
+    fn start_next(&self, state: &mut State) -> Option<Job> {
+        let now = Instant::now();
+        state.waiting.retain(|job| job.is_wanted(now));
+        let heavy_runs = state.heavy_runs;
+        let next = state
+            .waiting
+            .iter()
+            .position(|job| !(heavy_runs && self.is_heavy(job)))?;
+        let job = state.waiting.remove(next)?;
+        state.running += 1;
+        state.heavy_runs |= self.is_heavy(&job);
+        Some(job)
+    }
+
+    /// A poisoned lock is taken all the same: no code that runs under it panics half-way.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

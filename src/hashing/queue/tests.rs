@@ -1,0 +1,152 @@
+//! Admission without threads: what runs is what was taken by hand.
+
+use tokio::sync::oneshot;
+
+use super::{
+    super::{job::Tag, phc::StoredHash},
+    *,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn queue(workers: usize, waiting: usize, max_wait: Duration) -> Queue {
+    let settings = Settings {
+        memory_kib: 64,
+        iterations: 1,
+        parallelism: 1,
+        workers,
+        queue: waiting,
+        max_wait,
+    };
+    Queue::new(&settings, parameters(64), workers)
+}
+
+fn parameters(memory_kib: u32) -> Parameters {
+    Parameters::new(memory_kib, 1, 1).unwrap()
+}
+
+fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
+    let hash = StoredHash::without_tag(parameters(memory_kib), [7; 16]);
+    Job::new(b"password", &hash, Instant::now() + time_left)
+}
+
+/// Lets a job in that is wanted until the receiver is dropped.
+fn admit(queue: &Queue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
+    let (job, tag) = job(memory_kib, 60 * SECOND);
+    queue.admit(job).map(|()| tag)
+}
+
+/// Makes `mean` the mean time of hashes, near enough.
+fn measure(queue: &Queue, mean: Duration) {
+    for _ in 0..100 {
+        let _tag = admit(queue, 64).unwrap();
+        let job = queue.try_take().unwrap();
+        queue.finish(&job, Some(mean));
+    }
+}
+
+fn overload(result: &Result<oneshot::Receiver<Tag>, HashingError>) -> Option<f64> {
+    match result {
+        Err(HashingError::Overloaded { retry_after }) => Some(retry_after.as_secs_f64()),
+        Ok(_) | Err(HashingError::DeadlineExceeded | HashingError::Failed) => None,
+    }
+}
+
+#[test]
+fn the_estimate_is_the_jobs_ahead_by_the_mean_time_over_the_threads() {
+    let queue = queue(2, 8, 2 * SECOND);
+    measure(&queue, SECOND);
+    // Two threads are free: no wait, however long a hash takes.
+    let _running = [admit(&queue, 64).unwrap(), admit(&queue, 64).unwrap()];
+    let _jobs = [queue.try_take().unwrap(), queue.try_take().unwrap()];
+    // 2 ahead: 1 s; 3 ahead: 1.5 s; 4 ahead: 2 s; 5 ahead: 2.5 s.
+    let _waiting = [(); 2].map(|()| admit(&queue, 64).unwrap());
+    let (too_short, _tag) = job(64, Duration::from_millis(1900));
+    assert!(matches!(
+        queue.admit(too_short),
+        Err(HashingError::Overloaded { .. })
+    ));
+    let _fifth = admit(&queue, 64).unwrap();
+    let wait = overload(&admit(&queue, 64)).unwrap();
+    assert!((2.4..2.6).contains(&wait), "{wait}");
+}
+
+#[test]
+fn a_free_thread_is_no_wait_even_without_a_queue() {
+    let queue = queue(2, 0, Duration::ZERO);
+    let _both = [admit(&queue, 64).unwrap(), admit(&queue, 64).unwrap()];
+    assert!(overload(&admit(&queue, 64)).is_some());
+    let job = queue.try_take().unwrap();
+    assert!(overload(&admit(&queue, 64)).is_some());
+    queue.finish(&job, None);
+    assert!(admit(&queue, 64).is_ok());
+}
+
+#[test]
+fn a_burst_on_free_threads_leaves_the_queue_to_those_that_wait() {
+    let queue = queue(4, 2, 2 * SECOND);
+    let _four_start_and_two_wait = [(); 6].map(|()| admit(&queue, 64).unwrap());
+    assert!(overload(&admit(&queue, 64)).is_some());
+}
+
+#[test]
+fn those_that_nobody_waits_for_give_way_when_the_queue_is_full() {
+    let queue = queue(1, 2, 2 * SECOND);
+    let _running = admit(&queue, 64).unwrap();
+    let _job = queue.try_take().unwrap();
+    let gone = admit(&queue, 64).unwrap();
+    let _stays = admit(&queue, 64).unwrap();
+    assert!(overload(&admit(&queue, 64)).is_some());
+    drop(gone);
+    let _takes_its_place = admit(&queue, 64).unwrap();
+    assert_eq!(queue.figures().waiting, 2);
+    assert!(overload(&admit(&queue, 64)).is_some());
+}
+
+#[test]
+fn jobs_start_in_order_but_for_heavy_ones_while_one_runs() {
+    let queue = queue(3, 8, 2 * SECOND);
+    let _tags = [128, 256, 64, 512, 32].map(|memory| admit(&queue, memory).unwrap());
+    let take = || queue.try_take().map(|job| (job.memory_kib(), job));
+    let (first, heavy) = take().unwrap();
+    assert_eq!(first, 128);
+    assert_eq!(take().unwrap().0, 64);
+    assert_eq!(take().unwrap().0, 32);
+    assert!(take().is_none());
+    queue.finish(&heavy, None);
+    assert_eq!(take().unwrap().0, 256);
+    assert!(take().is_none());
+}
+
+#[test]
+fn a_waiting_heavy_job_does_not_make_a_free_thread_look_busy() {
+    let queue = queue(2, 0, Duration::ZERO);
+    let _heavy = admit(&queue, 128).unwrap();
+    let _job = queue.try_take().unwrap();
+    assert!(overload(&admit(&queue, 128)).is_some());
+    assert!(admit(&queue, 64).is_ok());
+}
+
+#[test]
+fn a_job_of_which_the_time_is_over_is_refused_and_never_taken() {
+    let queue = queue(1, 2, 2 * SECOND);
+    let (late, _tag) = job(64, Duration::ZERO);
+    assert_eq!(queue.admit(late), Err(HashingError::DeadlineExceeded));
+    let gone = admit(&queue, 64).unwrap();
+    drop(gone);
+    assert!(queue.try_take().is_none());
+    assert_eq!(queue.figures().waiting, 0);
+}
+
+#[test]
+fn a_closed_queue_lets_nothing_in_and_drops_what_waits() {
+    let queue = queue(1, 2, 2 * SECOND);
+    let mut waiting = admit(&queue, 64).unwrap();
+    queue.close();
+    assert_eq!(
+        waiting.try_recv(),
+        Err(oneshot::error::TryRecvError::Closed)
+    );
+    assert_eq!(admit(&queue, 64).err(), Some(HashingError::Failed));
+    assert!(queue.take().is_none());
+}

@@ -1,0 +1,95 @@
+//! The one accept loop, for every port: it never ends by an error and never spins on one.
+
+use std::{io, time::Duration};
+
+use tokio::{
+    net::TcpListener,
+    time::{Instant, sleep},
+};
+
+use super::{
+    connection::{Connections, HttpService},
+    limit::Limit,
+};
+
+const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
+/// A flood must not fill the log as well.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Accepts connections until the port closes, the listener with it. `port` names it in the log.
+pub(super) async fn accept<S: HttpService>(
+    port: &'static str,
+    listener: TcpListener,
+    limit: Limit,
+    connections: Connections<S>,
+) {
+    let closing = connections.closing();
+    closing
+        .run_until_cancelled_owned(accept_forever(port, listener, limit, connections))
+        .await;
+}
+
+async fn accept_forever<S: HttpService>(
+    port: &'static str,
+    listener: TcpListener,
+    limit: Limit,
+    connections: Connections<S>,
+) {
+    let mut back_off = FIRST_BACK_OFF;
+    let mut refused = LogInterval::default();
+    let mut failed = LogInterval::default();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                back_off = FIRST_BACK_OFF;
+                match limit.admit().await {
+                    Some(slot) => connections.spawn(stream, peer, slot),
+                    None if refused.is_due() => {
+                        tracing::warn!(port, "connection limit reached: closing new connections");
+                    }
+                    None => {}
+                }
+            }
+            Err(error) if is_of_the_peer(&error) => {}
+            // Out of descriptors or memory: the connection stays in the backlog, so trying again at
+            // once would only burn a core.
+            Err(error) => {
+                if failed.is_due() {
+                    tracing::warn!(port, %error, "cannot accept connections: waiting and retrying");
+                }
+                sleep(back_off).await;
+                back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+            }
+        }
+    }
+}
+
+/// Whether the connection broke while it waited to be accepted, which says nothing about us.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// Lets a line through once per [`LOG_INTERVAL`].
+#[derive(Default)]
+struct LogInterval {
+    last: Option<Instant>,
+}
+
+impl LogInterval {
+    fn is_due(&mut self) -> bool {
+        let due = self.last.is_none_or(|last| last.elapsed() >= LOG_INTERVAL);
+        if due {
+            self.last = Some(Instant::now());
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! The application from bind to exit. The binary and the tests start this same object.
+
+use std::{future::Future, net::SocketAddr};
+
+use axum::Router;
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+
+use super::{
+    ApplicationSettings, Seams, Settings, StartError, Stop,
+    accept::accept,
+    connection::{Connections, Http},
+    health::HealthService,
+    lifecycle::{Running, Stages},
+    limit::{Limit, descriptor_limit},
+    listeners::Listeners,
+    operations,
+    readiness::{Readiness, Reporter},
+    services, upkeep,
+};
+use crate::{
+    auth::Auth,
+    db::Db,
+    hashing::Hasher,
+    transport::{Edge, EdgeSettings, Protocol, rest},
+};
+
+/// Probes must get through whatever the callers do.
+const OPERATIONS_CONNECTIONS: usize = 16;
+
+/// The service: bound, not yet serving.
+pub struct Application {
+    settings: Settings,
+    listeners: Listeners,
+    grpc: Edge<Routes>,
+    rest: Edge<Router>,
+    stages: Stages,
+    reporter: Reporter,
+    db: Db,
+    hasher: Hasher,
+    auth: Auth,
+}
+
+impl Application {
+    /// Binds the listeners and joins the layers. The database is not asked for anything yet.
+    ///
+    /// # Errors
+    /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
+    /// be started.
+    pub async fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
+        let server = settings.server;
+        let listeners = Listeners::bind(&server).await?;
+        let db = Db::open(&settings.db).map_err(StartError::Database)?;
+        let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
+        let clock = seams.clock.unwrap_or_default();
+        let auth = Auth::new(db.clone(), hasher.clone(), clock, settings.auth);
+
+        let stages = Stages::new();
+        let reporter = Reporter::new();
+        let health = HealthService::new(
+            services::names(server.reflection),
+            reporter.subscribe(),
+            stages.closing.clone(),
+        );
+        let routes = services::routes(auth.clone(), health, server.reflection)?;
+        let edge = EdgeSettings {
+            request_timeout: server.request_timeout,
+            before_handler: seams.before_handler,
+            cut: stages.cut.clone(),
+        };
+        Ok(Self {
+            grpc: Edge::new(routes, Protocol::Grpc, edge.clone()),
+            rest: Edge::new(rest::router(auth.clone()), Protocol::Rest, edge),
+            settings: server,
+            listeners,
+            stages,
+            reporter,
+            db,
+            hasher,
+            auth,
+        })
+    }
+
+    /// The bound gRPC address.
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.listeners.grpc.address
+    }
+
+    /// The bound REST address; `None` where REST is off.
+    pub fn rest_address(&self) -> Option<SocketAddr> {
+        self.listeners.rest.as_ref().map(|rest| rest.address)
+    }
+
+    /// The bound address of the operations port.
+    pub fn operations_address(&self) -> SocketAddr {
+        self.listeners.operations.address
+    }
+
+    /// Access for tests to what no RPC does yet.
+    #[doc(hidden)]
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// What `/readyz` answers, for tests that wait for it; outlives `run_until_stopped`.
+    #[doc(hidden)]
+    pub fn readiness(&self) -> watch::Receiver<Readiness> {
+        self.reporter.subscribe()
+    }
+
+    /// Serves until `stop` resolves, then drains. Returns when everything has ended; dropped before,
+    /// it ends everything at once.
+    pub async fn run_until_stopped(self, stop: impl Future<Output = Stop> + Send + 'static) {
+        let _everything_ends_with_this = self.stages.end.clone().drop_guard();
+        let settings = self.settings.clone();
+        let (running, mut loops) = self.run();
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(upkeep::keep(
+            running.db.clone(),
+            running.auth.clone(),
+            settings.migrate_on_start,
+            running.reporter.clone(),
+        ));
+
+        let stop = stop.await;
+        tracing::info!(?stop, "draining");
+        running.announce(stop, settings.drain_delay).await;
+        running.finish_calls(settings.grace).await;
+        upkeep.shutdown().await;
+        running.close().await;
+        while loops.join_next().await.is_some() {}
+        tracing::info!("stopped");
+    }
+
+    /// Starts the accept loops.
+    fn run(self) -> (Running, JoinSet<()>) {
+        let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
+        let limit = Limit::new(most_connections(self.settings.max_connections));
+        let probe_limit = Limit::new(OPERATIONS_CONNECTIONS);
+        let operations = operations::router(self.reporter.subscribe());
+        let stages = self.stages;
+
+        let mut loops = JoinSet::new();
+        let grpc = Connections::new(Http::Two, self.grpc, stages.of_calls(), calls.clone());
+        loops.spawn(accept(
+            "grpc",
+            self.listeners.grpc.socket,
+            limit.clone(),
+            grpc,
+        ));
+        if let Some(listener) = self.listeners.rest {
+            let rest = Connections::new(Http::One, self.rest, stages.of_calls(), calls.clone());
+            loops.spawn(accept("rest", listener.socket, limit, rest));
+        }
+        let operations =
+            Connections::new(Http::One, operations, stages.of_probes(), probes.clone());
+        loops.spawn(accept(
+            "operations",
+            self.listeners.operations.socket,
+            probe_limit,
+            operations,
+        ));
+        let running = Running {
+            stages,
+            reporter: self.reporter,
+            calls,
+            probes,
+            auth: self.auth,
+            hasher: self.hasher,
+            db: self.db,
+        };
+        (running, loops)
+    }
+}
+
+/// A quarter of the descriptors is left for the database, the probes and the unforeseen.
+fn most_connections(configured: usize) -> usize {
+    match descriptor_limit() {
+        Some(descriptors) => configured.min(descriptors / 4 * 3),
+        None => configured,
+    }
+}

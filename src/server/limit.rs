@@ -1,0 +1,169 @@
+//! How many connections are open at once: past the cap, idle descriptors would starve the database
+//! and `accept` itself.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// A cap on connections; clones share it, so that gRPC and REST are counted together.
+#[derive(Clone)]
+pub(super) struct Limit {
+    slots: Arc<Semaphore>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+/// The connections that have not had a complete request yet, by age.
+#[derive(Default)]
+struct Waiting {
+    admitted: u64,
+    by_age: BTreeMap<u64, CancellationToken>,
+}
+
+impl Limit {
+    /// At most `connections` at once.
+    pub(super) fn new(connections: usize) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
+            waiting: Arc::default(),
+        }
+    }
+
+    /// A place for a new connection. At the cap the oldest connection without a complete first
+    /// request makes room; where there is none, neither is there a place.
+    pub(super) async fn admit(&self) -> Option<Slot> {
+        let permit = if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
+            permit
+        } else {
+            let (_, oldest) = lock(&self.waiting).by_age.pop_first()?;
+            oldest.cancel();
+            // The evicted one's descriptor is closed before the new one is served.
+            Arc::clone(&self.slots).acquire_owned().await.ok()?
+        };
+        let evicted = CancellationToken::new();
+        let mut waiting = lock(&self.waiting);
+        waiting.admitted += 1;
+        let number = waiting.admitted;
+        waiting.by_age.insert(number, evicted.clone());
+        Some(Slot {
+            seat: Seat {
+                number,
+                waiting: Arc::clone(&self.waiting),
+            },
+            evicted,
+            _permit: permit,
+        })
+    }
+}
+
+/// The place of one connection; dropped with it.
+pub(super) struct Slot {
+    seat: Seat,
+    evicted: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Slot {
+    /// Resolves when the connection has to make room.
+    pub(super) async fn evicted(&self) {
+        self.evicted.cancelled().await;
+    }
+
+    /// What the connection's first complete request is told to.
+    pub(super) fn seat(&self) -> Seat {
+        self.seat.clone()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.seat.keep();
+    }
+}
+
+/// The right to stay, once a complete request has come.
+#[derive(Clone)]
+pub(super) struct Seat {
+    number: u64,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+impl Seat {
+    /// Takes the connection off the list of those that may have to make room.
+    pub(super) fn keep(&self) {
+        lock(&self.waiting).by_age.remove(&self.number);
+    }
+}
+
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The process's soft limit of open descriptors, where the system tells it.
+pub(super) fn descriptor_limit() -> Option<usize> {
+    parse_descriptor_limit(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn parse_descriptor_limit(limits: &str) -> Option<usize> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// (X4)
+    #[tokio::test]
+    async fn at_the_cap_the_oldest_connection_without_a_request_makes_room() {
+        let limit = Limit::new(2);
+        let busy = limit.admit().await.unwrap();
+        busy.seat().keep();
+        let idle = limit.admit().await.unwrap();
+
+        let newcomer = tokio::spawn({
+            let limit = limit.clone();
+            async move { limit.admit().await }
+        });
+        idle.evicted().await;
+        assert!(!newcomer.is_finished(), "two connections and a third");
+        drop(idle);
+        assert!(newcomer.await.unwrap().is_some());
+        assert!(!busy.evicted.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn where_every_connection_has_had_a_request_a_new_one_is_refused() {
+        let limit = Limit::new(1);
+        let busy = limit.admit().await.unwrap();
+        busy.seat().keep();
+        assert!(limit.admit().await.is_none());
+        drop(busy);
+        assert!(limit.admit().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ended_is_not_asked_to_make_room() {
+        let limit = Limit::new(1);
+        drop(limit.admit().await.unwrap());
+        let _next = limit.admit().await.unwrap();
+        assert_eq!(lock(&limit.waiting).by_age.len(), 1);
+    }
+
+    #[test]
+    fn the_soft_descriptor_limit_is_read_where_the_system_tells_it() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
+                      Max open files            1024                 524288               files\n";
+        assert_eq!(parse_descriptor_limit(limits), Some(1024));
+        let unlimited =
+            "Max open files            unlimited            unlimited            files\n";
+        assert_eq!(parse_descriptor_limit(unlimited), None);
+        assert_eq!(parse_descriptor_limit(""), None);
+    }
+}

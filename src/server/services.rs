@@ -1,0 +1,69 @@
+//! The gRPC services that are mounted, and reflection over exactly these.
+
+use tonic::service::Routes;
+use tonic_health::pb::health_server::{self, HealthServer};
+use tonic_reflection::{
+    pb::{v1, v1alpha},
+    server::{Builder, Error},
+};
+
+use super::health::HealthService;
+use crate::{
+    auth::Auth,
+    proto::{self, v1::auth_service_server},
+    transport::grpc,
+};
+
+/// Health and reflection messages hold little more than a name.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+const SERVICES: &[&str] = &[
+    auth_service_server::SERVICE_NAME,
+    health_server::SERVICE_NAME,
+    v1::server_reflection_server::SERVICE_NAME,
+    v1alpha::server_reflection_server::SERVICE_NAME,
+];
+/// How many of them do not depend on the switch of reflection.
+const WITHOUT_REFLECTION: usize = 2;
+
+/// The names of the mounted services.
+pub(super) fn names(reflection: bool) -> &'static [&'static str] {
+    if reflection {
+        SERVICES
+    } else {
+        &SERVICES[..WITHOUT_REFLECTION]
+    }
+}
+
+/// Mounts them; anything else is UNIMPLEMENTED.
+///
+/// # Errors
+/// A descriptor set of this binary cannot be read.
+pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Result<Routes, Error> {
+    let routes = Routes::new(grpc::auth_service(auth))
+        .add_service(HealthServer::new(health).max_decoding_message_size(MAX_MESSAGE));
+    if !reflection {
+        return Ok(routes);
+    }
+    let v1 = describe()
+        .build_v1()?
+        .max_decoding_message_size(MAX_MESSAGE);
+    let v1alpha = describe()
+        .build_v1alpha()?
+        .max_decoding_message_size(MAX_MESSAGE);
+    Ok(routes.add_service(v1).add_service(v1alpha))
+}
+
+/// Both versions of reflection describe everything, themselves and each other included.
+fn describe() -> Builder<'static> {
+    let builder = Builder::configure()
+        .include_reflection_service(false)
+        .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(v1::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
+    // Without names it would list whatever the sets contain, mounted or not.
+    SERVICES
+        .iter()
+        .fold(builder, |builder, name| builder.with_service_name(*name))
+}

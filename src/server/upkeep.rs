@@ -1,0 +1,131 @@
+//! What runs beside the calls from start to drain: making the schema usable, asking the database
+//! every second whether it is there, and deleting what is past its keeping.
+
+use std::{error::Error, time::Duration};
+
+use tokio::{
+    join,
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+use super::readiness::{Check, Readiness, Reporter};
+use crate::{
+    auth::Auth,
+    db::{Db, DbError, SchemaState},
+};
+
+const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+/// One lost probe is no lost database.
+const FAILED_PROBES: u32 = 2;
+const PURGE_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Runs until it is dropped.
+pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
+    make_usable(&db, migrate_on_start, &reporter).await;
+    join!(probe(&db, &reporter), purge(&auth));
+}
+
+/// Returns once this binary can serve on the schema, however long that takes.
+async fn make_usable(db: &Db, migrate_on_start: bool, reporter: &Reporter) {
+    let mut back_off = FIRST_BACK_OFF;
+    let mut told = String::new();
+    loop {
+        let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
+            Ok(schema) if schema.is_usable() => {
+                warn_of_newer(&schema);
+                return;
+            }
+            Ok(schema) => format!(
+                "not ready: migrations are missing: {}; run `vestibule migrate up`",
+                schema.pending.join(", ")
+            ),
+            Err(error) => format!("not ready: {}", chain(&error)),
+        };
+        // Tries are many and their outcomes few.
+        if problem != told {
+            tracing::warn!("{problem}");
+            told = problem;
+        }
+        sleep(back_off).await;
+        back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+    }
+}
+
+async fn bring_up_to_date(
+    db: &Db,
+    migrate_on_start: bool,
+    reporter: &Reporter,
+) -> Result<SchemaState, DbError> {
+    let schema = db.schema_state().await.inspect_err(|_| {
+        reporter.report(Readiness::Failing(Check::Database));
+    })?;
+    if schema.is_usable() {
+        return Ok(schema);
+    }
+    // Told before, because migrating may wait long for another process that does it.
+    reporter.report(Readiness::Failing(Check::Migrations));
+    if migrate_on_start {
+        db.migrate().await
+    } else {
+        Ok(schema)
+    }
+}
+
+fn warn_of_newer(schema: &SchemaState) {
+    if !schema.unknown.is_empty() {
+        tracing::warn!(
+            unknown = schema.unknown.join(", "),
+            "the database's schema is newer than this binary: serving without changing it"
+        );
+    }
+}
+
+async fn probe(db: &Db, reporter: &Reporter) {
+    let mut ticks = interval(PROBE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failed: u32 = 0;
+    loop {
+        ticks.tick().await;
+        match db.probe().await {
+            Ok(()) => {
+                failed = 0;
+                if reporter.report(Readiness::Ready) {
+                    tracing::info!("ready: health is SERVING");
+                }
+            }
+            Err(error) => {
+                failed = failed.saturating_add(1);
+                if failed == FAILED_PROBES {
+                    reporter.report(Readiness::Failing(Check::Database));
+                    tracing::warn!("not ready: {}", chain(&error));
+                }
+            }
+        }
+    }
+}
+
+async fn purge(auth: &Auth) {
+    let mut ticks = interval(PURGE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        match auth.purge().await {
+            Ok(0) => {}
+            Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
+            Err(error) => tracing::warn!("cannot purge ended sessions: {}", chain(&error)),
+        }
+    }
+}
+
+/// An error with its causes, for the log alone.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

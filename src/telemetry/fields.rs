@@ -1,0 +1,63 @@
+//! The fields of a span or an event, escaped and cut as they are recorded.
+
+use std::fmt;
+
+use tracing::field::{Field, Visit};
+
+use super::escape::Escaped;
+
+/// A recorded value.
+pub(super) enum Value {
+    /// The content of a JSON string.
+    Text(String),
+    /// A number or a truth value: JSON as it stands.
+    Bare(String),
+}
+
+/// Names and values in the order of their recording.
+#[derive(Default)]
+pub(super) struct Fields(pub(super) Vec<(&'static str, Value)>);
+
+impl Fields {
+    fn set(&mut self, field: &Field, value: Value) {
+        let name = field.name();
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => self.0.push((name, value)),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.set(field, Value::Text(Escaped::new(&format_args!("{value:?}"))));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, Value::Text(Escaped::new(&value)));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, Value::Bare(value.to_string()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, Value::Bare(value.to_string()));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, Value::Bare(value.to_string()));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        // JSON has no NaN and no infinity.
+        self.set(
+            field,
+            if value.is_finite() {
+                Value::Bare(value.to_string())
+            } else {
+                Value::Text(value.to_string())
+            },
+        );
+    }
+}

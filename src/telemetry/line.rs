@@ -1,0 +1,151 @@
+//! One event, one line: its own fields and those of the spans around it, flat, so that the request
+//! id of a call is found in the same place on every line.
+
+use std::{fmt::Write as _, io::Write as _};
+
+use tracing::{
+    Event, Subscriber,
+    span::{Attributes, Id, Record},
+};
+use tracing_subscriber::{
+    Layer,
+    fmt::{
+        MakeWriter,
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    layer::Context,
+    registry::LookupSpan,
+};
+
+use super::{
+    escape::Escaped,
+    fields::{Fields, Value},
+};
+
+/// How a line looks.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    Json,
+    Text,
+}
+
+/// Writes every event that passes the filter.
+pub(super) struct Lines<W> {
+    form: Form,
+    writer: W,
+}
+
+impl<W> Lines<W> {
+    pub(super) fn new(form: Form, writer: W) -> Self {
+        Self { form, writer }
+    }
+}
+
+impl<S, W> Layer<S> for Lines<W>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut fields = Fields::default();
+            attributes.record(&mut fields);
+            span.extensions_mut().insert(fields);
+        }
+    }
+
+    fn on_record(&self, id: &Id, record: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            record.record(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut line = Line::begin(self.form, event);
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        line.push_all(fields.0.iter().filter(|(name, _)| *name == "message"));
+        line.push_all(&fields.0);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(fields) = span.extensions().get::<Fields>() {
+                line.push_all(&fields.0);
+            }
+        }
+        // There is nowhere to report that the log cannot be written.
+        let _ = self
+            .writer
+            .make_writer_for(event.metadata())
+            .write_all(line.end().as_bytes());
+    }
+}
+
+struct Line {
+    form: Form,
+    text: String,
+    /// An inner field hides an outer one of the same name.
+    names: Vec<&'static str>,
+}
+
+impl Line {
+    fn begin(form: Form, event: &Event<'_>) -> Self {
+        let mut now = String::new();
+        // Writing to a String fails only for a clock that cannot be written as a date.
+        let _ = SystemTime.format_time(&mut Writer::new(&mut now));
+        let (level, target) = (event.metadata().level(), event.metadata().target());
+        let text = match form {
+            Form::Json => {
+                format!(r#"{{"timestamp":"{now}","level":"{level}","target":"{target}""#)
+            }
+            Form::Text => format!("{now} {level:>5} {target}:"),
+        };
+        Self {
+            form,
+            text,
+            names: vec!["timestamp", "level", "target"],
+        }
+    }
+
+    fn push_all<'f>(&mut self, fields: impl IntoIterator<Item = &'f (&'static str, Value)>) {
+        for (name, value) in fields {
+            if !self.names.contains(name) {
+                self.names.push(name);
+                self.push(name, value);
+            }
+        }
+    }
+
+    fn push(&mut self, name: &str, value: &Value) {
+        // Writing to a String cannot fail.
+        let _ = match (self.form, value) {
+            (Form::Json, Value::Text(text)) => {
+                write!(self.text, r#","{}":"{text}""#, Escaped::new(&name))
+            }
+            (Form::Json, Value::Bare(text)) => {
+                write!(self.text, r#","{}":{text}"#, Escaped::new(&name))
+            }
+            (Form::Text, Value::Text(text)) if name == "message" => write!(self.text, " {text}"),
+            (Form::Text, Value::Text(text)) if needs_quotes(text) => {
+                write!(self.text, r#" {name}="{text}""#)
+            }
+            (Form::Text, Value::Text(text) | Value::Bare(text)) => {
+                write!(self.text, " {name}={text}")
+            }
+        };
+    }
+
+    fn end(mut self) -> String {
+        self.text.push_str(match self.form {
+            Form::Json => "}\n",
+            Form::Text => "\n",
+        });
+        self.text
+    }
+}
+
+/// Whether a value could be taken for several fields, or holds an escape.
+fn needs_quotes(text: &str) -> bool {
+    text.is_empty() || text.contains([' ', '=', '"', '\\'])
+}

@@ -1,0 +1,73 @@
+//! Gives every answer its form: finds out whether the router's answer is a failure, be it a
+//! handler's or the framework's, and writes it as the protocol tells failures.
+
+use std::error::Error;
+
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderValue,
+    header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+};
+use tonic::Status;
+
+use super::{Protocol, code::Meaning, failure::Failure, problem, request_id::X_REQUEST_ID, status};
+
+/// The failure that an answer tells, if it tells one.
+pub(crate) fn failure_in(protocol: Protocol, answer: &Response<Body>) -> Option<Failure> {
+    let extensions = answer.extensions();
+    let in_status = || extensions.get::<Status>()?.source()?.downcast_ref();
+    let ours: Option<&Failure> = extensions.get().or_else(in_status);
+    let foreign = || {
+        let meaning = match protocol {
+            Protocol::Grpc => Meaning::of_grpc(status::foreign(answer.headers())?),
+            Protocol::Rest if answer.status().as_u16() < 400 => return None,
+            Protocol::Rest => Meaning::of_http(answer.status()),
+        };
+        Some(Failure::from(meaning))
+    };
+    ours.cloned().or_else(foreign)
+}
+
+/// Writes the failure, if there is one, and what every answer has.
+pub(crate) fn finish(
+    protocol: Protocol,
+    answer: Response<Body>,
+    failure: Option<&Failure>,
+    request_id: &str,
+) -> Response<Body> {
+    let mut answer = match (protocol, failure) {
+        (Protocol::Grpc | Protocol::Rest, None) => answer,
+        (Protocol::Grpc, Some(failure)) => grpc_answer(answer, failure, request_id),
+        (Protocol::Rest, Some(failure)) => rest_answer(&answer, failure, request_id),
+    };
+    let headers = answer.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    if protocol == Protocol::Rest {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+    answer
+}
+
+/// The status goes over what the framework wrote; what it says besides (such as
+/// `grpc-accept-encoding`) stays.
+fn grpc_answer(answer: Response<Body>, failure: &Failure, request_id: &str) -> Response<Body> {
+    let mut failed = Response::new(Body::empty());
+    *failed.headers_mut() = answer.into_parts().0.headers;
+    status::write(failed.headers_mut(), failure, request_id);
+    failed
+}
+
+/// Of the router's own answer only `Allow` is worth telling.
+fn rest_answer(answer: &Response<Body>, failure: &Failure, request_id: &str) -> Response<Body> {
+    let mut problem = problem::response(failure, request_id);
+    if failure.meaning == Meaning::WrongMethod {
+        // No router has answered on the gRPC port, where every method is called by POST.
+        let post = HeaderValue::from_static("POST");
+        let allowed = answer.headers().get(ALLOW).cloned().unwrap_or(post);
+        problem.headers_mut().insert(ALLOW, allowed);
+    }
+    problem
+}

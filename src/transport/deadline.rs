@@ -1,0 +1,150 @@
+//! Until when a call may work: the arrival of its headers plus the shorter of the client's
+//! `grpc-timeout` and our own limit, and never beyond the drain's grace.
+
+use std::{future, time::Duration};
+
+use http::{HeaderMap, HeaderName};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{code::Meaning, request_id::single};
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+/// The protocol allows at most eight digits.
+const DIGITS_MAX: usize = 8;
+
+/// What a stream without a limit is told as its deadline; none lives that long.
+const FAR: Duration = Duration::from_hours(365 * 24);
+
+/// What ends a call that does not end by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Ends {
+    arrival: Instant,
+    deadline: Option<Instant>,
+    cut: CancellationToken,
+}
+
+impl Ends {
+    /// A call that arrived with a limit, `None` for a stream whose client set none.
+    pub(crate) fn new(arrival: Instant, limit: Option<Duration>, cut: CancellationToken) -> Self {
+        Self {
+            arrival,
+            deadline: limit.and_then(|limit| arrival.checked_add(limit)),
+            cut,
+        }
+    }
+
+    /// The deadline for the layers below.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline.unwrap_or(self.arrival + FAR)
+    }
+
+    /// Whether the call may not even begin, and why.
+    pub(crate) fn already(&self) -> Option<Meaning> {
+        if self.cut.is_cancelled() {
+            Some(Meaning::Unavailable)
+        } else if self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
+            Some(Meaning::DeadlineExceeded)
+        } else {
+            None
+        }
+    }
+
+    /// Waits for the end of the call, and tells why it ends.
+    pub(crate) async fn reached(self) -> Meaning {
+        let deadline = async {
+            match self.deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.cut.cancelled() => Meaning::Unavailable,
+            () = deadline => Meaning::DeadlineExceeded,
+        }
+    }
+}
+
+/// The client's own limit.
+///
+/// # Errors
+/// `Malformed`: the header is there and is not the one number of up to eight digits with a unit
+/// that the protocol allows. Ignoring it would run work that the caller has long given up on.
+pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Meaning> {
+    if !headers.contains_key(&GRPC_TIMEOUT) {
+        return Ok(None);
+    }
+    let timeout = single(headers, &GRPC_TIMEOUT).and_then(parse);
+    timeout.map(Some).ok_or(Meaning::Malformed)
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=DIGITS_MAX).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_hours(amount)),
+        "M" => Some(Duration::from_mins(amount)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(values: &[&str]) -> Result<Option<Duration>, Meaning> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(GRPC_TIMEOUT, value.parse().unwrap());
+        }
+        grpc_timeout(&headers)
+    }
+
+    #[test]
+    fn every_unit_is_read_and_anything_else_refused() {
+        assert_eq!(read(&[]), Ok(None));
+        for (text, expected) in [
+            ("0n", Duration::ZERO),
+            ("50m", Duration::from_millis(50)),
+            ("3S", Duration::from_secs(3)),
+            ("2M", Duration::from_secs(120)),
+            ("7u", Duration::from_micros(7)),
+            ("99999999H", Duration::from_secs(99_999_999 * 3600)),
+        ] {
+            assert_eq!(read(&[text]), Ok(Some(expected)), "{text}");
+        }
+        for bad in [
+            "",
+            "S",
+            "5",
+            "-5S",
+            "+5S",
+            "5s",
+            "5 S",
+            "1.5S",
+            "100000000S",
+            "é",
+        ] {
+            assert_eq!(read(&[bad]), Err(Meaning::Malformed), "{bad}");
+        }
+        assert_eq!(read(&["1S", "1S"]), Err(Meaning::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            let _ = parse(&text);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What every call of either protocol passes before and after its handler: ids, limits, the one
+//! deadline, isolation of panics, the drain's end, the form of errors, and one line in the log.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_util::{FutureExt, future::BoxFuture};
+use http::Request;
+use thiserror::Error;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tower::{BoxError, Service, ServiceExt};
+use tracing::Instrument;
+
+use super::{
+    answer,
+    call_log::CallLog,
+    code::Meaning,
+    deadline::{Ends, grpc_timeout},
+    failure::Failure,
+    grpc, header_list, request_id,
+    stream::StreamBody,
+};
+use crate::auth::CallContext;
+
+/// Request extension: who is at the other end of the connection. The accept loop inserts it.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Request extension of streaming calls: when the call ends by its client's `grpc-timeout`, so that
+/// a handler can stop its work then. The edge ends the stream itself.
+#[derive(Debug, Clone, Copy)]
+pub struct GrpcTimeout(pub Option<Instant>);
+
+/// What a port speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC over HTTP/2.
+    Grpc,
+    /// The REST gateway.
+    Rest,
+}
+
+/// Awaited before each handler, with the RPC's path (`/vestibule.v1.AuthService/ValidLogin`) or
+/// `METHOD /path`: tests hold, count and break calls with it.
+pub type BeforeHandler = Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What the edge is set to.
+#[derive(Clone)]
+pub struct EdgeSettings {
+    /// The longest that a call may take; a stream has its client's `grpc-timeout` alone.
+    pub request_timeout: Duration,
+    /// Where tests hold calls; `None` in the binary.
+    pub before_handler: Option<BeforeHandler>,
+    /// Cancelled when the drain's grace is over: what still runs is answered UNAVAILABLE.
+    pub cut: CancellationToken,
+}
+
+/// The service around a protocol's router. It needs tokio's timer.
+#[derive(Clone)]
+pub struct Edge<S> {
+    inner: S,
+    protocol: Protocol,
+    settings: EdgeSettings,
+}
+
+/// A panic as the log tells it; its own text may quote input.
+#[derive(Debug, Error)]
+#[error("the handler panicked")]
+struct Panicked;
+
+/// What holds for a call that may run.
+struct Admitted {
+    ends: Ends,
+    streams: bool,
+}
+
+impl<S> Edge<S> {
+    /// Wraps a protocol's router.
+    pub fn new(inner: S, protocol: Protocol, settings: EdgeSettings) -> Self {
+        Self {
+            inner,
+            protocol,
+            settings,
+        }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Edge<S>
+where
+    S: Service<Request<Body>, Response = Response<R>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router is always ready, and `oneshot` asks it all the same.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let edge = self.clone();
+        let request_id = request_id::request_id(request.headers());
+        let log = CallLog::begin(edge.protocol, &request, &request_id);
+        let span = log.span();
+        let request = request.map(Body::new);
+        let serve = async move { Ok(edge.serve(request, &request_id, log).await) };
+        Box::pin(serve.instrument(span))
+    }
+}
+
+impl<S, R> Edge<S>
+where
+    S: Service<Request<Body>, Response = Response<R>, Error = Infallible>,
+    R: http_body::Body<Data = Bytes> + Send + 'static,
+    R::Error: Into<BoxError>,
+{
+    async fn serve(
+        self,
+        mut request: Request<Body>,
+        request_id: &str,
+        mut log: CallLog,
+    ) -> Response<Body> {
+        // What is not gRPC cannot read a gRPC status.
+        let dialect = match self.protocol {
+            Protocol::Grpc if grpc::refusal(&request).is_some() => Protocol::Rest,
+            protocol => protocol,
+        };
+        let (answered, stream) = match self.admit(&mut request, request_id) {
+            Ok(Admitted { ends, streams }) => {
+                let stream = streams.then(|| ends.clone());
+                (self.run(request, ends).await, stream)
+            }
+            Err(meaning) => (meaning.into_response(), None),
+        };
+        let failure = answer::failure_in(dialect, &answered);
+        let answer = answer::finish(dialect, answered, failure.as_ref(), request_id);
+        match stream {
+            Some(ends) if failure.is_none() => {
+                answer.map(|body| Body::new(StreamBody::new(body, ends, request_id, log)))
+            }
+            Some(_) | None => {
+                log.outcome(dialect, answer.status(), failure.as_ref());
+                answer
+            }
+        }
+    }
+
+    /// Checks what needs no handler, and tells the handler until when it may work.
+    fn admit(&self, request: &mut Request<Body>, request_id: &str) -> Result<Admitted, Meaning> {
+        let arrival = Instant::now();
+        if header_list::is_too_large(request) {
+            return Err(Meaning::HeadersTooLarge);
+        }
+        let (told, streams) = match self.protocol {
+            Protocol::Rest => (None, false),
+            Protocol::Grpc => match grpc::refusal(request) {
+                Some(meaning) => return Err(meaning),
+                None => (
+                    grpc_timeout(request.headers())?,
+                    grpc::streams(request.uri().path()),
+                ),
+            },
+        };
+        let own = (!streams).then_some(self.settings.request_timeout);
+        let limit = told.into_iter().chain(own).min();
+        let ends = Ends::new(arrival, limit, self.settings.cut.clone());
+        if let Some(meaning) = ends.already() {
+            return Err(meaning);
+        }
+        let source = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+        let extensions = request.extensions_mut();
+        extensions.insert(CallContext {
+            deadline: ends.deadline(),
+            request_id: request_id.to_owned(),
+            source,
+        });
+        if streams {
+            extensions.insert(GrpcTimeout(told.map(|_| ends.deadline())));
+        }
+        Ok(Admitted { ends, streams })
+    }
+
+    async fn run(self, request: Request<Body>, ends: Ends) -> Response<Body> {
+        let work = async {
+            if let Some(before_handler) = &self.settings.before_handler {
+                let path = request.uri().path();
+                match self.protocol {
+                    Protocol::Grpc => before_handler(path).await,
+                    Protocol::Rest => before_handler(&format!("{} {path}", request.method())).await,
+                }
+            }
+            self.inner.oneshot(request).await
+        };
+        tokio::select! {
+            // Past its end a call does not go on, even when it could.
+            biased;
+            meaning = ends.reached() => meaning.into_response(),
+            done = AssertUnwindSafe(work).catch_unwind() => match done {
+                Ok(Ok(response)) => response.map(Body::new),
+                Ok(Err(never)) => match never {},
+                Err(_panic) => Failure::internal(Panicked).into_response(),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Why a call failed, before any protocol has given it a form. Handlers return it; the edge alone
+//! renders and logs it, so that the request id and the table are applied in one place.
+
+use std::{error::Error, fmt, iter, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use tonic::Status;
+
+use super::code::Meaning;
+use crate::{auth::AuthError, proto::v1::ErrorReason};
+
+/// The most violations that are told: a status travels in headers.
+const VIOLATIONS_MAX: usize = 16;
+/// The most characters of a field's name or message.
+const TEXT_MAX: usize = 200;
+/// How long a caller waits before it asks again for a database that is away.
+const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
+
+/// Why a call failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    /// What the caller is told.
+    pub(crate) meaning: Meaning,
+    /// With `InvalidInput`: every field's fault, at most 16.
+    pub(crate) violations: Vec<Violation>,
+    /// When to try again, where that helps.
+    pub(crate) retry_after: Option<Duration>,
+    /// What happened; for the log alone.
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The field as the caller spelt it, at most 200 characters.
+    pub(crate) field: String,
+    /// The field's own reason.
+    pub(crate) reason: ErrorReason,
+    /// For people, at most 200 characters.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// Every fault of a request's fields at once.
+    pub(crate) fn invalid_input(violations: Vec<Violation>) -> Self {
+        Self {
+            violations: violations.into_iter().take(VIOLATIONS_MAX).collect(),
+            ..Self::from(Meaning::InvalidInput)
+        }
+    }
+
+    /// A fault of our own.
+    pub(crate) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::from(Meaning::Internal).caused_by(cause)
+    }
+
+    fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Arc::new(cause));
+        self
+    }
+
+    /// The chain of causes as one line, by `Display` alone: a driver's `Debug` prints rows.
+    pub(crate) fn cause(&self) -> Option<String> {
+        let first: &(dyn Error + 'static) = self.cause.as_deref()?;
+        let chain = iter::successors(Some(first), |error| (*error).source());
+        let texts: Vec<String> = chain.map(ToString::to_string).collect();
+        Some(texts.join(": "))
+    }
+
+    /// The text for people: constant, and of a fault of the server also where to look for it.
+    pub(crate) fn detail(&self, request_id: &str) -> String {
+        let code = self.meaning.code();
+        if code.http.is_server_error() {
+            format!("{} (request {request_id})", code.text)
+        } else {
+            code.text.to_owned()
+        }
+    }
+}
+
+impl Violation {
+    /// Cuts both texts to what an answer may hold.
+    pub(crate) fn new(field: &str, reason: ErrorReason, message: &str) -> Self {
+        let cut = |text: &str| text.chars().take(TEXT_MAX).collect();
+        Self {
+            field: cut(field),
+            reason,
+            message: cut(message),
+        }
+    }
+}
+
+impl From<Meaning> for Failure {
+    fn from(meaning: Meaning) -> Self {
+        Self {
+            meaning,
+            violations: Vec::new(),
+            retry_after: (meaning == Meaning::Unavailable).then_some(UNAVAILABLE_RETRY),
+            cause: None,
+        }
+    }
+}
+
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::EmailTaken => Meaning::EmailTaken.into(),
+            AuthError::RequestIdReused => Meaning::RequestIdReused.into(),
+            AuthError::BadCredentials => Meaning::BadCredentials.into(),
+            AuthError::SessionInvalid => Meaning::SessionInvalid.into(),
+            AuthError::UserNotFound => Meaning::UserNotFound.into(),
+            AuthError::DeadlineExceeded => Meaning::DeadlineExceeded.into(),
+            AuthError::Overloaded { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::from(Meaning::Overloaded)
+            },
+            AuthError::Unavailable(_) => Self::from(Meaning::Unavailable).caused_by(error),
+            AuthError::Internal(_) => Self::internal(error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.meaning.code().text)
+    }
+}
+
+impl Error for Failure {}
+
+/// Carries the failure through tonic to the edge, which finds it as the status's source.
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        let code = failure.meaning.code();
+        let mut status = Self::new(code.grpc, code.text);
+        status.set_source(Arc::new(failure));
+        status
+    }
+}
+
+impl IntoResponse for Meaning {
+    fn into_response(self) -> Response {
+        Failure::from(self).into_response()
+    }
+}
+
+/// Carries the failure through axum to the edge, which finds it among the response's extensions.
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.meaning.code().http;
+        response.extensions_mut().insert(self);
+        response
+    }
+}

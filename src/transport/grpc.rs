@@ -1,0 +1,35 @@
+//! The gRPC side: the handlers, and what tells a gRPC call from any other.
+
+mod auth;
+mod convert;
+mod methods;
+
+use http::{Method, Request};
+use tonic::Status;
+
+pub use auth::{AuthHandlers, auth_service};
+pub(crate) use methods::{method_name, streams};
+
+use super::{code::Meaning, failure::Failure, media_type::media_type};
+use crate::auth::CallContext;
+
+/// Why a request is not gRPC, if it is not. The other formats that the protocol could name (`+json`,
+/// grpc-web) are not served.
+pub(crate) fn refusal<B>(request: &Request<B>) -> Option<Meaning> {
+    if request.method() != Method::POST {
+        return Some(Meaning::WrongMethod);
+    }
+    match media_type(request.headers()).as_deref() {
+        Some("application/grpc" | "application/grpc+proto") => None,
+        Some(_) | None => Some(Meaning::WrongMediaType),
+    }
+}
+
+/// Takes a request apart into what every handler needs.
+fn open<M>(request: tonic::Request<M>) -> Result<(CallContext, M), Status> {
+    let (_, mut extensions, message) = request.into_parts();
+    match extensions.remove::<CallContext>() {
+        Some(call) => Ok((call, message)),
+        None => Err(Failure::from(Meaning::Internal).into()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Domain values ↔ the messages of `vestibule.v1`. An answer fails closed: nothing that names a user
+//! is set unless the verdict lets them in.
+
+use prost_types::Timestamp;
+
+use crate::{
+    auth::{LoginVerdict, NewSession},
+    domain::{Instant, Session, SessionVerdict, User, UserStatus},
+    proto::v1::{
+        self, CreateSessionResponse, RegisterUserRequest, RegisterUserResponse, SessionStatus,
+        ValidLoginResponse, ValidateSessionResponse,
+    },
+    transport::input::RawRegistration,
+};
+
+impl<'a> From<&'a RegisterUserRequest> for RawRegistration<'a> {
+    fn from(message: &'a RegisterUserRequest) -> Self {
+        Self {
+            email: Some(&message.email),
+            password: Some(&message.password),
+            request_id: ("request_id", Some(&message.request_id)),
+            client: message.client.as_ref(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
+impl From<User> for RegisterUserResponse {
+    fn from(user: User) -> Self {
+        Self {
+            user: Some(user.into()),
+        }
+    }
+}
+
+impl From<LoginVerdict> for ValidLoginResponse {
+    fn from(verdict: LoginVerdict) -> Self {
+        match verdict {
+            LoginVerdict::Valid(id) => Self {
+                valid: true,
+                user_id: id.to_string(),
+            },
+            LoginVerdict::Invalid => Self::default(),
+        }
+    }
+}
+
+impl From<NewSession> for CreateSessionResponse {
+    fn from(new: NewSession) -> Self {
+        Self {
+            session_token: new.token.expose().to_string(),
+            session: Some(new.session.into()),
+            user: Some(new.user.into()),
+        }
+    }
+}
+
+impl From<SessionVerdict> for ValidateSessionResponse {
+    fn from(verdict: SessionVerdict) -> Self {
+        let (status, found) = match verdict {
+            SessionVerdict::Active(found) => (SessionStatus::Active, Some(*found)),
+            SessionVerdict::Expired => (SessionStatus::Expired, None),
+            SessionVerdict::Revoked => (SessionStatus::Revoked, None),
+            SessionVerdict::NotFound => (SessionStatus::NotFound, None),
+            SessionVerdict::UserDisabled => (SessionStatus::UserDisabled, None),
+        };
+        let (session, user) = found.unzip();
+        Self {
+            status: status.into(),
+            session: session.map(Into::into),
+            user: user.map(Into::into),
+        }
+    }
+}
+
+impl From<User> for v1::User {
+    fn from(user: User) -> Self {
+        let status = match user.status {
+            UserStatus::Active => v1::UserStatus::Active,
+            UserStatus::Disabled => v1::UserStatus::Disabled,
+        };
+        Self {
+            id: user.id.to_string(),
+            email: user.email.0,
+            status: status.into(),
+            created_at: Some(timestamp(user.created_at)),
+            updated_at: Some(timestamp(user.updated_at)),
+        }
+    }
+}
+
+impl From<Session> for v1::Session {
+    fn from(session: Session) -> Self {
+        Self {
+            id: session.id.to_string(),
+            user_id: session.user_id.to_string(),
+            created_at: Some(timestamp(session.created_at)),
+            expires_at: Some(timestamp(session.expires_at)),
+        }
+    }
+}
+
+fn timestamp(instant: Instant) -> Timestamp {
+    Timestamp {
+        seconds: instant.timestamp(),
+        // Below 2·10⁹ even in a leap second.
+        nanos: i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! Raw text → the commands of `auth`, with every fault of every field at once. Both protocols come
+//! through here, so that no limit can be passed by switching protocol.
+
+use std::fmt::Display;
+
+use super::failure::{Failure, Violation};
+use crate::{
+    auth::{Credentials, Registration},
+    domain::{
+        ClientInfo, Email, NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy,
+        PresentedToken, RegistrationId,
+    },
+    proto::v1::{self, ErrorReason},
+};
+
+/// A field's text; `None`: the caller sent something else than text. A field that was not sent is
+/// the empty text.
+pub(crate) type Text<'a> = Option<&'a str>;
+
+/// What a caller sent to register a user.
+pub(crate) struct RawRegistration<'a> {
+    /// The address.
+    pub(crate) email: Text<'a>,
+    /// The password.
+    pub(crate) password: Text<'a>,
+    /// The UUID of the submission, with the name under which this protocol sends it.
+    pub(crate) request_id: (&'static str, Text<'a>),
+    /// The end user's client.
+    pub(crate) client: Option<&'a v1::ClientInfo>,
+    /// Names of fields that the protocol does not ignore and that nobody knows.
+    pub(crate) unknown: Vec<&'a str>,
+}
+
+/// Reads a registration.
+///
+/// # Errors
+/// `InvalidInput` with every fault.
+pub(crate) fn registration(
+    raw: &RawRegistration<'_>,
+    policy: PasswordPolicy,
+) -> Result<Registration, Failure> {
+    let mut faults = Faults::default();
+    let email = faults.email(raw.email);
+    let password = faults.new_password(raw.password, policy, email.as_ref());
+    let request_id = faults.request_id(raw.request_id);
+    let client = faults.client(raw.client);
+    for name in &raw.unknown {
+        faults.add(name, ErrorReason::UnknownField, "is not known here");
+    }
+    if faults.0.is_empty()
+        && let (Some(email), Some(password)) = (email, password)
+    {
+        return Ok(Registration {
+            email,
+            password,
+            request_id,
+            client,
+        });
+    }
+    Err(Failure::invalid_input(faults.0))
+}
+
+/// Reads what somebody presents to log in.
+///
+/// # Errors
+/// `InvalidInput` with every fault.
+pub(crate) fn credentials(
+    email: &str,
+    password: &str,
+    client: Option<&v1::ClientInfo>,
+) -> Result<Credentials, Failure> {
+    let mut faults = Faults::default();
+    let email = faults.email(Some(email));
+    let password = faults.password_attempt(password);
+    let client = faults.client(client);
+    if faults.0.is_empty()
+        && let (Some(email), Some(password)) = (email, password)
+    {
+        return Ok(Credentials {
+            email,
+            password,
+            client,
+        });
+    }
+    Err(Failure::invalid_input(faults.0))
+}
+
+/// Reads a session token that shall get a verdict.
+///
+/// # Errors
+/// `InvalidInput`: the text is empty or longer than any token that an end user could have.
+pub(crate) fn session_token(text: &str) -> Result<PresentedToken, Failure> {
+    PresentedToken::parse(text).map_err(|fault| {
+        let message = fault.to_string();
+        let violation = Violation::new("session_token", ErrorReason::InvalidField, &message);
+        Failure::invalid_input(vec![violation])
+    })
+}
+
+/// The faults found so far, in the order of the fields.
+#[derive(Default)]
+struct Faults(Vec<Violation>);
+
+impl Faults {
+    fn add(&mut self, field: &str, reason: ErrorReason, message: impl Display) {
+        self.0
+            .push(Violation::new(field, reason, &message.to_string()));
+    }
+
+    /// Notes what is no text at all.
+    fn text<'a>(&mut self, field: &str, text: Text<'a>) -> Text<'a> {
+        if text.is_none() {
+            self.add(field, ErrorReason::InvalidField, "must be text");
+        }
+        text
+    }
+
+    fn email(&mut self, text: Text<'_>) -> Option<Email> {
+        Email::parse(self.text("email", text)?)
+            .map_err(|fault| self.add("email", ErrorReason::InvalidEmail, fault))
+            .ok()
+    }
+
+    fn password_attempt(&mut self, text: &str) -> Option<PasswordAttempt> {
+        PasswordAttempt::parse(text)
+            .map_err(|faults| self.password(&faults))
+            .ok()
+    }
+
+    fn new_password(
+        &mut self,
+        text: Text<'_>,
+        policy: PasswordPolicy,
+        email: Option<&Email>,
+    ) -> Option<NewPassword> {
+        NewPassword::parse(self.text("password", text)?, policy, email)
+            .map_err(|faults| self.password(&faults))
+            .ok()
+    }
+
+    fn password(&mut self, faults: &[PasswordFault]) {
+        for fault in faults {
+            let reason = match fault {
+                PasswordFault::TooShort { .. } => ErrorReason::PasswordTooShort,
+                PasswordFault::TooLong => ErrorReason::PasswordTooLong,
+                PasswordFault::ControlCharacter => ErrorReason::InvalidField,
+                PasswordFault::Common => ErrorReason::PasswordCommon,
+            };
+            self.add("password", reason, fault);
+        }
+    }
+
+    /// Empty: none was sent.
+    fn request_id(&mut self, (field, text): (&str, Text<'_>)) -> Option<RegistrationId> {
+        let id = text.and_then(RegistrationId::parse);
+        if id.is_none() && text != Some("") {
+            self.add(field, ErrorReason::InvalidField, "must be one UUID");
+        }
+        id
+    }
+
+    fn client(&mut self, told: Option<&v1::ClientInfo>) -> ClientInfo {
+        let Some(told) = told else {
+            return ClientInfo::default();
+        };
+        ClientInfo::parse(&told.ip, &told.user_agent).unwrap_or_else(|fault| {
+            self.add("client.ip", ErrorReason::InvalidField, fault);
+            ClientInfo::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

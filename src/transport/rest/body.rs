@@ -1,0 +1,97 @@
+//! The body of a request: read within limits and taken apart into named fields, strictly. Whatever
+//! two readers could understand differently is refused.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_ENCODING};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+
+use super::{form, json};
+use crate::transport::{code::Meaning, input::Text, media_type::media_type};
+
+/// The largest body, in bytes.
+const BODY_MAX: usize = 16 * 1024;
+/// How long a body may take in total, from the moment that it is asked for.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// The fields of a body, each name once; `None` is a value that is no text. Values may be
+/// passwords, so there is no `Debug`.
+#[derive(Default)]
+pub(super) struct Fields(BTreeMap<String, Option<String>>);
+
+/// A name came twice.
+pub(super) struct Duplicate;
+
+/// The media types that a body may have.
+enum Format {
+    Json,
+    Form,
+}
+
+impl Fields {
+    /// Adds a field.
+    ///
+    /// # Errors
+    /// The name is there already.
+    pub(super) fn add(&mut self, name: String, value: Option<String>) -> Result<(), Duplicate> {
+        match self.0.insert(name, value) {
+            None => Ok(()),
+            Some(_) => Err(Duplicate),
+        }
+    }
+
+    /// The text of a field; empty if it was not sent.
+    pub(super) fn text(&self, name: &str) -> Text<'_> {
+        self.0.get(name).map_or(Some(""), Option::as_deref)
+    }
+
+    /// The names besides the known ones.
+    pub(super) fn unknown(&self, known: &[&str]) -> Vec<&str> {
+        let names = self.0.keys().map(String::as_str);
+        names.filter(|name| !known.contains(name)).collect()
+    }
+}
+
+/// Reads the fields of a JSON or form body.
+///
+/// # Errors
+/// `WrongMediaType`, `MessageTooLarge`, `DeadlineExceeded` when the body takes too long, and
+/// `Malformed` when it is cut short or not what its media type says.
+pub(super) async fn read_fields(headers: &HeaderMap, body: Body) -> Result<Fields, Meaning> {
+    let format = format(headers)?;
+    let bytes = read(body).await?;
+    let text = str::from_utf8(&bytes).map_err(|_| Meaning::Malformed)?;
+    match format {
+        Format::Json => json::parse(text),
+        Format::Form => form::parse(text),
+    }
+    .ok_or(Meaning::Malformed)
+}
+
+fn format(headers: &HeaderMap) -> Result<Format, Meaning> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Meaning::WrongMediaType);
+    }
+    match media_type(headers).as_deref() {
+        Some("application/json") => Ok(Format::Json),
+        Some("application/x-www-form-urlencoded") => Ok(Format::Form),
+        Some(_) | None => Err(Meaning::WrongMediaType),
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Meaning> {
+    let collected = timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect())
+        .await
+        .map_err(|_| Meaning::DeadlineExceeded)?;
+    match collected {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Meaning::MessageTooLarge),
+        Err(_cut_short) => Err(Meaning::Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! `POST /users` and `GET /users/{id}`: each handler converts, calls `auth` and converts back.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Request, State, rejection::PathRejection},
+    response::IntoResponse,
+};
+use chrono::SecondsFormat;
+use http::{
+    HeaderMap, HeaderName, StatusCode,
+    header::{AUTHORIZATION, LOCATION},
+};
+use serde::Serialize;
+
+use super::body::{Fields, read_fields};
+use crate::{
+    auth::{Auth, CallContext},
+    domain::{Instant, PresentedToken, User, UserId, UserStatus},
+    transport::{
+        code::Meaning,
+        failure::Failure,
+        input::{self, RawRegistration, Text},
+        request_id::single,
+    },
+};
+
+/// Carries a registration's `request_id`; its faults are told under this name.
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// What `POST /users` answers.
+#[derive(Serialize)]
+struct Created {
+    id: String,
+    email: String,
+    message: &'static str,
+}
+
+/// What `GET /users/{id}` answers.
+#[derive(Serialize)]
+pub(super) struct Found {
+    id: String,
+    email: String,
+    status: &'static str,
+    created_at: String,
+    updated_at: String,
+}
+
+/// `POST /users`: registers a user.
+pub(super) async fn register_user(
+    State(auth): State<Auth>,
+    Extension(call): Extension<CallContext>,
+    request: Request,
+) -> Result<impl IntoResponse, Failure> {
+    let (parts, body) = request.into_parts();
+    let fields = read_fields(&parts.headers, body).await?;
+    let raw = raw_registration(&parts.headers, &fields);
+    let registration = input::registration(&raw, auth.password_policy())?;
+    let user = auth.register_user(&call, registration).await?;
+    let location = [(LOCATION, format!("/users/{}", user.id))];
+    Ok((StatusCode::CREATED, location, Json(Created::from(user))))
+}
+
+/// `GET /users/{id}`: the user whom the bearer's session proves, asked for by `me` or by their own
+/// id. Nothing is told of an id before the session is proven.
+pub(super) async fn find_user(
+    State(auth): State<Auth>,
+    Extension(call): Extension<CallContext>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Json<Found>, Failure> {
+    let token = bearer(&headers).ok_or(Meaning::SessionInvalid)?;
+    let id = user_id(path.ok());
+    let asked = id.unwrap_or_default();
+    let user = auth.user_of_session(&call, &token, asked).await?;
+    id?;
+    Ok(Json(user.into()))
+}
+
+fn raw_registration<'a>(headers: &'a HeaderMap, fields: &'a Fields) -> RawRegistration<'a> {
+    RawRegistration {
+        email: fields.text("email"),
+        password: fields.text("password"),
+        request_id: (IDEMPOTENCY_KEY, idempotency_key(headers)),
+        client: None,
+        unknown: fields.unknown(&["email", "password"]),
+    }
+}
+
+/// Empty when the header was not sent: one that was sent empty is a caller's mistake.
+fn idempotency_key(headers: &HeaderMap) -> Text<'_> {
+    let name = HeaderName::from_static("idempotency-key");
+    if headers.contains_key(&name) {
+        single(headers, &name).filter(|key| !key.is_empty())
+    } else {
+        Some("")
+    }
+}
+
+/// The token of the one `Authorization: Bearer …` (RFC 6750 §2.1).
+fn bearer(headers: &HeaderMap) -> Option<PresentedToken> {
+    let (scheme, token) = single(headers, &AUTHORIZATION)?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    PresentedToken::parse(token.trim_matches(' ')).ok()
+}
+
+/// Whom a path asks for; `None`: the session's own user.
+fn user_id(path: Option<Path<String>>) -> Result<Option<UserId>, Meaning> {
+    match path {
+        Some(Path(me)) if me == "me" => Ok(None),
+        Some(Path(id)) => UserId::parse(&id).map(Some).ok_or(Meaning::UserNotFound),
+        None => Err(Meaning::UserNotFound),
+    }
+}
+
+impl From<User> for Created {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.0,
+            message: "user created",
+        }
+    }
+}
+
+impl From<User> for Found {
+    fn from(user: User) -> Self {
+        let status = match user.status {
+            UserStatus::Active => "active",
+            UserStatus::Disabled => "disabled",
+        };
+        Self {
+            id: user.id.to_string(),
+            email: user.email.0,
+            status,
+            created_at: rfc3339(user.created_at),
+            updated_at: rfc3339(user.updated_at),
+        }
+    }
+}
+
+fn rfc3339(instant: Instant) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+#[cfg(test)]
+mod tests;

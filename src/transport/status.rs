@@ -1,0 +1,114 @@
+//! A failure as gRPC tells it: status, message, and a `google.rpc.Status` with the details in
+//! `grpc-status-details-bin`. tonic-types would drop `FieldViolation.reason`, so the vendored
+//! messages are encoded here.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use prost::Message;
+use prost_types::Any;
+use tonic::{Code, Status};
+
+use super::{
+    code::{Meaning, wire_name},
+    failure::Failure,
+};
+use crate::proto::google::rpc::{
+    self, BadRequest, ErrorInfo, RequestInfo, ResourceInfo, RetryInfo, bad_request::FieldViolation,
+};
+
+/// The domain in which our reasons are unique.
+const DOMAIN: &str = "vestibule.v1";
+/// Tells retrying clients when to come back, or with no number never (gRFC A6).
+const RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+
+/// Writes a failure over the status that headers or trailers have; other fields stay.
+pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str) {
+    let code = failure.meaning.code();
+    let message = failure.detail(request_id);
+    let details = rpc::Status {
+        code: code.grpc.into(),
+        message: message.clone(),
+        details: details(failure, request_id),
+    };
+    let status = Status::with_details(code.grpc, message, details.encode_to_vec().into());
+    headers.extend(status.into_http::<()>().into_parts().0.headers);
+    // Only a full queue bids the client's own retries to wait: a database that is away may be
+    // back on another replica.
+    if failure.meaning == Meaning::Overloaded
+        && let Some(wait) = failure.retry_after
+    {
+        headers.insert(RETRY_PUSHBACK, HeaderValue::from(millis(wait)));
+    }
+}
+
+/// The code of a status that is not OK and not yet told in our form.
+pub(crate) fn foreign(headers: &HeaderMap) -> Option<Code> {
+    let code = Code::from_bytes(headers.get(Status::GRPC_STATUS)?.as_bytes());
+    (code != Code::Ok && !headers.contains_key(Status::GRPC_STATUS_DETAILS)).then_some(code)
+}
+
+fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
+    let mut details = vec![
+        any(
+            "ErrorInfo",
+            &ErrorInfo {
+                reason: wire_name(failure.meaning.code().reason).to_owned(),
+                domain: DOMAIN.to_owned(),
+                ..ErrorInfo::default()
+            },
+        ),
+        any(
+            "RequestInfo",
+            &RequestInfo {
+                request_id: request_id.to_owned(),
+                ..RequestInfo::default()
+            },
+        ),
+    ];
+    if !failure.violations.is_empty() {
+        details.push(any("BadRequest", &bad_request(failure)));
+    }
+    if let Some(wait) = failure.retry_after {
+        let retry_delay = Some(prost_types::Duration {
+            seconds: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            nanos: i32::try_from(wait.subsec_nanos()).unwrap_or(0),
+        });
+        details.push(any("RetryInfo", &RetryInfo { retry_delay }));
+    }
+    if failure.meaning == Meaning::UserNotFound {
+        let resource = ResourceInfo {
+            resource_type: "vestibule.v1.User".to_owned(),
+            ..ResourceInfo::default()
+        };
+        details.push(any("ResourceInfo", &resource));
+    }
+    details
+}
+
+fn bad_request(failure: &Failure) -> BadRequest {
+    let field_violations = failure.violations.iter().map(|violation| FieldViolation {
+        field: violation.field.clone(),
+        description: violation.message.clone(),
+        reason: wire_name(violation.reason).to_owned(),
+        localized_message: None,
+    });
+    BadRequest {
+        field_violations: field_violations.collect(),
+    }
+}
+
+fn any(name: &str, message: &impl Message) -> Any {
+    Any {
+        type_url: format!("type.googleapis.com/google.rpc.{name}"),
+        value: message.encode_to_vec(),
+    }
+}
+
+/// Rounded up, so that nobody comes back too early.
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! The body of a streaming call: it outlives the handler, so its deadline, the drain's end, the
+//! form of its status and its line in the log are seen to here.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, StatusCode};
+use http_body::Frame;
+
+use super::{Protocol, call_log::CallLog, code::Meaning, deadline::Ends, failure::Failure, status};
+
+/// The messages and trailers of one streaming call.
+pub(crate) struct StreamBody {
+    /// `None` once the stream has ended; whoever feeds it is dropped with it.
+    inner: Option<Body>,
+    end: BoxFuture<'static, Meaning>,
+    request_id: String,
+    log: CallLog,
+}
+
+impl StreamBody {
+    /// Wraps what the handler answered.
+    pub(crate) fn new(inner: Body, ends: Ends, request_id: &str, log: CallLog) -> Self {
+        Self {
+            inner: Some(inner),
+            end: Box::pin(ends.reached()),
+            request_id: request_id.to_owned(),
+            log,
+        }
+    }
+
+    /// Ends the stream with trailers of our form.
+    fn end_with(&mut self, mut trailers: HeaderMap, failure: Option<&Failure>) -> Frame<Bytes> {
+        self.inner = None;
+        self.log.outcome(Protocol::Grpc, StatusCode::OK, failure);
+        if let Some(failure) = failure {
+            status::write(&mut trailers, failure, &self.request_id);
+        }
+        Frame::trailers(trailers)
+    }
+}
+
+impl http_body::Body for StreamBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        let next = Pin::new(inner).poll_frame(cx);
+        if next.is_pending() {
+            let Poll::Ready(meaning) = self.end.as_mut().poll(cx) else {
+                return Poll::Pending;
+            };
+            let end = self.end_with(HeaderMap::new(), Some(&meaning.into()));
+            return Poll::Ready(Some(Ok(end)));
+        }
+        next.map_ok(|frame| match frame.into_trailers() {
+            Ok(trailers) => {
+                let failure = status::foreign(&trailers).map(Meaning::of_grpc);
+                self.end_with(trailers, failure.map(Failure::from).as_ref())
+            }
+            Err(frame) => frame,
+        })
+    }
+}
