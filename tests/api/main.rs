@@ -19,10 +19,16 @@
 #[macro_use]
 mod harness;
 
+mod bad_input;
 mod enumeration;
 mod epoch;
+mod errors;
 mod hashing;
+mod idempotency;
+mod limits;
 mod login;
+mod parity;
 mod password;
 mod register;
+mod rest;
 mod session;

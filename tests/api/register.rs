@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Statement};
 use tonic::Code;
 use uuid::Uuid;
 use vestibule::proto::v1::{RegisterUserRequest, UserStatus};
@@ -21,14 +21,6 @@ on_both_databases!(
     a_field_that_nobody_knows_changes_nothing,
     what_is_refused_stores_nothing,
 );
-
-async fn users(sql: &DatabaseConnection) -> usize {
-    let rows = sql.query_all_raw(sea_orm::Statement::from_string(
-        sql.get_database_backend(),
-        "SELECT email FROM users",
-    ));
-    rows.await.unwrap().len()
-}
 
 /// The seed's `register_user`: an id made here, the address, active, and no session.
 async fn a_registered_user_is_told_who_they_are(app: TestApp) {
@@ -79,7 +71,7 @@ async fn of_many_registrations_of_one_name_one_succeeds(app: TestApp) {
             (Code::AlreadyExists, "EMAIL_TAKEN")
         );
     }
-    assert_eq!(users(&app.sql().await).await, 1);
+    assert_eq!(app.store.rows("users").await, 1);
 }
 
 /// (A8) Case, IDNA and what UTS 46 maps together.
@@ -155,7 +147,7 @@ async fn stored_hashes_have_the_promised_cost_and_never_one_salt_twice(database:
         app.grpc().registered().await;
     }
     let sql = app.sql().await;
-    let statement = sea_orm::Statement::from_string(
+    let statement = Statement::from_string(
         sql.get_database_backend(),
         "SELECT hashed_password FROM users",
     );
@@ -213,7 +205,7 @@ async fn a_field_that_nobody_knows_changes_nothing(app: TestApp) {
     faults.sort();
     let unknown = |name: &str| (name.to_owned(), "UNKNOWN_FIELD".to_owned());
     assert_eq!(faults, [unknown("id"), unknown("role")]);
-    assert_eq!(users(&app.sql().await).await, 1);
+    assert_eq!(app.store.rows("users").await, 1);
 }
 
 async fn what_is_refused_stores_nothing(app: TestApp) {
@@ -227,5 +219,5 @@ async fn what_is_refused_stores_nothing(app: TestApp) {
                 .is_client_error()
         );
     }
-    assert_eq!(users(&app.sql().await).await, 0);
+    assert_eq!(app.store.rows("users").await, 0);
 }

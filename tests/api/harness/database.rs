@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use vestibule::db::{Db, Settings, Target};
@@ -136,6 +136,16 @@ impl Store {
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
         }
+    }
+
+    /// How many rows a table has.
+    pub(crate) async fn rows(&self, table: &str) -> usize {
+        let sql = self.sql().await;
+        let statement = format!("SELECT 1 FROM {table}");
+        let statement = Statement::from_string(sql.get_database_backend(), statement);
+        let rows = sql.query_all_raw(statement).await.unwrap();
+        sql.close().await.unwrap();
+        rows.len()
     }
 
     /// A connection of the test's own, to look at rows and to prepare them.

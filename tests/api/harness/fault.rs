@@ -36,7 +36,7 @@ impl Fault {
         let retry: Option<rpc::RetryInfo> = detail(&details, "google.rpc.RetryInfo");
         let request: Option<rpc::RequestInfo> = detail(&details, "google.rpc.RequestInfo");
         let resource: Option<rpc::ResourceInfo> = detail(&details, "google.rpc.ResourceInfo");
-        Self {
+        let fault = Self {
             code: status.code(),
             reason: info.reason,
             domain: info.domain,
@@ -51,7 +51,23 @@ impl Fault {
             request_id: request.map(|request| request.request_id),
             resource: resource.map(|resource| resource.resource_type),
             message: status.message().to_owned(),
-        }
+        };
+        fault.assert_complete(status);
+        fault
+    }
+
+    /// What every error of a call must have (9): a reason and its domain, and the id of the call.
+    fn assert_complete(&self, status: &Status) {
+        let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        assert!(
+            !self.reason.is_empty() && self.reason.chars().all(name),
+            "{self:?}"
+        );
+        assert_eq!(self.domain, "vestibule.v1", "{self:?}");
+        let id = status.metadata().get("x-request-id");
+        let id = id.map(|id| id.to_str().unwrap().to_owned());
+        assert!(id.is_some() && id == self.request_id, "{self:?}");
+        assert_tells_nothing(&self.message);
     }
 
     /// Of a call that must have failed.
@@ -74,6 +90,33 @@ impl Fault {
             .map(|(field, reason)| (field.as_str(), reason.as_str()))
             .collect()
     }
+}
+
+/// (L3) What no text for a client may hold: the insides of this program and of its machine.
+pub(crate) fn assert_tells_nothing(text: &str) {
+    const INSIDES: [&str; 18] = [
+        "select ",
+        "insert ",
+        "update ",
+        "sql",
+        "postgres",
+        "sqlx",
+        "sea_orm",
+        "seaorm",
+        "tokio",
+        "tonic",
+        "hyper",
+        "prost",
+        "argon2",
+        "panick",
+        ".rs",
+        "127.0.0.1",
+        "/tmp",
+        "email_key",
+    ];
+    let lower = text.to_lowercase();
+    let found = INSIDES.iter().find(|inside| lower.contains(**inside));
+    assert!(found.is_none(), "{found:?} in {text:?}");
 }
 
 fn detail<M: Message + Default>(details: &rpc::Status, name: &str) -> Option<M> {

@@ -26,7 +26,7 @@ pub(super) fn capture() {
             "trace,h2=info,hyper=info,hyper_util=info,tower=info,want=info,mio=info".into()
         });
         let subscriber = tracing_subscriber::fmt()
-            .json()
+            .with_ansi(false)
             .with_env_filter(EnvFilter::new(filter))
             .with_writer(Scan)
             .finish();

@@ -11,6 +11,8 @@ use hyper_util::{
 };
 use serde_json::Value;
 
+use super::fault::assert_tells_nothing;
+
 /// A client of one HTTP port.
 #[derive(Clone)]
 pub(crate) struct Rest {
@@ -127,6 +129,7 @@ impl Reply {
         for key in ["title", "detail", "message", "reason", "request_id"] {
             assert!(!text(key).is_empty(), "{key} is empty in {problem}");
         }
+        assert_tells_nothing(&self.text());
         text("reason")
     }
 
