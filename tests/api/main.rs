@@ -20,6 +20,8 @@
 mod harness;
 
 mod bad_input;
+mod crash;
+mod docs;
 mod enumeration;
 mod epoch;
 mod errors;
@@ -30,6 +32,8 @@ mod login;
 mod migrations;
 mod parity;
 mod password;
+mod protos;
+mod reflection;
 mod register;
 mod rest;
 mod session;
