@@ -37,4 +37,5 @@ mod reflection;
 mod register;
 mod rest;
 mod session;
+mod start;
 mod upgrade;
