@@ -145,6 +145,24 @@ impl Store {
         }
     }
 
+    /// Runs a statement.
+    pub(crate) async fn execute(&self, statement: &str) {
+        let sql = self.sql().await;
+        sql.execute_unprepared(statement).await.unwrap();
+        sql.close().await.unwrap();
+    }
+
+    /// The column `text` of a query's rows.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
+        let sql = self.sql().await;
+        let statement = Statement::from_string(sql.get_database_backend(), query);
+        let rows = sql.query_all_raw(statement).await.unwrap();
+        sql.close().await.unwrap();
+        rows.iter()
+            .map(|row| row.try_get("", "text").unwrap())
+            .collect()
+    }
+
     /// How many rows a table has.
     pub(crate) async fn rows(&self, table: &str) -> usize {
         let sql = self.sql().await;

@@ -163,6 +163,11 @@ impl Postgres {
         )
     }
 
+    /// Where its files are.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
     /// The socket, for a proxy in front of it.
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.join(".s.PGSQL.5432")

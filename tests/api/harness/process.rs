@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::{ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
@@ -20,16 +21,42 @@ use super::{Client, Health, RawConnection, Rest, Store, Wire, eventually};
 
 /// `vestibule serve` as a process.
 pub(crate) struct Service {
+    command: Command,
     child: Child,
     address: Ipv4Addr,
     output: Vec<JoinHandle<String>>,
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// How a process ended, and all that it wrote.
+#[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     pub(crate) output: String,
+}
+
+impl Finished {
+    /// Output and log in one text.
+    fn of(output: &Output) -> Self {
+        let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        Self {
+            status: output.status,
+            output: text.concat(),
+        }
+    }
+
+    /// The exit code; a signal has none.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// How many lines hold a text.
+    pub(crate) fn lines_with(&self, text: &str) -> usize {
+        self.output
+            .lines()
+            .filter(|line| line.contains(text))
+            .count()
+    }
 }
 
 impl Service {
@@ -46,8 +73,14 @@ impl Service {
     }
 
     /// Runs a sub-command to its end.
-    pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-        Self::command(arguments, variables).output().await.unwrap()
+    pub(crate) async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
+        let output = Self::command(arguments, variables).output().await;
+        Finished::of(&output.unwrap())
+    }
+
+    /// Runs a sub-command over a database to its end.
+    pub(crate) async fn run_over(store: &Store, arguments: &[&str]) -> Finished {
+        Self::run(arguments, &[("VESTIBULE_DATABASE_URL", &store.url)]).await
     }
 
     /// Starts `serve` over a database, on a loopback address of its own.
@@ -81,17 +114,32 @@ impl Service {
             .current_dir(home.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let output = vec![
-            tokio::spawn(read(child.stdout.take().unwrap())),
-            tokio::spawn(read(child.stderr.take().unwrap())),
-        ];
+        let (child, output) = spawn(&mut command);
         Self {
+            command,
             child,
             address,
-            output,
-            _home: home,
+            output: output.into(),
+            home,
         }
+    }
+
+    /// Ends the process as a loss of power would (kill -9) and starts it again at its addresses.
+    pub(crate) async fn crash_and_start_again(&mut self) {
+        self.child.kill().await.unwrap();
+        let (child, output) = spawn(&mut self.command);
+        self.child = child;
+        self.output.extend(output);
+    }
+
+    /// Where gRPC is served.
+    pub(crate) fn grpc_address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, 50051))
+    }
+
+    /// The process's working and home directory.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Waits until it is ready.
@@ -182,10 +230,19 @@ impl Service {
     }
 
     fn channel(&self) -> tonic::transport::Channel {
-        Endpoint::from_shared(format!("http://{}:50051", self.address))
+        Endpoint::from_shared(format!("http://{}", self.grpc_address()))
             .unwrap()
             .connect_lazy()
     }
+}
+
+fn spawn(command: &mut Command) -> (Child, [JoinHandle<String>; 2]) {
+    let mut child = command.spawn().unwrap();
+    let output = [
+        tokio::spawn(read(child.stdout.take().unwrap())),
+        tokio::spawn(read(child.stderr.take().unwrap())),
+    ];
+    (child, output)
 }
 
 async fn read(mut from: impl AsyncReadExt + Unpin) -> String {

@@ -29,7 +29,7 @@ pub(crate) struct Reply {
 }
 
 impl Rest {
-    pub(super) fn at(address: SocketAddr) -> Self {
+    pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             address,
             client: Client::builder(TokioExecutor::new()).build_http(),

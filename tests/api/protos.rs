@@ -1,0 +1,163 @@
+//! The descriptors that clients are generated from.
+
+use prost::Message;
+use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};
+use vestibule::proto::{
+    DESCRIPTORS,
+    v1::{
+        CreateSessionRequest, CreateSessionResponse, RegisterUserRequest, RevokeSessionRequest,
+        ValidLoginRequest, ValidateSessionRequest,
+    },
+};
+
+/// What a field's name says when it carries a secret.
+const SECRET_WORDS: [&str; 4] = ["password", "token", "secret", "key"];
+
+/// `prost_types` does not know `debug_redact` yet, so these are the few parts of a file's descriptor
+/// that do (the numbers are those of descriptor.proto).
+#[derive(Message)]
+struct File {
+    #[prost(message, repeated, tag = "4")]
+    messages: Vec<Described>,
+}
+
+#[derive(Message)]
+struct Described {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, repeated, tag = "2")]
+    fields: Vec<Field>,
+}
+
+#[derive(Message)]
+struct Field {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "8")]
+    options: Option<Options>,
+}
+
+#[derive(Message)]
+struct Options {
+    #[prost(bool, tag = "16")]
+    debug_redact: bool,
+}
+
+#[derive(Message)]
+struct Files {
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    files: Vec<Vec<u8>>,
+}
+
+/// `Message.field` of each field of a file that is marked `debug_redact`.
+pub(crate) fn redacted_fields(file: &[u8]) -> Vec<String> {
+    fields(file)
+        .into_iter()
+        .filter_map(|(name, redacted)| redacted.then_some(name))
+        .collect()
+}
+
+fn fields(file: &[u8]) -> Vec<(String, bool)> {
+    let file = File::decode(file).unwrap();
+    let of_message = |message: &Described| {
+        let name = message.name.clone();
+        let of_field = move |field: &Field| {
+            let redacted = field.options.as_ref().is_some_and(|one| one.debug_redact);
+            (format!("{name}.{}", field.name), redacted)
+        };
+        message.fields.iter().map(of_field).collect::<Vec<_>>()
+    };
+    file.messages.iter().flat_map(of_message).collect()
+}
+
+/// (21) Connect would put the request of such an RPC into a URL.
+#[test]
+fn no_rpc_may_be_called_with_its_request_in_a_url() {
+    let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
+    let mut rpcs = 0;
+    for method in set
+        .file
+        .iter()
+        .filter(|file| file.package() == "vestibule.v1")
+        .flat_map(|file| &file.service)
+        .flat_map(|service| &service.method)
+    {
+        rpcs += 1;
+        let level = method.options.as_ref().map(|one| one.idempotency_level());
+        assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{method:?}");
+    }
+    assert_eq!(rpcs, 5);
+}
+
+/// (L5) A secret is marked, and what is marked is a secret.
+#[test]
+fn every_field_that_carries_a_secret_is_marked() {
+    let set = Files::decode(DESCRIPTORS).unwrap();
+    let ours = set.files.iter().filter(|file| {
+        let file = prost_types::FileDescriptorProto::decode(file.as_slice()).unwrap();
+        file.package() == "vestibule.v1"
+    });
+    let mut marked = 0;
+    for (name, redacted) in ours.flat_map(|file| fields(file)) {
+        let (_, field) = name.split_once('.').unwrap();
+        let secret = SECRET_WORDS.iter().any(|word| field.contains(word));
+        assert_eq!(redacted, secret, "{name}");
+        marked += usize::from(redacted);
+    }
+    assert_eq!(marked, 6);
+}
+
+/// (L5) Messages with a secret print none of their fields.
+#[test]
+fn a_message_with_a_secret_prints_nothing_of_it() {
+    let canary = || "a canary".to_owned();
+    let printed = [
+        format!(
+            "{:?}",
+            RegisterUserRequest {
+                email: canary(),
+                password: canary(),
+                request_id: canary(),
+                client: None,
+            }
+        ),
+        format!(
+            "{:?}",
+            ValidLoginRequest {
+                email: canary(),
+                password: canary(),
+                client: None,
+            }
+        ),
+        format!(
+            "{:?}",
+            CreateSessionRequest {
+                email: canary(),
+                password: canary(),
+                client: None,
+            }
+        ),
+        format!(
+            "{:?}",
+            CreateSessionResponse {
+                session_token: canary(),
+                ..CreateSessionResponse::default()
+            }
+        ),
+        format!(
+            "{:?}",
+            ValidateSessionRequest {
+                session_token: canary(),
+            }
+        ),
+        format!(
+            "{:?}",
+            RevokeSessionRequest {
+                session_token: canary(),
+            }
+        ),
+    ];
+    for text in printed {
+        assert!(!text.contains("canary"), "{text}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Reflection: what grpcurl and its like ask first (4).
+
+use prost::Message;
+use prost_types::FileDescriptorProto;
+use tokio_stream::once;
+use tonic::{Code, Status, transport::Channel};
+
+use crate::harness::{Database, Fault, TestApp};
+use crate::protos::redacted_fields;
+
+on_both_databases!(
+    both_versions_list_what_is_mounted_and_nothing_else,
+    switched_off_it_is_not_there,
+    what_is_served_tells_clients_what_to_redact,
+);
+
+const MOUNTED: [&str; 4] = [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    "vestibule.v1.AuthService",
+];
+
+/// Makes a client of one version: the two differ in nothing but their package.
+macro_rules! reflection {
+    ($version:ident) => {
+        mod $version {
+            use super::*;
+            use tonic_reflection::pb::$version::{
+                ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+                server_reflection_request::MessageRequest,
+                server_reflection_response::MessageResponse,
+            };
+
+            async fn ask(channel: Channel, question: MessageRequest) -> Result<MessageResponse, Status> {
+                let request = ServerReflectionRequest {
+                    host: String::new(),
+                    message_request: Some(question),
+                };
+                let mut client = ServerReflectionClient::new(channel);
+                let stream = client.server_reflection_info(once(request)).await?;
+                let answer = stream.into_inner().message().await?;
+                Ok(answer.unwrap().message_response.unwrap())
+            }
+
+            pub(super) async fn services(channel: Channel) -> Result<Vec<String>, Status> {
+                let question = MessageRequest::ListServices(String::new());
+                match ask(channel, question).await? {
+                    MessageResponse::ListServicesResponse(list) => {
+                        let mut names: Vec<_> =
+                            list.service.into_iter().map(|service| service.name).collect();
+                        names.sort();
+                        Ok(names)
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+
+            pub(super) async fn file_of(channel: Channel, symbol: &str) -> Vec<Vec<u8>> {
+                let question = MessageRequest::FileContainingSymbol(symbol.into());
+                match ask(channel, question).await.unwrap() {
+                    MessageResponse::FileDescriptorResponse(files) => files.file_descriptor_proto,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    };
+}
+
+mod clients {
+    use super::*;
+    reflection!(v1);
+    reflection!(v1alpha);
+
+    pub(super) async fn services(channel: &Channel) -> [Result<Vec<String>, Status>; 2] {
+        [
+            v1::services(channel.clone()).await,
+            v1alpha::services(channel.clone()).await,
+        ]
+    }
+
+    pub(super) async fn files_of(channel: &Channel, symbol: &str) -> [Vec<Vec<u8>>; 2] {
+        [
+            v1::file_of(channel.clone(), symbol).await,
+            v1alpha::file_of(channel.clone(), symbol).await,
+        ]
+    }
+}
+
+/// (4)
+async fn both_versions_list_what_is_mounted_and_nothing_else(app: TestApp) {
+    for services in clients::services(&app.channel()).await {
+        assert_eq!(services.unwrap(), MOUNTED);
+    }
+    for symbol in MOUNTED {
+        for files in clients::files_of(&app.channel(), symbol).await {
+            assert!(!files.is_empty(), "{symbol} is not described");
+        }
+    }
+}
+
+/// (4)
+async fn switched_off_it_is_not_there(database: Database) {
+    let plan = TestApp::on(database).await;
+    let app = plan
+        .settings(|settings| settings.server.reflection = false)
+        .start()
+        .await;
+    for services in clients::services(&app.channel()).await {
+        let fault = Fault::from(services);
+        assert_eq!(fault.meaning(), (Code::Unimplemented, "UNSUPPORTED"));
+    }
+    app.grpc().registered().await;
+}
+
+/// (4) `debug_redact` survives the way into the served descriptors.
+async fn what_is_served_tells_clients_what_to_redact(app: TestApp) {
+    for files in clients::files_of(&app.channel(), "vestibule.v1.AuthService").await {
+        let file = files
+            .iter()
+            .find(|file| {
+                let file = FileDescriptorProto::decode(file.as_slice()).unwrap();
+                file.name() == "vestibule/v1/auth_service.proto"
+            })
+            .unwrap();
+        assert_eq!(
+            redacted_fields(file),
+            [
+                "RegisterUserRequest.password",
+                "ValidLoginRequest.password",
+                "CreateSessionRequest.password",
+                "CreateSessionResponse.session_token",
+                "ValidateSessionRequest.session_token",
+                "RevokeSessionRequest.session_token",
+            ]
+        );
+    }
+}
