@@ -16,10 +16,12 @@ on_both_databases!(
     no_bytes_break_an_rpc,
     no_bytes_break_a_route,
     json_that_two_readers_could_read_differently_is_refused,
+    forms_are_decoded_strictly,
     text_that_is_not_utf8_is_refused,
     a_body_cut_short_is_refused,
 );
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const METHODS: [&str; 5] = [
     "RegisterUser",
     "ValidLogin",
@@ -183,6 +185,36 @@ async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
         );
         assert_eq!(reply.faults().len(), 2, "{body}");
     }
+    assert_eq!(app.store.rows("users").await, 0);
+}
+
+async fn forms_are_decoded_strictly(app: TestApp) {
+    for body in [
+        "email=a%40example.com&password=a%FFcanary+sings",
+        "email=a%40example.com&password=a%+canary+sings",
+        "email=a%40example.com&password=a%4",
+        "email=a%40example.com&email=b%40example.com&password=a+canary+sings",
+        "email=a%40example.com&password=a+canary+sings&pass%77ord=a+canary+sings",
+    ] {
+        let reply = app.rest().post("/users", FORM, body).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.reason()),
+            (400, "MALFORMED_REQUEST".into()),
+            "{body}"
+        );
+    }
+    let unknown = app
+        .rest()
+        .post(
+            "/users",
+            FORM,
+            "email=a%40example.com&password=a+canary+sings&role=admin",
+        )
+        .await;
+    assert_eq!(
+        unknown.faults(),
+        [("role".to_owned(), "UNKNOWN_FIELD".to_owned())]
+    );
     assert_eq!(app.store.rows("users").await, 0);
 }
 
