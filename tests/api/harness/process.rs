@@ -15,7 +15,7 @@ use tokio::{
 };
 use tonic::transport::Endpoint;
 
-use super::{Client, Health, Rest, Store, eventually};
+use super::{Client, Health, Rest, Store, Wire, eventually};
 
 /// `vestibule serve` as a process.
 pub(crate) struct Service {
@@ -144,6 +144,11 @@ impl Service {
     /// The client of the health service.
     pub(crate) fn health(&self) -> Health {
         Health::over(self.channel())
+    }
+
+    /// gRPC byte by byte.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::over(self.channel())
     }
 
     /// The client of the gateway.
