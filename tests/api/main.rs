@@ -33,6 +33,7 @@ mod login;
 mod migrations;
 mod parity;
 mod password;
+mod policy;
 mod protos;
 mod reflection;
 mod register;
