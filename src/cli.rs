@@ -6,6 +6,7 @@ mod exit;
 mod healthcheck;
 mod migrate;
 mod output;
+mod runtime;
 mod serve;
 mod signals;
 mod version;

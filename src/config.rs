@@ -127,7 +127,7 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
         reader,
         &[
             (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen)),
-            (&rest::LISTEN, rest.flatten()),
+            (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen)),
             (&operations::LISTEN, operations),
         ],
     );
@@ -138,14 +138,14 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     let sessions = sessions::read(reader);
     let lifecycle = lifecycle::read(reader);
 
-    let (grpc, sessions, lifecycle) = (grpc?, sessions?, lifecycle?);
+    let (grpc, rest, sessions, lifecycle) = (grpc?, rest?, sessions?, lifecycle?);
     Some(server::ApplicationSettings {
         server: server::Settings {
             grpc_listen: grpc.listen,
             reflection: grpc.reflection,
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
-            rest_listen: rest?,
+            rest_listen: rest.listen,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,
             grace: lifecycle.grace,

@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 pub use error::DbError;
+pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
 pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
 
@@ -58,6 +59,9 @@ pub struct Settings {
 
 /// How long a probe may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long connections may take to say goodbye.
+const CLOSE_LIMIT: Duration = Duration::from_millis(250);
 
 /// A handle on the database; clones share its pools.
 #[derive(Clone)]
@@ -120,10 +124,21 @@ impl Db {
         writes.close();
         let _ = timeout(limit, writes.wait()).await;
         let abandoned = writes.len();
-        for pool in [&self.inner.writer, &self.inner.reader, &self.inner.prober] {
-            // Closing waits for connections that are in use; an abandoned write may hold one.
-            let _ = timeout(limit, pool.close_by_ref()).await;
-        }
+        // Closing waits for connections that are in use; an abandoned write may hold one.
+        let Inner {
+            writer,
+            reader,
+            prober,
+            ..
+        } = &*self.inner;
+        let pools = async {
+            tokio::join!(
+                writer.close_by_ref(),
+                reader.close_by_ref(),
+                prober.close_by_ref()
+            )
+        };
+        let _ = timeout(CLOSE_LIMIT, pools).await;
         abandoned
     }
 

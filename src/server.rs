@@ -2,9 +2,11 @@
 
 mod accept;
 mod application;
+mod calls;
 mod connection;
 mod header_timeout;
 mod health;
+mod http;
 mod lifecycle;
 mod limit;
 mod listeners;

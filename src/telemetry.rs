@@ -61,12 +61,12 @@ pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send +
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let form = match settings.format {
-        LogFormat::Json => Form::Json,
-        LogFormat::Text => Form::Text,
-        LogFormat::Auto if io::stderr().is_terminal() => Form::Text,
-        LogFormat::Auto => Form::Json,
+    let for_people = match settings.format {
+        LogFormat::Json => false,
+        LogFormat::Text => true,
+        LogFormat::Auto => io::stderr().is_terminal(),
     };
+    let form = if for_people { Form::Text } else { Form::Json };
     let level = settings.level;
     // Spans carry the request id, so they are open at any level.
     let filter = FilterFn::new(move |metadata| is_written(metadata, level))

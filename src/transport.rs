@@ -17,4 +17,4 @@ pub mod rest;
 mod status;
 mod stream;
 
-pub use edge::{BeforeHandler, Edge, EdgeSettings, GrpcTimeout, Peer, Protocol};
+pub use edge::{BeforeHandler, Edge, EdgeSettings, Peer, Protocol};

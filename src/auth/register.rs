@@ -51,7 +51,13 @@ impl Auth {
         };
         match self.db.add_user(user, call.deadline).await? {
             AddedUser::Added(user) => {
-                tracing::info!(user_id = %user.id, client = ?registration.client, "user registered");
+                let client = registration.client;
+                tracing::info!(
+                    user_id = %user.id,
+                    claimed_ip = client.ip.map(display),
+                    claimed_user_agent = client.user_agent,
+                    "user registered"
+                );
                 Ok(user)
             }
             AddedUser::Taken => self.retried_registration(call, registration).await,

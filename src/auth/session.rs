@@ -59,7 +59,13 @@ impl Auth {
         if !self.db.add_session(session.clone(), call.deadline).await? {
             return Err(AuthError::BadCredentials);
         }
-        tracing::info!(user_id = %user.id, session_id = %session.id, client = ?session.client, "session created");
+        tracing::info!(
+            user_id = %user.id,
+            session_id = %session.id,
+            claimed_ip = session.client.ip.map(display),
+            claimed_user_agent = session.client.user_agent,
+            "session created"
+        );
         Ok(NewSession {
             token,
             session,

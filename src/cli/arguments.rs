@@ -96,43 +96,22 @@ fn path(matches: &ArgMatches) -> ([&str; 2], &ArgMatches) {
 }
 
 fn grammar() -> clap::Command {
-    let command = |name: &'static str, about: &'static str| {
-        clap::Command::new(name)
-            .about(about)
-            .styles(clap::builder::Styles::plain())
-    };
+    let settings = arguments(serve_reads).map(|argument| {
+        let general = [CONFIG, DEV].contains(&argument.get_id().as_str());
+        argument.hide(!general)
+    });
     command("vestibule", "A gRPC authentication service")
         .version(version::text())
         .args_conflicts_with_subcommands(true)
         .disable_help_subcommand(true)
         .after_help("Without a command it serves; `vestibule serve --help` lists the settings.")
-        .args(arguments(serve_reads).map(|argument| {
-            let general = [CONFIG, DEV].contains(&argument.get_id().as_str());
-            argument.hide(!general)
-        }))
+        .args(settings)
         .subcommand(
             command("serve", "Serve until a signal (the default)")
                 .after_help(SETTINGS)
                 .args(arguments(serve_reads)),
         )
-        .subcommand(
-            command("migrate", "Change or list the database's schema")
-                .subcommand_required(true)
-                .arg_required_else_help(true)
-                .disable_help_subcommand(true)
-                .subcommand(
-                    command("up", "Apply every pending migration").args(arguments(migrate_reads)),
-                )
-                .subcommand(
-                    command("down", "Undo the last migration, with its data")
-                        .arg(switch(YES).help("Do it, rather than say what would be lost"))
-                        .args(arguments(migrate_reads)),
-                )
-                .subcommand(
-                    command("status", "List applied, pending and unknown migrations")
-                        .args(arguments(migrate_reads)),
-                ),
-        )
+        .subcommand(migrate())
         .subcommand(
             command(
                 "healthcheck",
@@ -141,21 +120,39 @@ fn grammar() -> clap::Command {
             .after_help("Exit codes: 0 it serves, 1 it does not, 64 faulty configuration.")
             .args(arguments(healthcheck_reads)),
         )
-        .subcommand(
-            command("config", "Judge or print the configuration")
-                .subcommand_required(true)
-                .arg_required_else_help(true)
-                .disable_help_subcommand(true)
-                .subcommand(
-                    command("check", "Say whether serve would accept it")
-                        .args(arguments(serve_reads)),
-                )
-                .subcommand(
-                    command("show", "Print every value with its source, secrets masked")
-                        .args(arguments(serve_reads)),
-                ),
-        )
+        .subcommand(config())
         .subcommand(command("version", "Print which build this is"))
+}
+
+fn migrate() -> clap::Command {
+    group("migrate", "Change or list the database's schema").subcommands([
+        command("up", "Apply every pending migration").args(arguments(migrate_reads)),
+        command("down", "Undo the last migration, with its data")
+            .arg(switch(YES).help("Do it, rather than say what would be lost"))
+            .args(arguments(migrate_reads)),
+        command("status", "List applied, pending and unknown migrations")
+            .args(arguments(migrate_reads)),
+    ])
+}
+
+fn config() -> clap::Command {
+    group("config", "Judge or print the configuration").subcommands([
+        command("check", "Say whether serve would accept it").args(arguments(serve_reads)),
+        command("show", "Print every value with its source, secrets masked")
+            .args(arguments(serve_reads)),
+    ])
+}
+
+fn command(name: &'static str, about: &'static str) -> clap::Command {
+    clap::Command::new(name).about(about)
+}
+
+/// A command that does nothing itself.
+fn group(name: &'static str, about: &'static str) -> clap::Command {
+    command(name, about)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
 }
 
 const SETTINGS: &str = "\

@@ -1,14 +1,11 @@
 //! `vestibule migrate`: the schema, by hand or by a job that runs before the servers.
 
-use migrations::loss;
-use tokio::runtime;
-use tracing::{error, warn};
+use tracing::error;
 
-use super::{exit::Exit, output};
+use super::{exit::Exit, output, runtime};
 use crate::{
     config::{Environment, Flags, MigrateConfig, Problems},
-    db::{Db, DbError, SchemaState, Undone},
-    telemetry,
+    db::{self, Db, DbError, SchemaState, Undone, loss},
 };
 
 const NOTHING_TO_UNDO: &str = "there is nothing to undo";
@@ -34,29 +31,22 @@ pub enum Step {
 /// The configuration is faulty; the database was not touched.
 pub(super) fn run(flags: &Flags, environment: &Environment, step: Step) -> Result<Exit, Problems> {
     let config = MigrateConfig::load(flags, environment)?;
-    telemetry::init(&config.telemetry);
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
-    let runtime = match runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            error!(%error, "no runtime");
-            return Ok(Exit::Failed);
-        }
+    let work = async {
+        take(step, &config.db).await.unwrap_or_else(|error| {
+            error!("the schema is as it was: {}", output::chain(&error));
+            Exit::Failed
+        })
     };
-    let outcome = runtime.block_on(async {
-        let db = Db::open(&config.db)?;
-        match step {
-            Step::Up => up(&db).await,
-            Step::Down { yes } => down(&db, yes).await,
-            Step::Status => status(&db).await,
-        }
-    });
-    Ok(outcome.unwrap_or_else(|error| {
-        error!("the schema is as it was: {}", output::chain(&error));
-        Exit::Failed
-    }))
+    Ok(runtime::run(&config.telemetry, &config.warnings, work))
+}
+
+async fn take(step: Step, settings: &db::Settings) -> Result<Exit, DbError> {
+    let db = Db::open(settings)?;
+    match step {
+        Step::Up => up(&db).await,
+        Step::Down { yes } => down(&db, yes).await,
+        Step::Status => status(&db).await,
+    }
 }
 
 async fn up(db: &Db) -> Result<Exit, DbError> {

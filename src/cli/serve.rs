@@ -2,15 +2,13 @@
 
 use std::path;
 
-use tokio::runtime::Runtime;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
-use super::{exit::Exit, output, signals};
+use super::{exit::Exit, output, runtime, signals, version};
 use crate::{
     config::{Config, Environment, Flags, Problems},
     db::Target,
-    server::{Application, Seams},
-    telemetry,
+    server::{Application, ApplicationSettings, Readiness, Seams},
 };
 
 /// Serves until a signal.
@@ -19,24 +17,14 @@ use crate::{
 /// The configuration is faulty; nothing was bound.
 pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Problems> {
     let config = Config::load(flags, environment)?;
-    telemetry::init(&config.telemetry);
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
-    let runtime = match Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            error!(%error, "not started");
-            return Ok(Exit::Failed);
-        }
-    };
-    let exit = runtime.block_on(serve(config, flags.dev));
-    // Everything has ended or was abandoned by now; a thread that hangs must not hold the exit.
-    runtime.shutdown_background();
-    Ok(exit)
+    Ok(runtime::run(
+        &config.telemetry,
+        &config.warnings,
+        serve(config.application, flags.dev),
+    ))
 }
 
-async fn serve(config: Config, dev: bool) -> Exit {
+async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     let stop = match signals::stop() {
         Ok(stop) => stop,
         Err(error) => {
@@ -44,8 +32,8 @@ async fn serve(config: Config, dev: bool) -> Exit {
             return Exit::Failed;
         }
     };
-    let target = config.application.db.target.clone();
-    let application = match Application::build(config.application, Seams::default()).await {
+    let target = settings.db.target.clone();
+    let application = match Application::build(settings, Seams::default()).await {
         Ok(application) => application,
         Err(error) => {
             error!("not started: {}", output::chain(&error));
@@ -54,21 +42,32 @@ async fn serve(config: Config, dev: bool) -> Exit {
     };
     let rest = application.rest_address();
     info!(
-        version = super::version::text(),
+        version = version::text(),
         grpc = %application.grpc_address(),
         rest = rest.map_or_else(|| "off".to_owned(), |address| address.to_string()),
         operations = %application.operations_address(),
         "listening"
     );
     if dev {
-        output::answer(&first_steps(&application, &target));
+        let first_steps = first_steps(&application, &target);
+        let mut readiness = application.readiness();
+        tokio::spawn(async move {
+            // An error says that it ended before it was ready.
+            if readiness
+                .wait_for(|now| *now == Readiness::Ready)
+                .await
+                .is_ok()
+            {
+                output::answer(&first_steps);
+            }
+        });
     }
     application.run_until_stopped(stop).await;
-    info!("stopped");
     Exit::Done
 }
 
 /// What somebody who has just started it wants to know: where it is, where its data is, and a call.
+/// It is said when that call would be answered.
 fn first_steps(application: &Application, target: &Target) -> String {
     let data = match target {
         Target::Sqlite(file) => path::absolute(file)

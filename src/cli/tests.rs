@@ -1,1 +1,97 @@
-//! x
+//! The grammar: what each command takes, and what is refused.
+
+use super::{migrate::Step, *};
+use crate::config::{Flags, keys};
+
+fn parsed(line: &str) -> Result<Command, clap::Error> {
+    parse(std::iter::once("vestibule").chain(line.split_whitespace()))
+}
+
+fn help(line: &str) -> String {
+    parsed(&format!("{line} --help")).unwrap_err().to_string()
+}
+
+/// (49)
+#[test]
+fn help_says_what_each_command_does() {
+    let commands = [
+        "",
+        " serve",
+        " migrate",
+        " migrate down",
+        " healthcheck",
+        " config",
+        " version",
+    ];
+    let helps = commands.map(|command| format!("$ vestibule{command} --help\n{}", help(command)));
+    insta::assert_snapshot!("help", helps.join("\n"));
+}
+
+#[test]
+fn without_a_command_it_serves() {
+    for line in [
+        "--dev --grpc-listen 127.0.0.1:1",
+        "serve --dev --grpc-listen 127.0.0.1:1",
+    ] {
+        match parsed(line) {
+            Ok(Command::Serve(Flags { dev, values, .. })) => {
+                assert!(dev);
+                assert_eq!(values.len(), 1);
+                assert_eq!(values[0].1, "127.0.0.1:1");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn migrate_down_needs_to_be_told_yes() {
+    let step = |line: &str| match parsed(line) {
+        Ok(Command::Migrate(_, step)) => step,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(step("migrate up"), Step::Up);
+    assert_eq!(step("migrate down"), Step::Down { yes: false });
+    assert_eq!(step("migrate down --yes"), Step::Down { yes: true });
+    assert_eq!(step("migrate status"), Step::Status);
+}
+
+/// Every key but the secrets has its flag on every command that reads it.
+#[test]
+fn flags_follow_from_the_keys() {
+    let takes = |command: &str, flag: &str| parsed(&format!("{command} --{flag} x")).is_ok();
+    for key in keys() {
+        let flag = format!("{}-{}", key.section, key.name).replace('_', "-");
+        for command in ["", "serve", "config check", "config show"] {
+            assert_eq!(takes(command, &flag), !key.secret, "{command} {flag}");
+        }
+        let of_migrate = ["database", "log"].contains(&key.section);
+        assert_eq!(
+            takes("migrate up", &flag),
+            of_migrate && !key.secret && key.name != "migrate_on_start"
+        );
+        assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
+    }
+}
+
+/// Help and version are answers, everything else is a fault of usage (50).
+#[test]
+fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
+    for line in [
+        "frobnicate",
+        "--frobnicate",
+        "serve extra",
+        "migrate",
+        "config",
+        "migrate sideways",
+        "serve --grpc-listen",
+        "--grpc-listen a --grpc-listen b",
+        "--dev migrate up",
+        "serve --database-url=postgres://v:hunter2@localhost/v",
+    ] {
+        assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Usage, "{line}");
+    }
+    for line in ["--help", "-h", "--version", "migrate up --help"] {
+        assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Done, "{line}");
+    }
+}

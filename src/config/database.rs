@@ -20,7 +20,7 @@ pub(super) const URL: Key = Key::new(
     Described("$XDG_DATA_HOME/vestibule/vestibule.db"),
     "sqlite:///path of a file, or postgres://user@host/database",
 )
-.with_dev_default("sqlite:vestibule.db")
+.with_dev_default("sqlite:./vestibule.db")
 .secret();
 
 /// `VESTIBULE_DATABASE_PASSWORD`, default: the one in the URL.

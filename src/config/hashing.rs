@@ -109,7 +109,7 @@ fn cost(
         }
     } else {
         Fault::new(
-            format!("{memory_kib} KiB with {iterations} iterations is too cheap to attack"),
+            format!("{memory_kib} KiB with {iterations} iterations is too cheap for an attacker"),
             "set memory_kib to at least 19456 with 2 iterations, or 47104 with 1",
         )
     };
@@ -122,7 +122,7 @@ fn cost(
 
 fn workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
     if reader.is_set(&WORKERS) {
-        let workers = reader.read(&WORKERS, parse::number(1..=1024_usize))?;
+        let workers = reader.read(&WORKERS, parse::number(1..=16_384_usize))?;
         if let Err(error) = fit(workers, memory_kib?, memory_limit()) {
             reader.fault(
                 &WORKERS,

@@ -11,7 +11,7 @@ const DRAIN_DELAY: Key = Key::new(
     Value("5s"),
     "How long calls are served as before after SIGTERM: up to 10m",
 )
-.with_dev_default("0");
+.with_dev_default("0s");
 
 /// `VESTIBULE_LIFECYCLE_GRACE`, default `20s`.
 const GRACE: Key = Key::new(

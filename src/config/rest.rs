@@ -14,8 +14,12 @@ pub(super) const LISTEN: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&LISTEN];
 
-/// The address; the inner `None`: no REST.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<SocketAddr>> {
+pub(super) struct Rest {
+    /// `None`: nowhere.
+    pub(super) listen: Option<SocketAddr>,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Rest> {
     let listen = reader.read(&LISTEN, |text| {
         if text == "off" {
             return Ok(None);
@@ -27,5 +31,5 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Option<SocketAddr>> {
     if let Some(Some(address)) = listen {
         listen::warn_of_plaintext(reader, &LISTEN, address);
     }
-    listen
+    Some(Rest { listen: listen? })
 }

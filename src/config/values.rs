@@ -1,6 +1,6 @@
 //! Joins the sources: for each key the value that wins, and a problem for each name that no key has.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use super::{
     Environment, Flags, Key, file,
@@ -56,9 +56,9 @@ impl Values {
         values.add_defaults(flags.dev);
         let config = environment.get(CONFIG_VARIABLE);
         if let Some(path) = &flags.config {
-            values.add_file(path.clone(), "--config", problems);
+            values.add_file(path, "--config", problems);
         } else if let Some(path) = config {
-            values.add_file(path.into(), CONFIG_VARIABLE, problems);
+            values.add_file(Path::new(path), CONFIG_VARIABLE, problems);
         }
         values.add_environment(environment, problems);
         for (key, text) in &flags.values {
@@ -78,12 +78,12 @@ impl Values {
         }
     }
 
-    fn add_file(&mut self, path: PathBuf, source: &str, problems: &mut Vec<Problem>) {
+    fn add_file(&mut self, path: &Path, source: &str, problems: &mut Vec<Problem>) {
         let mut seen = Vec::new();
-        for entry in file::read(&path, source, problems) {
+        for entry in file::read(path, source, problems) {
             let name = format!("{}.{}", entry.section, entry.name);
             let origin = Origin::File {
-                path: path.clone(),
+                path: path.to_owned(),
                 line: entry.line,
             };
             match find(&name, Key::path, "_file") {

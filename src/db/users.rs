@@ -3,7 +3,7 @@
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    QueryTrait,
+    QueryTrait, UpdateMany,
     sea_query::{Expr, OnConflict},
 };
 use thiserror::Error;
@@ -207,33 +207,7 @@ async fn update(
     change: UserChange,
     now: Instant,
 ) -> Result<Result<User, UpdateUserError>, DbErr> {
-    let ends_sessions = match &change {
-        UserChange::Password { .. }
-        | UserChange::Status(UserStatus::Disabled)
-        | UserChange::EndSessions => true,
-        UserChange::Rehash { .. } | UserChange::Status(UserStatus::Active) => false,
-    };
-    let is_visible = !matches!(change, UserChange::Rehash { .. });
-    let mut statement = Users::update_many().filter(Column::Id.eq(id.uuid()));
-    statement = match change {
-        UserChange::Password { verified, hashed } => with_password(statement, verified, &hashed),
-        UserChange::Rehash { verified, hashed } => {
-            with_password(statement, Some(verified), &hashed)
-        }
-        UserChange::Status(status) => {
-            statement.col_expr(Column::Status, Expr::value(status_column(status)))
-        }
-        UserChange::EndSessions => statement,
-    };
-    if ends_sessions {
-        statement =
-            statement.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1));
-    }
-    if is_visible {
-        statement = statement
-            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-            .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)));
-    }
+    let statement = update_statement(id, change, now);
     if let Some(row) = statement
         .exec_with_returning(transaction)
         .await?
@@ -253,12 +227,43 @@ async fn update(
     }))
 }
 
+fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<Users> {
+    let statement = Users::update_many().filter(Column::Id.eq(id.uuid()));
+    match change {
+        UserChange::Rehash { verified, hashed } => {
+            with_password(statement, Some(verified), &hashed)
+        }
+        UserChange::Password { verified, hashed } => {
+            let statement = with_password(statement, verified, &hashed);
+            visible(ending_sessions(statement), now)
+        }
+        UserChange::Status(status) => {
+            let statement = statement.col_expr(Column::Status, Expr::value(status_column(status)));
+            match status {
+                UserStatus::Active => visible(statement, now),
+                UserStatus::Disabled => visible(ending_sessions(statement), now),
+            }
+        }
+        UserChange::EndSessions => visible(ending_sessions(statement), now),
+    }
+}
+
+fn ending_sessions(statement: UpdateMany<Users>) -> UpdateMany<Users> {
+    statement.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
+}
+
+fn visible(statement: UpdateMany<Users>, now: Instant) -> UpdateMany<Users> {
+    statement
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
+}
+
 /// Every write of a password is conditional on the hash that was verified.
 fn with_password(
-    statement: sea_orm::UpdateMany<Users>,
+    statement: UpdateMany<Users>,
     verified: Option<HashedPassword>,
     hashed: &HashedPassword,
-) -> sea_orm::UpdateMany<Users> {
+) -> UpdateMany<Users> {
     let stored = match verified {
         Some(verified) => Column::HashedPassword.eq(verified.as_str()),
         None => Column::HashedPassword.is_null(),

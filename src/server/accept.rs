@@ -37,18 +37,20 @@ async fn accept_forever<S: HttpService>(
     connections: Connections<S>,
 ) {
     let mut back_off = FIRST_BACK_OFF;
-    let mut refused = LogInterval::default();
+    let mut reached = LogInterval::default();
     let mut failed = LogInterval::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 back_off = FIRST_BACK_OFF;
-                match limit.admit().await {
-                    Some(slot) => connections.spawn(stream, peer, slot),
-                    None if refused.is_due() => {
-                        tracing::warn!(port, "connection limit reached: closing new connections");
-                    }
-                    None => {}
+                if limit.is_reached() && reached.is_due() {
+                    tracing::warn!(
+                        port,
+                        "connection limit reached: closing idle connections, or else new ones"
+                    );
+                }
+                if let Some(slot) = limit.admit().await {
+                    connections.spawn(stream, peer, slot);
                 }
             }
             Err(error) if is_of_the_peer(&error) => {}

@@ -10,8 +10,9 @@ use tonic::service::Routes;
 use super::{
     ApplicationSettings, Seams, Settings, StartError, Stop,
     accept::accept,
-    connection::{Connections, Http},
+    connection::Connections,
     health::HealthService,
+    http::Http,
     lifecycle::{Running, Stages},
     limit::{Limit, descriptor_limit},
     listeners::Listeners,
@@ -124,13 +125,11 @@ impl Application {
         ));
 
         let stop = stop.await;
-        tracing::info!(?stop, "draining");
         running.announce(stop, settings.drain_delay).await;
         running.finish_calls(settings.grace).await;
         upkeep.shutdown().await;
         running.close().await;
         while loops.join_next().await.is_some() {}
-        tracing::info!("stopped");
     }
 
     /// Starts the accept loops.

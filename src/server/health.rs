@@ -212,7 +212,7 @@ mod tests {
         let mut stream = watch(&fixture.health, of("nobody.v1.NoService")).await;
         assert_eq!(told(&mut stream).await, Some(ServingStatus::ServiceUnknown));
         fixture.reporter.report(Readiness::Ready);
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         assert!(tokio::time::timeout(day, stream.next()).await.is_err());
         fixture.closing.cancel();
         assert_eq!(told(&mut stream).await, None);

@@ -33,6 +33,11 @@ impl Limit {
         }
     }
 
+    /// Whether a new connection needs another's place.
+    pub(super) fn is_reached(&self) -> bool {
+        self.slots.available_permits() == 0
+    }
+
     /// A place for a new connection. At the cap the oldest connection without a complete first
     /// request makes room; where there is none, neither is there a place.
     pub(super) async fn admit(&self) -> Option<Slot> {

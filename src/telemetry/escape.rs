@@ -5,23 +5,22 @@ use std::fmt::{self, Write};
 /// A field keeps at most this many characters of a value.
 const CHARACTERS_MAX: usize = 1024;
 
-/// The content of a JSON string. Beyond what JSON escapes: everything that moves a terminal's cursor
-/// or turns the direction of text. A longer text is cut, and its formatting ends there.
-pub(super) struct Escaped {
-    text: String,
-    left: usize,
+/// A value as the content of a JSON string. Beyond what JSON escapes: everything that moves a
+/// terminal's cursor or turns the direction of text. A longer value is cut, and its formatting ends
+/// there.
+pub(super) fn escape(value: &dyn fmt::Display) -> String {
+    let mut escaped = Escaped {
+        text: String::new(),
+        left: CHARACTERS_MAX,
+    };
+    // An error says that the text was cut.
+    let _ = write!(escaped, "{value}");
+    escaped.text
 }
 
-impl Escaped {
-    pub(super) fn new(value: &dyn fmt::Display) -> String {
-        let mut escaped = Self {
-            text: String::new(),
-            left: CHARACTERS_MAX,
-        };
-        // An error says that the text was cut.
-        let _ = write!(escaped, "{value}");
-        escaped.text
-    }
+struct Escaped {
+    text: String,
+    left: usize,
 }
 
 impl Write for Escaped {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tracing::field::{Field, Visit};
 
-use super::escape::Escaped;
+use super::escape::escape;
 
 /// A recorded value.
 pub(super) enum Value {
@@ -30,11 +30,11 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field, Value::Text(Escaped::new(&format_args!("{value:?}"))));
+        self.set(field, Value::Text(escape(&format_args!("{value:?}"))));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, Value::Text(Escaped::new(&value)));
+        self.set(field, Value::Text(escape(&value)));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {

@@ -19,7 +19,7 @@ use tracing_subscriber::{
 };
 
 use super::{
-    escape::Escaped,
+    escape::escape,
     fields::{Fields, Value},
 };
 
@@ -121,10 +121,10 @@ impl Line {
         // Writing to a String cannot fail.
         let _ = match (self.form, value) {
             (Form::Json, Value::Text(text)) => {
-                write!(self.text, r#","{}":"{text}""#, Escaped::new(&name))
+                write!(self.text, r#","{}":"{text}""#, escape(&name))
             }
             (Form::Json, Value::Bare(text)) => {
-                write!(self.text, r#","{}":{text}"#, Escaped::new(&name))
+                write!(self.text, r#","{}":{text}"#, escape(&name))
             }
             (Form::Text, Value::Text(text)) if name == "message" => write!(self.text, " {text}"),
             (Form::Text, Value::Text(text)) if needs_quotes(text) => {

@@ -109,9 +109,9 @@ fn hostile_values_stay_inside_one_short_line() {
 #[test]
 fn dependencies_are_never_heard_below_a_warning() {
     let lines = json(Level::TRACE, || {
-        trace!(target: "h2::codec", "canary");
-        debug!(target: "hyper::proto", "canary");
-        info!(target: "sea_orm::driver", "canary");
+        trace!(target: "h2", "canary");
+        debug!(target: "hyper", "canary");
+        info!(target: "sea_orm", "canary");
         info!(target: "vestibulex", "canary");
         warn!(target: "sqlx::query", "canary");
         warn!(target: "sqlx::postgres::notice", "canary");
@@ -145,4 +145,24 @@ fn an_inner_field_hides_an_outer_one_and_none_hides_the_level() {
     assert_eq!(lines[0].matches("\"code\":").count(), 1);
     let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!((&line["code"], &line["level"]), (&2.into(), &"INFO".into()));
+}
+
+/// A panic is one line that says where it happened; its message may hold a secret (L1).
+#[test]
+fn a_panic_is_logged_without_its_message() {
+    let lines = json(Level::INFO, || {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(log_panic));
+        let outcome = panic::catch_unwind(|| panic!("canary\nof two lines"));
+        panic::set_hook(hook);
+        assert!(outcome.is_err());
+    });
+    assert_eq!(lines.len(), 1);
+    assert_eq!(lines[0]["message"], "panicked");
+    let location = lines[0]["location"].as_str().unwrap();
+    assert!(
+        location.starts_with("src/telemetry/tests.rs:"),
+        "{location}"
+    );
+    assert!(!lines[0].to_string().contains("canary"));
 }

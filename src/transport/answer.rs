@@ -6,9 +6,9 @@ use std::error::Error;
 use axum::{body::Body, response::Response};
 use http::{
     HeaderValue,
-    header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
 };
-use tonic::Status;
+use tonic::{Status, metadata::GRPC_CONTENT_TYPE};
 
 use super::{Protocol, code::Meaning, failure::Failure, problem, request_id::X_REQUEST_ID, status};
 
@@ -56,7 +56,9 @@ pub(crate) fn finish(
 fn grpc_answer(answer: Response<Body>, failure: &Failure, request_id: &str) -> Response<Body> {
     let mut failed = Response::new(Body::empty());
     *failed.headers_mut() = answer.into_parts().0.headers;
-    status::write(failed.headers_mut(), failure, request_id);
+    let headers = failed.headers_mut();
+    headers.insert(CONTENT_TYPE, GRPC_CONTENT_TYPE);
+    status::write(headers, failure, request_id);
     failed
 }
 

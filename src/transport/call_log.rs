@@ -87,7 +87,8 @@ impl Drop for CallLog {
             method = self.method,
             code = self.code,
             reason = self.reason,
-            duration_ms = self.began.elapsed().as_secs_f64() * 1e3,
+            // In whole microseconds: further digits would only be noise.
+            duration_ms = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e3,
             peer = self.peer.map(tracing::field::display),
             "call"
         );

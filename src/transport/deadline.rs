@@ -118,9 +118,9 @@ mod tests {
             ("0n", Duration::ZERO),
             ("50m", Duration::from_millis(50)),
             ("3S", Duration::from_secs(3)),
-            ("2M", Duration::from_secs(120)),
+            ("2M", Duration::from_mins(2)),
             ("7u", Duration::from_micros(7)),
-            ("99999999H", Duration::from_secs(99_999_999 * 3600)),
+            ("99999999H", Duration::from_hours(99_999_999)),
         ] {
             assert_eq!(read(&[text]), Ok(Some(expected)), "{text}");
         }

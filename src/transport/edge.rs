@@ -38,11 +38,6 @@ use crate::auth::CallContext;
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// Request extension of streaming calls: when the call ends by its client's `grpc-timeout`, so that
-/// a handler can stop its work then. The edge ends the stream itself.
-#[derive(Debug, Clone, Copy)]
-pub struct GrpcTimeout(pub Option<Instant>);
-
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
@@ -186,15 +181,11 @@ where
             return Err(meaning);
         }
         let source = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-        let extensions = request.extensions_mut();
-        extensions.insert(CallContext {
+        request.extensions_mut().insert(CallContext {
             deadline: ends.deadline(),
             request_id: request_id.to_owned(),
             source,
         });
-        if streams {
-            extensions.insert(GrpcTimeout(told.map(|_| ends.deadline())));
-        }
         Ok(Admitted { ends, streams })
     }
 

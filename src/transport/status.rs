@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use prost::Message;
 use prost_types::Any;
 use tonic::{Code, Status};
@@ -32,7 +32,10 @@ pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str
         details: details(failure, request_id),
     };
     let status = Status::with_details(code.grpc, message, details.encode_to_vec().into());
-    headers.extend(status.into_http::<()>().into_parts().0.headers);
+    let mut written = status.into_http::<()>().into_parts().0.headers;
+    // Trailers have no content type of their own.
+    written.remove(CONTENT_TYPE);
+    headers.extend(written);
     // Only a full queue bids the client's own retries to wait: a database that is away may be
     // back on another replica.
     if failure.meaning == Meaning::Overloaded

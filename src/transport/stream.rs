@@ -2,6 +2,7 @@
 //! form of its status and its line in the log are seen to here.
 
 use std::{
+    convert::identity,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -53,23 +54,19 @@ impl http_body::Body for StreamBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(inner) = &mut self.inner else {
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else {
             return Poll::Ready(None);
         };
-        let next = Pin::new(inner).poll_frame(cx);
-        if next.is_pending() {
-            let Poll::Ready(meaning) = self.end.as_mut().poll(cx) else {
-                return Poll::Pending;
-            };
-            let end = self.end_with(HeaderMap::new(), Some(&meaning.into()));
+        if let Poll::Ready(meaning) = this.end.as_mut().poll(cx) {
+            let end = this.end_with(HeaderMap::new(), Some(&meaning.into()));
             return Poll::Ready(Some(Ok(end)));
         }
-        next.map_ok(|frame| match frame.into_trailers() {
-            Ok(trailers) => {
+        Pin::new(inner).poll_frame(cx).map_ok(|frame| {
+            frame.into_trailers().map_or_else(identity, |trailers| {
                 let failure = status::foreign(&trailers).map(Meaning::of_grpc);
-                self.end_with(trailers, failure.map(Failure::from).as_ref())
-            }
-            Err(frame) => frame,
+                this.end_with(trailers, failure.map(Failure::from).as_ref())
+            })
         })
     }
 }

@@ -10,16 +10,18 @@ use prost::Message;
 use tonic::Code;
 use vestibule::proto::v1::RegisterUserRequest;
 
-use crate::harness::{Fault, PASSWORD, TestApp, email, figure, frame, grpc, scale};
+use crate::harness::{Fault, PASSWORD, TestApp, email, figure, frame, scale};
 
 on_both_databases!(
     no_bytes_break_an_rpc,
     no_bytes_break_a_route,
     json_that_two_readers_could_read_differently_is_refused,
+    forms_are_decoded_strictly,
     text_that_is_not_utf8_is_refused,
     a_body_cut_short_is_refused,
 );
 
+const FORM: &str = "application/x-www-form-urlencoded";
 const METHODS: [&str; 5] = [
     "RegisterUser",
     "ValidLogin",
@@ -186,6 +188,36 @@ async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
     assert_eq!(app.store.rows("users").await, 0);
 }
 
+async fn forms_are_decoded_strictly(app: TestApp) {
+    for body in [
+        "email=a%40example.com&password=a%FFcanary+sings",
+        "email=a%40example.com&password=a%+canary+sings",
+        "email=a%40example.com&password=a%4",
+        "email=a%40example.com&email=b%40example.com&password=a+canary+sings",
+        "email=a%40example.com&password=a+canary+sings&pass%77ord=a+canary+sings",
+    ] {
+        let reply = app.rest().post("/users", FORM, body).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.reason()),
+            (400, "MALFORMED_REQUEST".into()),
+            "{body}"
+        );
+    }
+    let unknown = app
+        .rest()
+        .post(
+            "/users",
+            FORM,
+            "email=a%40example.com&password=a+canary+sings&role=admin",
+        )
+        .await;
+    assert_eq!(
+        unknown.faults(),
+        [("role".to_owned(), "UNKNOWN_FIELD".to_owned())]
+    );
+    assert_eq!(app.store.rows("users").await, 0);
+}
+
 async fn text_that_is_not_utf8_is_refused(app: TestApp) {
     // Field 1, two bytes, no UTF-8.
     for method in METHODS {
@@ -216,11 +248,11 @@ async fn a_body_cut_short_is_refused(app: TestApp) {
         }
         .encode_to_vec(),
     );
+    let wire = app.wire();
     for length in [0, 3, 5, whole.len() - 1] {
-        let reply = app
-            .wire()
+        let reply = wire
             .send(
-                grpc("/vestibule.v1.AuthService/RegisterUser"),
+                wire.request("/vestibule.v1.AuthService/RegisterUser"),
                 whole.slice(..length),
             )
             .await;

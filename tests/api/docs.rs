@@ -81,7 +81,9 @@ fn the_page_of_the_configuration_lists_every_key() {
     assert_eq!(listed_keys, known);
     for (row, key) in listed.iter().zip(keys()) {
         assert_eq!(row[1], key.variable());
-        let flag = key.flag().map_or("—".to_owned(), |flag| format!("--{flag}"));
+        let flag = key
+            .flag()
+            .map_or("—".to_owned(), |flag| format!("--{flag}"));
         assert_eq!(row[2], flag);
         if !FOUND_AT_START.contains(&row[0].as_str()) {
             assert_eq!(row[3], key.default_text(), "{}", key.path());
@@ -152,7 +154,10 @@ fn paths_in_backticks(text: &str) -> Vec<String> {
 fn has_file_extension(word: &str) -> bool {
     let end = Path::new(word).extension().and_then(|end| end.to_str());
     end.is_some_and(|end| {
-        ["rs", "toml", "md", "proto", "json", "py", "sh", "yml", "yaml", "txt"].contains(&end)
+        [
+            "rs", "toml", "md", "proto", "json", "py", "sh", "yml", "yaml", "txt",
+        ]
+        .contains(&end)
     })
 }
 

@@ -3,7 +3,7 @@
 use tonic::{Code, Request};
 use vestibule::proto::v1::{ClientInfo, RegisterUserRequest};
 
-use crate::harness::{Database, Fault, HandlerGate, TestApp, frame, grpc};
+use crate::harness::{Database, Fault, HandlerGate, TestApp, frame};
 
 on_both_databases!(
     every_error_says_why_in_a_form_for_machines,
@@ -15,6 +15,7 @@ on_both_databases!(
 /// (9) (L3) What must be true of every error is asserted wherever the tests decode one; here are
 /// those that no other test meets.
 async fn every_error_says_why_in_a_form_for_machines(app: TestApp) {
+    let wire = app.wire();
     let meanings = [
         (
             app.wire().call("RegisterUser", &[0xFF; 9]).await,
@@ -28,7 +29,7 @@ async fn every_error_says_why_in_a_form_for_machines(app: TestApp) {
         ),
         (
             app.wire()
-                .send(grpc("/nobody.v1.NoService/Do"), frame(&[]))
+                .send(wire.request("/nobody.v1.NoService/Do"), frame(&[]))
                 .await,
             Code::Unimplemented,
             "UNSUPPORTED",

@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use prost::Message;
 use vestibule::proto::v1::RegisterUserRequest;
 
-use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, email, figure, grpc};
+use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, email, figure};
 
 on_both_databases!(what_is_over_a_limit_costs_nothing,);
 
@@ -55,6 +55,7 @@ async fn what_is_over_a_limit_costs_nothing(database: Database) {
             message.len()
         );
     }
+    let wire = app.wire();
     // Four gigabytes announced, nothing sent.
     let mut announced = BytesMut::new();
     announced.put_u8(0);
@@ -62,7 +63,7 @@ async fn what_is_over_a_limit_costs_nothing(database: Database) {
     let reply = app
         .wire()
         .send(
-            grpc("/vestibule.v1.AuthService/ValidLogin"),
+            wire.request("/vestibule.v1.AuthService/ValidLogin"),
             announced.freeze(),
         )
         .await;

@@ -32,7 +32,10 @@ macro_rules! reflection {
                 server_reflection_response::MessageResponse,
             };
 
-            async fn ask(channel: Channel, question: MessageRequest) -> Result<MessageResponse, Status> {
+            async fn ask(
+                channel: Channel,
+                question: MessageRequest,
+            ) -> Result<MessageResponse, Status> {
                 let request = ServerReflectionRequest {
                     host: String::new(),
                     message_request: Some(question),
@@ -47,8 +50,11 @@ macro_rules! reflection {
                 let question = MessageRequest::ListServices(String::new());
                 match ask(channel, question).await? {
                     MessageResponse::ListServicesResponse(list) => {
-                        let mut names: Vec<_> =
-                            list.service.into_iter().map(|service| service.name).collect();
+                        let mut names: Vec<_> = list
+                            .service
+                            .into_iter()
+                            .map(|service| service.name)
+                            .collect();
                         names.sort();
                         Ok(names)
                     }

@@ -14,7 +14,6 @@ on_both_databases!(
     what_is_not_there_is_a_problem,
     only_the_declared_media_types_are_read,
     browsers_get_no_cookie_and_no_permission,
-    forms_are_decoded_strictly,
     the_proof_is_a_bearer_token_in_one_header,
 );
 
@@ -234,36 +233,6 @@ async fn browsers_get_no_cookie_and_no_permission(app: TestApp) {
     assert_eq!(reply.reason(), "SESSION_INVALID");
     assert_guarded(&reply);
     assert_eq!(app.grpc().verdict(&token).await, SessionStatus::Active);
-}
-
-async fn forms_are_decoded_strictly(app: TestApp) {
-    for body in [
-        "email=a%40example.com&password=a%FFcanary+sings",
-        "email=a%40example.com&password=a%+canary+sings",
-        "email=a%40example.com&password=a%4",
-        "email=a%40example.com&email=b%40example.com&password=a+canary+sings",
-        "email=a%40example.com&password=a+canary+sings&pass%77ord=a+canary+sings",
-    ] {
-        let reply = app.rest().post("/users", FORM, body).await;
-        assert_eq!(
-            (reply.status.as_u16(), reply.reason()),
-            (400, "MALFORMED_REQUEST".into()),
-            "{body}"
-        );
-    }
-    let unknown = app
-        .rest()
-        .post(
-            "/users",
-            FORM,
-            "email=a%40example.com&password=a+canary+sings&role=admin",
-        )
-        .await;
-    assert_eq!(
-        unknown.faults(),
-        [("role".to_owned(), "UNKNOWN_FIELD".to_owned())]
-    );
-    assert_eq!(app.store.rows("users").await, 0);
 }
 
 async fn the_proof_is_a_bearer_token_in_one_header(app: TestApp) {

@@ -108,7 +108,10 @@ async fn a_bad_configuration_is_told_whole_and_binds_nothing() {
             ("HOME", folder.path().to_str().unwrap()),
             ("VESTIBULE_CONFIG", file.to_str().unwrap()),
             ("VESTIBULE_DATABASE_URL", "mysql://root:hunter2@db/v"),
-            ("VESTIBULE_GRPC_LISTEN", &taken.local_addr().unwrap().to_string()),
+            (
+                "VESTIBULE_GRPC_LISTEN",
+                &taken.local_addr().unwrap().to_string(),
+            ),
             ("VESTIBULE_GRPC_LISTN", "127.0.0.1:1"),
         ],
     )
@@ -118,7 +121,11 @@ async fn a_bad_configuration_is_told_whole_and_binds_nothing() {
     for (key, source, fix) in [
         ("hashing.memory_kib", "--hashing-memory-kib", "19456"),
         ("database.url", "VESTIBULE_DATABASE_URL", "postgres://"),
-        ("VESTIBULE_GRPC_LISTN", "environment", "VESTIBULE_GRPC_LISTEN"),
+        (
+            "VESTIBULE_GRPC_LISTN",
+            "environment",
+            "VESTIBULE_GRPC_LISTEN",
+        ),
         ("sessions.lifetime", "vestibule.toml", "30d"),
         ("sessions.colour", "vestibule.toml", "remove"),
     ] {
@@ -150,7 +157,11 @@ async fn every_command_explains_itself() {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let ended = Service::run(&arguments, &[]).await;
         assert_eq!(ended.code(), Some(0), "{command}: {}", ended.output);
-        assert!(ended.output.contains("Usage: vestibule"), "{}", ended.output);
+        assert!(
+            ended.output.contains("Usage: vestibule"),
+            "{}",
+            ended.output
+        );
     }
     let version = Service::run(&["version"], &[]).await;
     assert_eq!(version.code(), Some(0));
@@ -195,7 +206,9 @@ async fn an_address_in_use_is_named_with_its_key_and_variable(database: Database
     let address = taken.local_addr().unwrap().to_string();
     for section in ["grpc", "rest", "operations"] {
         let flag = format!("--{section}-listen");
-        let ended = Service::start(&store, &[&flag, &address], &[]).finish().await;
+        let ended = Service::start(&store, &[&flag, &address], &[])
+            .finish()
+            .await;
         assert_eq!(ended.code(), Some(1), "{}", ended.output);
         let variable = format!("VESTIBULE_{}_LISTEN", section.to_uppercase());
         let told = ended.output.lines().any(|line| {

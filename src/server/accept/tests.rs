@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::server::connection::{Ending, Http};
+use crate::server::{connection::Ending, http::Http};
 
 /// A port whose `/held` waits for the test, while `/` answers and `/broken` panics.
 struct Port {

@@ -1,1 +1,84 @@
-//! later
+//! What the edge promises whatever stands behind it.
+
+mod grpc_calls;
+mod log_lines;
+mod rest_calls;
+
+use std::{
+    future::{pending, ready},
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use prost::Message;
+use tonic::Status;
+use tower::service_fn;
+
+use super::*;
+use crate::proto::google::rpc::{self, ErrorInfo};
+
+const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
+
+fn settings() -> EdgeSettings {
+    short(Duration::from_mins(1))
+}
+
+fn short(request_timeout: Duration) -> EdgeSettings {
+    EdgeSettings {
+        request_timeout,
+        before_handler: None,
+        cut: CancellationToken::new(),
+    }
+}
+
+fn grpc_request(path: &str) -> http::request::Builder {
+    Request::post(path).header("content-type", "application/grpc")
+}
+
+/// Sends a request through an edge around a handler.
+async fn through<F, Fut>(
+    settings: EdgeSettings,
+    protocol: Protocol,
+    request: http::request::Builder,
+    handler: F,
+) -> Response<Body>
+where
+    F: Fn(Request<Body>) -> Fut + Clone + Send + 'static,
+    Fut: Future<Output = Response<Body>> + Send + 'static,
+{
+    let inner = service_fn(move |request| handler(request).map(Ok::<_, Infallible>));
+    let edge = Edge::new(inner, protocol, settings);
+    let request = request.body(Body::empty()).unwrap();
+    edge.oneshot(request).await.unwrap()
+}
+
+async fn ok(_: Request<Body>) -> Response<Body> {
+    Response::new(Body::empty())
+}
+
+async fn never(_: Request<Body>) -> Response<Body> {
+    pending().await
+}
+
+async fn panics(_: Request<Body>) -> Response<Body> {
+    panic!("canary")
+}
+
+/// Code and reason of a gRPC status.
+fn told(headers: &HeaderMap) -> (tonic::Code, String) {
+    let status = Status::from_header_map(headers).expect("a status");
+    let details = rpc::Status::decode(status.details()).unwrap().details;
+    let info = ErrorInfo::decode(&*details[0].value).unwrap();
+    (status.code(), info.reason)
+}
+
+async fn text(answer: Response<Body>) -> String {
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+async fn json(answer: Response<Body>) -> serde_json::Value {
+    serde_json::from_str(&text(answer).await).unwrap()
+}

@@ -62,7 +62,7 @@ impl Fields {
 /// `Malformed` when it is cut short or not what its media type says.
 pub(super) async fn read_fields(headers: &HeaderMap, body: Body) -> Result<Fields, Meaning> {
     let format = format(headers)?;
-    let bytes = read(body).await?;
+    let bytes = read(body, BODY_TIME).await?;
     let text = str::from_utf8(&bytes).map_err(|_| Meaning::Malformed)?;
     match format {
         Format::Json => json::parse(text),
@@ -82,8 +82,8 @@ fn format(headers: &HeaderMap) -> Result<Format, Meaning> {
     }
 }
 
-async fn read(body: Body) -> Result<Bytes, Meaning> {
-    let collected = timeout(BODY_TIME, Limited::new(body, BODY_MAX).collect())
+async fn read(body: Body, time: Duration) -> Result<Bytes, Meaning> {
+    let collected = timeout(time, Limited::new(body, BODY_MAX).collect())
         .await
         .map_err(|_| Meaning::DeadlineExceeded)?;
     match collected {

@@ -99,7 +99,7 @@ impl TestApp {
 
     /// gRPC byte by byte.
     pub(crate) fn wire(&self) -> Wire {
-        Wire::over(self.channel.clone())
+        Wire::to(self.grpc_address)
     }
 
     /// The client of the gateway.

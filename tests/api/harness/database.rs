@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use vestibule::db::{Db, Settings, Target};
 
-use super::Postgres;
+use super::{Postgres, Proxy};
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +119,13 @@ impl Store {
             url,
             _directory: None,
         }
+    }
+
+    /// The same Postgres database, reached through a network that a test breaks.
+    pub(crate) fn through(&self, proxy: &Proxy) -> Self {
+        let before_options = self.url.split('?').next().unwrap();
+        let name = before_options.rsplit('/').next().unwrap();
+        Self::postgres(proxy.url(name))
     }
 
     async fn in_shared_cluster(how: &str) -> Self {

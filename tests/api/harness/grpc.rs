@@ -18,6 +18,10 @@ use super::{PASSWORD, email};
 
 /// `SERVING` on the wire.
 pub(crate) const SERVING: i32 = ServingStatus::Serving as i32;
+/// `NOT_SERVING` on the wire.
+pub(crate) const NOT_SERVING: i32 = ServingStatus::NotServing as i32;
+/// `SERVICE_UNKNOWN` on the wire.
+pub(crate) const SERVICE_UNKNOWN: i32 = ServingStatus::ServiceUnknown as i32;
 
 /// `AuthService` as generated, and shorthands over it.
 #[derive(Clone)]

@@ -1,10 +1,12 @@
 //! The binary as a process: what only a process shows, such as exit codes, signals and kill -9.
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     process::{ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -15,7 +17,7 @@ use tokio::{
 };
 use tonic::transport::Endpoint;
 
-use super::{Client, Health, Rest, Store, Wire, eventually};
+use super::{Client, Health, RawConnection, Rest, Store, Wire, eventually};
 
 /// `vestibule serve` as a process.
 pub(crate) struct Service {
@@ -83,11 +85,27 @@ impl Service {
 
     /// Starts `serve` over a database, on a loopback address of its own.
     pub(crate) fn start(store: &Store, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(&["serve"], variables);
+        command.args(arguments);
+        Self::spawn(command, store)
+    }
+
+    /// The same with so many file descriptors at most.
+    pub(crate) fn start_with_descriptors(store: &Store, most: usize) -> Self {
+        let mut command = Command::new("/bin/sh");
+        let limited = format!("ulimit -n {most} && exec \"$0\" serve");
+        command
+            .args(["-c", &limited, env!("CARGO_BIN_EXE_vestibule")])
+            .env_clear()
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        Self::spawn(command, store)
+    }
+
+    fn spawn(mut command: Command, store: &Store) -> Self {
         let home = tempfile::tempdir().unwrap();
         let address = loopback();
-        let mut command = Self::command(&["serve"], variables);
         command
-            .args(arguments)
             .env("HOME", home.path())
             .env("VESTIBULE_DATABASE_URL", &store.url)
             .env("VESTIBULE_GRPC_LISTEN", format!("{address}:50051"))
@@ -159,6 +177,38 @@ impl Service {
     /// The client of the operations port.
     pub(crate) fn operations(&self) -> Rest {
         Rest::at(SocketAddr::from((self.address, 9090)))
+    }
+
+    /// gRPC byte by byte.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::to(SocketAddr::from((self.address, 50051)))
+    }
+
+    /// A bare connection to the gateway.
+    pub(crate) async fn raw_rest(&self) -> RawConnection {
+        RawConnection::to(SocketAddr::from((self.address, 8080))).await
+    }
+
+    /// The time that it has spent on the processors.
+    pub(crate) fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+        // The name, field 2, may hold anything, but ends with the last parenthesis.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap().split(' ').collect();
+        // utime and stime, fields 14 and 15, in hundredths of a second.
+        let ticks = |field: usize| fields[field - 2].parse::<u64>().unwrap();
+        Duration::from_millis((ticks(14) + ticks(15)) * 10)
+    }
+
+    /// The memory that it holds, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        line.unwrap()
+            .split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// The process id.

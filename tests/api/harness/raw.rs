@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::interval,
 };
 
 use super::within;
@@ -35,6 +36,37 @@ impl RawConnection {
             }
         };
         within(LIMIT, "the peer closes", all).await;
+        bytes
+    }
+
+    /// Sends one byte a second until the peer closes; answers with what the peer said.
+    pub(crate) async fn trickle(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let (mut from, mut to) = self.0.split();
+        let mut answer = Vec::new();
+        let send = async {
+            let mut second = interval(Duration::from_secs(1));
+            for byte in bytes {
+                second.tick().await;
+                // A peer that is gone is told by the other half.
+                let _ = to.write_all(&[*byte]).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let close = async {
+            tokio::select! {
+                () = send => {}
+                _ = from.read_to_end(&mut answer) => {}
+            }
+        };
+        within(LIMIT, "the peer closes", close).await;
+        answer
+    }
+
+    /// So many bytes, which must come.
+    pub(crate) async fn read_exactly(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        let read = self.0.read_exact(&mut bytes);
+        within(LIMIT, "the bytes come", read).await.unwrap();
         bytes
     }
 

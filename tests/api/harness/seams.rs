@@ -159,9 +159,13 @@ impl HandlerGate {
     /// A gate that holds the calls of a path: `/vestibule.v1.AuthService/ValidLogin`, or
     /// `GET /users/me`.
     pub(crate) fn before(path: &str) -> Self {
-        let gate = Self::default();
-        gate.0.closed.send_modify(|closed| closed.push(path.into()));
-        gate
+        Self::default().and(path)
+    }
+
+    /// Holds the calls of another path too.
+    pub(crate) fn and(self, path: &str) -> Self {
+        self.0.closed.send_modify(|closed| closed.push(path.into()));
+        self
     }
 
     /// Lets all pass.

@@ -1,16 +1,25 @@
 //! gRPC as HTTP/2 carries it: for messages that no generated client would make, and for answers
 //! that must be compared to the byte.
 
+use std::net::SocketAddr;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use prost::Message;
-use tonic::{Code, Status, body::Body, transport::Channel};
-use tower::{Service, ServiceExt};
+use tonic::{Code, Status};
 
-/// A connection that sends what it is told to.
+/// A connection that sends what it is told to, and unlike tonic's client leaves deadlines to the
+/// server.
 #[derive(Clone)]
-pub(crate) struct Wire(Channel);
+pub(crate) struct Wire {
+    address: SocketAddr,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
 
 /// An answer in its parts.
 #[derive(Debug, Clone)]
@@ -22,14 +31,25 @@ pub(crate) struct WireReply {
 }
 
 impl Wire {
-    pub(super) fn over(channel: Channel) -> Self {
-        Self(channel)
+    pub(super) fn to(address: SocketAddr) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+        Self { address, client }
+    }
+
+    /// The head of a gRPC request.
+    pub(crate) fn request(&self, path: &str) -> http::request::Builder {
+        Request::builder()
+            .method(Method::POST)
+            .uri(format!("http://{}{path}", self.address))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
     }
 
     /// Calls a method of `AuthService` with a message of any bytes.
     pub(crate) async fn call(&self, method: &str, message: &[u8]) -> WireReply {
-        let path = format!("/vestibule.v1.AuthService/{method}");
-        self.send(grpc(&path), frame(message)).await
+        self.send(self.request(&path(method)), frame(message)).await
     }
 
     /// Calls a method of `AuthService` with a message.
@@ -37,24 +57,36 @@ impl Wire {
         self.call(method, &message.encode_to_vec()).await
     }
 
+    /// The same with a `grpc-timeout`.
+    pub(crate) async fn ask_within(
+        &self,
+        timeout: &str,
+        method: &str,
+        message: &impl Message,
+    ) -> WireReply {
+        let request = self.request(&path(method)).header("grpc-timeout", timeout);
+        self.send(request, frame(&message.encode_to_vec())).await
+    }
+
     /// Sends any request that must be answered.
     pub(crate) async fn send(&self, request: http::request::Builder, body: Bytes) -> WireReply {
-        let request = request.body(Body::new(Full::new(body))).unwrap();
-        let mut channel = self.0.clone();
-        let answer = channel.ready().await.unwrap().call(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.unwrap();
-        WireReply::from(head, body)
+        self.try_send(request, body).await.unwrap()
+    }
+
+    /// Sends any request; `None` where the stream or the connection ended without an answer.
+    pub(crate) async fn try_send(
+        &self,
+        request: http::request::Builder,
+        body: Bytes,
+    ) -> Option<WireReply> {
+        let request = request.body(Full::new(body)).unwrap();
+        let (head, body) = self.client.request(request).await.ok()?.into_parts();
+        Some(WireReply::from(head, body.collect().await.ok()?))
     }
 }
 
-/// A gRPC request's head.
-pub(crate) fn grpc(path: &str) -> http::request::Builder {
-    Request::builder()
-        .method(Method::POST)
-        .uri(format!("http://vestibule{path}"))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
+fn path(method: &str) -> String {
+    format!("/vestibule.v1.AuthService/{method}")
 }
 
 /// A message with its five bytes before it.

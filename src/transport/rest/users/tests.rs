@@ -1,1 +1,57 @@
-//! later
+//! What is read from headers and paths before anybody is asked.
+
+use http::HeaderValue;
+
+use super::*;
+
+fn headers(name: &HeaderName, values: &[&'static str]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(name, HeaderValue::from_static(value));
+    }
+    headers
+}
+
+#[test]
+fn exactly_one_bearer_token_is_taken() {
+    let token = |values: &[&'static str]| bearer(&headers(&AUTHORIZATION, values));
+    for good in ["Bearer x", "bearer x", "BEARER  x"] {
+        assert!(token(&[good]).is_some(), "{good}");
+    }
+    for bad in ["", "Bearer", "Bearer ", "Basic x", "Bearerx", "x"] {
+        assert!(token(&[bad]).is_none(), "{bad:?}");
+    }
+    assert!(token(&[]).is_none());
+    assert!(token(&["Bearer x", "Bearer x"]).is_none());
+}
+
+#[test]
+fn an_idempotency_key_is_sent_once_or_not_at_all() {
+    let key = |values: &[&'static str]| {
+        let headers = headers(&HeaderName::from_static("idempotency-key"), values);
+        idempotency_key(&headers).map(str::to_owned)
+    };
+    assert_eq!(key(&[]).as_deref(), Some(""));
+    assert_eq!(key(&["a"]).as_deref(), Some("a"));
+    assert_eq!(key(&[""]), None);
+    assert_eq!(key(&["a", "a"]), None);
+}
+
+#[test]
+fn a_path_names_me_one_user_or_nobody() {
+    let id = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
+    let read = |text: &str| user_id(Some(Path(text.to_owned())));
+    assert_eq!(read("me"), Ok(None));
+    assert_eq!(read(id).unwrap().unwrap().to_string(), id);
+    for bad in ["ME", "x", &id.to_uppercase(), "\u{fffd}"] {
+        assert_eq!(read(bad), Err(Meaning::UserNotFound), "{bad}");
+    }
+    assert_eq!(user_id(None), Err(Meaning::UserNotFound));
+}
+
+#[test]
+fn instants_are_rfc_3339_in_utc() {
+    let at = |micros| rfc3339(chrono::DateTime::from_timestamp_micros(micros).unwrap());
+    assert_eq!(at(1_700_000_000_123_456), "2023-11-14T22:13:20.123456Z");
+    assert_eq!(at(1_700_000_000_000_000), "2023-11-14T22:13:20Z");
+}

@@ -1,0 +1,67 @@
+//! Secrets: where they may stand, and that they are never told.
+
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::db::Target;
+
+const POSTGRES: &str = "postgres://v@localhost/v";
+
+/// Secrets come by file, cut of one newline; missing and empty ones are refused (48, L5).
+#[test]
+fn a_secret_may_stand_in_a_file() {
+    let secrets = |content| {
+        let config = Sources::new()
+            .secret_file("VESTIBULE_DATABASE_URL_FILE", &format!("{POSTGRES}\n"))
+            .secret_file("VESTIBULE_DATABASE_PASSWORD_FILE", content)
+            .loaded();
+        match config.application.db.target {
+            Target::Postgres { url, password } => {
+                assert_eq!(url.expose_secret(), POSTGRES);
+                password.unwrap().expose_secret().to_owned()
+            }
+            Target::Sqlite(path) => panic!("{}", path.display()),
+        }
+    };
+    assert_eq!(secrets("hunter2"), "hunter2");
+    assert_eq!(secrets("hunter2\n"), "hunter2");
+    assert_eq!(secrets(" hunter2 \n\n"), " hunter2 \n");
+
+    let mut by_key = Sources::new();
+    let url = by_key.written("url", POSTGRES);
+    let toml = format!("[database]\nurl_file = \"{}\"", url.display());
+    let config = by_key.file(&toml).loaded();
+    assert!(config.shown().contains("url_file = "), "{config:?}");
+}
+
+#[test]
+fn a_secret_that_is_empty_missing_or_given_twice_is_a_fault() {
+    let password = "VESTIBULE_DATABASE_PASSWORD";
+    let file = "VESTIBULE_DATABASE_PASSWORD_FILE";
+    for sources in [
+        Sources::new().variable(password, ""),
+        Sources::new().secret_file(file, ""),
+        Sources::new().secret_file(file, "\n"),
+        Sources::new().variable(file, "/nonexistent"),
+        Sources::new().variable(file, ""),
+        Sources::new()
+            .variable(password, "hunter2")
+            .secret_file(file, "hunter2"),
+        Sources::new().file("[database]\npassword = \"hunter2\"\npassword_file = \"/x\""),
+    ] {
+        let (faults, text) = sources
+            .variable("VESTIBULE_DATABASE_URL", POSTGRES)
+            .faults();
+        assert!(faults[0].starts_with("database.password ("), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+/// A stronger source replaces a weaker one's file, which is then not read.
+#[test]
+fn a_secret_file_that_lost_is_not_read() {
+    let sources = Sources::new()
+        .file("[database]\nurl_file = \"/nonexistent\"")
+        .variable("VESTIBULE_DATABASE_URL", POSTGRES);
+    assert!(sources.load().is_ok());
+}

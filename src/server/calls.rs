@@ -1,0 +1,74 @@
+//! The calls of a connection, so that one that came without a call can make room, and one that is
+//! idle need not be waited for.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::limit::Seat;
+
+/// A draining connection on which nothing has happened for this long is closed: its peer may be
+/// gone, and hyper waits for the answer to a ping.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// The calls of one connection, counted.
+pub(super) struct Calls {
+    seat: Seat,
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Calls {
+    /// None yet; the first one keeps `seat`.
+    pub(super) fn new(seat: Seat) -> Self {
+        Self {
+            seat,
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a call until what comes back is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> Call {
+        if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.seat.keep();
+        }
+        Call(Arc::clone(self))
+    }
+
+    fn counts(&self) -> (u64, u64) {
+        (
+            self.begun.load(Ordering::Relaxed),
+            self.ended.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Resolves when none runs and none has begun or ended for [`QUIET`], which is also the time
+    /// that the last answer has to be sent.
+    pub(super) async fn quiet(&self) {
+        let mut before = self.counts();
+        loop {
+            sleep(QUIET).await;
+            let now = self.counts();
+            if now == before && now.0 == now.1 {
+                return;
+            }
+            before = now;
+        }
+    }
+}
+
+/// A call that runs; dropped when its answer's headers are there or nobody waits for them.
+pub(super) struct Call(Arc<Calls>);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}

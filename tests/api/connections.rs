@@ -1,0 +1,244 @@
+//! Connections: how many, how slow, and what is left for others.
+
+use std::{future::Future, iter, time::Duration};
+
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
+use tokio::time::{Instant, interval, sleep};
+use vestibule::proto::v1::SessionStatus;
+
+use crate::harness::{
+    Client, DATA, Database, HEADERS, HandlerGate, PASSWORD, RawConnection, SERVING, Service, Store,
+    TestApp, call_headers, eventually, figure, h2_frame, h2_greeting, scale,
+};
+
+const VALIDATE: &str = "/vestibule.v1.AuthService/ValidateSession";
+
+/// Until when a slow peer must be gone.
+const SLOW_LIMIT: Duration = Duration::from_secs(10);
+/// What a loaded machine may add.
+const MARGIN: Duration = Duration::from_secs(3);
+
+/// Peers that send nothing, or too little: what they do until they are closed.
+async fn slow_peer(app: &TestApp, kind: usize) -> BoxFuture<'static, Vec<u8>> {
+    let post = "POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+    let whole = [h2_greeting(), h2_frame(HEADERS, 1, &call_headers(VALIDATE))];
+    let (is_grpc, at_once, trickled): (bool, Vec<u8>, Vec<u8>) = match kind {
+        0 => (true, vec![], vec![]),
+        1 => (false, vec![], vec![]),
+        // Half a preface.
+        2 => (true, h2_greeting()[..12].to_vec(), vec![]),
+        3 => (true, vec![], h2_greeting()),
+        // The headers of a call, and its message.
+        4 => (true, h2_greeting(), whole[1].clone()),
+        5 => (true, whole.concat(), h2_frame(DATA, 1, &[0; 100])),
+        6 => (false, vec![], format!("{post}\r\n").into_bytes()),
+        _ => (
+            false,
+            format!("{post}Content-Length: 100\r\n\r\n").into_bytes(),
+            vec![b' '; 100],
+        ),
+    };
+    let mut peer = if is_grpc {
+        app.raw_grpc().await
+    } else {
+        app.raw_rest().await
+    };
+    async move {
+        peer.write(&at_once).await;
+        peer.trickle(&trickled).await
+    }
+    .boxed()
+}
+
+/// (X4) 160 slow peers of eight kinds in CI, 4,000 for the scorecard (each has both its ends in this
+/// process, which may open 20,000 descriptors): gone in 10 s, while a good client makes 100 calls a
+/// second and loses none.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_peers_are_gone_in_ten_seconds_and_disturb_nobody() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let user = app.grpc().registered().await;
+    let token = app
+        .grpc()
+        .open(&user.email, PASSWORD)
+        .await
+        .unwrap()
+        .session_token;
+    let count = scale(160, 4_000);
+    let start = Instant::now();
+    let mut slow = Vec::new();
+    for n in 0..count {
+        slow.push(slow_peer(&app, n % 8).await);
+    }
+    let gone = tokio::spawn(async move {
+        join_all(slow).await;
+        start.elapsed()
+    });
+    let mut pace = interval(Duration::from_millis(10));
+    let mut good = 0;
+    while !gone.is_finished() {
+        pace.tick().await;
+        assert_eq!(app.grpc().verdict(&token).await, SessionStatus::Active);
+        good += 1;
+    }
+    assert!(app.another_grpc().is_valid(&user.email, PASSWORD).await);
+    let gone = gone.await.unwrap();
+    assert!(gone < SLOW_LIMIT + MARGIN, "{gone:?}");
+    figure(
+        "X4",
+        format_args!("{count} slow peers gone in {gone:?}; {good} of {good} good calls"),
+    );
+}
+
+/// A connection on which a call was answered.
+async fn used(app: &TestApp) -> Client {
+    let client = app.another_grpc();
+    client.validate("a token").await.unwrap();
+    client
+}
+
+/// (X4) gRPC and REST are counted together; the operations port has places of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_cap_a_new_connection_is_closed_unless_a_silent_one_can_go() {
+    let plan = TestApp::on(Database::Sqlite).await;
+    let app = plan
+        .settings(|settings| settings.server.max_connections = 4)
+        .start()
+        .await;
+    // The app's own channel is the first.
+    assert_eq!(app.health().check("").await, Ok(SERVING));
+    let (two, three) = (used(&app).await, used(&app).await);
+    let mut silent = app.raw_rest().await;
+    // A newcomer takes the place of the silent one.
+    let four = used(&app).await;
+    assert_eq!(silent.read_to_end().await, b"");
+
+    // Nobody is silent any more: whoever comes is closed without a word.
+    for mut refused in [app.raw_grpc().await, app.raw_rest().await] {
+        assert_eq!(refused.read_to_end().await, b"");
+    }
+    assert_eq!(app.operations().get("/livez").await.status, 200);
+    for client in [&two, &three, &four, &app.grpc()] {
+        client.validate("a token").await.unwrap();
+    }
+    drop(two);
+    let rest = app.rest();
+    eventually("the place is free", async || {
+        rest.try_send(rest.request("GET", "/"), "").await.is_some()
+    })
+    .await;
+}
+
+/// 300 calls on one connection: 256 run, the others wait their turn on the client's side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_carries_256_calls_at_once() {
+    const STREAMS: usize = 256;
+    const MAX_CONCURRENT_STREAMS: u16 = 3;
+    let gate = HandlerGate::before(VALIDATE);
+    let plan = TestApp::on(Database::Sqlite).await.handler_gate(&gate);
+    let plan = plan.settings(|settings| settings.server.request_timeout = Duration::from_secs(60));
+    let app = plan.start().await;
+    let client = app.another_grpc();
+    let calls: Vec<_> = iter::repeat_with(|| {
+        let client = client.clone();
+        tokio::spawn(async move { client.validate("a token").await })
+    })
+    .take(300)
+    .collect();
+    gate.await_arrived(VALIDATE, STREAMS).await;
+    assert_eq!(app.health().check("").await, Ok(SERVING));
+    assert_eq!(gate.arrived(VALIDATE), STREAMS);
+    gate.open();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+
+    // And every client is told so.
+    let mut raw = app.raw_grpc().await;
+    raw.write(&h2_greeting()).await;
+    let settings = raw.read_exactly(9).await;
+    assert_eq!(settings[3], 0x4, "SETTINGS come first");
+    let settings = raw.read_exactly(settings[2].into()).await;
+    let told = settings
+        .chunks(6)
+        .find(|setting| setting[..2] == MAX_CONCURRENT_STREAMS.to_be_bytes());
+    assert_eq!(told.unwrap()[2..], 256_u32.to_be_bytes());
+}
+
+/// Opens connections until nobody takes them, each with a request that keeps it open.
+async fn crowd(service: &Service, count: usize) -> Vec<RawConnection> {
+    let mut crowd = Vec::new();
+    for n in 0..count {
+        let mut connection = service.raw_rest().await;
+        // Every other one is silent.
+        if n % 2 == 0 {
+            connection.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        }
+        crowd.push(connection);
+    }
+    crowd
+}
+
+async fn took(work: impl Future<Output = ()>) -> Duration {
+    let start = Instant::now();
+    work.await;
+    start.elapsed()
+}
+
+/// (X6) 64 descriptors and 200 connections in CI, 256 and 1,000 for the scorecard.
+#[tokio::test(flavor = "multi_thread")]
+async fn out_of_descriptors_the_service_waits_says_so_and_comes_back() {
+    const WINDOW: Duration = Duration::from_secs(2);
+    let store = Store::new(Database::Sqlite).await;
+    let service = Service::start_with_descriptors(&store, scale(64, 256));
+    service.await_ready().await;
+    let user = service.grpc().registered().await;
+    let crowd = crowd(&service, scale(200, 1_000)).await;
+    let before = service.processor_time();
+    sleep(WINDOW).await;
+    let spent = (service.processor_time() - before).as_secs_f64() / WINDOW.as_secs_f64();
+
+    drop(crowd);
+    let recovery = took(eventually("it serves again", async || {
+        service
+            .grpc()
+            .login(&user.email, PASSWORD)
+            .await
+            .is_ok_and(|answer| answer.valid)
+    }))
+    .await;
+    service.signal("TERM").await;
+    let finished = service.finish().await;
+    assert_eq!(finished.status.code(), Some(0), "{}", finished.output);
+    let said = ["cannot accept connections", "connection limit reached"];
+    assert!(
+        said.iter().any(|text| finished.output.contains(text)),
+        "{}",
+        finished.output
+    );
+    assert!(spent < 0.5, "{spent}");
+    figure(
+        "X6",
+        format_args!(
+            "{:.0} % of a processor, back in {recovery:?}",
+            spent * 100.0
+        ),
+    );
+}
+
+/// (X4) A client that connects and leaves costs nothing: 2,000 of them, and the descriptors are
+/// back.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_left_hold_no_descriptor() {
+    let store = Store::new(Database::Sqlite).await;
+    let service = Service::start_with_descriptors(&store, 128);
+    service.await_ready().await;
+    for _ in 0..20 {
+        drop(crowd(&service, 100).await);
+    }
+    let rest = service.rest();
+    let reply = rest.try_send(rest.request("GET", "/"), "").await;
+    assert_eq!(reply.unwrap().status, 200);
+}
