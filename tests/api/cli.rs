@@ -1,11 +1,11 @@
 //! The binary from outside: exit codes, what it prints, what it refuses, how it ends. Rules of
 //! single settings are tested beside `config`.
 
-use std::{net::TcpListener, process::Output};
+use std::net::TcpListener;
 
 use tokio::time::Instant;
 
-use crate::harness::{Database, Service, Store, eventually, figure};
+use crate::harness::{Database, Finished, Service, Store, eventually, figure};
 
 on_both_databases!(
     the_schema_goes_up_and_down_by_hand,
@@ -14,16 +14,8 @@ on_both_databases!(
     a_second_signal_exits_at_once,
 );
 
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+fn code(finished: &Finished) -> i32 {
+    finished.status.code().unwrap()
 }
 
 /// (49)
@@ -37,7 +29,7 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
     ] {
         let output = Service::run(arguments, &[]).await;
         assert_eq!(code(&output), 0, "{arguments:?}");
-        assert!(!stdout(&output).is_empty() && stderr(&output).is_empty());
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty());
     }
     for arguments in [
         &["frobnicate"][..],
@@ -47,7 +39,7 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
     ] {
         let output = Service::run(arguments, &[]).await;
         assert_eq!(code(&output), 64, "{arguments:?}");
-        assert!(stdout(&output).is_empty() && !stderr(&output).is_empty());
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
 }
 
@@ -67,7 +59,7 @@ async fn a_faulty_configuration_is_told_whole_and_nothing_is_bound() {
     for command in ["serve", "config check", "config show"] {
         let arguments: Vec<&str> = command.split(' ').chain(arguments).collect();
         let output = Service::run(&arguments, &variables).await;
-        let told = stderr(&output);
+        let told = &output.stderr;
         assert_eq!(code(&output), 64, "{told}");
         for part in [
             "4 faults",
@@ -78,7 +70,7 @@ async fn a_faulty_configuration_is_told_whole_and_nothing_is_bound() {
         ] {
             assert!(told.contains(part), "{part} in {told}");
         }
-        assert!(!told.contains("canary") && stdout(&output).is_empty());
+        assert!(!told.contains("canary") && output.stdout.is_empty());
     }
 }
 
@@ -100,8 +92,8 @@ async fn the_configuration_is_shown_with_sources_and_without_secrets() {
         &variables,
     )
     .await;
-    let shown = stdout(&output);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let shown = &output.stdout;
+    assert_eq!(code(&output), 0, "{}", output.stderr);
     for part in [
         "url = \"postgres://v:********@localhost/v\" # VESTIBULE_DATABASE_URL",
         "level = \"warn\" # --log-level",
@@ -112,7 +104,7 @@ async fn the_configuration_is_shown_with_sources_and_without_secrets() {
     }
     assert!(!shown.contains("canary"));
     let output = Service::run(&["config", "check"], &variables).await;
-    assert_eq!((code(&output), stderr(&output).as_str()), (0, ""));
+    assert_eq!((code(&output), output.stderr.as_str()), (0, ""));
 }
 
 /// Exit 1, and the key and the variable are named.
@@ -175,7 +167,7 @@ async fn the_schema_goes_up_and_down_by_hand(database: Database) {
         let arguments: Vec<&str> = ["migrate"].iter().chain(arguments).copied().collect();
         let variables = [("VESTIBULE_DATABASE_URL", store.url.as_str())];
         let output = Service::run(&arguments, &variables).await;
-        (code(&output), stdout(&output), stderr(&output))
+        (output.status.code().unwrap(), output.stdout, output.stderr)
     };
     let states = async || {
         let (code, listed, errors) = migrate(&["status"]).await;
@@ -214,7 +206,7 @@ async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(databas
     let address = format!("{}:50051", host.uri_ref().unwrap().host().unwrap());
     let check = async |address: &str| {
         let output = Service::run(&["healthcheck", "--grpc-listen", address], &[]).await;
-        (code(&output), stdout(&output))
+        (output.status.code().unwrap(), output.stdout)
     };
     assert_eq!(check(&address).await, (0, "SERVING\n".to_owned()));
     service.signal("INT").await;

@@ -24,7 +24,8 @@ pub(crate) struct Service {
     command: Command,
     child: Child,
     address: Ipv4Addr,
-    output: Vec<JoinHandle<String>>,
+    /// Of each run: what it answered, what it logged.
+    output: Vec<[JoinHandle<String>; 2]>,
     home: TempDir,
 }
 
@@ -32,16 +33,25 @@ pub(crate) struct Service {
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// Output and log in one text.
     pub(crate) output: String,
 }
 
 impl Finished {
-    /// Output and log in one text.
     fn of(output: &Output) -> Self {
-        let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        let [stdout, stderr] = [&output.stdout, &output.stderr]
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        Self::new(output.status, stdout, stderr)
+    }
+
+    fn new(status: ExitStatus, stdout: String, stderr: String) -> Self {
         Self {
-            status: output.status,
-            output: text.concat(),
+            status,
+            output: format!("{stdout}{stderr}"),
+            stdout,
+            stderr,
         }
     }
 
@@ -119,7 +129,7 @@ impl Service {
             command,
             child,
             address,
-            output: output.into(),
+            output: vec![output],
             home,
         }
     }
@@ -129,7 +139,7 @@ impl Service {
         self.child.kill().await.unwrap();
         let (child, output) = spawn(&mut self.command);
         self.child = child;
-        self.output.extend(output);
+        self.output.push(output);
     }
 
     /// Where gRPC is served.
@@ -227,11 +237,12 @@ impl Service {
     /// Waits for the end.
     pub(crate) async fn finish(mut self) -> Finished {
         let status = self.child.wait().await.unwrap();
-        let mut output = String::new();
-        for part in self.output {
-            output.push_str(&part.await.unwrap());
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        for [answers, log] in self.output {
+            stdout.push_str(&answers.await.unwrap());
+            stderr.push_str(&log.await.unwrap());
         }
-        Finished { status, output }
+        Finished::new(status, stdout, stderr)
     }
 
     fn channel(&self) -> tonic::transport::Channel {
