@@ -44,9 +44,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     code.include_imports(true)
         .include_source_info(true)
         .open_files(PROTOS)?;
+    let mut files = code.file_descriptor_set();
+    // rustdoc would take the indented examples in googleapis' comments for Rust.
+    for vendored in files
+        .file
+        .iter_mut()
+        .filter(|file| file.package() == "google.rpc")
+    {
+        vendored.source_code_info = None;
+    }
     tonic_prost_build::configure()
         .skip_debug(SECRET_MESSAGES)
         .include_file("protos.rs")
-        .compile_fds(code.file_descriptor_set())?;
+        .compile_fds(files)?;
     Ok(())
 }

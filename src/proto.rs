@@ -8,17 +8,11 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 pub use generated::{google, vestibule::v1};
 
 #[expect(
-    clippy::doc_overindented_list_items,
     clippy::pedantic,
     clippy::allow_attributes_without_reason,
     missing_docs,
     unreachable_pub,
     reason = "generated from protos that are documented there"
-)]
-#[allow(
-    rustdoc::broken_intra_doc_links,
-    rustdoc::invalid_html_tags,
-    reason = "googleapis' own comments, vendored as they are"
 )]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/protos.rs"));

@@ -112,8 +112,8 @@ async fn a_disabled_user_is_told_nothing_but_by_the_session_check(app: TestApp) 
         app.grpc().verdict(&token).await,
         SessionStatus::UserDisabled
     );
-    let taken = app.rest().register(&user.email, PASSWORD).await;
-    assert_eq!(taken.reason(), "EMAIL_TAKEN");
+    let again = app.rest().register(&user.email, PASSWORD).await;
+    assert_eq!(again.reason(), "EMAIL_TAKEN");
 
     app.enable(&user.id).await;
     assert_eq!(

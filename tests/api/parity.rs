@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::select;
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -161,10 +162,8 @@ async fn overload_and_deadline_mean_the_same_through_both_protocols(database: Da
     gate.await_held(1).await;
     // One of these waits, the other is refused; then the place is taken.
     let (one, two) = (register(), register());
-    let (first, waits) = match futures_util::future::select(one, two).await.factor_first() {
-        (refused, waits) => (refused.unwrap(), waits),
-    };
-    let overloaded = Fault::from(first);
+    let (refused, waits) = select(one, two).await.factor_first();
+    let overloaded = Fault::from(refused.unwrap());
     let reply = through_rest(&app, &email(), PASSWORD, "").await;
     assert_same(&overloaded, &reply, "overload");
     assert_eq!(overloaded.reason, "OVERLOADED");

@@ -1,10 +1,6 @@
 //! Reads the sources as text: enough to see which names a file uses and how long its parts are.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// A source file, its path without `src/` and `.rs`.
 pub(super) struct Source {
@@ -25,7 +21,7 @@ pub(super) fn sources(folder: &str) -> Vec<Source> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(Source::read(&root, path));
+                found.push(Source::read(&root, &path));
             }
         }
     }
@@ -34,8 +30,8 @@ pub(super) fn sources(folder: &str) -> Vec<Source> {
 }
 
 impl Source {
-    fn read(root: &Path, path: PathBuf) -> Self {
-        let text = fs::read_to_string(&path).unwrap();
+    fn read(root: &Path, path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
         let path = path.strip_prefix(root).unwrap().with_extension("");
         Self {
             path: path.to_str().unwrap().to_owned(),

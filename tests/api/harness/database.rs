@@ -92,9 +92,11 @@ impl Store {
         match database {
             Database::Sqlite => {
                 let directory = tempfile::tempdir().unwrap();
-                let mut store = Self::sqlite(directory.path().join("vestibule.db"));
-                store._directory = Some(directory);
-                store
+                let store = Self::sqlite(directory.path().join("vestibule.db"));
+                Self {
+                    _directory: Some(directory),
+                    ..store
+                }
             }
             Database::Postgres => Self::in_shared_cluster("").await,
         }

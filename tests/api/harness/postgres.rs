@@ -2,7 +2,7 @@
 //!
 //! Statics are never dropped and an abort runs no destructor, so a shell watches over the server:
 //! when our end of its pipe closes, however we die, it stops the server and removes the directory.
-//! The same pipe carries orders to the tests that stop, crash and start a database.
+//! The same pipe carries orders to the tests that stop and start a database.
 
 use std::{
     env, fs,
@@ -29,7 +29,7 @@ run() { "$@" >>"$d/log" 2>&1 </dev/null & p=$!; }
 end() { kill -"$1" $p 2>/dev/null; wait $p; }
 run "$@"
 while read -r order; do
-  case $order in stop) end INT ;; crash) end QUIT ;; start) run "$@" ;; esac
+  case $order in stop) end INT ;; start) run "$@" ;; esac
   echo done
 done
 end INT
@@ -39,7 +39,15 @@ rm -rf "$d"
 /// A running cluster. It listens on a Unix socket alone: no port to guess.
 pub(crate) struct Postgres {
     directory: PathBuf,
-    watchdog: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    watchdog: Mutex<Watchdog>,
+}
+
+/// The shell, our end of its pipe, and its answers.
+struct Watchdog {
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    /// It outlives us and reaps the server; nobody waits for it.
+    _shell: Child,
 }
 
 impl Postgres {
@@ -123,12 +131,16 @@ impl Postgres {
             String::from_utf8_lossy(&output.stderr)
         );
 
-        let mut watchdog = Self::watch(programs, &directory, &data, &owner);
-        let orders = watchdog.stdin.take().unwrap();
-        let answers = BufReader::new(watchdog.stdout.take().unwrap());
+        let mut shell = Self::watch(programs, &directory, &data, &owner);
+        let orders = shell.stdin.take().unwrap();
+        let answers = BufReader::new(shell.stdout.take().unwrap());
         let cluster = Self {
             directory,
-            watchdog: Mutex::new((orders, answers)),
+            watchdog: Mutex::new(Watchdog {
+                orders,
+                answers,
+                _shell: shell,
+            }),
         };
         cluster.wait_until_ready();
         cluster
@@ -178,11 +190,6 @@ impl Postgres {
         self.order("stop");
     }
 
-    /// Ends the server without letting it write anything down (SIGQUIT).
-    pub(crate) fn crash(&self) {
-        self.order("crash");
-    }
-
     /// Starts the server again over the same data.
     pub(crate) fn start_again(&self) {
         self.order("start");
@@ -191,9 +198,9 @@ impl Postgres {
 
     fn order(&self, order: &str) {
         let mut watchdog = self.watchdog.lock().unwrap();
-        writeln!(watchdog.0, "{order}").unwrap();
+        writeln!(watchdog.orders, "{order}").unwrap();
         let mut answer = String::new();
-        watchdog.1.read_line(&mut answer).unwrap();
+        watchdog.answers.read_line(&mut answer).unwrap();
         assert_eq!(answer, "done\n");
     }
 

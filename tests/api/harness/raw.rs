@@ -69,25 +69,4 @@ impl RawConnection {
         within(LIMIT, "the bytes come", read).await.unwrap();
         bytes
     }
-
-    /// What the peer has sent until a text appears.
-    pub(crate) async fn read_until(&mut self, end: &str) -> String {
-        let mut text = String::new();
-        let mut chunk = [0; 4096];
-        let all = async {
-            while !text.contains(end) {
-                let count = self.0.read(&mut chunk).await.unwrap_or(0);
-                assert!(count > 0, "closed before {end:?}: {text:?}");
-                text.push_str(&String::from_utf8_lossy(&chunk[..count]));
-            }
-        };
-        within(LIMIT, "the text arrives", all).await;
-        text
-    }
-
-    /// Sends an HTTP/1.1 request as it is and reads the answer's text until the connection ends.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> String {
-        self.write(request).await;
-        String::from_utf8_lossy(&self.read_to_end().await).into_owned()
-    }
 }
