@@ -285,7 +285,10 @@ mod tests {
         assert_eq!(text.lines().count(), 3, "{text}");
         for (line, waited) in text.lines().zip(["10", "20", "30"]) {
             assert!(line.contains("waiting for another process"), "{line}");
-            assert!(line.ends_with(&format!("waited_seconds={waited}")), "{line}");
+            assert!(
+                line.ends_with(&format!("waited_seconds={waited}")),
+                "{line}"
+            );
         }
     }
 }

@@ -47,7 +47,12 @@ async fn say(client: &Client, text: &str) {
         password: PASSWORD.into(),
         client: told,
     });
-    for name in ["x-request-id", "traceparent", "user-agent", "x-forwarded-for"] {
+    for name in [
+        "x-request-id",
+        "traceparent",
+        "user-agent",
+        "x-forwarded-for",
+    ] {
         let printable: String = text.chars().filter(|c| (' '..='~').contains(c)).collect();
         let value = printable[..printable.len().min(200)].parse().unwrap();
         open.metadata_mut().insert(name, value);
@@ -69,7 +74,9 @@ async fn say(client: &Client, text: &str) {
 
 /// Moves a cursor, or turns the direction of text.
 fn moves(c: char) -> bool {
-    c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c)
+    c.is_control()
+        || ('\u{2028}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
 }
 
 /// (L2) (40) Nine hostile user agents, addresses, passwords and ids over the real binary, as JSON
@@ -105,7 +112,13 @@ async fn a_hostile_caller_cannot_forge_or_break_a_line(database: Database) {
         assert_eq!(ended.lines_with("session created"), told);
         assert_eq!(ended.lines_with("/RegisterUser"), 2 * told);
         assert_eq!(ended.lines_with("/CreateSession"), told);
-        figure("L2", format_args!("{database:?}: {} whole {format} lines", ended.output.lines().count()));
+        figure(
+            "L2",
+            format_args!(
+                "{database:?}: {} whole {format} lines",
+                ended.output.lines().count()
+            ),
+        );
     }
 }
 
@@ -125,7 +138,10 @@ async fn every_line_of_a_call_has_its_ids(database: Database) {
     let parent = format!("00-{trace}-00f067aa0ba902b7-01");
     metadata.insert("traceparent", parent.parse().unwrap());
     let answer = service.grpc().register_user(request).await.unwrap();
-    assert_eq!(answer.metadata().get("x-request-id").unwrap(), "call-of-mine");
+    assert_eq!(
+        answer.metadata().get("x-request-id").unwrap(),
+        "call-of-mine"
+    );
     let user_id = answer.into_inner().user.unwrap().id;
     let other = service.rest().get("/").await;
     let other_id = other.header("x-request-id").to_owned();
@@ -149,7 +165,10 @@ async fn every_line_of_a_call_has_its_ids(database: Database) {
     assert_eq!(mine[1]["method"], "vestibule.v1.AuthService/RegisterUser");
     let others = of(&other_id);
     assert_eq!(others.len(), 1);
-    assert_eq!((&others[0]["code"], &others[0]["method"]), (&"200".into(), &"GET /".into()));
+    assert_eq!(
+        (&others[0]["code"], &others[0]["method"]),
+        (&"200".into(), &"GET /".into())
+    );
     let traces: BTreeSet<_> = lines
         .iter()
         .filter_map(|line| line["trace_id"].as_str())

@@ -42,20 +42,32 @@ async fn every_case_of_the_table_is_judged_as_it_says(app: TestApp) {
     table.extend(common());
     assert!(table.len() >= 4_000, "{} cases", table.len());
     let count = table.len();
-    let judged = at_once(table.into_iter().enumerate().map(|(turn, (password, expected))| {
-        let app = &app;
-        async move {
-            let told = if turn % 2 == 0 {
-                grpc_verdict(app, &password).await
-            } else {
-                rest_verdict(app, &password).await
-            };
-            assert_eq!(told.as_deref(), expected, "{password:?}");
-            expected.is_none()
-        }
-    }));
-    let taken = judged.filter(|taken| std::future::ready(*taken)).count().await;
-    assert_eq!(app.store.rows("users").await, taken, "and nothing else is stored");
+    let judged = at_once(
+        table
+            .into_iter()
+            .enumerate()
+            .map(|(turn, (password, expected))| {
+                let app = &app;
+                async move {
+                    let told = if turn % 2 == 0 {
+                        grpc_verdict(app, &password).await
+                    } else {
+                        rest_verdict(app, &password).await
+                    };
+                    assert_eq!(told.as_deref(), expected, "{password:?}");
+                    expected.is_none()
+                }
+            }),
+    );
+    let taken = judged
+        .filter(|taken| std::future::ready(*taken))
+        .count()
+        .await;
+    assert_eq!(
+        app.store.rows("users").await,
+        taken,
+        "and nothing else is stored"
+    );
     figure("A2", format_args!("{count} cases, {taken} taken"));
 }
 
@@ -140,7 +152,8 @@ fn emoji() -> Vec<Case> {
     let faces = ('\u{1f600}'..='\u{1f64f}').map(|face| face.to_string().repeat(8));
     let hands = ('\u{1f3fb}'..='\u{1f3ff}').map(|tone| format!("\u{1f44d}{tone}").repeat(4));
     let flags = ["🇫🇷", "🇯🇵", "🇧🇷"].map(|flag| flag.repeat(4));
-    let families = ["👩\u{200d}👩\u{200d}👧\u{200d}👦", "🏳️\u{200d}🌈"].map(|family| family.repeat(3));
+    let families =
+        ["👩\u{200d}👩\u{200d}👧\u{200d}👦", "🏳️\u{200d}🌈"].map(|family| family.repeat(3));
     let short = ('\u{1f600}'..='\u{1f64f}').map(|face| face.to_string().repeat(7));
     faces
         .chain(hands)
@@ -201,7 +214,10 @@ async fn composed_and_decomposed_spellings_are_one_password(app: TestApp) {
             assert!(!client.is_valid(&address, &bare).await, "{letter}");
         }
     }));
-    figure("A2", format_args!("{} pairs of spellings", judged.count().await));
+    figure(
+        "A2",
+        format_args!("{} pairs of spellings", judged.count().await),
+    );
     assert!(letters.len() > 100);
 }
 
@@ -244,7 +260,10 @@ async fn no_password_opens_what_another_one_closed(app: TestApp) {
             }
         }
     }
-    figure("A2", format_args!("{tried} logins, none by another's password"));
+    figure(
+        "A2",
+        format_args!("{tried} logins, none by another's password"),
+    );
 }
 
 /// (A1) 1,000 registrations with the tests' parameters; `register` dumps hashes of the default's.
@@ -299,7 +318,10 @@ async fn a_field_that_nobody_declared_has_no_effect(app: TestApp) {
         ] {
             let reply = app.rest().post("/users", kind, body).await;
             assert_eq!(reply.reason(), "INVALID_INPUT");
-            assert_eq!(reply.faults(), [(hope.to_owned(), "UNKNOWN_FIELD".to_owned())]);
+            assert_eq!(
+                reply.faults(),
+                [(hope.to_owned(), "UNKNOWN_FIELD".to_owned())]
+            );
         }
     }
     assert_eq!(app.store.rows("users").await, 0);
@@ -344,7 +366,10 @@ async fn a_field_that_nobody_declared_has_no_effect(app: TestApp) {
         }
         let reply = app.wire().call(method, &message).await;
         assert_eq!(reply.code(), Code::Ok, "{method}");
-        assert!(!String::from_utf8_lossy(&reply.body).contains(wish), "{method}");
+        assert!(
+            !String::from_utf8_lossy(&reply.body).contains(wish),
+            "{method}"
+        );
     }
     let stored = app.stored(&address).await;
     assert_ne!(stored.id.to_string(), wish);

@@ -18,7 +18,7 @@ use vestibule::{
 
 use crate::harness::{
     Client, Database, HandlerGate, HashGate, PASSWORD, Postgres, Rest, Service, Store, TestApp,
-    Wire, email, eventually, figure, frame, grpc,
+    Wire, email, eventually, figure, frame,
 };
 
 on_both_databases!(
@@ -51,7 +51,12 @@ async fn say_everything(callers: &Callers) -> Vec<String> {
         (&email(), "canary sings\0"),
     ] {
         assert!(grpc.register(address, password).await.is_err());
-        assert!(rest.register(address, password).await.status.is_client_error());
+        assert!(
+            rest.register(address, password)
+                .await
+                .status
+                .is_client_error()
+        );
     }
     assert!(grpc.register_as(&email(), PASSWORD, CANARY).await.is_err());
     for password in [PASSWORD, "a canary sings at ten"] {
@@ -63,7 +68,12 @@ async fn say_everything(callers: &Callers) -> Vec<String> {
 
     let mut tokens = Vec::new();
     for _ in 0..2 {
-        tokens.push(grpc.open(&user.email, PASSWORD).await.unwrap().session_token);
+        tokens.push(
+            grpc.open(&user.email, PASSWORD)
+                .await
+                .unwrap()
+                .session_token,
+        );
     }
     let wrong = wrong_tokens(&tokens[0]);
     for token in tokens.iter().chain(&wrong) {
@@ -111,7 +121,7 @@ async fn say_it_in_broken_bytes(wire: &Wire, rest: &Rest) {
     for bytes in [PASSWORD.to_owned(), PASSWORD.repeat(4_000)] {
         wire.call("RegisterUser", bytes.as_bytes()).await;
         wire.call("canary", bytes.as_bytes()).await;
-        let unknown = grpc("/canary.v1.Canary/Sing");
+        let unknown = wire.request("/canary.v1.Canary/Sing");
         wire.send(unknown, frame(bytes.as_bytes())).await;
     }
     let json = |body: &str| format!(r#"{{"email":"{}",{body}}}"#, email());
@@ -249,11 +259,18 @@ async fn look_through_columns(store: &Store, database: Database, tokens: &[Strin
         let values = store.texts(&values).await;
         let may_hold_addresses = ["users.email", "users.email_key"].contains(&name.as_str());
         for value in &values {
-            assert_eq!(value.contains(CANARY), may_hold_addresses, "{name}: {value}");
+            assert_eq!(
+                value.contains(CANARY),
+                may_hold_addresses,
+                "{name}: {value}"
+            );
             let found = needles_of(tokens)
                 .into_iter()
                 .find(|needle| value.contains(needle));
-            assert!(found.is_none() && !value.contains("vst_"), "{name}: {value}");
+            assert!(
+                found.is_none() && !value.contains("vst_"),
+                "{name}: {value}"
+            );
         }
         if name == "sessions.secret_hash" {
             hashes = values;
@@ -303,7 +320,8 @@ impl WriteAheadLog {
                     let name = path.file_name().unwrap().to_str().unwrap();
                     (first.as_str()..=last.as_str()).contains(&name)
                 }));
-                let oid = "SELECT oid::text AS text FROM pg_database WHERE datname = current_database()";
+                let oid =
+                    "SELECT oid::text AS text FROM pg_database WHERE datname = current_database()";
                 let folder = format!("base/{}", store.texts(oid).await[0]);
                 files.extend(files_in(&Postgres::shared().data().join(folder)));
             }
@@ -353,14 +371,20 @@ async fn a_secret_that_is_empty_missing_or_given_twice_starts_nothing() {
         for path in [&empty, &newline, &missing, directory] {
             bad.push(vec![(in_file.clone(), path.to_owned())]);
         }
-        bad.push(vec![(key.to_owned(), "canary".into()), (in_file, good.clone())]);
+        bad.push(vec![
+            (key.to_owned(), "canary".into()),
+            (in_file, good.clone()),
+        ]);
     }
     for set in &bad {
         let mut variables = vec![("HOME", directory)];
         if !set.iter().any(|(name, _)| name.starts_with(url.0)) {
             variables.push(url);
         }
-        variables.extend(set.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        variables.extend(
+            set.iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
         for command in [&["serve"][..], &["migrate", "up"], &["config", "check"]] {
             let ended = Service::run(command, &variables).await;
             assert_eq!(ended.code(), Some(64), "{set:?}: {}", ended.output);
@@ -378,7 +402,10 @@ fn the_debug_of_a_secret_shows_none() {
     let password = NewPassword::parse(PASSWORD, policy, Some(&email)).unwrap();
     let attempt = PasswordAttempt::parse(PASSWORD).unwrap();
     let hashed = HashedPassword::from_phc("$argon2id$canary".into());
-    let token = SessionToken::new(vestibule::domain::SessionId::new(uuid::Uuid::nil()), [7; 32]);
+    let token = SessionToken::new(
+        vestibule::domain::SessionId::new(uuid::Uuid::nil()),
+        [7; 32],
+    );
     let client = ClientInfo::default();
     let secret = || SecretString::from("canary");
     let database = db::Target::Postgres {

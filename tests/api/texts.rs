@@ -6,14 +6,11 @@ use futures_util::{future::join_all, join};
 use tonic::Code;
 
 use crate::harness::{
-    Database, Fault, HandlerGate, HashGate, PASSWORD, Reply, Store, TestApp, email, figure, frame,
-    grpc, scale,
+    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, Reply, Store, TestApp, email,
+    figure, frame, scale,
 };
 
 on_both_databases!(no_text_of_an_error_tells_of_the_inside);
-
-/// `ServingStatus::NotServing`.
-const NOT_SERVING: i32 = 2;
 
 /// What was answered; the harness looks through each text as it decodes it.
 #[derive(Default)]
@@ -73,7 +70,10 @@ async fn no_text_of_an_error_tells_of_the_inside(database: Database) {
         "USER_NOT_FOUND",
     ];
     assert_eq!(heard.reasons, expected.map(str::to_owned).into());
-    figure("L3", format_args!("{database:?}: {} texts, 0 hits", heard.count));
+    figure(
+        "L3",
+        format_args!("{database:?}: {} texts, 0 hits", heard.count),
+    );
 }
 
 async fn refuse_bad_input(heard: &mut Heard, app: &TestApp) {
@@ -104,8 +104,10 @@ async fn refuse_bad_input(heard: &mut Heard, app: &TestApp) {
         let reply = app.wire().call(method, &message).await;
         heard.fault(&Fault::of(&reply.grpc_status()));
     }
-    let long = grpc("/vestibule.v1.AuthService/ValidLogin").header("x-long", "x".repeat(20_000));
-    let reply = app.wire().send(long, frame(&[])).await;
+    let wire = app.wire();
+    let long = wire.request("/vestibule.v1.AuthService/ValidLogin");
+    let long = long.header("x-long", "x".repeat(20_000));
+    let reply = wire.send(long, frame(&[])).await;
     heard.fault(&Fault::of(&reply.grpc_status()));
 
     let json = "application/json";
