@@ -210,7 +210,7 @@ async fn composed_and_decomposed_spellings_are_one_password(app: TestApp) {
             client.register(&address, &set).await.unwrap();
             assert!(client.is_valid(&address, &tried).await, "{letter}");
             assert!(client.is_valid(&address, &set).await, "{letter}");
-            let bare: String = tried.nfd().filter(|c| c.is_ascii()).collect();
+            let bare: String = tried.nfd().filter(char::is_ascii).collect();
             assert!(!client.is_valid(&address, &bare).await, "{letter}");
         }
     }));

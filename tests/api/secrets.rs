@@ -233,7 +233,8 @@ fn latin1(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let append = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    bytes.iter().fold(String::new(), append)
 }
 
 /// Each value of each column: the canary only where addresses belong, and of each token its hash.
