@@ -245,3 +245,50 @@ pub(super) async fn sign_of_life(connection: &DatabaseConnection) -> Result<(), 
         .await
         .map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// (51)
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_the_lock_says_so_every_ten_seconds() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        telling_of_the_wait(sleep(Duration::from_secs(9))).await;
+        assert!(log.0.lock().unwrap().is_empty());
+        telling_of_the_wait(sleep(Duration::from_secs(35))).await;
+        drop(guard);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        for (line, waited) in text.lines().zip(["10", "20", "30"]) {
+            assert!(line.contains("waiting for another process"), "{line}");
+            assert!(
+                line.ends_with(&format!("waited_seconds={waited}")),
+                "{line}"
+            );
+        }
+    }
+}
