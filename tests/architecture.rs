@@ -35,16 +35,24 @@ const LAYERS: [Layer; 9] = [
     },
     Layer {
         name: "auth",
-        may_use: &["domain", "hashing", "db"],
+        may_use: &["domain", "hashing", "db", "telemetry"],
     },
     // Not `db`: what a use case does not offer is not done.
     Layer {
         name: "transport",
-        may_use: &["domain", "auth", "proto"],
+        may_use: &["domain", "auth", "proto", "telemetry"],
     },
     Layer {
         name: "server",
-        may_use: &["domain", "hashing", "db", "auth", "transport", "proto"],
+        may_use: &[
+            "domain",
+            "hashing",
+            "db",
+            "auth",
+            "transport",
+            "proto",
+            "telemetry",
+        ],
     },
     Layer {
         name: "telemetry",

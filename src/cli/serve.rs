@@ -9,6 +9,7 @@ use crate::{
     config::{Config, Environment, Flags, Problems},
     db::Target,
     server::{Application, ApplicationSettings, Readiness, Seams},
+    telemetry::chain,
 };
 
 /// Serves until a signal.
@@ -36,7 +37,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     let application = match Application::build(settings, Seams::default()).await {
         Ok(application) => application,
         Err(error) => {
-            error!("not started: {}", output::chain(&error));
+            error!("not started: {}", chain(&error));
             return Exit::Failed;
         }
     };
