@@ -34,7 +34,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
         }
     };
     let target = settings.db.target.clone();
-    let application = match Application::build(settings, Seams::default()).await {
+    let application = match Application::build(settings, Seams::default()) {
         Ok(application) => application,
         Err(error) => {
             error!("not started: {}", chain(&error));

@@ -102,7 +102,8 @@ impl Service {
     /// The same with so many file descriptors at most.
     pub(crate) fn start_with_descriptors(store: &Store, most: usize) -> Self {
         let mut command = Command::new("/bin/sh");
-        let limited = format!("ulimit -n {most} && exec \"$0\" serve");
+        let serve = "exec \"$0\" serve --lifecycle-drain-delay 0s --hashing-workers 1";
+        let limited = format!("ulimit -n {most} && {serve}");
         command
             .args(["-c", &limited, env!("CARGO_BIN_EXE_vestibule")])
             .env_clear()
