@@ -189,7 +189,7 @@ async fn every_answer_and_every_line_has_the_id_of_its_call(app: TestApp) {
         ),
         (VALIDATE, frame(&[]), Code::InvalidArgument),
         (VALIDATE, frame(&[0xFF]), Code::InvalidArgument),
-        (VALIDATE, frame(&[0; 70_000]), Code::ResourceExhausted),
+        (VALIDATE, frame(&vec![0; 70_000]), Code::ResourceExhausted),
         ("/grpc.health.v1.Health/Check", frame(&[]), Code::Ok),
         (
             "/vestibule.v1.AuthService/None",

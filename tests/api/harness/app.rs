@@ -112,6 +112,19 @@ impl TestApp {
         Rest::at(self.operations_address)
     }
 
+    /// What `/readyz` says: its status, and `ready` or the name of the failing check.
+    pub(crate) async fn readiness(&self) -> (u16, String) {
+        let reply = self.operations().get("/readyz").await;
+        let body = reply.json();
+        let said = body["check"].as_str().or(body["status"].as_str());
+        (reply.status.as_u16(), said.unwrap().to_owned())
+    }
+
+    /// What `/livez` says.
+    pub(crate) async fn is_live(&self) -> bool {
+        self.operations().get("/livez").await.status == 200
+    }
+
     /// A bare connection to the gRPC port.
     pub(crate) async fn raw_grpc(&self) -> RawConnection {
         RawConnection::to(self.grpc_address).await
