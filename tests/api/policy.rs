@@ -1,23 +1,18 @@
-//! The password policy as a table of thousands of cases (A2), and what becomes of what it lets
-//! through (A1, A9). The cases that need words are in `password`.
+//! The password policy as a table of thousands of cases (A2). The cases that need words are in
+//! `password`.
 
-use std::{collections::HashSet, ops::RangeInclusive};
+use std::ops::RangeInclusive;
 
-use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
 use futures_util::{Stream, StreamExt, stream};
-use prost::Message;
 use tonic::Code;
 use unicode_normalization::UnicodeNormalization;
-use vestibule::proto::v1::{CreateSessionRequest, RegisterUserRequest, ValidLoginRequest};
 
-use crate::harness::{Fault, PASSWORD, TestApp, email, figure, scale};
+use crate::harness::{Fault, TestApp, email, figure, scale};
 
 on_both_databases!(
     every_case_of_the_table_is_judged_as_it_says,
     composed_and_decomposed_spellings_are_one_password,
     no_password_opens_what_another_one_closed,
-    every_hash_of_a_thousand_has_the_configured_form,
-    a_field_that_nobody_declared_has_no_effect,
 );
 
 /// Enough calls at once to keep the machine busy.
@@ -264,115 +259,4 @@ async fn no_password_opens_what_another_one_closed(app: TestApp) {
         "A2",
         format_args!("{tried} logins, none by another's password"),
     );
-}
-
-/// (A1) 1,000 registrations with the tests' parameters; `register` dumps hashes of the default's.
-async fn every_hash_of_a_thousand_has_the_configured_form(app: TestApp) {
-    let registered = at_once((0..1_000).map(|_| {
-        let client = app.grpc();
-        async move { client.registered().await }
-    }));
-    assert_eq!(registered.count().await, 1_000);
-    let (mut salts, mut tags) = (HashSet::new(), HashSet::new());
-    let hashes = app
-        .store
-        .texts("SELECT hashed_password AS text FROM users")
-        .await;
-    for phc in &hashes {
-        let parts: Vec<&str> = phc.split('$').collect();
-        let [empty, "argon2id", "v=19", "m=64,t=1,p=1", salt, tag] = parts[..] else {
-            panic!("{phc}");
-        };
-        assert!(empty.is_empty());
-        let decode = |text| BASE64_STANDARD_NO_PAD.decode(text).unwrap();
-        let (salt, tag) = (decode(salt), decode(tag));
-        assert_eq!((salt.len(), tag.len()), (16, 32));
-        salts.insert(salt);
-        tags.insert(tag);
-    }
-    // One password for all of them: equal tags would show it.
-    assert_eq!((salts.len(), tags.len()), (1_000, 1_000));
-    figure("A1", "1000 hashes, 1000 salts, 1000 tags");
-}
-
-/// What somebody might hope to set.
-const HOPES: [&str; 8] = [
-    "id",
-    "user_id",
-    "role",
-    "status",
-    "created_at",
-    "verified",
-    "email_verified",
-    "hashed_password",
-];
-
-/// (A9) REST refuses what it does not know, by name; protobuf passes over it, in every message.
-async fn a_field_that_nobody_declared_has_no_effect(app: TestApp) {
-    for hope in HOPES {
-        let json = serde_json::json!({"email": email(), "password": PASSWORD, hope: "active"});
-        let form = format!("email={}&password=q7%23kW2zP&{hope}=active", email());
-        for (kind, body) in [
-            ("application/json", json.to_string()),
-            ("application/x-www-form-urlencoded", form),
-        ] {
-            let reply = app.rest().post("/users", kind, body).await;
-            assert_eq!(reply.reason(), "INVALID_INPUT");
-            assert_eq!(
-                reply.faults(),
-                [(hope.to_owned(), "UNKNOWN_FIELD".to_owned())]
-            );
-        }
-    }
-    assert_eq!(app.store.rows("users").await, 0);
-
-    let address = email();
-    let wish = "01890000-0000-7000-8000-000000000000";
-    let (email, password) = (address.clone(), PASSWORD.to_owned());
-    let messages = [
-        (
-            "RegisterUser",
-            RegisterUserRequest {
-                email: email.clone(),
-                password: password.clone(),
-                ..RegisterUserRequest::default()
-            }
-            .encode_to_vec(),
-        ),
-        (
-            "ValidLogin",
-            ValidLoginRequest {
-                email: email.clone(),
-                password: password.clone(),
-                client: None,
-            }
-            .encode_to_vec(),
-        ),
-        (
-            "CreateSession",
-            CreateSessionRequest {
-                email,
-                password,
-                client: None,
-            }
-            .encode_to_vec(),
-        ),
-    ];
-    for (method, mut message) in messages {
-        for field in 5..=15_u8 {
-            message.push(field << 3 | 2);
-            message.push(u8::try_from(wish.len()).unwrap());
-            message.extend_from_slice(wish.as_bytes());
-        }
-        let reply = app.wire().call(method, &message).await;
-        assert_eq!(reply.code(), Code::Ok, "{method}");
-        assert!(
-            !String::from_utf8_lossy(&reply.body).contains(wish),
-            "{method}"
-        );
-    }
-    let stored = app.stored(&address).await;
-    assert_ne!(stored.id.to_string(), wish);
-    assert_eq!(stored.status, vestibule::domain::UserStatus::Active);
-    assert_eq!(app.store.rows("users").await, 1);
 }
