@@ -8,8 +8,10 @@ mod area;
 mod capacity;
 mod decoy;
 mod job;
+mod lines;
 mod parameters;
 mod phc;
+mod priority;
 mod queue;
 mod worker;
 
@@ -35,6 +37,7 @@ pub use queue::Figures;
 use crate::domain::{EmailKey, HashedPassword, NewPassword, PasswordAttempt};
 use area::Area;
 use job::{Job, Tag};
+use lines::Class;
 use phc::StoredHash;
 use queue::Queue;
 
@@ -162,7 +165,9 @@ impl Hasher {
         deadline: Instant,
     ) -> Result<HashedPassword, HashingError> {
         let mut hash = StoredHash::without_tag(self.0.current, salt);
-        let tag = self.tag(password.as_bytes(), &hash, deadline).await?;
+        let tag = self
+            .tag(Class::Registration, password.as_bytes(), &hash, deadline)
+            .await?;
         hash.tag.copy_from_slice(&tag);
         Ok(HashedPassword::from_phc(hash.to_string()))
     }
@@ -182,7 +187,9 @@ impl Hasher {
         let readable = stored.and_then(|stored| read(&stored));
         let is_known = readable.is_some();
         let stored = readable.unwrap_or_else(|| decoy::decoy(key, self.0.current));
-        let tag = self.tag(attempt.as_bytes(), &stored, deadline).await?;
+        let tag = self
+            .tag(Class::Login, attempt.as_bytes(), &stored, deadline)
+            .await?;
         if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
             return Ok(Verification::Mismatch);
         }
@@ -221,12 +228,13 @@ impl Hasher {
 
     async fn tag(
         &self,
+        class: Class,
         password: &[u8],
         hash: &StoredHash,
         deadline: Instant,
     ) -> Result<Tag, HashingError> {
         let (job, tag) = Job::new(password, hash, deadline);
-        self.0.queue.admit(job)?;
+        self.0.queue.admit(class, job)?;
         match timeout_at(deadline, tag).await {
             Ok(Ok(tag)) => Ok(tag),
             // No answer: it failed, or a thread saw the deadline pass a moment before the timer did.

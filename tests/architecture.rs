@@ -87,7 +87,7 @@ const LAYERS: [Layer; 9] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 14] = [
+const FOREIGN: [(&str, &[&str]); 15] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -104,6 +104,7 @@ const FOREIGN: [(&str, &[&str]); 14] = [
     ("sea_orm_migration", &["db"]),
     ("migrations", &["db"]),
     ("argon2", &["hashing"]),
+    ("rustix", &["hashing"]),
     ("clap", &["cli", "config", "main"]),
 ];
 

@@ -2,31 +2,38 @@
 //! memory, and every accepted call from waiting longer than it has time.
 
 use std::{
-    collections::VecDeque,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::{HashingError, Settings, job::Job, parameters::Parameters};
+use super::{
+    HashingError, Settings,
+    job::Job,
+    lines::{Class, Lines},
+    parameters::Parameters,
+};
 
 /// What a hash is taken to need before the first was measured, in nanoseconds for each KiB and
 /// pass; about right for a server of this decade.
 const NANOSECONDS_PER_KIB: u64 = 500;
 /// Weight of the newest hash in the mean: one in eight, as TCP smooths round trips (RFC 6298).
 const SMOOTHING: u32 = 8;
+/// One in eight places is never filled by one class alone. That many are enough for the other to
+/// have somebody waiting whenever its turn comes.
+const KEPT_FREE: usize = 8;
 
 /// What the engine is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Figures {
-    /// Jobs that were let in and have not started.
+    /// Jobs that were let in and have not started, a rehash not counted.
     pub waiting: usize,
     /// Jobs that are being computed, at most the number of threads.
     pub running: usize,
 }
 
-/// The jobs that wait, in order, and the count of those that run.
+/// The jobs that wait, and the count of those that run.
 pub(super) struct Queue {
     current: Parameters,
     workers: usize,
@@ -37,7 +44,7 @@ pub(super) struct Queue {
 }
 
 struct State {
-    waiting: VecDeque<Job>,
+    waiting: Lines,
     running: usize,
     /// Whether a job above the current memory runs: one in the process at most, because only one
     /// area of that size was left room for.
@@ -56,7 +63,7 @@ impl Queue {
             waiting_max: settings.queue,
             max_wait: settings.max_wait,
             state: Mutex::new(State {
-                waiting: VecDeque::new(),
+                waiting: Lines::new(),
                 running: 0,
                 heavy_runs: false,
                 mean: Duration::from_nanos(work_kib * NANOSECONDS_PER_KIB),
@@ -70,7 +77,7 @@ impl Queue {
     ///
     /// # Errors
     /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
-    pub(super) fn admit(&self, job: Job) -> Result<(), HashingError> {
+    pub(super) fn admit(&self, class: Class, job: Job) -> Result<(), HashingError> {
         let now = Instant::now();
         if job.deadline() <= now {
             return Err(HashingError::DeadlineExceeded);
@@ -79,21 +86,22 @@ impl Queue {
         if state.closed {
             return Err(HashingError::Failed);
         }
-        if self.check_room(&state, &job, now).is_err() {
+        if self.check_room(&state, class, &job, now).is_err() {
             // Those that nobody waits for any more take no room from those that somebody does.
-            state.waiting.retain(|waiting| waiting.is_wanted(now));
-            self.check_room(&state, &job, now)?;
+            state.waiting.drop_unwanted(now);
+            self.check_room(&state, class, &job, now)?;
         }
-        state.waiting.push_back(job);
+        state.waiting.push(class, job);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Lets a job in when nobody waits and a thread is free; else drops it.
+    /// Lets a rehash in when nobody waits and a thread is free; else drops it. Whoever comes before
+    /// it has started goes first.
     pub(super) fn admit_if_idle(&self, job: Job) {
         let mut state = self.lock();
         if !state.closed && state.waiting.is_empty() && state.running < self.workers {
-            state.waiting.push_back(job);
+            state.waiting.push_rehash(job);
             self.arrived.notify_one();
         }
     }
@@ -153,13 +161,18 @@ impl Queue {
         }
     }
 
-    fn check_room(&self, state: &State, job: &Job, now: Instant) -> Result<(), HashingError> {
+    fn check_room(
+        &self,
+        state: &State,
+        class: Class,
+        job: &Job,
+        now: Instant,
+    ) -> Result<(), HashingError> {
         if self.would_start(state, job) {
             return Ok(());
         }
-        let wait = self.estimated_wait(state);
-        let is_full = state.waiting.len() - self.starting(state) >= self.waiting_max;
-        if is_full || wait > self.max_wait || wait > job.deadline() - now {
+        let wait = self.estimated_wait(state, class);
+        if self.is_full(state, class) || wait > self.max_wait || wait > job.deadline() - now {
             return Err(HashingError::Overloaded { retry_after: wait });
         }
         Ok(())
@@ -168,40 +181,43 @@ impl Queue {
     /// Whether a thread is left for `job` when those before it have had theirs.
     fn would_start(&self, state: &State, job: &Job) -> bool {
         let is_held_up = self.is_heavy(job)
-            && (state.heavy_runs || state.waiting.iter().any(|job| self.is_heavy(job)));
+            && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
         !is_held_up && state.running + self.starting(state) < self.workers
     }
 
     /// How many of those that wait only do so until a free thread has woken up.
     fn starting(&self, state: &State) -> usize {
-        let heavy = state
-            .waiting
-            .iter()
-            .filter(|job| self.is_heavy(job))
-            .count();
+        let is_heavy = |job: &&Job| self.is_heavy(job);
+        let heavy = state.waiting.jobs().filter(is_heavy).count();
         let light = state.waiting.len() - heavy;
         let may_start = light + usize::from(heavy > 0 && !state.heavy_runs);
         may_start.min(self.workers - state.running)
     }
 
+    /// Whether all places are taken, or all that one class may fill.
+    fn is_full(&self, state: &State, class: Class) -> bool {
+        let starting = self.starting(state);
+        let taken = |count: usize| count.saturating_sub(starting);
+        let own_max = self.waiting_max - self.waiting_max / KEPT_FREE;
+        taken(state.waiting.len()) >= self.waiting_max
+            || taken(state.waiting.len_of(class)) >= own_max
+    }
+
     /// Jobs ahead × mean time ÷ threads.
-    fn estimated_wait(&self, state: &State) -> Duration {
+    fn estimated_wait(&self, state: &State, class: Class) -> Duration {
         let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let ahead = state.waiting.len() + state.running;
+        let ahead = state.running + state.waiting.ahead_of(class);
         state.mean.saturating_mul(of(ahead)) / of(self.workers)
     }
 
-    /// Takes the first job that may run, past heavy ones while one of them runs. What nobody waits
+    /// Takes the next job that may run, past heavy ones while one of them runs. What nobody waits
     /// for any more never starts.
     fn start_next(&self, state: &mut State) -> Option<Job> {
-        let now = Instant::now();
-        state.waiting.retain(|job| job.is_wanted(now));
+        state.waiting.drop_unwanted(Instant::now());
         let heavy_runs = state.heavy_runs;
-        let next = state
+        let job = state
             .waiting
-            .iter()
-            .position(|job| !(heavy_runs && self.is_heavy(job)))?;
-        let job = state.waiting.remove(next)?;
+            .pop(|job| !(heavy_runs && self.is_heavy(job)))?;
         state.running += 1;
         state.heavy_runs |= self.is_heavy(&job);
         Some(job)

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{BeforeHash, area::Area, job::Job, queue::Queue};
+use super::{BeforeHash, area::Area, job::Job, priority, queue::Queue};
 
 /// Starts a thread that hashes in `area` until the queue is closed.
 ///
@@ -25,6 +25,7 @@ pub(super) fn spawn(
     thread::Builder::new()
         .name(format!("hash-{index}"))
         .spawn(move || {
+            priority::give_way();
             while let Some(job) = next(&queue, &mut area) {
                 run(&queue, job, &mut area, before_hash.as_ref());
             }
@@ -67,5 +68,55 @@ fn run(queue: &Queue, job: Job, area: &mut Area, before_hash: Option<&BeforeHash
             queue.finish(&job, None);
             tracing::error!("a hashing thread panicked; its job is lost");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{
+        super::{Settings, lines::Class, parameters::Parameters, phc::StoredHash},
+        *,
+    };
+
+    fn queue() -> Queue {
+        let settings = Settings {
+            memory_kib: 8,
+            iterations: 1,
+            parallelism: 1,
+            workers: 1,
+            queue: 8,
+            max_wait: Duration::from_secs(2),
+        };
+        Queue::new(&settings, Parameters::new(8, 1, 1).unwrap(), 1)
+    }
+
+    fn is_empty(area: &mut Area) -> bool {
+        let mut words = area.blocks(8).iter().flat_map(AsRef::as_ref);
+        words.all(|word| *word == 0)
+    }
+
+    /// The next hash overwrites every block, so only a thread that has none wipes them.
+    #[test]
+    fn an_area_is_wiped_when_there_is_no_next_job_and_not_between_two() {
+        let queue = queue();
+        let hash = StoredHash::without_tag(Parameters::new(8, 1, 1).unwrap(), [7; 16]);
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let mut area = Area::reserve(8).unwrap();
+        let tags = [(); 2].map(|()| {
+            let (job, tag) = Job::new(b"password", &hash, deadline);
+            queue.admit(Class::Login, job).unwrap();
+            tag
+        });
+        for tag in tags {
+            let job = next(&queue, &mut area).unwrap();
+            run(&queue, job, &mut area, None);
+            assert_eq!(tag.blocking_recv().unwrap().len(), 32);
+            assert!(!is_empty(&mut area));
+        }
+        queue.close();
+        assert!(next(&queue, &mut area).is_none());
+        assert!(is_empty(&mut area));
     }
 }

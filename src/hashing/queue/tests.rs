@@ -30,10 +30,33 @@ fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
     Job::new(b"password", &hash, Instant::now() + time_left)
 }
 
-/// Lets a job in that is wanted until the receiver is dropped.
+/// Lets a login in that is wanted until the receiver is dropped.
 fn admit(queue: &Queue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
+    admit_as(Class::Login, queue, memory_kib)
+}
+
+fn admit_as(
+    class: Class,
+    queue: &Queue,
+    memory_kib: u32,
+) -> Result<oneshot::Receiver<Tag>, HashingError> {
     let (job, tag) = job(memory_kib, 60 * SECOND);
-    queue.admit(job).map(|()| tag)
+    queue.admit(class, job).map(|()| tag)
+}
+
+/// A registration, told from a login by its memory.
+fn register(queue: &Queue) -> Result<oneshot::Receiver<Tag>, HashingError> {
+    admit_as(Class::Registration, queue, 32)
+}
+
+/// The memory of each that starts, one at a time.
+fn order(queue: &Queue) -> Vec<u32> {
+    let one = || {
+        let job = queue.try_take()?;
+        queue.finish(&job, None);
+        Some(job.memory_kib())
+    };
+    std::iter::from_fn(one).collect()
 }
 
 /// Makes `mean` the mean time of hashes, near enough.
@@ -63,7 +86,7 @@ fn the_estimate_is_the_jobs_ahead_by_the_mean_time_over_the_threads() {
     let _waiting = [(); 2].map(|()| admit(&queue, 64).unwrap());
     let (too_short, _tag) = job(64, Duration::from_millis(1900));
     assert!(matches!(
-        queue.admit(too_short),
+        queue.admit(Class::Login, too_short),
         Err(HashingError::Overloaded { .. })
     ));
     let _fifth = admit(&queue, 64).unwrap();
@@ -131,7 +154,10 @@ fn a_waiting_heavy_job_does_not_make_a_free_thread_look_busy() {
 fn a_job_of_which_the_time_is_over_is_refused_and_never_taken() {
     let queue = queue(1, 2, 2 * SECOND);
     let (late, _tag) = job(64, Duration::ZERO);
-    assert_eq!(queue.admit(late), Err(HashingError::DeadlineExceeded));
+    assert_eq!(
+        queue.admit(Class::Login, late),
+        Err(HashingError::DeadlineExceeded)
+    );
     let gone = admit(&queue, 64).unwrap();
     drop(gone);
     assert!(queue.try_take().is_none());
@@ -149,4 +175,77 @@ fn a_closed_queue_lets_nothing_in_and_drops_what_waits() {
     );
     assert_eq!(admit(&queue, 64).err(), Some(HashingError::Failed));
     assert!(queue.take().is_none());
+}
+
+#[test]
+fn classes_take_turns_when_both_wait() {
+    let queue = queue(1, 16, 10 * SECOND);
+    let _logins = [(); 5].map(|()| admit(&queue, 64).unwrap());
+    let _registrations = [(); 2].map(|()| register(&queue).unwrap());
+    assert_eq!(order(&queue), [64, 32, 64, 32, 64, 64, 64]);
+
+    let _registrations = [(); 3].map(|()| register(&queue).unwrap());
+    let _logins = [(); 2].map(|()| admit(&queue, 64).unwrap());
+    assert_eq!(order(&queue), [32, 64, 32, 64, 32]);
+}
+
+#[test]
+fn a_heavy_job_that_is_held_up_costs_its_class_no_turn_of_the_other() {
+    let queue = queue(4, 16, 10 * SECOND);
+    let _heavies = [(); 2].map(|()| admit(&queue, 128).unwrap());
+    let _light = admit(&queue, 64).unwrap();
+    let _registrations = [(); 2].map(|()| register(&queue).unwrap());
+    let running: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
+    assert!(running.iter().map(Job::memory_kib).eq([128, 32, 64, 32]));
+}
+
+#[test]
+fn a_flood_of_one_class_leaves_places_to_the_other() {
+    for (flood, other) in [
+        (Class::Login, Class::Registration),
+        (Class::Registration, Class::Login),
+    ] {
+        let queue = queue(1, 16, 60 * SECOND);
+        let _running = admit_as(flood, &queue, 64).unwrap();
+        let _job = queue.try_take().unwrap();
+        let let_in: Vec<_> = std::iter::from_fn(|| admit_as(flood, &queue, 64).ok()).collect();
+        assert_eq!(let_in.len(), 14, "all but an eighth of 16");
+        let _others = [(); 2].map(|()| admit_as(other, &queue, 32).unwrap());
+        assert!(overload(&admit_as(other, &queue, 32)).is_some());
+        assert_eq!(queue.figures().waiting, 16);
+        // The flood waits for half of the hashes and no more.
+        assert_eq!(order(&queue)[..4].iter().sum::<u32>(), 2 * (64 + 32));
+    }
+}
+
+#[test]
+fn the_estimate_of_a_class_counts_the_turns_of_the_other() {
+    let queue = queue(1, 64, 9 * SECOND / 2);
+    measure(&queue, SECOND);
+    let _running = admit(&queue, 64).unwrap();
+    let _job = queue.try_take().unwrap();
+    let _logins = [(); 4].map(|()| admit(&queue, 64).unwrap());
+    let wait = overload(&admit(&queue, 64)).unwrap();
+    assert!((4.9..5.1).contains(&wait), "1 runs, 4 logins: {wait}");
+
+    // 1 runs, then registration, login, registration: a third one would wait for 5.
+    let _registrations = [(); 2].map(|()| register(&queue).unwrap());
+    let wait = overload(&register(&queue)).unwrap();
+    assert!((4.9..5.1).contains(&wait), "{wait}");
+    let wait = overload(&admit(&queue, 64)).unwrap();
+    assert!((6.9..7.1).contains(&wait), "all are ahead: {wait}");
+}
+
+#[test]
+fn a_rehash_lets_all_pass_that_come_before_it_has_started() {
+    let queue = queue(1, 1, SECOND);
+    let (rehash, _tag) = job(16, 60 * SECOND);
+    queue.admit_if_idle(rehash);
+    let (second, gone) = job(16, 60 * SECOND);
+    queue.admit_if_idle(second);
+    assert!(gone.blocking_recv().is_err(), "one at a time");
+    let _starts_at_once = admit(&queue, 64).unwrap();
+    let _waits = register(&queue).unwrap();
+    assert!(overload(&admit(&queue, 64)).is_some());
+    assert_eq!(order(&queue), [64, 32, 16]);
 }

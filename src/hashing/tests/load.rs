@@ -114,6 +114,34 @@ async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
     assert!(!gate.has_started_another());
 }
 
+/// (17)
+#[tokio::test]
+async fn a_registration_is_served_after_one_login_however_many_wait() {
+    let (hasher, gate) = held(Settings {
+        queue: 64,
+        max_wait: Duration::from_mins(1),
+        ..SETTINGS
+    });
+    let running = let_in(verify(&hasher, PASSWORD, None));
+    gate.wait_until_started();
+    let flood: Vec<_> = iter::repeat_with(|| verify(&hasher, PASSWORD, None))
+        .map_while(|call| {
+            let mut call = Box::pin(call);
+            call.as_mut().now_or_never().is_none().then_some(call)
+        })
+        .collect();
+    assert_eq!(flood.len(), 56);
+    let registration = let_in(hash(&hasher));
+
+    for _ in 0..3 {
+        gate.release_one();
+    }
+    registration.await.unwrap();
+    assert!(matches!(running.await, Ok(Verification::Mismatch)));
+    assert!(hasher.figures().waiting >= flood.len() - 2);
+    drop(flood);
+}
+
 #[tokio::test]
 async fn hashes_above_the_configured_memory_run_one_at_a_time_and_lighter_ones_pass() {
     let (hasher, gate) = held(Settings {
