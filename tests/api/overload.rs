@@ -9,8 +9,8 @@ use tonic::{Code, Status};
 use vestibule::proto::v1::{CreateSessionResponse, SessionStatus, ValidLoginRequest};
 
 use crate::harness::{
-    Client, Database, Fault, HashGate, PASSWORD, Plan, SERVING, TestApp, WireReply, email,
-    eventually, figure, scale, within,
+    Client, Database, Fault, HandlerGate, HashGate, PASSWORD, Plan, SERVING, TestApp, WireReply,
+    email, eventually, figure, frame, scale, within,
 };
 
 on_both_databases!(
@@ -20,6 +20,7 @@ on_both_databases!(
     a_cancelled_login_keeps_its_worker_until_its_hash_has_ended,
     a_hash_that_breaks_fails_one_call_of_any_kind_and_costs_no_worker,
     a_rehash_that_breaks_fails_no_login,
+    a_probe_that_breaks_fails_alone,
 );
 
 /// Nothing here takes that long.
@@ -262,4 +263,21 @@ async fn a_rehash_that_breaks_fails_no_login(app: TestApp) {
             .contains("m=128,")
     })
     .await;
+}
+
+/// (C5) A call and a stream of a service that is not ours.
+async fn a_probe_that_breaks_fails_alone(database: Database) {
+    let gate = HandlerGate::default();
+    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let app = plan.start().await;
+    for method in ["Check", "Watch"] {
+        let path = format!("/grpc.health.v1.Health/{method}");
+        gate.break_next(&path);
+        let request = app.wire().request(&path);
+        let broken = app.wire().send(request, frame(&[])).await;
+        let fault = Fault::of(&broken.grpc_status());
+        assert_eq!(fault.meaning(), (Code::Internal, "INTERNAL"));
+    }
+    assert_eq!(app.health().check("").await, Ok(SERVING));
+    app.health().await_serving("").await;
 }
