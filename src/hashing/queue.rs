@@ -9,22 +9,18 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{HashingError, Settings, job::Job, parameters::Parameters};
+use super::{
+    HashingError, Memory, Settings,
+    figures::{Counts, Figures, Refusal},
+    job::Job,
+    parameters::Parameters,
+};
 
 /// What a hash is taken to need before the first was measured, in nanoseconds for each KiB and
 /// pass; about right for a server of this decade.
 const NANOSECONDS_PER_KIB: u64 = 500;
 /// Weight of the newest hash in the mean: one in eight, as TCP smooths round trips (RFC 6298).
 const SMOOTHING: u32 = 8;
-
-/// What the engine is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
-    /// Jobs that were let in and have not started.
-    pub waiting: usize,
-    /// Jobs that are being computed, at most the number of threads.
-    pub running: usize,
-}
 
 /// The jobs that wait, in order, and the count of those that run.
 pub(super) struct Queue {
@@ -34,6 +30,7 @@ pub(super) struct Queue {
     max_wait: Duration,
     state: Mutex<State>,
     arrived: Condvar,
+    pub(super) counts: Counts,
 }
 
 struct State {
@@ -63,6 +60,7 @@ impl Queue {
                 closed: false,
             }),
             arrived: Condvar::new(),
+            counts: Counts::default(),
         }
     }
 
@@ -73,16 +71,21 @@ impl Queue {
     pub(super) fn admit(&self, job: Job) -> Result<(), HashingError> {
         let now = Instant::now();
         if job.deadline() <= now {
+            self.counts.refuse(Refusal::Deadline);
             return Err(HashingError::DeadlineExceeded);
         }
         let mut state = self.lock();
         if state.closed {
             return Err(HashingError::Failed);
         }
-        if self.check_room(&state, &job, now).is_err() {
+        if self.refusal(&state, &job, now).is_some() {
             // Those that nobody waits for any more take no room from those that somebody does.
-            state.waiting.retain(|waiting| waiting.is_wanted(now));
-            self.check_room(&state, &job, now)?;
+            self.drop_unwanted(&mut state, now);
+            if let Some(refusal) = self.refusal(&state, &job, now) {
+                self.counts.refuse(refusal);
+                let retry_after = self.estimated_wait(&state);
+                return Err(HashingError::Overloaded { retry_after });
+            }
         }
         state.waiting.push_back(job);
         self.arrived.notify_one();
@@ -128,6 +131,7 @@ impl Queue {
             state.heavy_runs = false;
         }
         if let Some(time) = time {
+            self.counts.duration.record(time);
             state.mean = state.mean * (SMOOTHING - 1) / SMOOTHING + time / SMOOTHING;
         }
     }
@@ -146,23 +150,48 @@ impl Queue {
     }
 
     pub(super) fn figures(&self) -> Figures {
-        let state = self.lock();
+        let (waiting, running) = {
+            let state = self.lock();
+            (state.waiting.len(), state.running)
+        };
         Figures {
-            waiting: state.waiting.len(),
-            running: state.running,
+            memory: Memory {
+                workers: self.workers,
+                memory_kib: self.current.memory_kib(),
+            },
+            queue: self.waiting_max,
+            waiting,
+            running,
+            refused: self.counts.refused(),
+            abandoned: self.counts.abandoned.get(),
+            rehashed: self.counts.rehashed.get(),
+            wait: self.counts.wait.read(),
+            duration: self.counts.duration.read(),
         }
     }
 
-    fn check_room(&self, state: &State, job: &Job, now: Instant) -> Result<(), HashingError> {
+    /// Why there is no room for a job, if there is none.
+    fn refusal(&self, state: &State, job: &Job, now: Instant) -> Option<Refusal> {
         if self.would_start(state, job) {
-            return Ok(());
+            return None;
         }
         let wait = self.estimated_wait(state);
-        let is_full = state.waiting.len() - self.starting(state) >= self.waiting_max;
-        if is_full || wait > self.max_wait || wait > job.deadline() - now {
-            return Err(HashingError::Overloaded { retry_after: wait });
+        if state.waiting.len() - self.starting(state) >= self.waiting_max {
+            Some(Refusal::QueueFull)
+        } else if wait > job.deadline() - now {
+            Some(Refusal::Deadline)
+        } else if wait > self.max_wait {
+            Some(Refusal::MaxWait)
+        } else {
+            None
         }
-        Ok(())
+    }
+
+    fn drop_unwanted(&self, state: &mut State, now: Instant) {
+        let before = state.waiting.len();
+        state.waiting.retain(|job| job.is_wanted(now));
+        let dropped = before - state.waiting.len();
+        self.counts.abandoned.add(dropped as u64);
     }
 
     /// Whether a thread is left for `job` when those before it have had theirs.
@@ -195,13 +224,14 @@ impl Queue {
     /// for any more never starts.
     fn start_next(&self, state: &mut State) -> Option<Job> {
         let now = Instant::now();
-        state.waiting.retain(|job| job.is_wanted(now));
+        self.drop_unwanted(state, now);
         let heavy_runs = state.heavy_runs;
         let next = state
             .waiting
             .iter()
             .position(|job| !(heavy_runs && self.is_heavy(job)))?;
         let job = state.waiting.remove(next)?;
+        self.counts.wait.record(now - job.created());
         state.running += 1;
         state.heavy_runs |= self.is_heavy(&job);
         Some(job)
