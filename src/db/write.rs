@@ -35,7 +35,9 @@ impl Db {
                     return Err(DbError::DeadlineExceeded);
                 };
                 match outcome {
-                    Err(error) if tries > 0 && Kind::of(&error) == Kind::Collision => {}
+                    Err(error) if tries > 0 && Kind::of(&error) == Kind::Collision => {
+                        db.inner.counts.retried_transactions.increment();
+                    }
                     outcome => return outcome.map_err(|error| db.classify(error)),
                 }
             }
@@ -55,6 +57,7 @@ impl Db {
         if deadline <= Instant::now() {
             return None;
         }
+        let _caller = self.inner.counts.writing.enter();
         let transaction = match begin(&self.inner.writer).await {
             Ok(transaction) => transaction,
             Err(error) => return Some(Err(error)),
