@@ -32,6 +32,7 @@ mod idempotency;
 mod lifecycle;
 mod limits;
 mod login;
+mod metrics;
 mod migrations;
 mod overload;
 mod parity;
