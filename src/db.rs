@@ -48,6 +48,13 @@ pub enum Target {
     },
 }
 
+impl Target {
+    /// Whether the Postgres driver can read a URL; why not would quote it, password included.
+    pub fn is_postgres_url(url: &SecretString) -> bool {
+        pools::postgres_options(url, None).is_ok()
+    }
+}
+
 /// How the database is reached.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -65,7 +72,7 @@ pub struct Settings {
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
 
 /// How long connections may take to say goodbye.
-const CLOSE_LIMIT: Duration = Duration::from_millis(250);
+const CLOSE_LIMIT: Duration = Duration::from_millis(150);
 
 /// A handle on the database; clones share its pools.
 #[derive(Clone)]

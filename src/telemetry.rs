@@ -10,6 +10,7 @@ mod fields;
 mod line;
 
 use std::{
+    error::Error,
     io::{self, IsTerminal},
     panic::{self, PanicHookInfo},
     thread,
@@ -86,6 +87,21 @@ fn is_written(metadata: &Metadata<'_>, level: Level) -> bool {
     } else {
         *metadata.level() <= level.min(Level::WARN) && !SILENT_TARGETS.into_iter().any(within)
     }
+}
+
+/// An error and its causes on one line, each text once: some errors quote their cause already. By
+/// `Display` alone, because a driver's `Debug` prints rows. For logs; callers are told nothing of it.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Says where, never what: the message of a panic may quote a value.

@@ -39,12 +39,12 @@ const LAYERS: [Layer; 10] = [
     },
     Layer {
         name: "auth",
-        may_use: &["domain", "hashing", "db"],
+        may_use: &["domain", "hashing", "db", "telemetry"],
     },
     // Not `db`: what a use case does not offer is not done.
     Layer {
         name: "transport",
-        may_use: &["domain", "figures", "auth", "proto"],
+        may_use: &["domain", "figures", "auth", "proto", "telemetry"],
     },
     Layer {
         name: "server",
@@ -56,6 +56,7 @@ const LAYERS: [Layer; 10] = [
             "auth",
             "transport",
             "proto",
+            "telemetry",
         ],
     },
     Layer {

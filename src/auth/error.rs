@@ -21,9 +21,6 @@ pub enum AuthError {
     /// The session that should prove the call is no proof.
     #[error("the session is no proof")]
     SessionInvalid,
-    /// No such user, or none that this session may see.
-    #[error("there is no such user")]
-    UserNotFound,
     /// More work than can be finished in time; nothing was done.
     #[error("overloaded")]
     Overloaded {

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use tokio::time::Instant as Deadline;
+use tracing::{Instrument, Span, error_span};
 
 use super::{Auth, AuthError, CallContext, entropy::random};
 use crate::{
     db::{UpdateUserError, UserChange, UserKey},
     domain::{ClientInfo, Email, PasswordAttempt, User, UserId, UserStatus},
     hashing::{Verification, VerifiedPassword},
+    telemetry::chain,
 };
 
 /// How long the write of a rehash may take; nobody waits for it.
@@ -36,6 +38,13 @@ pub enum LoginVerdict {
     Invalid,
 }
 
+/// A user whose password was just found right, as read before the verification.
+pub(super) struct Verified {
+    pub(super) user: User,
+    /// The password, when it is stored at another cost than the current.
+    stale: Option<VerifiedPassword>,
+}
+
 impl Auth {
     /// Checks credentials and creates nothing.
     ///
@@ -47,51 +56,61 @@ impl Auth {
         call: &CallContext,
         credentials: Credentials,
     ) -> Result<LoginVerdict, AuthError> {
-        let user = self.verify(call, &credentials).await?;
-        Ok(user.map_or(LoginVerdict::Invalid, |user| LoginVerdict::Valid(user.id)))
+        let Some(verified) = self.verify(call, &credentials).await? else {
+            return Ok(LoginVerdict::Invalid);
+        };
+        let id = verified.user.id;
+        self.rehash_later(verified);
+        Ok(LoginVerdict::Valid(id))
     }
 
-    /// The user whose credentials these are, as read before the verification; `None` when they are
-    /// nobody's who may log in.
+    /// Whose credentials these are; `None` when they are nobody's who may log in.
     pub(super) async fn verify(
         &self,
         call: &CallContext,
         credentials: &Credentials,
-    ) -> Result<Option<User>, AuthError> {
+    ) -> Result<Option<Verified>, AuthError> {
         let key = credentials.email.key();
         let user = self
             .db
             .find_user_by(UserKey::Email(key), call.deadline)
             .await?;
         let stored = user.as_ref().and_then(|user| user.hashed_password.clone());
+        // An unreadable hash is an alarm; the operator needs to know whose it is.
+        let span = user
+            .as_ref()
+            .map_or_else(Span::none, |user| error_span!("user", user_id = %user.id));
         let verification = self
             .hasher
             .verify(credentials.password.clone(), stored, key, call.deadline)
+            .instrument(span)
             .await?;
-        let (Some(user), Verification::Match { stale }) = (user, verification) else {
-            return Ok(None);
-        };
-        if user.status == UserStatus::Disabled {
-            return Ok(None);
-        }
-        if let Some(password) = stale {
-            self.rehash_later(&user, password)?;
-        }
-        Ok(Some(user))
+        Ok(match (user, verification) {
+            (Some(user), Verification::Match { stale }) if user.status == UserStatus::Active => {
+                Some(Verified { user, stale })
+            }
+            (_, Verification::Match { .. } | Verification::Mismatch) => None,
+        })
     }
 
     /// Stores a right password at the current cost, when nothing else is to be hashed. A login never
     /// waits for it nor fails because of it; the next login tries again.
-    fn rehash_later(&self, user: &User, password: VerifiedPassword) -> Result<(), AuthError> {
-        let Some(verified) = user.hashed_password.clone() else {
-            return Ok(());
+    pub(super) fn rehash_later(&self, verified: Verified) {
+        let (Some(password), Some(stored)) = (verified.stale, verified.user.hashed_password) else {
+            return;
         };
-        let (auth, id, salt) = (self.clone(), user.id, random()?);
-        self.background.spawn(async move {
+        let (auth, id) = (self.clone(), verified.user.id);
+        let rehash = async move {
+            let Ok(salt) = random() else {
+                return;
+            };
             let Some(hashed) = auth.hasher.rehash(password, salt).await else {
                 return;
             };
-            let change = UserChange::Rehash { verified, hashed };
+            let change = UserChange::Rehash {
+                verified: stored,
+                hashed,
+            };
             let deadline = Deadline::now() + REHASH_LIMIT;
             match auth
                 .db
@@ -102,10 +121,10 @@ impl Auth {
                 // Changed, rehashed or deleted by another login: nothing is lost.
                 Err(UpdateUserError::PasswordChanged | UpdateUserError::UnknownUser) => {}
                 Err(UpdateUserError::Db(error)) => {
-                    tracing::warn!(user_id = %id, %error, "rehash not stored");
+                    tracing::warn!(user_id = %id, cause = chain(&error), "rehash not stored");
                 }
             }
-        });
-        Ok(())
+        };
+        self.background.spawn(rehash.in_current_span());
     }
 }

@@ -6,8 +6,7 @@ use tokio::time::Instant as Deadline;
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random, register::RETRY_WINDOW};
 use crate::domain::{
-    Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, UserId,
-    uuid_v7,
+    Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
 };
 
 /// How many rows one purge transaction touches: few enough that no writer waits long behind it.
@@ -39,10 +38,9 @@ impl Auth {
         credentials: Credentials,
     ) -> Result<NewSession, AuthError> {
         let authenticated_at = self.clock.now();
-        let user = self
-            .verify(call, &credentials)
-            .await?
-            .ok_or(AuthError::BadCredentials)?;
+        let verified = self.verify(call, &credentials).await?;
+        let verified = verified.ok_or(AuthError::BadCredentials)?;
+        let user = verified.user.clone();
         let created_at = self.clock.now();
         let token = SessionToken::new(SessionId::new(uuid_v7(created_at, random()?)), random()?);
         let session = Session {
@@ -59,6 +57,7 @@ impl Auth {
         if !self.db.add_session(session.clone(), call.deadline).await? {
             return Err(AuthError::BadCredentials);
         }
+        self.rehash_later(verified);
         tracing::info!(
             user_id = %user.id,
             session_id = %session.id,
@@ -111,7 +110,9 @@ impl Auth {
             return Ok(());
         };
         match self.db.find_session(token.id(), call.deadline).await? {
-            Some((session, _)) if session.secret_hash == token.secret_hash() => {
+            Some((session, _))
+                if session.secret_hash == token.secret_hash() && session.revoked_at.is_none() =>
+            {
                 self.db
                     .revoke_session(session.id, self.clock.now(), call.deadline)
                     .await?;
@@ -122,23 +123,17 @@ impl Auth {
         }
     }
 
-    /// The user whose live session a token proves; asked for by id, that user must be it. Nothing
-    /// is told of an id before the session is proven.
+    /// The user whose live session a token proves.
     ///
     /// # Errors
-    /// The token proves no session, the id is another's, the database is away or the deadline
-    /// passed.
+    /// The token proves no session, the database is away or the deadline passed.
     pub async fn user_of_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
-        asked: Option<UserId>,
     ) -> Result<User, AuthError> {
         match self.validate_session(call, token).await? {
-            SessionVerdict::Active(active) => match active.1 {
-                user if asked.is_none_or(|id| id == user.id) => Ok(user),
-                _ => Err(AuthError::UserNotFound),
-            },
+            SessionVerdict::Active(active) => Ok(active.1),
             SessionVerdict::Expired
             | SessionVerdict::Revoked
             | SessionVerdict::NotFound

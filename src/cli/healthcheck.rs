@@ -10,7 +10,10 @@ use tonic_health::pb::{
 };
 
 use super::{exit::Exit, output};
-use crate::config::{self, Environment, Flags, Problems};
+use crate::{
+    config::{self, Environment, Flags, Problems},
+    telemetry::chain,
+};
 
 /// Connecting and answering together.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -45,10 +48,10 @@ pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Prob
 async fn ask(address: SocketAddr) -> Result<ServingStatus, String> {
     let answer = time::timeout(TIMEOUT, async {
         let channel = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|error| output::chain(&error))?
+            .map_err(|error| chain(&error))?
             .connect()
             .await
-            .map_err(|error| output::chain(&error))?;
+            .map_err(|error| chain(&error))?;
         let answer = HealthClient::new(channel)
             .check(HealthCheckRequest::default())
             .await

@@ -6,6 +6,7 @@ use super::{exit::Exit, output, runtime};
 use crate::{
     config::{Environment, Flags, MigrateConfig, Problems},
     db::{self, Db, DbError, SchemaState, Undone, loss},
+    telemetry::chain,
 };
 
 const NOTHING_TO_UNDO: &str = "there is nothing to undo";
@@ -33,7 +34,7 @@ pub(super) fn run(flags: &Flags, environment: &Environment, step: Step) -> Resul
     let config = MigrateConfig::load(flags, environment)?;
     let work = async {
         take(step, &config.db).await.unwrap_or_else(|error| {
-            error!("the schema is as it was: {}", output::chain(&error));
+            error!("the schema is as it was: {}", chain(&error));
             Exit::Failed
         })
     };

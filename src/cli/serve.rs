@@ -9,6 +9,7 @@ use crate::{
     config::{Config, Environment, Flags, Problems},
     db::Target,
     server::{Application, ApplicationSettings, Readiness, Seams},
+    telemetry::chain,
 };
 
 /// Serves until a signal.
@@ -34,10 +35,10 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     };
     let target = settings.db.target.clone();
     let memory = settings.hashing.memory();
-    let application = match Application::build(settings, Seams::default()).await {
+    let application = match Application::build(settings, Seams::default()) {
         Ok(application) => application,
         Err(error) => {
-            error!("not started: {}", output::chain(&error));
+            error!("not started: {}", chain(&error));
             return Exit::Failed;
         }
     };

@@ -99,9 +99,16 @@ fn postgres(text: &str) -> Result<DatabaseUrl, Fault> {
     })?;
     refuse_unencoded_password(&url)?;
     let warning = judge_encryption(&url)?;
+    let url = SecretString::from(text);
+    if !Target::is_postgres_url(&url) {
+        return Err(Fault::new(
+            "has a parameter with a value that the driver does not take",
+            "write it as postgres://user@host/database?sslmode=…",
+        ));
+    }
     Ok(DatabaseUrl {
         target: Target::Postgres {
-            url: SecretString::from(text),
+            url,
             password: None,
         },
         warning,

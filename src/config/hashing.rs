@@ -122,7 +122,7 @@ fn cost(
 
 fn workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
     if reader.is_set(&WORKERS) {
-        let workers = reader.read(&WORKERS, parse::number(1..=16_384_usize))?;
+        let workers = reader.read(&WORKERS, parse::number(1..=WORKERS_MAX))?;
         if let Err(error) = fit(workers, memory_kib?, memory_limit()) {
             reader.fault(
                 &WORKERS,
@@ -139,6 +139,9 @@ fn workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
     reader.set_default(&WORKERS, workers.to_string());
     Some(workers)
 }
+
+/// Their default queue is still one that may be set.
+const WORKERS_MAX: usize = 15_625;
 
 fn queue(reader: &mut Reader<'_>, workers: Option<usize>) -> Option<usize> {
     if let Some(workers) = workers {

@@ -14,7 +14,10 @@ const MIN_LENGTH: Key = Key::new(
 pub(super) const KEYS: &[&Key] = &[&MIN_LENGTH];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordPolicy> {
-    let min_length = reader.read(&MIN_LENGTH, parse::number(8..=128));
+    let min_length = reader.read(
+        &MIN_LENGTH,
+        parse::number(PasswordPolicy::MIN_LENGTH_FLOOR..=PasswordPolicy::MIN_LENGTH_CEILING),
+    );
     Some(PasswordPolicy {
         min_length: min_length?,
     })

@@ -100,6 +100,9 @@ fn text(key: &Key, value: &Value) -> Result<String, Fault> {
         // Editors and `echo` end a file with a newline that is not part of the secret.
         if text.ends_with('\n') {
             text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
         }
         text
     } else {

@@ -87,10 +87,10 @@ impl Kind {
     /// <https://www.sqlite.org/rescode.html>; the low byte is the primary code.
     fn of_sqlite(code: i32) -> Self {
         match code & 0xFF {
-            // BUSY, LOCKED
-            5 | 6 => Self::SqliteBusy,
-            // PERM, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB
-            3 | 7 | 8 | 10 | 11 | 13 | 14 | 26 => Self::Away,
+            // BUSY, LOCKED, PROTOCOL (the same for the lock of the WAL)
+            5 | 6 | 15 => Self::SqliteBusy,
+            // PERM, NOMEM, READONLY, INTERRUPT, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB
+            3 | 7 | 8 | 9 | 10 | 11 | 13 | 14 | 26 => Self::Away,
             _ => Self::Bug,
         }
     }
@@ -100,11 +100,11 @@ impl Kind {
         match code {
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Collision,
-            // read_only_sql_transaction: a demoted primary; query_canceled: the statement time-out;
-            // lock_not_available; invalid_catalog_name
-            "25006" | "57014" | "55P03" | "3D000" => Self::Away,
+            // read_only_sql_transaction: a demoted primary; idle_in_transaction_session_timeout;
+            // statement_completion_unknown; lock_not_available; invalid_catalog_name
+            "25006" | "25P03" | "40003" | "55P03" | "3D000" => Self::Away,
             // connection exception, invalid authorization, insufficient resources, operator
-            // intervention, system error
+            // intervention (the statement time-out too), system error
             _ if ["08", "28", "53", "57", "58"]
                 .iter()
                 .any(|class| code.starts_with(class)) =>

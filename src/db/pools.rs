@@ -4,7 +4,7 @@
 use std::{path::Path, thread, time::Duration};
 
 use sea_orm::{
-    DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector,
+    DatabaseConnection, DbErr, RuntimeErr, SqlxError, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
         ConnectOptions, Connection,
         postgres::{PgConnectOptions, PgPoolOptions},
@@ -12,6 +12,7 @@ use sea_orm::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 
 use super::{Settings, Target};
 
@@ -20,6 +21,8 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A Postgres connection that lay idle this long is tested before use: after a restart of the
 /// database only calls under way fail. Busy connections are spared the round trip.
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// How long a connection that was given back may take to say that it is well.
+const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 /// How long a connection of the schema's own waits to be made.
 const SCHEMA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const APPLICATION_NAME: &str = "vestibule";
@@ -55,7 +58,9 @@ pub(super) fn open_for_schema(target: &Target) -> Result<DatabaseConnection, DbE
     match target {
         Target::Sqlite(path) => Ok(sqlite(writer(path), 1, SCHEMA_ACQUIRE_TIMEOUT)),
         Target::Postgres { url, password } => {
-            let options = postgres_options(url, password.as_ref())?;
+            // Said, because a role or database may have defaults of its own.
+            let options = postgres_options(url, password.as_ref())?
+                .options([("statement_timeout", "0"), ("lock_timeout", "0")]);
             Ok(postgres(options, 1, SCHEMA_ACQUIRE_TIMEOUT))
         }
     }
@@ -107,6 +112,16 @@ fn postgres(
         .max_connections(connections)
         .acquire_timeout(acquire_timeout)
         .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A peer that has vanished without a word would keep the connection's place in the
+                // pool until TCP gives up, a quarter of an hour later.
+                timeout(RELEASE_LIMIT, connection.ping())
+                    .await
+                    .unwrap_or(Err(SqlxError::PoolTimedOut))?;
+                Ok(true)
+            })
+        })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 if meta.idle_for >= TEST_AFTER_IDLE {
@@ -119,7 +134,7 @@ fn postgres(
     SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
 }
 
-fn postgres_options(
+pub(super) fn postgres_options(
     url: &SecretString,
     password: Option<&SecretString>,
 ) -> Result<PgConnectOptions, DbErr> {

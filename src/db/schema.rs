@@ -3,7 +3,7 @@
 //! Migrations run in one transaction, under a lock, on a connection of their own, so that any
 //! number of processes may start at once: one applies, the others find it done.
 
-use std::{future::Future, time::Duration};
+use std::{fmt::Display, future::Future, time::Duration};
 
 use futures_util::future::BoxFuture;
 use migrations::{Migrator, MigratorTrait};
@@ -49,6 +49,18 @@ pub enum Undone {
 }
 
 impl SchemaState {
+    fn compare<M: MigratorTrait>(mut recorded: Vec<String>) -> Self {
+        let known = M::migrations();
+        let known = known.iter().map(|migration| migration.name().to_owned());
+        let (applied, pending): (Vec<_>, _) = known.partition(|name| recorded.contains(name));
+        recorded.retain(|name| !applied.contains(name));
+        Self {
+            applied,
+            pending,
+            unknown: recorded,
+        }
+    }
+
     /// Whether this binary can serve on the schema: nothing is missing, or the schema is a newer
     /// one, which only expands.
     pub fn is_usable(&self) -> bool {
@@ -97,10 +109,15 @@ impl Db {
     /// `schema_state` for another list of migrations.
     #[doc(hidden)]
     pub async fn schema_state_of<M: MigratorTrait>(&self) -> Result<SchemaState, DbError> {
+        if let Target::Sqlite(path) = &self.inner.settings.target
+            && !path.exists()
+        {
+            return Ok(SchemaState::compare::<M>(Vec::new()));
+        }
         let connection = self.schema_connection()?;
-        let state = while_busy(|| state::<M, _>(&connection)).await;
+        let state = telling_of_the_wait(while_busy(|| state::<M, _>(&connection))).await;
         let _ = connection.close().await;
-        state.map_err(DbError::Unavailable)
+        state.map_err(|error| self.unusable(&error))
     }
 
     /// `migrate` to another list of migrations: tests add one to those of this binary.
@@ -127,15 +144,19 @@ impl Db {
     fn schema_connection(&self) -> Result<DatabaseConnection, DbError> {
         let target = &self.inner.settings.target;
         if let Target::Sqlite(path) = target {
-            file::create_if_missing(path).map_err(|error| {
-                let text = format!(
-                    "database.url: {} cannot be written: {error}",
-                    path.display()
-                );
-                DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(text)))
-            })?;
+            file::create_if_missing(path).map_err(|error| self.unusable(&error))?;
         }
         pools::open_for_schema(target).map_err(DbError::Unavailable)
+    }
+
+    /// Of a SQLite file that cannot be used, its name is what an operator needs; a Postgres URL may
+    /// hold a password and is never told.
+    fn unusable(&self, error: &dyn Display) -> DbError {
+        let text = match &self.inner.settings.target {
+            Target::Sqlite(path) => format!("database.url: {}: {error}", path.display()),
+            Target::Postgres { .. } => error.to_string(),
+        };
+        DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(text)))
     }
 
     async fn with_lock<T, W>(&self, work: W) -> Result<T, DbError>
@@ -149,7 +170,7 @@ impl Db {
             transaction.commit().await?;
             Ok(done)
         };
-        let outcome = outcome.await.map_err(DbError::Unavailable);
+        let outcome = outcome.await.map_err(|error: DbErr| self.unusable(&error));
         let _ = connection.close().await;
         outcome
     }
@@ -200,22 +221,7 @@ where
     C: ConnectionTrait,
     &'c C: IntoSchemaManagerConnection<'c>,
 {
-    let mut recorded = recorded_names(connection).await?;
-    let known: Vec<String> = M::migrations()
-        .iter()
-        .map(|migration| migration.name().to_owned())
-        .collect();
-    let (applied, pending) = known.into_iter().partition(|name| recorded.contains(name));
-    let state = SchemaState {
-        applied,
-        pending,
-        unknown: Vec::new(),
-    };
-    recorded.retain(|name| !state.applied.contains(name));
-    Ok(SchemaState {
-        unknown: recorded,
-        ..state
-    })
+    Ok(SchemaState::compare::<M>(recorded_names(connection).await?))
 }
 
 /// sea-orm-migration's own reading fails on names that it does not know; a newer schema is no
@@ -244,4 +250,51 @@ pub(super) async fn sign_of_life(connection: &DatabaseConnection) -> Result<(), 
         .one(connection)
         .await
         .map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// (51)
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_the_lock_says_so_every_ten_seconds() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(move || writer.clone())
+            .finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        telling_of_the_wait(sleep(Duration::from_secs(9))).await;
+        assert!(log.0.lock().unwrap().is_empty());
+        telling_of_the_wait(sleep(Duration::from_secs(35))).await;
+        drop(guard);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        for (line, waited) in text.lines().zip(["10", "20", "30"]) {
+            assert!(line.contains("waiting for another process"), "{line}");
+            assert!(
+                line.ends_with(&format!("waited_seconds={waited}")),
+                "{line}"
+            );
+        }
+    }
 }

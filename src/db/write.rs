@@ -6,11 +6,12 @@ use sea_orm::{
     TransactionTrait,
 };
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::{Db, DbError, error::Kind};
 
-/// How often a transaction that lost a race is done in all.
-const TRIES: u32 = 3;
+/// How often a transaction that lost a race is done again.
+const RETRIES: u32 = 3;
 
 impl Db {
     /// Does work in a transaction, on a task of its own: a caller that goes away cannot cut it
@@ -27,24 +28,26 @@ impl Db {
             + 'static,
     {
         let db = self.clone();
-        let task = self.inner.writes.spawn(async move {
-            let mut tries = TRIES;
+        let attempts = async move {
+            let mut retries = RETRIES;
             loop {
-                tries -= 1;
                 let Some(outcome) = db.attempt(deadline, &work).await else {
                     return Err(DbError::DeadlineExceeded);
                 };
                 match outcome {
-                    Err(error) if tries > 0 && Kind::of(&error) == Kind::Collision => {
+                    Err(error) if retries > 0 && Kind::of(&error) == Kind::Collision => {
+                        retries -= 1;
                         db.inner.counts.retried_transactions.increment();
                     }
                     outcome => return outcome.map_err(|error| db.classify(error)),
                 }
             }
-        });
+        };
+        let task = self.inner.writes.spawn(attempts.in_current_span());
         match timeout_at(deadline, task).await {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(panicked)) => Err(DbError::Bug(DbErr::Custom(panicked.to_string()))),
+            // The panic's own text may quote what was written.
+            Ok(Err(_panic)) => Err(DbError::Bug(DbErr::Custom("a write panicked".to_owned()))),
             Err(_) => Err(DbError::DeadlineExceeded),
         }
     }

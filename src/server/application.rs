@@ -47,14 +47,15 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds the listeners and joins the layers. The database is not asked for anything yet.
+    /// Binds the listeners and joins the layers, inside tokio's runtime. The database is not asked
+    /// for anything yet.
     ///
     /// # Errors
     /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
     /// be started.
-    pub async fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
+    pub fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
         let server = settings.server;
-        let listeners = Listeners::bind(&server).await?;
+        let listeners = Listeners::bind(&server)?;
         let db = Db::open(&settings.db).map_err(StartError::Database)?;
         let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
         let clock = seams.clock.unwrap_or_default();

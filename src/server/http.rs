@@ -14,13 +14,16 @@ const MAX_CONCURRENT_STREAMS: u32 = 256;
 /// Past it a peer that provokes errors is sent away; hyper's own default, which must not be left to
 /// the library (a `None` there means no limit).
 const MAX_LOCAL_ERROR_RESET_STREAMS: usize = 1024;
-/// A peer may cancel all its calls at once in good faith, and h2 reads that in one go; its default
-/// of 20 takes it for a rapid reset (CVE-2023-44487), which still passes this within one read.
+/// A peer may cancel all its calls at once in good faith, and h2 reads that in one go: its default
+/// of 20 would take it for a rapid reset (CVE-2023-44487). Abuse goes on and soon passes this too.
 const MAX_PENDING_ACCEPT_RESET_STREAMS: usize = MAX_CONCURRENT_STREAMS as usize;
 /// The edge answers a list over 16 KiB with a reason; this one only bounds what it is shown.
 const MAX_HEADER_LIST: u32 = 64 * 1024;
-/// The same for HTTP/1, whose head must fit into the buffer.
+/// The same for HTTP/1, whose head must fit into the buffer; its fields are short at least.
 const HTTP1_BUFFER: usize = 64 * 1024;
+const HTTP1_MAX_HEADERS: usize = 1024;
+/// What a peer that does not read its answers may hold of our memory, per call.
+const SEND_BUFFER: usize = 64 * 1024;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -54,7 +57,8 @@ pub(super) fn builder(http: Http, tasks: &TaskTracker) -> auto::Builder<Tasks> {
                 .http1()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT)
-                .max_buf_size(HTTP1_BUFFER);
+                .max_buf_size(HTTP1_BUFFER)
+                .max_headers(HTTP1_MAX_HEADERS);
             builder.http1_only()
         }
         Http::Two => {
@@ -65,6 +69,7 @@ pub(super) fn builder(http: Http, tasks: &TaskTracker) -> auto::Builder<Tasks> {
                 .max_local_error_reset_streams(MAX_LOCAL_ERROR_RESET_STREAMS)
                 .max_pending_accept_reset_streams(MAX_PENDING_ACCEPT_RESET_STREAMS)
                 .max_header_list_size(MAX_HEADER_LIST)
+                .max_send_buf_size(SEND_BUFFER)
                 .initial_stream_window_size(STREAM_WINDOW)
                 .initial_connection_window_size(CONNECTION_WINDOW)
                 .keep_alive_interval(KEEPALIVE_INTERVAL)

@@ -18,13 +18,13 @@ use super::{
 use crate::{auth::Auth, db::Db, hashing::Hasher};
 
 /// What calls that were cut have to send their UNAVAILABLE.
-const FLUSH: Duration = Duration::from_millis(250);
+const FLUSH: Duration = Duration::from_millis(150);
 /// What running hashes have to end; a rehash that is lost is made up at the next login.
-const HASHING: Duration = Duration::from_millis(250);
+const HASHING: Duration = Duration::from_millis(150);
 /// What writes that were started have to end after their calls.
 const WRITES: Duration = Duration::from_secs(1);
 /// What a probe's answer has to be sent.
-const LAST_PROBES: Duration = Duration::from_millis(250);
+const LAST_PROBES: Duration = Duration::from_millis(150);
 
 /// The points of no return, in their order.
 #[derive(Clone)]

@@ -5,10 +5,17 @@ use std::{
     collections::BTreeMap,
     fs,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
+
+/// How long an evicted connection may take to be gone.
+const EVICTION: Duration = Duration::from_millis(100);
 
 /// A cap on connections; clones share it, so that gRPC and REST are counted together.
 #[derive(Clone)]
@@ -59,8 +66,12 @@ impl Limit {
         } else {
             let (_, oldest) = lock(&self.waiting).by_age.pop_first()?;
             oldest.cancel();
-            // The evicted one's descriptor is closed before the new one is served.
-            Arc::clone(&self.slots).acquire_owned().await.ok()?
+            // The evicted one's descriptor is closed before the new one is served. Another port's
+            // newcomer may be faster; it then sees to the next oldest.
+            timeout(EVICTION, Arc::clone(&self.slots).acquire_owned())
+                .await
+                .ok()?
+                .ok()?
         };
         let evicted = CancellationToken::new();
         let mut waiting = lock(&self.waiting);

@@ -3,9 +3,13 @@
 
 use std::{io, net::SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Settings, StartError};
+
+/// Connections that wait to be accepted. What does not fit has its SYN dropped and tries again a
+/// second later, so that with tokio's own 128 a flood slows the good clients down.
+const BACKLOG: u32 = 1024;
 
 /// The bound ports.
 pub(super) struct Listeners {
@@ -22,30 +26,29 @@ pub(super) struct Listener {
 }
 
 impl Listeners {
-    pub(super) async fn bind(settings: &Settings) -> Result<Self, StartError> {
+    pub(super) fn bind(settings: &Settings) -> Result<Self, StartError> {
         let rest = match settings.rest_listen {
-            Some(address) => Some(bind("rest.listen", "VESTIBULE_REST_LISTEN", address).await?),
+            Some(address) => Some(bind("rest.listen", "VESTIBULE_REST_LISTEN", address)?),
             None => None,
         };
         Ok(Self {
-            grpc: bind("grpc.listen", "VESTIBULE_GRPC_LISTEN", settings.grpc_listen).await?,
+            grpc: bind("grpc.listen", "VESTIBULE_GRPC_LISTEN", settings.grpc_listen)?,
             rest,
             operations: bind(
                 "operations.listen",
                 "VESTIBULE_OPERATIONS_LISTEN",
                 settings.operations_listen,
-            )
-            .await?,
+            )?,
         })
     }
 }
 
-async fn bind(
+fn bind(
     key: &'static str,
     variable: &'static str,
     address: SocketAddr,
 ) -> Result<Listener, StartError> {
-    listen(address).await.map_err(|source| StartError::Bind {
+    listen(address).map_err(|source| StartError::Bind {
         key,
         variable,
         address,
@@ -53,8 +56,15 @@ async fn bind(
     })
 }
 
-async fn listen(address: SocketAddr) -> io::Result<Listener> {
-    let socket = TcpListener::bind(address).await?;
+fn listen(address: SocketAddr) -> io::Result<Listener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart must not wait for the connections of the last process to be forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let socket = socket.listen(BACKLOG)?;
     let address = socket.local_addr()?;
     Ok(Listener { socket, address })
 }

@@ -14,9 +14,6 @@ use crate::{
     transport::grpc,
 };
 
-/// Health and reflection messages hold little more than a name.
-const MAX_MESSAGE: usize = 64 * 1024;
-
 const SERVICES: &[&str] = &[
     auth_service_server::SERVICE_NAME,
     health_server::SERVICE_NAME,
@@ -41,16 +38,16 @@ pub(super) fn names(reflection: bool) -> &'static [&'static str] {
 /// A descriptor set of this binary cannot be read.
 pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Result<Routes, Error> {
     let routes = Routes::new(grpc::auth_service(auth))
-        .add_service(HealthServer::new(health).max_decoding_message_size(MAX_MESSAGE));
+        .add_service(HealthServer::new(health).max_decoding_message_size(grpc::MESSAGE_MAX));
     if !reflection {
         return Ok(routes);
     }
     let v1 = describe()
         .build_v1()?
-        .max_decoding_message_size(MAX_MESSAGE);
+        .max_decoding_message_size(grpc::MESSAGE_MAX);
     let v1alpha = describe()
         .build_v1alpha()?
-        .max_decoding_message_size(MAX_MESSAGE);
+        .max_decoding_message_size(grpc::MESSAGE_MAX);
     Ok(routes.add_service(v1).add_service(v1alpha))
 }
 

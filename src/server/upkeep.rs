@@ -1,10 +1,10 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
 //! every second whether it is there, and deleting what is past its keeping.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use tokio::{
-    join,
+    task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
 };
 
@@ -12,6 +12,7 @@ use super::readiness::{Check, Readiness, Reporter};
 use crate::{
     auth::Auth,
     db::{Db, DbError, SchemaState},
+    telemetry::chain,
 };
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
@@ -24,7 +25,10 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
     make_usable(&db, migrate_on_start, &reporter).await;
-    join!(probe(&db, &reporter), purge(&auth));
+    // In a task of its own, so that nothing that goes wrong there ends the probes.
+    let mut beside = JoinSet::new();
+    beside.spawn(purge(auth));
+    probe(&db, &reporter).await;
 }
 
 /// Returns once this binary can serve on the schema, however long that takes.
@@ -106,7 +110,7 @@ async fn probe(db: &Db, reporter: &Reporter) {
     }
 }
 
-async fn purge(auth: &Auth) {
+async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
     loop {
         ticks.tick().await;
@@ -116,16 +120,4 @@ async fn purge(auth: &Auth) {
             Err(error) => tracing::warn!("cannot purge ended sessions: {}", chain(&error)),
         }
     }
-}
-
-/// An error with its causes, for the log alone.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -153,11 +153,15 @@ where
         mut log: CallLog,
     ) -> Response<Body> {
         // What is not gRPC cannot read a gRPC status.
-        let dialect = match self.protocol {
-            Protocol::Grpc if grpc::refusal(&request).is_some() => Protocol::Rest,
-            protocol => protocol,
+        let not_grpc = match self.protocol {
+            Protocol::Grpc => grpc::refusal(&request),
+            Protocol::Rest => None,
         };
-        let (answered, stream) = match self.admit(&mut request, request_id) {
+        let dialect = match not_grpc {
+            Some(_) => Protocol::Rest,
+            None => self.protocol,
+        };
+        let (answered, stream) = match self.admit(&mut request, request_id, not_grpc) {
             Ok(Admitted { ends, streams }) => {
                 let stream = streams.then(|| ends.clone());
                 (self.run(request, ends).await, stream)
@@ -178,20 +182,25 @@ where
     }
 
     /// Checks what needs no handler, and tells the handler until when it may work.
-    fn admit(&self, request: &mut Request<Body>, request_id: &str) -> Result<Admitted, Meaning> {
+    fn admit(
+        &self,
+        request: &mut Request<Body>,
+        request_id: &str,
+        not_grpc: Option<Meaning>,
+    ) -> Result<Admitted, Meaning> {
         let arrival = Instant::now();
         if header_list::is_too_large(request) {
             return Err(Meaning::HeadersTooLarge);
         }
+        if let Some(meaning) = not_grpc {
+            return Err(meaning);
+        }
         let (told, streams) = match self.protocol {
             Protocol::Rest => (None, false),
-            Protocol::Grpc => match grpc::refusal(request) {
-                Some(meaning) => return Err(meaning),
-                None => (
-                    grpc_timeout(request.headers())?,
-                    grpc::streams(request.uri().path()),
-                ),
-            },
+            Protocol::Grpc => (
+                grpc_timeout(request.headers())?,
+                grpc::streams(request.uri().path()),
+            ),
         };
         let own = (!streams).then_some(self.settings.request_timeout);
         let limit = told.into_iter().chain(own).min();

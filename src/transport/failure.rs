@@ -1,7 +1,7 @@
 //! Why a call failed, before any protocol has given it a form. Handlers return it; the edge alone
 //! renders and logs it, so that the request id and the table are applied in one place.
 
-use std::{error::Error, fmt, iter, sync::Arc, time::Duration};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -10,7 +10,7 @@ use axum::{
 use tonic::Status;
 
 use super::code::Meaning;
-use crate::{auth::AuthError, proto::v1::ErrorReason};
+use crate::{auth::AuthError, proto::v1::ErrorReason, telemetry};
 
 /// The most violations that are told: a status travels in headers.
 const VIOLATIONS_MAX: usize = 16;
@@ -62,12 +62,9 @@ impl Failure {
         self
     }
 
-    /// The chain of causes as one line, by `Display` alone: a driver's `Debug` prints rows.
+    /// The chain of causes as one line.
     pub(crate) fn cause(&self) -> Option<String> {
-        let first: &(dyn Error + 'static) = self.cause.as_deref()?;
-        let chain = iter::successors(Some(first), |error| (*error).source());
-        let texts: Vec<String> = chain.map(ToString::to_string).collect();
-        Some(texts.join(": "))
+        Some(telemetry::chain(self.cause.as_deref()?))
     }
 
     /// The text for people: constant, and of a fault of the server also where to look for it.
@@ -111,7 +108,6 @@ impl From<AuthError> for Failure {
             AuthError::RequestIdReused => Meaning::RequestIdReused.into(),
             AuthError::BadCredentials => Meaning::BadCredentials.into(),
             AuthError::SessionInvalid => Meaning::SessionInvalid.into(),
-            AuthError::UserNotFound => Meaning::UserNotFound.into(),
             AuthError::DeadlineExceeded => Meaning::DeadlineExceeded.into(),
             AuthError::Overloaded { retry_after } => Self {
                 retry_after: Some(retry_after),

@@ -7,7 +7,7 @@ mod methods;
 use http::{Method, Request};
 use tonic::Status;
 
-pub use auth::{AuthHandlers, auth_service};
+pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};
 
 use super::{code::Meaning, failure::Failure, media_type::media_type};

@@ -8,16 +8,24 @@ const HEADER_LIST_MAX: usize = 16 * 1024;
 /// What each field counts besides its name and value.
 const FIELD_OVERHEAD: usize = 32;
 
-/// Whether the header list, path included, is over 16 KiB.
+/// Whether the header list, with path and authority, is over 16 KiB.
 pub(crate) fn is_too_large<B>(request: &Request<B>) -> bool {
     let fields = request
         .headers()
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD);
-    let path = request.uri().path_and_query().map_or(0, |path| {
-        ":path".len() + path.as_str().len() + FIELD_OVERHEAD
-    });
-    fields.sum::<usize>() + path > HEADER_LIST_MAX
+    let uri = request.uri();
+    let pseudo = [
+        (":path", uri.path_and_query().map(|path| path.as_str())),
+        (
+            ":authority",
+            uri.authority().map(|authority| authority.as_str()),
+        ),
+    ];
+    let pseudo = pseudo
+        .iter()
+        .filter_map(|(name, value)| Some(name.len() + (*value)?.len() + FIELD_OVERHEAD));
+    fields.chain(pseudo).sum::<usize>() > HEADER_LIST_MAX
 }
 
 #[cfg(test)]

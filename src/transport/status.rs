@@ -14,7 +14,7 @@ use super::{
     failure::Failure,
 };
 use crate::proto::google::rpc::{
-    self, BadRequest, ErrorInfo, RequestInfo, ResourceInfo, RetryInfo, bad_request::FieldViolation,
+    self, BadRequest, ErrorInfo, RequestInfo, RetryInfo, bad_request::FieldViolation,
 };
 
 /// The domain in which our reasons are unique.
@@ -78,13 +78,6 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
             nanos: i32::try_from(wait.subsec_nanos()).unwrap_or(0),
         });
         details.push(any("RetryInfo", &RetryInfo { retry_delay }));
-    }
-    if failure.meaning == Meaning::UserNotFound {
-        let resource = ResourceInfo {
-            resource_type: "vestibule.v1.User".to_owned(),
-            ..ResourceInfo::default()
-        };
-        details.push(any("ResourceInfo", &resource));
     }
     details
 }

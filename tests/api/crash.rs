@@ -112,7 +112,7 @@ async fn register_whatever_happens(client: &Client) -> Acknowledged {
     }
 }
 
-/// Nobody answered, or the service said that it cannot yet. A retry that is told EMAIL_TAKEN has
+/// Nobody answered, or the service said that it cannot yet. A retry that is told `EMAIL_TAKEN` has
 /// met its own earlier try.
 fn is_worth_a_retry(status: &Status) -> bool {
     status.details().is_empty()

@@ -9,7 +9,10 @@ use std::{
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use serde_json::Value;
-use vestibule::{config::keys, proto::DESCRIPTORS};
+use vestibule::{
+    config::{Key, keys},
+    proto::DESCRIPTORS,
+};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -77,7 +80,7 @@ fn the_page_of_the_configuration_lists_every_key() {
         .map(|row| row[..4].to_vec())
         .collect();
     let listed_keys: Vec<_> = listed.iter().map(|row| row[0].clone()).collect();
-    let known: Vec<_> = keys().map(|key| key.path()).collect();
+    let known: Vec<_> = keys().map(Key::path).collect();
     assert_eq!(listed_keys, known);
     for (row, key) in listed.iter().zip(keys()) {
         assert_eq!(row[1], key.variable());

@@ -24,7 +24,7 @@ mod wait;
 mod wire;
 
 pub(crate) use app::TestApp;
-pub(crate) use database::{Database, Ground, Store, keep};
+pub(crate) use database::{Database, Ground, Store, keep, number};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{DATA, HEADERS, call_headers, h2_frame, h2_greeting};
 pub(crate) use grpc::{Client, Health, NOT_SERVING, SERVICE_UNKNOWN, SERVING};
@@ -32,7 +32,7 @@ pub(crate) use inputs::{PASSWORD, email, phrase};
 pub(crate) use logs::captured_lines;
 pub(crate) use postgres::Postgres;
 pub(crate) use process::{Finished, Service};
-pub(crate) use proxy::{Link, Proxy};
+pub(crate) use proxy::{Link, Proxy, behind_proxy};
 pub(crate) use raw::RawConnection;
 pub(crate) use rest::{Reply, Rest};
 pub(crate) use scale::{figure, scale};

@@ -8,13 +8,17 @@ use tonic::Code;
 use uuid::Uuid;
 use vestibule::domain::Clock;
 
-use crate::harness::{Database, Fault, HashGate, PASSWORD, Plan, TestApp, email, scale};
+use crate::harness::{
+    Database, Fault, HashGate, PASSWORD, Plan, TestApp, email, eventually, scale,
+};
 
 on_both_databases!(
     a_retry_gets_the_same_user,
     two_at_once_with_one_id_make_one_user,
     an_id_belongs_to_one_registration,
     an_id_is_known_for_a_day,
+    an_id_is_forgotten_after_a_day,
+    a_disabled_users_retry_is_told_that_the_name_is_taken,
     a_retry_proves_itself_with_the_password,
     an_id_in_capitals_is_the_same_id,
     rest_takes_the_id_in_a_header,
@@ -101,6 +105,43 @@ async fn an_id_is_known_for_a_day(database: Database) {
         .unwrap();
     clock.advance(Duration::from_micros(1));
     let fault = Fault::from(app.grpc().register_as(&address, PASSWORD, &id(5)).await);
+    assert_eq!(fault.reason, "EMAIL_TAKEN");
+}
+
+/// (18) The purge runs when the application starts, then hourly: an id that it has cleared may name
+/// another registration; a younger one may not.
+async fn an_id_is_forgotten_after_a_day(database: Database) {
+    let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let at = |clock: &Clock| Some(clock.clone());
+    let plan = TestApp::on(database).await;
+    let app = plan.seams(|seams| seams.clock = at(&clock)).start().await;
+    let old = email();
+    let first = app.grpc().register_as(&old, PASSWORD, &id(9)).await;
+    let first = first.unwrap();
+    clock.advance(Duration::from_hours(12));
+    let young = app.grpc().register_as(&email(), PASSWORD, &id(10)).await;
+    young.unwrap();
+    clock.advance(Duration::from_hours(13));
+
+    let plan = app.stop_and_plan().await;
+    let app = plan.seams(|seams| seams.clock = at(&clock)).start().await;
+    eventually("the id is forgotten", async || {
+        app.stored(&old).await.request_id.is_none()
+    })
+    .await;
+    let other = app.grpc().register_as(&email(), PASSWORD, &id(9)).await;
+    assert_ne!(other.unwrap().id, first.id);
+    let fault = Fault::from(app.grpc().register_as(&email(), PASSWORD, &id(10)).await);
+    assert_eq!(fault.reason, "REQUEST_ID_REUSED");
+    assert!(app.grpc().is_valid(&old, PASSWORD).await);
+}
+
+/// Even with the right password: who is disabled is nobody's business.
+async fn a_disabled_users_retry_is_told_that_the_name_is_taken(app: TestApp) {
+    let address = email();
+    let user = app.grpc().register_as(&address, PASSWORD, &id(11)).await;
+    app.disable(&user.unwrap().id).await;
+    let fault = Fault::from(app.grpc().register_as(&address, PASSWORD, &id(11)).await);
     assert_eq!(fault.reason, "EMAIL_TAKEN");
 }
 

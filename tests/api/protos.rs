@@ -1,7 +1,7 @@
 //! The descriptors that clients are generated from.
 
 use prost::Message;
-use prost_types::{FileDescriptorSet, method_options::IdempotencyLevel};
+use prost_types::{FileDescriptorSet, MethodOptions, method_options::IdempotencyLevel};
 use vestibule::proto::{
     DESCRIPTORS,
     v1::{
@@ -83,7 +83,10 @@ fn no_rpc_may_be_called_with_its_request_in_a_url() {
         .flat_map(|service| &service.method)
     {
         rpcs += 1;
-        let level = method.options.as_ref().map(|one| one.idempotency_level());
+        let level = method
+            .options
+            .as_ref()
+            .map(MethodOptions::idempotency_level);
         assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{method:?}");
     }
     assert_eq!(rpcs, 5);

@@ -1,231 +1,24 @@
-//! A database that is slow, full, away or in the way: every call ends in time, with an answer that is
-//! right or says when to come back, and everything is as before once it is back.
+//! A database that is full, and writers that lose a race: every call ends in time, with an answer that
+//! is right or says when to come back, and nothing is left behind.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::{
     sync::watch,
-    task::{JoinSet, block_in_place},
+    task::JoinSet,
     time::{Instant, timeout},
 };
-use tonic::{Code, Status};
-use vestibule::proto::v1::{CreateSessionRequest, RevokeSessionRequest, SessionStatus};
+use tonic::Code;
+use vestibule::proto::v1::{RevokeSessionRequest, SessionStatus};
 
 use crate::harness::{
-    Client, Database, Fault, Link, NOT_SERVING, PASSWORD, Plan, Postgres, Proxy, Store, TestApp,
-    email, eventually, figure, scale, within,
+    Client, Database, Fault, Link, PASSWORD, Plan, Postgres, TestApp, behind_proxy, email,
+    eventually, figure, number, scale, within,
 };
 
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// An application whose way to Postgres a test breaks.
-async fn behind_proxy(change: impl FnOnce(Plan) -> Plan) -> (TestApp, Proxy, Store) {
-    let direct = Store::new(Database::Postgres).await;
-    let proxy = Proxy::before(Postgres::shared().socket()).await;
-    let plan = Plan::over(Arc::new(direct.through(&proxy)));
-    (change(plan).start().await, proxy, direct)
-}
-
-async fn number(sql: &DatabaseConnection, question: &str) -> i64 {
-    let statement = Statement::from_string(sql.get_database_backend(), question);
-    let row = sql.query_one_raw(statement).await.unwrap().unwrap();
-    row.try_get_by_index(0).unwrap()
-}
-
-/// What a call may answer while the database is in trouble: nothing but that it should come back.
-fn assert_away(status: &Status) {
-    let fault = Fault::of(status);
-    assert_eq!(fault.code, Code::Unavailable, "{fault:?}");
-    assert!(["UNAVAILABLE", "OVERLOADED"].contains(&fault.reason.as_str()));
-    assert!(fault.retry_after.is_some());
-}
-
-/// Takes an answer, which must be right, or a refusal, which must be one of the database's.
-fn accept<T>(outcome: Result<T, Status>, is_right: impl FnOnce(T) -> bool) -> bool {
-    match outcome {
-        Ok(answer) => {
-            assert!(is_right(answer), "a wrong answer");
-            true
-        }
-        Err(status) => {
-            assert_away(&status);
-            false
-        }
-    }
-}
-
-/// What one client does and learns until it is told to stop.
-async fn load(
-    client: Client,
-    token: String,
-    address: String,
-    stop: watch::Receiver<bool>,
-) -> (usize, usize, Vec<String>) {
-    let (mut right, mut away, mut registered) = (0, 0, Vec::new());
-    while !*stop.borrow() {
-        let fresh = email();
-        let taken = client.register(&fresh, PASSWORD).await;
-        let outcomes = [
-            accept(taken, |user| {
-                registered.push(user.email);
-                true
-            }),
-            accept(client.login(&address, PASSWORD).await, |answer| {
-                answer.valid
-            }),
-            accept(
-                client.login(&address, "a canary sings at ten").await,
-                |answer| !answer.valid,
-            ),
-            accept(client.validate(&token).await, |answer| {
-                answer.status() == SessionStatus::Active
-            }),
-        ];
-        right += outcomes.iter().filter(|right| **right).count();
-        away += outcomes.iter().filter(|right| !**right).count();
-    }
-    (right, away, registered)
-}
-
-/// (S1) (8) (T8) Postgres is stopped under the load of eight clients until readiness is off, 60 s
-/// for the scorecard: UNAVAILABLE, never a wrong answer, live throughout, ready again within five
-/// seconds, and no user that was acknowledged is lost.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_postgres_makes_calls_unavailable_and_nothing_wrong() {
-    if !Postgres::is_here() {
-        return;
-    }
-    let cluster = block_in_place(Postgres::start);
-    let store = Store::postgres(cluster.url("postgres"));
-    let app = Plan::over(store.into()).start().await;
-    let user = app.grpc().registered().await;
-    let token = app
-        .grpc()
-        .open(&user.email, PASSWORD)
-        .await
-        .unwrap()
-        .session_token;
-    let (stop, stopped) = watch::channel(false);
-    let clients: JoinSet<_> = (0..8)
-        .map(|_| {
-            load(
-                app.another_grpc(),
-                token.clone(),
-                user.email.clone(),
-                stopped.clone(),
-            )
-        })
-        .collect();
-
-    block_in_place(|| cluster.stop());
-    app.health().await_status("", NOT_SERVING).await;
-    let reply = app.operations().get("/readyz").await;
-    assert_eq!(
-        (reply.status.as_u16(), reply.json()["check"].as_str()),
-        (503, Some("database"))
-    );
-    assert_eq!(app.operations().get("/livez").await.status, 200);
-    tokio::time::sleep(Duration::from_secs(scale(0, 57) as u64)).await;
-    block_in_place(|| cluster.start_again());
-    let start = Instant::now();
-    app.health().await_serving("").await;
-    let back = start.elapsed();
-    assert!(back < Duration::from_secs(5), "{back:?}");
-    assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
-
-    stop.send_replace(true);
-    let results = within(LIMIT, "the clients end", clients.join_all()).await;
-    let (mut right, mut away) = (0, 0);
-    for (of_right, of_away, registered) in results {
-        right += of_right;
-        away += of_away;
-        for address in registered {
-            assert!(
-                app.grpc().is_valid(&address, PASSWORD).await,
-                "an acknowledged user is lost"
-            );
-        }
-    }
-    assert!(away > 0);
-    figure(
-        "S1",
-        format_args!("{right} right, {away} unavailable, 0 wrong, back in {back:?}"),
-    );
-}
-
-/// (S2) (T8) Two seconds of latency, packets dropped, the connection cut in the middle of a query:
-/// every call ends by its deadline, half a second more at most, and none says that a password is
-/// wrong.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_ends_by_its_deadline_whatever_the_network_does() {
-    if !Postgres::is_here() {
-        return;
-    }
-    let (app, proxy, _) = behind_proxy(|plan| plan).await;
-    let user = app.grpc().registered().await;
-    let request = |password: &str| CreateSessionRequest {
-        email: user.email.clone(),
-        password: password.into(),
-        client: None,
-    };
-    for link in [Link::Slow(Duration::from_secs(2)), Link::Stalled] {
-        proxy.set(link);
-        for password in [PASSWORD, "a canary sings at ten"] {
-            let start = Instant::now();
-            let reply = app
-                .wire()
-                .ask_within("300m", "CreateSession", &request(password))
-                .await;
-            let took = start.elapsed();
-            let fault = Fault::of(&reply.grpc_status());
-            assert_eq!(
-                fault.meaning(),
-                (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
-            );
-            assert!(took < Duration::from_millis(800), "{took:?} with {link:?}");
-            figure("S2", format_args!("300 ms with {link:?}: {took:?}"));
-        }
-    }
-    // A query is under way on a stalled network when that goes down.
-    let client = app.grpc();
-    let address = user.email.clone();
-    let cut = tokio::spawn(async move { client.open(&address, PASSWORD).await });
-    proxy.set(Link::Down);
-    assert_away(&cut.await.unwrap().unwrap_err());
-    for password in [PASSWORD, "a canary sings at ten"] {
-        assert_away(&app.grpc().open(&user.email, password).await.unwrap_err());
-        assert_away(&app.grpc().login(&user.email, password).await.unwrap_err());
-    }
-    proxy.set(Link::Up);
-    app.health().await_serving("").await;
-    assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
-}
-
-/// (T8) SQLite's counterpart: another process writes to the file and does not stop. Logins that only
-/// read are answered, those that write end by their deadline, and nothing is written for them.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_locked_file_holds_writers_to_their_deadline_and_readers_not_at_all() {
-    let app = TestApp::start(Database::Sqlite).await;
-    let user = app.grpc().registered().await;
-    let sql = app.sql().await;
-    sql.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
-    assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
-    let request = CreateSessionRequest {
-        email: user.email.clone(),
-        password: PASSWORD.into(),
-        client: None,
-    };
-    let reply = app
-        .wire()
-        .ask_within("300m", "CreateSession", &request)
-        .await;
-    assert_eq!(Fault::of(&reply.grpc_status()).reason, "DEADLINE_EXCEEDED");
-    sql.execute_unprepared("ROLLBACK").await.unwrap();
-    app.grpc().open(&user.email, PASSWORD).await.unwrap();
-    assert_eq!(number(&sql, "SELECT COUNT(*) FROM sessions").await, 1);
-}
+const LIMIT: Duration = Duration::from_mins(1);
 
 on_both_databases!(
     a_small_pool_answers_or_refuses_everybody_in_time,
@@ -257,16 +50,13 @@ async fn a_small_pool_answers_or_refuses_everybody_in_time(database: Database) {
         .await
         .unwrap()
         .session_token;
-    let held = match &proxy {
-        Some(proxy) => {
-            proxy.set(Link::Slow(Duration::from_millis(20)));
-            None
-        }
-        None => {
-            let sql = app.sql().await;
-            sql.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
-            Some(sql)
-        }
+    let held = if let Some(proxy) = &proxy {
+        proxy.set(Link::Slow(Duration::from_millis(20)));
+        None
+    } else {
+        let sql = app.sql().await;
+        sql.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+        Some(sql)
     };
     let clients: Vec<_> = (0..5).map(|_| app.another_grpc()).collect();
     let calls: JoinSet<_> = (0..500)

@@ -164,7 +164,9 @@ async fn writers_are_served_while_the_schema_grows(database: Database) {
     let (state, took) = migration.await.unwrap();
     assert!(state.pending.is_empty() && state.unknown.is_empty());
     assert!(is_whole(&app.store).await);
-    assert_eq!(app.store.rows("users").await, count + written);
+    // A writer who was refused for the time it took may have written all the same.
+    let rows = app.store.rows("users").await;
+    assert!((count + written..=count + written + refused).contains(&rows));
     figure(
         "U2",
         format_args!(

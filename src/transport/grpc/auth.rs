@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// The largest message that is decoded, in bytes.
-const MESSAGE_MAX: usize = 64 * 1024;
+/// The largest message that any service decodes, in bytes.
+pub const MESSAGE_MAX: usize = 64 * 1024;
 
 /// The handlers of `AuthService`.
 #[derive(Clone)]

@@ -17,6 +17,10 @@ const BODY_MAX: usize = 16 * 1024;
 /// How long a body may take in total, from the moment that it is asked for.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
+/// How much of a body that is too large is read for the sake of its answer, and for how long.
+const DISCARD_MAX: usize = 2 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
 /// The fields of a body, each name once; `None` is a value that is no text. Values may be
 /// passwords, so there is no `Debug`.
 #[derive(Default)]
@@ -82,14 +86,30 @@ fn format(headers: &HeaderMap) -> Result<Format, Meaning> {
     }
 }
 
-async fn read(body: Body, time: Duration) -> Result<Bytes, Meaning> {
-    let collected = timeout(time, Limited::new(body, BODY_MAX).collect())
+async fn read(mut body: Body, time: Duration) -> Result<Bytes, Meaning> {
+    let collected = timeout(time, Limited::new(&mut body, BODY_MAX).collect())
         .await
         .map_err(|_| Meaning::DeadlineExceeded)?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Meaning::MessageTooLarge),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let _ = timeout(DISCARD_TIME, discard(body)).await;
+            Err(Meaning::MessageTooLarge)
+        }
         Err(_cut_short) => Err(Meaning::Malformed),
+    }
+}
+
+/// Reads the rest of a body that is too large. A client that is still sending when the connection
+/// closes is reset and never sees its answer.
+async fn discard(mut body: Body) {
+    let mut left = DISCARD_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(less) => left = less,
+            None => return,
+        }
     }
 }
 

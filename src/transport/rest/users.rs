@@ -69,11 +69,13 @@ pub(super) async fn find_user(
     headers: HeaderMap,
 ) -> Result<Json<Found>, Failure> {
     let token = bearer(&headers).ok_or(Meaning::SessionInvalid)?;
-    let id = user_id(path.ok());
-    let asked = id.unwrap_or_default();
-    let user = auth.user_of_session(&call, &token, asked).await?;
-    id?;
-    Ok(Json(user.into()))
+    let user = auth.user_of_session(&call, &token).await?;
+    match path {
+        Ok(Path(asked)) if asked == "me" || UserId::parse(&asked) == Some(user.id) => {
+            Ok(Json(user.into()))
+        }
+        Ok(_) | Err(_) => Err(Meaning::UserNotFound.into()),
+    }
 }
 
 fn raw_registration<'a>(headers: &'a HeaderMap, fields: &'a Fields) -> RawRegistration<'a> {
@@ -103,15 +105,6 @@ fn bearer(headers: &HeaderMap) -> Option<PresentedToken> {
         return None;
     }
     PresentedToken::parse(token.trim_matches(' ')).ok()
-}
-
-/// Whom a path asks for; `None`: the session's own user.
-fn user_id(path: Option<Path<String>>) -> Result<Option<UserId>, Meaning> {
-    match path {
-        Some(Path(me)) if me == "me" => Ok(None),
-        Some(Path(id)) => UserId::parse(&id).map(Some).ok_or(Meaning::UserNotFound),
-        None => Err(Meaning::UserNotFound),
-    }
 }
 
 impl From<User> for Created {

@@ -49,7 +49,7 @@ impl TestApp {
 
     pub(super) async fn from(plan: Plan) -> Self {
         logs::capture();
-        let application = Application::build(plan.settings, plan.seams).await.unwrap();
+        let application = Application::build(plan.settings, plan.seams).unwrap();
         let grpc_address = application.grpc_address();
         let (stop, stopped) = oneshot::channel();
         let mut app = Self {
@@ -110,6 +110,19 @@ impl TestApp {
     /// The client of the operations port.
     pub(crate) fn operations(&self) -> Rest {
         Rest::at(self.operations_address)
+    }
+
+    /// What `/readyz` says: its status, and `ready` or the name of the failing check.
+    pub(crate) async fn readiness(&self) -> (u16, String) {
+        let reply = self.operations().get("/readyz").await;
+        let body = reply.json();
+        let said = body["check"].as_str().or(body["status"].as_str());
+        (reply.status.as_u16(), said.unwrap().to_owned())
+    }
+
+    /// What `/livez` says.
+    pub(crate) async fn is_live(&self) -> bool {
+        self.operations().get("/livez").await.status == 200
     }
 
     /// A bare connection to the gRPC port.

@@ -201,3 +201,10 @@ async fn connect(url: &str) -> DatabaseConnection {
     options.max_connections(1).sqlx_logging(false);
     sea_orm::Database::connect(options).await.unwrap()
 }
+
+/// The one number that a query answers.
+pub(crate) async fn number(sql: &DatabaseConnection, question: &str) -> i64 {
+    let statement = Statement::from_string(sql.get_database_backend(), question);
+    let row = sql.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}

@@ -3,7 +3,6 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
-    path::Path,
     process::{ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
     time::Duration,
@@ -26,7 +25,7 @@ pub(crate) struct Service {
     address: Ipv4Addr,
     /// Of each run: what it answered, what it logged.
     output: Vec<[JoinHandle<String>; 2]>,
-    home: TempDir,
+    _home: TempDir,
 }
 
 /// How a process ended, and all that it wrote.
@@ -103,7 +102,8 @@ impl Service {
     /// The same with so many file descriptors at most.
     pub(crate) fn start_with_descriptors(store: &Store, most: usize) -> Self {
         let mut command = Command::new("/bin/sh");
-        let limited = format!("ulimit -n {most} && exec \"$0\" serve");
+        let serve = "exec \"$0\" serve --lifecycle-drain-delay 0s --hashing-workers 1";
+        let limited = format!("ulimit -n {most} && {serve}");
         command
             .args(["-c", &limited, env!("CARGO_BIN_EXE_vestibule")])
             .env_clear()
@@ -130,7 +130,7 @@ impl Service {
             child,
             address,
             output: vec![output],
-            home,
+            _home: home,
         }
     }
 
@@ -145,11 +145,6 @@ impl Service {
     /// Where gRPC is served.
     pub(crate) fn grpc_address(&self) -> SocketAddr {
         SocketAddr::from((self.address, 50051))
-    }
-
-    /// The process's working and home directory.
-    pub(crate) fn home(&self) -> &Path {
-        self.home.path()
     }
 
     /// Waits until it is ready.

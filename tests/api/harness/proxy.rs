@@ -10,6 +10,16 @@ use tokio::{
     time::sleep,
 };
 
+use super::{Database, Plan, Postgres, Store, TestApp};
+
+/// An application whose way to Postgres a test breaks.
+pub(crate) async fn behind_proxy(change: impl FnOnce(Plan) -> Plan) -> (TestApp, Proxy, Store) {
+    let direct = Store::new(Database::Postgres).await;
+    let proxy = Proxy::before(Postgres::shared().socket()).await;
+    let plan = Plan::over(Arc::new(direct.through(&proxy)));
+    (change(plan).start().await, proxy, direct)
+}
+
 /// What the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Link {
