@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problem;
+use super::{key::keys, problem::Problem};
 
 /// One `name = value` of the file.
 pub(super) struct Entry {
@@ -57,6 +57,14 @@ fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
             );
             continue;
         };
+        if !keys().any(|key| key.section == section.get_ref()) && table.is_empty() {
+            report(
+                section.get_ref().to_string(),
+                section.span().start,
+                "is not a known section",
+                "remove it or correct its name",
+            );
+        }
         for (name, value) in table {
             if let Some(value) = scalar(value.get_ref()) {
                 entries.push(Entry {

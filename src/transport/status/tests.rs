@@ -107,10 +107,3 @@ fn a_fault_of_ours_tells_its_request_and_nothing_of_its_cause() {
     assert_eq!(status.message, "internal error (request r-7)");
     assert!(!format!("{headers:?} {status:?}").contains("SELECT"));
 }
-
-#[test]
-fn a_missing_user_is_named_as_a_resource() {
-    let status = decode(&written(&Meaning::UserNotFound.into(), "r"));
-    let resource: ResourceInfo = detail(&status, "ResourceInfo").unwrap();
-    assert_eq!(resource.resource_type, "vestibule.v1.User");
-}

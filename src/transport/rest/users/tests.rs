@@ -38,18 +38,6 @@ fn an_idempotency_key_is_sent_once_or_not_at_all() {
 }
 
 #[test]
-fn a_path_names_me_one_user_or_nobody() {
-    let id = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
-    let read = |text: &str| user_id(Some(Path(text.to_owned())));
-    assert_eq!(read("me"), Ok(None));
-    assert_eq!(read(id).unwrap().unwrap().to_string(), id);
-    for bad in ["ME", "x", &id.to_uppercase(), "\u{fffd}"] {
-        assert_eq!(read(bad), Err(Meaning::UserNotFound), "{bad}");
-    }
-    assert_eq!(user_id(None), Err(Meaning::UserNotFound));
-}
-
-#[test]
 fn instants_are_rfc_3339_in_utc() {
     let at = |micros| rfc3339(chrono::DateTime::from_timestamp_micros(micros).unwrap());
     assert_eq!(at(1_700_000_000_123_456), "2023-11-14T22:13:20.123456Z");
