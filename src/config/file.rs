@@ -32,9 +32,9 @@ pub(super) fn read(path: &Path, source: &str, problems: &mut Vec<Problem>) -> Ve
 
 fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
     let line = |offset: usize| 1 + text[..offset].matches('\n').count();
-    let mut report = |key: String, offset: usize, wrong: &str, fix: &str| {
+    let mut report = |key: &str, offset: usize, wrong: &str, fix: &str| {
         problems.push(Problem {
-            key,
+            key: key.to_owned(),
             source: format!("{}:{}", path.display(), line(offset)),
             wrong: wrong.to_owned(),
             fix: fix.to_owned(),
@@ -44,46 +44,39 @@ fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
     for fault in faults {
         // Only the message: the error's Display quotes the line, which may hold a secret.
         let offset = fault.span().map_or(0, |span| span.start.min(text.len()));
-        report("config".to_owned(), offset, fault.message(), "write TOML");
+        report("config", offset, fault.message(), "write TOML");
     }
     let mut entries = Vec::new();
     for (section, table) in document.into_inner() {
+        let (offset, section) = (section.span().start, section.into_inner());
         let DeValue::Table(table) = table.into_inner() else {
-            report(
-                section.get_ref().to_string(),
-                section.span().start,
-                "is not a section",
-                "put keys below a section, such as [grpc]",
-            );
+            let fix = "put keys below a section, such as [grpc]";
+            report(&section, offset, "is no section", fix);
             continue;
         };
-        if !keys().any(|key| key.section == section.get_ref()) && table.is_empty() {
-            report(
-                section.get_ref().to_string(),
-                section.span().start,
-                "is not a known section",
-                "remove it or correct its name",
-            );
+        if table.is_empty() && !is_known(&section) {
+            report(&section, offset, "is no section", "correct its name");
         }
         for (name, value) in table {
-            if let Some(value) = scalar(value.get_ref()) {
-                entries.push(Entry {
-                    section: section.get_ref().to_string(),
-                    line: line(name.span().start),
-                    name: name.into_inner().into_owned(),
-                    value,
-                });
-            } else {
-                report(
-                    format!("{}.{}", section.get_ref(), name.get_ref()),
-                    name.span().start,
-                    "is neither text, a whole number nor true or false",
-                    "quote it",
-                );
-            }
+            let (offset, name) = (name.span().start, name.into_inner().into_owned());
+            let Some(value) = scalar(value.get_ref()) else {
+                let wrong = "is neither text, a whole number nor true or false";
+                report(&format!("{section}.{name}"), offset, wrong, "quote it");
+                continue;
+            };
+            entries.push(Entry {
+                section: section.to_string(),
+                line: line(offset),
+                name,
+                value,
+            });
         }
     }
     entries
+}
+
+fn is_known(section: &str) -> bool {
+    keys().any(|key| key.section == section)
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {

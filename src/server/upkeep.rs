@@ -62,16 +62,17 @@ async fn bring_up_to_date(
     migrate_on_start: bool,
     reporter: &Reporter,
 ) -> Result<SchemaState, DbError> {
-    let schema = db.schema_state().await.inspect_err(|_| {
+    let lost = |_: &DbError| {
         reporter.report(Readiness::Failing(Check::Database));
-    })?;
+    };
+    let schema = db.schema_state().await.inspect_err(lost)?;
     if schema.is_usable() {
         return Ok(schema);
     }
     // Told before, because migrating may wait long for another process that does it.
     reporter.report(Readiness::Failing(Check::Migrations));
     if migrate_on_start {
-        db.migrate().await
+        db.migrate().await.inspect_err(lost)
     } else {
         Ok(schema)
     }

@@ -9,8 +9,8 @@ use tonic::{Code, Status};
 use vestibule::proto::v1::{CreateSessionResponse, SessionStatus, ValidLoginRequest};
 
 use crate::harness::{
-    Client, Database, Fault, HashGate, PASSWORD, Plan, SERVING, TestApp, WireReply, email,
-    eventually, figure, scale, within,
+    Client, Database, Fault, HandlerGate, HashGate, PASSWORD, Plan, SERVING, TestApp, WireReply,
+    email, eventually, figure, frame, scale, within,
 };
 
 on_both_databases!(
@@ -20,6 +20,7 @@ on_both_databases!(
     a_cancelled_login_keeps_its_worker_until_its_hash_has_ended,
     a_hash_that_breaks_fails_one_call_of_any_kind_and_costs_no_worker,
     a_rehash_that_breaks_fails_no_login,
+    a_probe_that_breaks_fails_alone,
 );
 
 /// Nothing here takes that long.
@@ -173,6 +174,7 @@ async fn a_place_in_the_queue_is_free_again_once_its_deadline_passed(database: D
 /// (X10) (14) 200 logins cancelled after 1 ms in CI, 10,000 for the scorecard, while cancelled ones
 /// stand in every worker: no hash more begins, and afterwards every worker is there at once.
 async fn a_cancelled_login_keeps_its_worker_until_its_hash_has_ended(database: Database) {
+    const AT_ONCE: usize = 20;
     let gate = HashGate::opened();
     let app = gated(database, &gate).await.start().await;
     let user = app.grpc().registered().await;
@@ -181,10 +183,10 @@ async fn a_cancelled_login_keeps_its_worker_until_its_hash_has_ended(database: D
         login.abort();
     }
     let count = scale(200, 10_000);
-    for _ in 0..count / 20 {
+    for _ in 0..count / AT_ONCE {
         // A connection of their own: so many resets are held against it.
         let client = app.another_grpc();
-        let flood = (0..20).map(|_| client.login(&user.email, PASSWORD));
+        let flood = (0..AT_ONCE).map(|_| client.login(&user.email, PASSWORD));
         let flood = flood.map(|login| timeout(Duration::from_millis(1), login));
         futures_util::future::join_all(flood).await;
         assert_eq!(gate.held(), WORKERS);
@@ -195,6 +197,9 @@ async fn a_cancelled_login_keeps_its_worker_until_its_hash_has_ended(database: D
     let client = app.another_grpc();
     let next = client.is_valid(&user.email, PASSWORD);
     assert!(within(Duration::from_secs(1), "the next login", next).await);
+    let wasted = gate.started() - before - WORKERS - 1;
+    // The server may not know yet that the last ones left; of the others none is hashed any more.
+    assert!(wasted <= AT_ONCE, "{wasted} hashes for nobody");
     let held = hold_every_worker(&app, &gate, &user.email).await;
     gate.open();
     for login in held {
@@ -258,4 +263,21 @@ async fn a_rehash_that_breaks_fails_no_login(app: TestApp) {
             .contains("m=128,")
     })
     .await;
+}
+
+/// (C5) A call and a stream of a service that is not ours.
+async fn a_probe_that_breaks_fails_alone(database: Database) {
+    let gate = HandlerGate::default();
+    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let app = plan.start().await;
+    for method in ["Check", "Watch"] {
+        let path = format!("/grpc.health.v1.Health/{method}");
+        gate.break_next(&path);
+        let request = app.wire().request(&path);
+        let broken = app.wire().send(request, frame(&[])).await;
+        let fault = Fault::of(&broken.grpc_status());
+        assert_eq!(fault.meaning(), (Code::Internal, "INTERNAL"));
+    }
+    assert_eq!(app.health().check("").await, Ok(SERVING));
+    app.health().await_serving("").await;
 }

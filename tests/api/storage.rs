@@ -244,16 +244,16 @@ async fn a_transaction_that_lost_a_race_is_done_again_and_not_for_ever() {
     let app = TestApp::start(Database::Postgres).await;
     let sql = app.sql().await;
     for state in ["40001", "40P01"] {
-        fail_inserts(&sql, "users", 2, state).await;
+        fail_inserts(&sql, "users", 3, state).await;
         let user = app.grpc().registered().await;
-        assert_eq!(number(&sql, "SELECT last_value FROM tries").await, 3);
-        fail_inserts(&sql, "sessions", 2, state).await;
+        assert_eq!(number(&sql, "SELECT last_value FROM tries").await, 4);
+        fail_inserts(&sql, "sessions", 3, state).await;
         sql.execute_unprepared("DROP TRIGGER fail ON users")
             .await
             .unwrap();
         app.grpc().open(&user.email, PASSWORD).await.unwrap();
 
-        fail_inserts(&sql, "sessions", 3, state).await;
+        fail_inserts(&sql, "sessions", 4, state).await;
         let fault = Fault::from(app.grpc().open(&user.email, PASSWORD).await);
         assert_eq!(fault.meaning(), (Code::Unavailable, "OVERLOADED"));
         app.grpc().open(&user.email, PASSWORD).await.unwrap();

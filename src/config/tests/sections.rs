@@ -34,11 +34,11 @@ fn hashing_below_the_floor_or_above_the_caps_is_refused() {
 fn workers_that_do_not_fit_are_refused_with_the_arithmetic() {
     let (faults, text) = Sources::new()
         .flag("hashing.memory_kib", "131072")
-        .flag("hashing.workers", "16384")
+        .flag("hashing.workers", "15625")
         .faults();
     assert_eq!(faults, ["hashing.workers (--hashing-workers)"]);
     assert!(
-        text.contains("16384 workers × 131072 KiB + 128 MiB = 2097280 MiB"),
+        text.contains("15625 workers × 131072 KiB + 128 MiB = 2000128 MiB"),
         "{text}"
     );
 }
