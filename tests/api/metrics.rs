@@ -44,12 +44,12 @@ async fn calls_are_counted_by_method_and_code(app: TestApp) {
 
     let seen = app.scrape().await;
     for (method, code, count) in [
-        ("RegisterUser", "OK", 1.0),
-        ("RegisterUser", "ALREADY_EXISTS", 1.0),
-        ("ValidLogin", "OK", 4.0),
-        ("CreateSession", "OK", 1.0),
-        ("CreateSession", "UNAUTHENTICATED", 1.0),
-        ("ValidateSession", "OK", 0.0),
+        ("RegisterUser", "OK", 1),
+        ("RegisterUser", "ALREADY_EXISTS", 1),
+        ("ValidLogin", "OK", 4),
+        ("CreateSession", "OK", 1),
+        ("CreateSession", "UNAUTHENTICATED", 1),
+        ("ValidateSession", "OK", 0),
     ] {
         let method = format!("vestibule.v1.AuthService/{method}");
         let labels = [
@@ -59,12 +59,12 @@ async fn calls_are_counted_by_method_and_code(app: TestApp) {
         assert_eq!(seen.value(RPCS, &labels), count, "{method} {code}");
     }
     for (method, route, status, count) in [
-        ("GET", "/", "200", 1.0),
-        ("POST", "/users", "201", 1.0),
-        ("POST", "/users", "409", 1.0),
-        ("GET", "/users/{id}", "200", 1.0),
-        ("GET", "/users/{id}", "401", 1.0),
-        ("GET", "_OTHER", "404", 1.0),
+        ("GET", "/", "200", 1),
+        ("POST", "/users", "201", 1),
+        ("POST", "/users", "409", 1),
+        ("GET", "/users/{id}", "200", 1),
+        ("GET", "/users/{id}", "401", 1),
+        ("GET", "_OTHER", "404", 1),
     ] {
         let labels = [
             ("http_request_method", method),
@@ -74,15 +74,12 @@ async fn calls_are_counted_by_method_and_code(app: TestApp) {
         assert_eq!(seen.value(REQUESTS, &labels), count, "{method} {route}");
     }
     // 4 registrations and 6 logins.
-    assert_eq!(
-        seen.value("vestibule_hash_duration_seconds_count", &[]),
-        10.0
-    );
+    assert_eq!(seen.value("vestibule_hash_duration_seconds_count", &[]), 10);
     assert_eq!(
         seen.value("vestibule_hash_wait_duration_seconds_count", &[]),
-        10.0
+        10
     );
-    assert_eq!(seen.value("vestibule_ready", &[]), 1.0);
+    assert_eq!(seen.value("vestibule_ready", &[]), 1);
 }
 
 /// (X9) At most the workers hash and at most the queue waits; the rest is counted as refused.
@@ -101,7 +98,7 @@ async fn the_queue_is_seen_while_it_is_full(database: Database) {
     gate.await_held(2).await;
     admitted.extend((0..3).map(|_| logins()));
     eventually("the queue is full", async || {
-        app.scrape().await.value("vestibule_hash_queue_length", &[]) == 3.0
+        app.scrape().await.value("vestibule_hash_queue_length", &[]) == 3
     })
     .await;
     for _ in 0..4 {
@@ -111,13 +108,13 @@ async fn the_queue_is_seen_while_it_is_full(database: Database) {
     let seen = app.scrape().await;
     let queue_full = [("cause", "queue_full")];
     for (name, labels, value) in [
-        ("vestibule_hash_running", &[][..], 2.0),
-        ("vestibule_hash_workers", &[], 2.0),
-        ("vestibule_hash_queue_length", &[], 3.0),
-        ("vestibule_hash_queue_limit", &[], 3.0),
-        ("vestibule_hash_refused_total", &[], 4.0),
-        ("vestibule_hash_refused_total", &queue_full, 4.0),
-        ("vestibule_hash_memory_bytes", &[], 2.0 * 64.0 * 1024.0),
+        ("vestibule_hash_running", &[][..], 2),
+        ("vestibule_hash_workers", &[], 2),
+        ("vestibule_hash_queue_length", &[], 3),
+        ("vestibule_hash_queue_limit", &[], 3),
+        ("vestibule_hash_refused_total", &[], 4),
+        ("vestibule_hash_refused_total", &queue_full, 4),
+        ("vestibule_hash_memory_bytes", &[], 2 * 64 * 1024),
     ] {
         assert_eq!(seen.value(name, labels), value, "{name}");
     }
@@ -127,11 +124,11 @@ async fn the_queue_is_seen_while_it_is_full(database: Database) {
         assert!(login.await.unwrap());
     }
     let seen = app.scrape().await;
-    assert_eq!(seen.value("vestibule_hash_queue_length", &[]), 0.0);
-    assert_eq!(seen.value("vestibule_hash_running", &[]), 0.0);
+    assert_eq!(seen.value("vestibule_hash_queue_length", &[]), 0);
+    assert_eq!(seen.value("vestibule_hash_running", &[]), 0);
     assert_eq!(
         seen.value("vestibule_hash_wait_duration_seconds_count", &[]),
-        6.0
+        6
     );
 }
 
@@ -155,22 +152,22 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
     let figures = async || {
         let seen = app.scrape().await;
         let pool = ("db_client_connection_pool_name", pool);
-        let used = ("db_client_connection_state", "used");
+        let state = ("db_client_connection_state", "used");
         (
             seen.value("db_client_connection_max", &[pool]),
-            seen.value("vestibule_db_connections", &[pool, used]),
+            seen.value("vestibule_db_connections", &[pool, state]),
             seen.value("db_client_connection_pending_requests", &[pool]),
         )
     };
     eventually("one call has the connection, one waits", async || {
-        figures().await == (1.0, 1.0, 1.0)
+        figures().await == (1, 1, 1)
     })
     .await;
     sql.execute_unprepared("ROLLBACK").await.unwrap();
     for call in calls {
         call.await.unwrap().unwrap();
     }
-    assert_eq!(figures().await.2, 0.0);
+    assert_eq!(figures().await.2, 0);
 }
 
 async fn purged_sessions_are_counted(app: TestApp) {
@@ -183,7 +180,7 @@ async fn purged_sessions_are_counted(app: TestApp) {
     let purged = app.db.purge_sessions(ended_before, 500, deadline).await;
     assert_eq!(purged.unwrap(), 2);
     let seen = app.scrape().await;
-    assert_eq!(seen.value("vestibule_sessions_purged_total", &[]), 2.0);
+    assert_eq!(seen.value("vestibule_sessions_purged_total", &[]), 2);
 }
 
 async fn what_is_not_ready_says_so(database: Database) {
@@ -191,7 +188,7 @@ async fn what_is_not_ready_says_so(database: Database) {
     let plan = Plan::over(store).without_waiting();
     let plan = plan.settings(|settings| settings.server.migrate_on_start = false);
     let seen = plan.start().await.scrape().await;
-    assert_eq!(seen.value("vestibule_ready", &[]), 0.0);
+    assert_eq!(seen.value("vestibule_ready", &[]), 0);
 }
 
 /// Memory = workers × m + base, in the log of the start and in the metrics.
@@ -205,11 +202,11 @@ async fn the_memory_that_is_needed_at_most_is_told_at_start() {
     let workers = default_workers(20_480);
     let most = workers * 20 + 128;
     let bound = seen.value("vestibule_memory_bound_bytes", &[]);
-    assert_eq!(bound, (most * 1024 * 1024) as f64);
+    assert_eq!(bound, (most * 1024 * 1024) as u64);
     let resident = seen.value("process_memory_usage_bytes", &[]);
-    assert!(resident > 0.0 && resident < bound, "{resident}");
+    assert!((1..bound).contains(&resident), "{resident}");
     let build = [("version", env!("CARGO_PKG_VERSION"))];
-    assert_eq!(seen.value("vestibule_build_info", &build), 1.0);
+    assert_eq!(seen.value("vestibule_build_info", &build), 1);
 
     service.signal("TERM").await;
     let finished = service.finish().await;

@@ -14,7 +14,7 @@ pub(crate) struct Scrape {
     /// The type of each metric by name.
     pub(crate) kinds: BTreeMap<String, String>,
     /// Samples by name: `…_bucket`, `…_sum` and `…_count` of histograms.
-    samples: Vec<(String, Labels, f64)>,
+    samples: Vec<(String, Labels, String)>,
 }
 
 impl TestApp {
@@ -48,15 +48,15 @@ impl Scrape {
         }
     }
 
-    /// The sum of the samples of a name that have these labels, among others.
-    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    /// The sum of the samples of a name that have these labels, among others: whole numbers.
+    pub(crate) fn value(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
         self.of(name)
             .filter(|(found, _)| {
                 labels
                     .iter()
                     .all(|(label, value)| found.get(*label).is_some_and(|found| found == value))
             })
-            .map(|(_, value)| value)
+            .map(|(_, value)| value.parse::<u64>().unwrap())
             .sum()
     }
 
@@ -84,14 +84,14 @@ impl Scrape {
         values
     }
 
-    fn of(&self, name: &str) -> impl Iterator<Item = (&Labels, f64)> {
+    fn of(&self, name: &str) -> impl Iterator<Item = (&Labels, &str)> {
         let found = self.samples.iter().filter(move |sample| sample.0 == name);
-        found.map(|(_, labels, value)| (labels, *value))
+        found.map(|(_, labels, value)| (labels, value.as_str()))
     }
 }
 
 /// `name{label="value",…} 1`; our labels hold neither quotes nor commas.
-fn sample(line: &str) -> (String, Labels, f64) {
+fn sample(line: &str) -> (String, Labels, String) {
     let (series, value) = line.rsplit_once(' ').unwrap();
     let (name, labels) = match series.split_once('{') {
         Some((name, labels)) => (name, labels.strip_suffix('}').unwrap()),
@@ -103,5 +103,6 @@ fn sample(line: &str) -> (String, Labels, f64) {
         let value = value.strip_prefix('"').unwrap().strip_suffix('"').unwrap();
         (label.to_owned(), value.to_owned())
     });
-    (name.to_owned(), labels.collect(), value.parse().unwrap())
+    assert!(value.parse::<f64>().is_ok(), "{line}");
+    (name.to_owned(), labels.collect(), value.to_owned())
 }
