@@ -28,7 +28,7 @@ mod store;
 mod svg;
 mod table;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, fs, process::ExitCode};
 
 use arguments::Order;
 use report::Report;
@@ -58,10 +58,13 @@ fn main() -> ExitCode {
 
 /// A goal that is missed is a figure like any other; only what could not be measured is a failure.
 fn tell(report: &Report) -> Result<ExitCode> {
-    print!("{}", table::of(report));
-    let folder = plots::draw(report)?;
-    println!("plots: {}", folder.display());
-    println!("json: {}", report.write()?.display());
+    let figures = table::of(report);
+    print!("{figures}");
+    let folder = report.folder()?;
+    plots::draw(report, &folder)?;
+    fs::write(folder.join("figures.md"), table::page(&figures))?;
+    println!("\npage and plots: {}", folder.display());
+    println!("json: {}", report.write_json()?.display());
     for failure in &report.failures {
         eprintln!("bench: {failure}");
     }

@@ -1,13 +1,13 @@
 //! The three plots: throughput against the limit, latency under storm, growth.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::{fmt::Write, fs, path::Path};
 
 use crate::{
     Result, goals,
-    report::{self, CallCost, Calls, Growth, Report},
+    report::{CallCost, Calls, Growth, Report},
     store::Database,
     svg::{Anchor, COLOURS, FAINT, GOAL, INK, Svg},
-    table::number,
+    table::{self, number},
 };
 
 const WIDTH: f64 = 760.0;
@@ -17,29 +17,23 @@ const BAR: f64 = 350.0;
 const ROW: f64 = 30.0;
 const TOP: f64 = 62.0;
 
-/// Draws what was measured: into `docs/performance` after a complete run, else beside the JSON, so
-/// that a try does not replace figures that are quoted.
+/// Draws what was measured.
 ///
 /// # Errors
 /// A file cannot be written.
-pub(crate) fn draw(report: &Report) -> Result<PathBuf> {
-    let folder = if report.complete && report.failures.is_empty() {
-        report::root().join("docs/performance")
-    } else {
-        report::scratch_folder()?
-    };
-    fs::create_dir_all(&folder)?;
+pub(crate) fn draw(report: &Report, folder: &Path) -> Result<()> {
     let plots = [
         ("limits.svg", limits(report)),
         ("storm.svg", storm(report)),
         ("growth.svg", growth(report)),
     ];
     for (name, plot) in plots {
-        if let Some(plot) = plot {
+        if let Some(mut plot) = plot {
+            plot.sign(&table::machine(report));
             fs::write(folder.join(name), plot.finish())?;
         }
     }
-    Ok(folder)
+    Ok(())
 }
 
 fn colours(database: Database) -> (&'static str, &'static str) {
@@ -69,7 +63,7 @@ fn limits(report: &Report) -> Option<Svg> {
         if let Some(goal) = share_wanted(calls, database) {
             svg.path(&[(x(goal), y - 3.0), (x(goal), y + 23.0)], GOAL, 2.0);
         }
-        let text = format!("{} = {}/s", number(ratio), number(calls.per_second));
+        let text = format!("{} ({}/s)", number(ratio), number(calls.per_second));
         svg.text((x(ratio.max(1.0)) + 8.0, y + 15.0), Anchor::Start, &text);
     }
     svg.text_of((LEFT, TOP - 14.0), Anchor::Start, 12, GOAL, "| goal");
@@ -158,7 +152,12 @@ fn growth(report: &Report) -> Option<Svg> {
     for (growth, colour) in [(0.0, INK), (1.0, FAINT), (goals::GROWTH, GOAL)] {
         let (from, to) = (axes.at(first, growth), axes.at(last, growth));
         svg.line(from, to, colour);
-        svg.text((from.0 - 8.0, from.1 + 4.0), Anchor::End, &number(growth));
+        let text = if colour == GOAL {
+            "goal".to_owned()
+        } else {
+            format!("{growth}")
+        };
+        svg.text((from.0 - 8.0, from.1 + 4.0), Anchor::End, &text);
     }
     let first_database = report.growth.first()?.database;
     for size in report

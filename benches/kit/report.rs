@@ -171,8 +171,20 @@ impl Report {
         })
     }
 
+    /// Where the page and its plots belong: into the documentation after a complete run, else
+    /// beside the JSON, so that a try does not replace figures that are quoted.
+    pub(crate) fn folder(&self) -> Result<PathBuf> {
+        if !self.complete || !self.failures.is_empty() {
+            return scratch_folder();
+        }
+        let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = own.parent().unwrap_or(own).join("docs/performance");
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
     /// Writes the JSON, named by its instant.
-    pub(crate) fn write(&self) -> Result<PathBuf> {
+    pub(crate) fn write_json(&self) -> Result<PathBuf> {
         let file = scratch_folder()?.join(format!("{}.json", self.made_at));
         fs::write(&file, serde_json::to_string_pretty(self)? + "\n")?;
         Ok(file)
@@ -242,14 +254,8 @@ impl CallCost {
     }
 }
 
-/// The repository.
-pub(crate) fn root() -> &'static Path {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own)
-}
-
 /// `target/bench`, wherever the target folder is.
-pub(crate) fn scratch_folder() -> Result<PathBuf> {
+fn scratch_folder() -> Result<PathBuf> {
     let binary = server::binary()?;
     let target = binary
         .ancestors()

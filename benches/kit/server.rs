@@ -74,13 +74,14 @@ impl Server {
             started_in: Duration::ZERO,
             _home: home,
         };
-        server.await_first_answer(start)?;
+        server.await_good(&Work::validate_nobody(), start)?;
         server.started_in = start.elapsed();
+        // It may answer before its own probe has told that it is ready.
+        server.await_good(&Work::empty(), start)?;
         Ok(server)
     }
 
-    fn await_first_answer(&mut self, start: Instant) -> Result<()> {
-        let work = Work::validate_nobody();
+    fn await_good(&mut self, work: &Work, start: Instant) -> Result<()> {
         load::runtime()?.block_on(async {
             loop {
                 if let Ok(connection) = Connection::open(self.target.address).await

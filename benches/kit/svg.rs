@@ -94,6 +94,13 @@ impl Svg {
         );
     }
 
+    /// Says at the foot where the figures come from.
+    pub(crate) fn sign(&mut self, text: &str) {
+        self.height += 20.0;
+        self.rectangle((0.0, self.height - 20.0), (self.width, 20.0), "#ffffff");
+        self.text_of((16.0, self.height - 8.0), Anchor::Start, 10, INK, text);
+    }
+
     /// The file.
     pub(crate) fn finish(self) -> String {
         format!(

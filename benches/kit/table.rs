@@ -7,6 +7,28 @@ use crate::{
     report::{Calls, Checks, Growth, Overload, Process, Report, Storm},
 };
 
+/// The page of a run, with its plots beside it.
+pub(crate) fn page(figures: &str) -> String {
+    format!(
+        "# Figures\n\nWritten by `make bench`; [performance](../performance.md) says what each figure means.\n{figures}\n\
+         ![Throughput against its limit](limits.svg)\n\n![Session checks in a login storm](storm.svg)\n\n![Growth](growth.svg)\n"
+    )
+}
+
+/// The machine and the commit, in one line.
+pub(crate) fn machine(report: &Report) -> String {
+    let machine = &report.machine;
+    format!(
+        "{}, {} cores{}, {} MiB, Linux {}; commit {}",
+        machine.cpu,
+        machine.cores,
+        if machine.avx512 { " with AVX-512" } else { "" },
+        machine.memory_mib,
+        machine.kernel,
+        machine.commit,
+    )
+}
+
 /// The whole report.
 pub(crate) fn of(report: &Report) -> String {
     let mut text = ground(report);
@@ -50,18 +72,10 @@ pub(crate) fn of(report: &Report) -> String {
 }
 
 fn ground(report: &Report) -> String {
-    let machine = &report.machine;
     let cost = report.hashing;
     let mut text = format!(
-        "\n{}, {} cores{}, {} MiB, Linux {}; load before the run {}; commit {}\n\
-         argon2id m={} KiB t={} p={}, {} workers; {} s a figure{}",
-        machine.cpu,
-        machine.cores,
-        if machine.avx512 { " with AVX-512" } else { "" },
-        machine.memory_mib,
-        machine.kernel,
-        machine.load_before,
-        machine.commit,
+        "\n{}\n\nargon2id m={} KiB t={} p={}, {} workers; {} s a figure{}; load before the run {}",
+        machine(report),
         cost.memory_kib,
         cost.iterations,
         cost.parallelism,
@@ -72,6 +86,7 @@ fn ground(report: &Report) -> String {
         } else {
             "; not a complete run"
         },
+        report.machine.load_before,
     );
     if let Some(postgres) = &report.postgres {
         let _ = write!(text, "; {postgres}");
