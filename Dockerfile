@@ -8,6 +8,7 @@ WORKDIR /build
 # when a manifest changes. `cargo clean` then forgets the empty packages: their files may be newer
 # than the real ones, and cargo goes by time.
 COPY Cargo.toml Cargo.lock ./
+COPY benches/Cargo.toml benches/
 COPY migrations/Cargo.toml migrations/
 RUN mkdir src migrations/src \
     && echo 'fn main() {}' > build.rs \

@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test checks fmt lint doc ci setup-rust setup-postgres clean
+.PHONY: help run test checks bench fmt lint doc ci setup-rust setup-postgres clean
 
 # Where rustup puts cargo; a shell that was open before the installation does not look there.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -25,6 +25,11 @@ test: setup-rust setup-postgres ## run every test, on SQLite and on Postgres
 checks: setup-rust setup-postgres ## run the same tests at the size of the reliability scorecard
 	@echo "checks: the tests at full size; this takes far longer than 'make test'"
 	@VESTIBULE_TEST_POSTGRES=required VESTIBULE_CHECKS=scorecard cargo test --workspace --locked
+
+bench: setup-rust $(if $(filter sqlite,$(DB)),,setup-postgres) ## measure the release binary; QUICK=1, ONLY=… and DB=… take a part
+	@echo "bench: building (the first release build takes about 5 minutes on 2 cores); a complete run takes about 10"
+	@cargo build --workspace --release --locked
+	@cargo bench --package benches --locked -- $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY)) $(if $(DB),--db=$(DB))
 
 fmt: setup-rust ## format the Rust code
 	@cargo fmt --all

@@ -3,6 +3,7 @@
 
 mod entity;
 mod error;
+mod figures;
 mod file;
 mod pools;
 mod schema;
@@ -26,9 +27,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 pub use error::DbError;
+pub use figures::{Figures, PoolFigures};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
 pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
+
+use figures::Counts;
 
 /// Where users and sessions live.
 #[derive(Debug, Clone)]
@@ -87,6 +91,7 @@ struct Inner {
     writes: TaskTracker,
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
+    counts: Counts,
 }
 
 impl Db {
@@ -105,6 +110,7 @@ impl Db {
                 prober,
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
+                counts: Counts::default(),
             }),
         })
     }
@@ -159,6 +165,7 @@ impl Db {
         if deadline <= Instant::now() {
             return Err(DbError::DeadlineExceeded);
         }
+        let _caller = self.inner.counts.reading.enter();
         match timeout_at(deadline, work).await {
             Ok(outcome) => outcome.map_err(|error| self.classify(error)),
             Err(_) => Err(DbError::DeadlineExceeded),

@@ -7,6 +7,7 @@
 mod area;
 mod capacity;
 mod decoy;
+mod figures;
 mod job;
 mod lines;
 mod parameters;
@@ -27,12 +28,12 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-pub use capacity::{DoesNotFit, default_queue, default_workers, fit, memory_limit};
+pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
+pub use figures::{Figures, Refused};
 pub use parameters::{
     ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
     meets_floor,
 };
-pub use queue::Figures;
 
 use crate::domain::{EmailKey, HashedPassword, NewPassword, PasswordAttempt};
 use area::Area;
@@ -60,6 +61,16 @@ pub struct Settings {
     pub queue: usize,
     /// The longest estimated wait that a job is queued for.
     pub max_wait: Duration,
+}
+
+impl Settings {
+    /// What the process needs with them.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            workers: self.workers,
+            memory_kib: self.memory_kib,
+        }
+    }
 }
 
 /// Called in the hashing thread before each hash; tests hold, count and break work with it.
@@ -207,10 +218,11 @@ impl Hasher {
         let (job, tag) = Job::new(password.0.as_bytes(), &hash, deadline);
         self.0.queue.admit_if_idle(job);
         hash.tag.copy_from_slice(&tag.await.ok()?);
+        self.0.queue.counts.rehashed.increment();
         Some(HashedPassword::from_phc(hash.to_string()))
     }
 
-    /// What the engine is doing now.
+    /// What the engine is doing now, and what it has done.
     pub fn figures(&self) -> Figures {
         self.0.queue.figures()
     }

@@ -18,13 +18,14 @@
 //! ```
 //!
 //! `server` owns listeners, limits, health and drain; `config` reads settings for every layer;
-//! `cli` and `telemetry` surround them.
+//! `cli` and `telemetry` surround them. `figures` is what they count with.
 
 pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod db;
 pub mod domain;
+pub mod figures;
 pub mod hashing;
 pub mod proto;
 pub mod server;

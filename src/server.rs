@@ -10,6 +10,7 @@ mod http;
 mod lifecycle;
 mod limit;
 mod listeners;
+mod metrics;
 mod operations;
 mod readiness;
 mod services;
@@ -23,6 +24,11 @@ pub use application::Application;
 pub use readiness::{Check, Readiness};
 
 use crate::{auth, db, domain::Clock, hashing, transport};
+
+/// The release of this build.
+pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
+/// Its commit, where the build knew it (`VESTIBULE_COMMIT`).
+pub const COMMIT: Option<&str> = option_env!("VESTIBULE_COMMIT");
 
 /// Listeners and their limits.
 #[derive(Debug, Clone)]

@@ -2,7 +2,9 @@
 //! so that the same input gets the same answer whichever way it comes.
 
 mod answer;
+mod call_figures;
 mod call_log;
+mod call_name;
 mod code;
 mod deadline;
 mod edge;
@@ -17,4 +19,5 @@ pub mod rest;
 mod status;
 mod stream;
 
+pub use call_figures::{CallFigures, Calls};
 pub use edge::{BeforeHandler, Edge, EdgeSettings, Peer, Protocol};

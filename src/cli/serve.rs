@@ -34,6 +34,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
         }
     };
     let target = settings.db.target.clone();
+    let memory = settings.hashing.memory();
     let application = match Application::build(settings, Seams::default()) {
         Ok(application) => application,
         Err(error) => {
@@ -49,6 +50,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
         operations = %application.operations_address(),
         "listening"
     );
+    info!("memory: {memory} at most");
     if dev {
         let first_steps = first_steps(&application, &target);
         let mut readiness = application.readiness();

@@ -1,13 +1,13 @@
 //! `vestibule version`: which build this is.
 
 use super::{exit::Exit, output};
+use crate::server::{COMMIT, RELEASE};
 
-/// The release, and the commit where the build knew it (`VESTIBULE_COMMIT`).
+/// The release, and the commit where the build knew it.
 pub(super) fn text() -> String {
-    let release = env!("CARGO_PKG_VERSION");
-    match option_env!("VESTIBULE_COMMIT") {
-        Some(commit) => format!("{release} ({commit})"),
-        None => release.to_owned(),
+    match COMMIT {
+        Some(commit) => format!("{RELEASE} ({commit})"),
+        None => RELEASE.to_owned(),
     }
 }
 

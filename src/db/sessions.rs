@@ -76,7 +76,7 @@ impl Db {
         deadline: Deadline,
     ) -> Result<u64, DbError> {
         let before = to_micros(ended_before);
-        self.write(deadline, move |transaction| {
+        let purge = self.write(deadline, move |transaction| {
             let ended = Sessions::find()
                 .filter(
                     Condition::any()
@@ -89,8 +89,10 @@ impl Db {
                 .into_query();
             let purge = Sessions::delete_many().filter(Column::Id.in_subquery(ended));
             Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
-        })
-        .await
+        });
+        let purged = purge.await?;
+        self.inner.counts.purged_sessions.add(purged);
+        Ok(purged)
     }
 }
 

@@ -37,6 +37,7 @@ impl Db {
                 match outcome {
                     Err(error) if retries > 0 && Kind::of(&error) == Kind::Collision => {
                         retries -= 1;
+                        db.inner.counts.retried_transactions.increment();
                     }
                     outcome => return outcome.map_err(|error| db.classify(error)),
                 }
@@ -59,6 +60,7 @@ impl Db {
         if deadline <= Instant::now() {
             return None;
         }
+        let _caller = self.inner.counts.writing.enter();
         let transaction = match begin(&self.inner.writer).await {
             Ok(transaction) => transaction,
             Err(error) => return Some(Err(error)),

@@ -5,7 +5,7 @@
 //! that hashes beyond its limit is killed under the first load.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
     thread,
 };
@@ -20,16 +20,46 @@ const MIB: u64 = 1024 * KIB;
 /// Jobs that may wait for each thread, unless configured otherwise.
 const QUEUE_PER_WORKER: usize = 64;
 
-/// The areas of the threads are larger than the memory that the process may use.
+/// What the process needs at most: one area for each thread, and the reserve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Threads.
+    pub workers: usize,
+    /// Memory of each, in KiB.
+    pub memory_kib: u32,
+}
+
+impl Memory {
+    /// The areas of all threads, in bytes.
+    pub fn areas_bytes(self) -> u64 {
+        (self.workers as u64).saturating_mul(u64::from(self.memory_kib) * KIB)
+    }
+
+    /// The areas and the reserve, in bytes.
+    pub fn bytes(self) -> u64 {
+        self.areas_bytes().saturating_add(RESERVE_BYTES)
+    }
+}
+
+/// The arithmetic.
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} workers × {} KiB + {} MiB = {} MiB",
+            self.workers,
+            self.memory_kib,
+            RESERVE_BYTES / MIB,
+            self.bytes().div_ceil(MIB)
+        )
+    }
+}
+
+/// The process may not use as much memory as it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "{workers} workers × {memory_kib} KiB + {} MiB = {needed_mib} MiB, but the memory limit is {limit_mib} MiB",
-    RESERVE_BYTES / MIB
-)]
+#[error("{needed}, but the memory limit is {limit_mib} MiB")]
 pub struct DoesNotFit {
-    workers: usize,
-    memory_kib: u32,
-    needed_mib: u64,
+    needed: Memory,
     limit_mib: u64,
 }
 
@@ -50,13 +80,13 @@ pub fn default_queue(workers: usize) -> usize {
 /// # Errors
 /// They do not; the text shows the arithmetic.
 pub fn fit(workers: usize, memory_kib: u32, limit: Option<u64>) -> Result<(), DoesNotFit> {
-    let areas = (workers as u64).saturating_mul(u64::from(memory_kib) * KIB);
-    let needed = areas.saturating_add(RESERVE_BYTES);
+    let needed = Memory {
+        workers,
+        memory_kib,
+    };
     match limit {
-        Some(limit) if needed > limit => Err(DoesNotFit {
-            workers,
-            memory_kib,
-            needed_mib: needed.div_ceil(MIB),
+        Some(limit) if needed.bytes() > limit => Err(DoesNotFit {
+            needed,
             limit_mib: limit / MIB,
         }),
         Some(_) | None => Ok(()),

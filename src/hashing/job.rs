@@ -16,6 +16,7 @@ pub(super) struct Job {
     salt: Vec<u8>,
     parameters: Parameters,
     tag_bytes: usize,
+    created: Instant,
     deadline: Instant,
     /// Closed when the caller is gone; dropped when there is no answer.
     answer: oneshot::Sender<Tag>,
@@ -44,10 +45,15 @@ impl Job {
             salt: hash.salt.clone(),
             parameters: hash.parameters,
             tag_bytes: hash.tag.len(),
+            created: Instant::now(),
             deadline,
             answer,
         };
         (job, tag)
+    }
+
+    pub(super) fn created(&self) -> Instant {
+        self.created
     }
 
     pub(super) fn deadline(&self) -> Instant {

@@ -9,7 +9,8 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    HashingError, Settings,
+    HashingError, Memory, Settings,
+    figures::{Counts, Figures, Refusal},
     job::Job,
     lines::{Class, Lines},
     parameters::Parameters,
@@ -24,15 +25,6 @@ const SMOOTHING: u32 = 8;
 /// have somebody waiting whenever its turn comes.
 const KEPT_FREE: usize = 8;
 
-/// What the engine is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
-    /// Jobs that were let in and have not started, a rehash not counted.
-    pub waiting: usize,
-    /// Jobs that are being computed, at most the number of threads.
-    pub running: usize,
-}
-
 /// The jobs that wait, and the count of those that run.
 pub(super) struct Queue {
     current: Parameters,
@@ -41,6 +33,7 @@ pub(super) struct Queue {
     max_wait: Duration,
     state: Mutex<State>,
     arrived: Condvar,
+    pub(super) counts: Counts,
 }
 
 struct State {
@@ -70,6 +63,7 @@ impl Queue {
                 closed: false,
             }),
             arrived: Condvar::new(),
+            counts: Counts::default(),
         }
     }
 
@@ -80,16 +74,21 @@ impl Queue {
     pub(super) fn admit(&self, class: Class, job: Job) -> Result<(), HashingError> {
         let now = Instant::now();
         if job.deadline() <= now {
+            self.counts.refuse(Refusal::Deadline);
             return Err(HashingError::DeadlineExceeded);
         }
         let mut state = self.lock();
         if state.closed {
             return Err(HashingError::Failed);
         }
-        if self.check_room(&state, class, &job, now).is_err() {
+        if self.refusal(&state, class, &job, now).is_some() {
             // Those that nobody waits for any more take no room from those that somebody does.
-            state.waiting.drop_unwanted(now);
-            self.check_room(&state, class, &job, now)?;
+            self.drop_unwanted(&mut state, now);
+            if let Some(refusal) = self.refusal(&state, class, &job, now) {
+                self.counts.refuse(refusal);
+                let retry_after = self.estimated_wait(&state, class);
+                return Err(HashingError::Overloaded { retry_after });
+            }
         }
         state.waiting.push(class, job);
         self.arrived.notify_one();
@@ -136,6 +135,7 @@ impl Queue {
             state.heavy_runs = false;
         }
         if let Some(time) = time {
+            self.counts.duration.record(time);
             state.mean = state.mean * (SMOOTHING - 1) / SMOOTHING + time / SMOOTHING;
         }
     }
@@ -154,28 +154,48 @@ impl Queue {
     }
 
     pub(super) fn figures(&self) -> Figures {
-        let state = self.lock();
+        let (waiting, running) = {
+            let state = self.lock();
+            (state.waiting.len(), state.running)
+        };
         Figures {
-            waiting: state.waiting.len(),
-            running: state.running,
+            memory: Memory {
+                workers: self.workers,
+                memory_kib: self.current.memory_kib(),
+            },
+            queue: self.waiting_max,
+            waiting,
+            running,
+            refused: self.counts.refused(),
+            abandoned: self.counts.abandoned.get(),
+            rehashed: self.counts.rehashed.get(),
+            wait: self.counts.wait.read(),
+            duration: self.counts.duration.read(),
         }
     }
 
-    fn check_room(
-        &self,
-        state: &State,
-        class: Class,
-        job: &Job,
-        now: Instant,
-    ) -> Result<(), HashingError> {
+    /// Why there is no room for a job, if there is none.
+    fn refusal(&self, state: &State, class: Class, job: &Job, now: Instant) -> Option<Refusal> {
         if self.would_start(state, job) {
-            return Ok(());
+            return None;
         }
         let wait = self.estimated_wait(state, class);
-        if self.is_full(state, class) || wait > self.max_wait || wait > job.deadline() - now {
-            return Err(HashingError::Overloaded { retry_after: wait });
+        if self.is_full(state, class) {
+            Some(Refusal::QueueFull)
+        } else if wait > job.deadline() - now {
+            Some(Refusal::Deadline)
+        } else if wait > self.max_wait {
+            Some(Refusal::MaxWait)
+        } else {
+            None
         }
-        Ok(())
+    }
+
+    fn drop_unwanted(&self, state: &mut State, now: Instant) {
+        let before = state.waiting.len();
+        state.waiting.drop_unwanted(now);
+        let dropped = before - state.waiting.len();
+        self.counts.abandoned.add(dropped as u64);
     }
 
     /// Whether a thread is left for `job` when those before it have had theirs.
@@ -213,11 +233,13 @@ impl Queue {
     /// Takes the next job that may run, past heavy ones while one of them runs. What nobody waits
     /// for any more never starts.
     fn start_next(&self, state: &mut State) -> Option<Job> {
-        state.waiting.drop_unwanted(Instant::now());
+        let now = Instant::now();
+        self.drop_unwanted(state, now);
         let heavy_runs = state.heavy_runs;
         let job = state
             .waiting
             .pop(|job| !(heavy_runs && self.is_heavy(job)))?;
+        self.counts.wait.record(now - job.created());
         state.running += 1;
         state.heavy_runs |= self.is_heavy(&job);
         Some(job)

@@ -16,6 +16,7 @@ use super::{
     lifecycle::{Running, Stages},
     limit::{Limit, descriptor_limit},
     listeners::Listeners,
+    metrics::Metrics,
     operations,
     readiness::{Readiness, Reporter},
     services, upkeep,
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     auth::Auth,
     db::Db,
+    domain::Instant,
     hashing::Hasher,
     transport::{Edge, EdgeSettings, Protocol, rest},
 };
@@ -41,6 +43,7 @@ pub struct Application {
     db: Db,
     hasher: Hasher,
     auth: Auth,
+    started: Instant,
 }
 
 impl Application {
@@ -56,6 +59,7 @@ impl Application {
         let db = Db::open(&settings.db).map_err(StartError::Database)?;
         let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
         let clock = seams.clock.unwrap_or_default();
+        let started = clock.now();
         let auth = Auth::new(db.clone(), hasher.clone(), clock, settings.auth);
 
         let stages = Stages::new();
@@ -81,6 +85,7 @@ impl Application {
             db,
             hasher,
             auth,
+            started,
         })
     }
 
@@ -133,12 +138,24 @@ impl Application {
         while loops.join_next().await.is_some() {}
     }
 
+    fn metrics(&self, connections: Limit) -> Metrics {
+        Metrics {
+            grpc: self.grpc.calls(),
+            rest: self.rest.calls(),
+            hasher: self.hasher.clone(),
+            db: self.db.clone(),
+            connections,
+            readiness: self.reporter.subscribe(),
+            started: self.started,
+        }
+    }
+
     /// Starts the accept loops.
     fn run(self) -> (Running, JoinSet<()>) {
         let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
         let limit = Limit::new(most_connections(self.settings.max_connections));
         let probe_limit = Limit::new(OPERATIONS_CONNECTIONS);
-        let operations = operations::router(self.reporter.subscribe());
+        let operations = operations::router(self.metrics(limit.clone()));
         let stages = self.stages;
 
         let mut loops = JoinSet::new();

@@ -20,6 +20,7 @@ const EVICTION: Duration = Duration::from_millis(100);
 /// A cap on connections; clones share it, so that gRPC and REST are counted together.
 #[derive(Clone)]
 pub(super) struct Limit {
+    most: usize,
     slots: Arc<Semaphore>,
     waiting: Arc<Mutex<Waiting>>,
 }
@@ -34,10 +35,22 @@ struct Waiting {
 impl Limit {
     /// At most `connections` at once.
     pub(super) fn new(connections: usize) -> Self {
+        let most = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            slots: Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS))),
+            most,
+            slots: Arc::new(Semaphore::new(most)),
             waiting: Arc::default(),
         }
+    }
+
+    /// The most connections.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Connections that have a place.
+    pub(super) fn open(&self) -> usize {
+        self.most - self.slots.available_permits()
     }
 
     /// Whether a new connection needs another's place.
@@ -160,7 +173,9 @@ mod tests {
         let busy = limit.admit().await.unwrap();
         busy.seat().keep();
         assert!(limit.admit().await.is_none());
+        assert_eq!((limit.open(), limit.most()), (1, 1));
         drop(busy);
+        assert_eq!(limit.open(), 0);
         assert!(limit.admit().await.is_some());
     }
 

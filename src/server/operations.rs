@@ -1,5 +1,7 @@
-//! The operations port: what an orchestrator's probes ask. Answers are fixed texts, nothing is
-//! checked per request, and there is nothing to administer.
+//! The operations port: what an orchestrator's probes and Prometheus ask. Nothing is checked per
+//! request: what is told is known already. There is nothing to administer.
+
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -10,19 +12,24 @@ use axum::{
 };
 use tokio::sync::watch;
 
-use super::readiness::Readiness;
+use super::{
+    metrics::{self, Metrics},
+    readiness::Readiness,
+};
 
 const HEADERS: [(HeaderName, &str); 2] = [
     (header::CONTENT_TYPE, "application/json"),
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// `/livez` and `/readyz`, for GET and HEAD.
-pub(super) fn router(readiness: watch::Receiver<Readiness>) -> Router {
+/// `/livez`, `/readyz` and `/metrics`, for GET and HEAD.
+pub(super) fn router(metrics: Metrics) -> Router {
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
-        .with_state(readiness)
+        .with_state(metrics.readiness.clone())
+        .route("/metrics", get(scrape))
+        .with_state(Arc::new(metrics))
 }
 
 /// Asks nothing: a restart would not bring a lost database back.
@@ -39,4 +46,9 @@ async fn ready(State(readiness): State<watch::Receiver<Readiness>>) -> impl Into
         ),
     };
     (status, HEADERS, body)
+}
+
+async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
+    (headers, metrics.render())
 }

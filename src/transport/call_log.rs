@@ -1,50 +1,57 @@
-//! One line per call, whatever becomes of it, and the span that puts its ids into every other line.
-//! Bodies, metadata and path text stay out: what is told of a call is what we named ourselves.
+//! One line per call, whatever becomes of it, the same in the figures, and the span that puts its ids
+//! into every other line. Bodies, metadata and path text stay out: what is told of a call is what we
+//! named ourselves.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use http::{Request, StatusCode};
+use tonic::Code;
 use tracing::Span;
 
 use super::{
     Peer, Protocol,
+    call_figures::{Calls, Outcome},
+    call_name::{call_name, call_names},
     code::{Meaning, grpc_name, wire_name},
     failure::Failure,
-    grpc, request_id, rest,
+    request_id,
 };
 
-/// The outcome of a call whose caller went away.
-const CANCELLED: &str = "CANCELLED";
-
-/// Writes its line when it is dropped, so that a call whose client went away has one too.
+/// Writes its line and counts the call when it is dropped, so that a call whose client went away is
+/// told of too.
 pub(crate) struct CallLog {
     span: Span,
-    protocol: &'static str,
-    method: String,
+    calls: Arc<Calls>,
+    protocol: Protocol,
+    name: usize,
     peer: Option<SocketAddr>,
     /// Of the log alone: the deadline counts tokio's time.
     began: Instant,
-    code: String,
+    outcome: Outcome,
+    /// The protocol of the answer.
+    dialect: Protocol,
     reason: Option<&'static str>,
 }
 
 impl CallLog {
     /// A call that has just arrived.
-    pub(crate) fn begin<B>(protocol: Protocol, request: &Request<B>, request_id: &str) -> Self {
+    pub(crate) fn begin<B>(
+        protocol: Protocol,
+        request: &Request<B>,
+        request_id: &str,
+        calls: Arc<Calls>,
+    ) -> Self {
         let trace_id = request_id::trace_id(request.headers());
-        let path = request.uri().path();
-        let (protocol, method) = match protocol {
-            Protocol::Grpc => ("grpc", grpc::method_name(path).to_owned()),
-            Protocol::Rest => ("rest", rest::method_name(request.method(), path)),
-        };
         Self {
             // At the level of errors, so that no configured level leaves a line without its ids.
             span: tracing::error_span!("call", request_id, trace_id),
+            calls,
             protocol,
-            method,
+            name: call_name(protocol, request),
             peer: request.extensions().get::<Peer>().map(|peer| peer.0),
             began: Instant::now(),
-            code: String::from(CANCELLED),
+            outcome: Outcome::CallerGone,
+            dialect: protocol,
             reason: None,
         }
     }
@@ -57,14 +64,15 @@ impl CallLog {
     /// Notes how the call ended, and what of it only the operator may know.
     pub(crate) fn outcome(
         &mut self,
-        protocol: Protocol,
+        dialect: Protocol,
         http: StatusCode,
         failure: Option<&Failure>,
     ) {
         let code = failure.map(|failure| failure.meaning.code());
-        self.code = match protocol {
-            Protocol::Grpc => grpc_name(code.map_or(tonic::Code::Ok, |code| code.grpc)).to_owned(),
-            Protocol::Rest => code.map_or(http, |code| code.http).as_str().to_owned(),
+        self.dialect = dialect;
+        self.outcome = Outcome::Answered {
+            grpc: code.map_or(Code::Ok, |code| code.grpc),
+            http: code.map_or(http, |code| code.http),
         };
         self.reason = code.map(|code| wire_name(code.reason));
         if let Some(failure) = failure
@@ -77,18 +85,28 @@ impl CallLog {
             }
         }
     }
+
+    fn code(&self) -> &str {
+        match (&self.outcome, self.dialect) {
+            (Outcome::CallerGone, _) => grpc_name(Code::Cancelled),
+            (Outcome::Answered { grpc, .. }, Protocol::Grpc) => grpc_name(*grpc),
+            (Outcome::Answered { http, .. }, Protocol::Rest) => http.as_str(),
+        }
+    }
 }
 
 impl Drop for CallLog {
     fn drop(&mut self) {
+        let duration = self.began.elapsed();
+        self.calls.record(self.name, self.outcome, duration);
         tracing::info!(
             parent: &self.span,
-            protocol = self.protocol,
-            method = self.method,
-            code = self.code,
+            protocol = self.protocol.name(),
+            method = call_names(self.protocol)[self.name].text,
+            code = self.code(),
             reason = self.reason,
             // In whole microseconds: further digits would only be noise.
-            duration_ms = (self.began.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+            duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3,
             peer = self.peer.map(tracing::field::display),
             "call"
         );

@@ -1,5 +1,6 @@
 //! What every call of either protocol passes before and after its handler: ids, limits, the one
-//! deadline, isolation of panics, the drain's end, the form of errors, and one line in the log.
+//! deadline, isolation of panics, the drain's end, the form of errors, one line in the log and the
+//! figures.
 
 use std::{
     convert::Infallible,
@@ -25,6 +26,7 @@ use tracing::Instrument;
 
 use super::{
     answer,
+    call_figures::Calls,
     call_log::CallLog,
     code::Meaning,
     deadline::{Ends, grpc_timeout},
@@ -45,6 +47,16 @@ pub enum Protocol {
     Grpc,
     /// The REST gateway.
     Rest,
+}
+
+impl Protocol {
+    /// As logs spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Rest => "rest",
+        }
+    }
 }
 
 /// Awaited before each handler, with the RPC's path (`/vestibule.v1.AuthService/ValidLogin`) or
@@ -68,6 +80,7 @@ pub struct Edge<S> {
     inner: S,
     protocol: Protocol,
     settings: EdgeSettings,
+    calls: Arc<Calls>,
 }
 
 /// A panic as the log tells it; its own text may quote input.
@@ -88,7 +101,13 @@ impl<S> Edge<S> {
             inner,
             protocol,
             settings,
+            calls: Arc::new(Calls::new(protocol)),
         }
+    }
+
+    /// The calls that pass, counted.
+    pub fn calls(&self) -> Arc<Calls> {
+        Arc::clone(&self.calls)
     }
 }
 
@@ -113,7 +132,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let edge = self.clone();
         let request_id = request_id::request_id(request.headers());
-        let log = CallLog::begin(edge.protocol, &request, &request_id);
+        let log = CallLog::begin(edge.protocol, &request, &request_id, edge.calls());
         let span = log.span();
         let request = request.map(Body::new);
         let serve = async move { Ok(edge.serve(request, &request_id, log).await) };

@@ -8,7 +8,7 @@ use http::{Method, Request};
 use tonic::Status;
 
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
-pub(crate) use methods::{method_name, streams};
+pub(crate) use methods::{method, methods, streams};
 
 use super::{code::Meaning, failure::Failure, media_type::media_type};
 use crate::auth::CallContext;

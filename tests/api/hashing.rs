@@ -100,7 +100,7 @@ async fn nothing_is_written_for_a_caller_whose_deadline_has_passed(database: Dat
         password: PASSWORD.into(),
         ..RegisterUserRequest::default()
     };
-    let late = app.wire().ask_within("50m", "RegisterUser", &request).await;
+    let late = app.wire().ask_within("2S", "RegisterUser", &request).await;
     let late = Fault::of(&late.grpc_status());
     assert_eq!(
         late.meaning(),

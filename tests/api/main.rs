@@ -35,6 +35,8 @@ mod lifecycle;
 mod limits;
 mod log;
 mod login;
+mod metric_names;
+mod metrics;
 mod migrations;
 mod outage;
 mod overload;

@@ -110,6 +110,7 @@ fn a_burst_on_free_threads_leaves_the_queue_to_those_that_wait() {
     let queue = queue(4, 2, 2 * SECOND);
     let _four_start_and_two_wait = [(); 6].map(|()| admit(&queue, 64).unwrap());
     assert!(overload(&admit(&queue, 64)).is_some());
+    assert_eq!(queue.figures().refused.queue_full, 1);
 }
 
 #[test]
@@ -248,4 +249,38 @@ fn a_rehash_lets_all_pass_that_come_before_it_has_started() {
     let _waits = register(&queue).unwrap();
     assert!(overload(&admit(&queue, 64)).is_some());
     assert_eq!(order(&queue), [64, 32, 16]);
+}
+
+#[test]
+fn every_job_is_counted_by_what_became_of_it() {
+    let queue = queue(1, 2, 3 * SECOND);
+    measure(&queue, 2 * SECOND);
+    let before = queue.figures();
+    assert_eq!(before.duration.count(), 100);
+    assert_eq!(before.wait.count(), 100);
+
+    let (late, _tag) = job(64, Duration::ZERO);
+    assert!(queue.admit(Class::Login, late).is_err());
+    let _running = admit(&queue, 64).unwrap();
+    let running = queue.try_take().unwrap();
+    let (hurried, tag) = job(64, SECOND);
+    assert!(overload(&queue.admit(Class::Login, hurried).map(|()| tag)).is_some());
+    let gone = admit(&queue, 64).unwrap();
+    assert!(overload(&admit(&queue, 64)).is_some(), "after 4 s of work");
+    drop(gone);
+    queue.finish(&running, None);
+    assert!(queue.try_take().is_none());
+
+    let now = queue.figures();
+    assert_eq!(
+        (
+            now.refused.queue_full,
+            now.refused.max_wait,
+            now.refused.deadline
+        ),
+        (0, 1, 2)
+    );
+    assert_eq!(now.abandoned, 1);
+    assert_eq!(now.wait.count(), 101, "of those that started");
+    assert_eq!(now.duration.count(), 100, "of those that came to an end");
 }

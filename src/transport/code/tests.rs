@@ -1,6 +1,7 @@
 //! The whole table as a snapshot, so that a changed code or reason is seen in review.
 
 use super::*;
+use crate::transport::call_figures::HTTP_STATUSES;
 
 const ALL: [Meaning; 17] = [
     Meaning::InvalidInput,
@@ -133,5 +134,12 @@ fn statuses_of_the_framework_have_a_row() {
             Meaning::of_http(StatusCode::from_u16(status).unwrap()),
             meaning
         );
+    }
+}
+
+#[test]
+fn every_status_of_the_table_is_counted_by_its_number() {
+    for meaning in ALL {
+        assert!(HTTP_STATUSES.contains(&meaning.code().http), "{meaning:?}");
     }
 }

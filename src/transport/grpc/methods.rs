@@ -1,50 +1,61 @@
-//! The RPCs that exist, read from the descriptors that reflection serves: a log names no path that
-//! somebody made up, and a stream is told from a call before its handler is known.
+//! The RPCs that exist, read from the descriptors that reflection serves: no log or metric names a
+//! path that somebody made up, and a stream is told from a call before its handler is known.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-/// Path without its first slash → whether the RPC streams.
-static METHODS: LazyLock<HashMap<String, bool>> = LazyLock::new(|| {
-    [
+/// By name, so that a path is found by bisection.
+static RPCS: LazyLock<Vec<Rpc>> = LazyLock::new(|| {
+    let sets = [
         crate::proto::DESCRIPTORS,
         tonic_health::pb::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
         tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
-    ]
-    .into_iter()
-    // Embedded by the build and read by a test; what is missing would only be logged as unknown.
-    .filter_map(|bytes| FileDescriptorSet::decode(bytes).ok())
-    .flat_map(|set| set.file)
-    .flat_map(|file| {
-        let package = file.package().to_owned();
-        let services = file.service.into_iter();
-        services.map(move |service| (format!("{package}.{}", service.name()), service.method))
-    })
-    .flat_map(|(service, methods)| {
-        methods.into_iter().map(move |method| {
-            let streams = method.client_streaming() || method.server_streaming();
-            (format!("{service}/{}", method.name()), streams)
+    ];
+    let mut rpcs: Vec<_> = sets
+        .into_iter()
+        // Embedded by the build and read by a test; what is missing would only go without a name.
+        .filter_map(|bytes| FileDescriptorSet::decode(bytes).ok())
+        .flat_map(|set| set.file)
+        .flat_map(|file| {
+            let package = file.package().to_owned();
+            let services = file.service.into_iter();
+            services.map(move |service| (format!("{package}.{}", service.name()), service.method))
         })
-    })
-    .collect()
+        .flat_map(|(service, methods)| {
+            methods.into_iter().map(move |method| Rpc {
+                name: format!("{service}/{}", method.name()),
+                streams: method.client_streaming() || method.server_streaming(),
+            })
+        })
+        .collect();
+    rpcs.sort_by(|a, b| a.name.cmp(&b.name));
+    rpcs
 });
 
-/// The RPC of a path, such as `vestibule.v1.AuthService/ValidLogin`, or `unknown`.
-pub(crate) fn method_name(path: &str) -> &'static str {
-    find(path).map_or("unknown", |(name, _)| name)
+struct Rpc {
+    /// The path without its first slash, such as `vestibule.v1.AuthService/ValidLogin`.
+    name: String,
+    streams: bool,
+}
+
+/// The names of all RPCs.
+pub(crate) fn methods() -> impl ExactSizeIterator<Item = &'static str> {
+    RPCS.iter().map(|rpc| rpc.name.as_str())
+}
+
+/// Which of [`methods`] a path names.
+pub(crate) fn method(path: &str) -> Option<usize> {
+    let name = path.strip_prefix('/')?;
+    RPCS.binary_search_by(|rpc| rpc.name.as_str().cmp(name))
+        .ok()
 }
 
 /// Whether the path's RPC streams in either direction.
 pub(crate) fn streams(path: &str) -> bool {
-    find(path).is_some_and(|(_, streams)| streams)
-}
-
-fn find(path: &str) -> Option<(&'static str, bool)> {
-    let (name, streams) = METHODS.get_key_value(path.strip_prefix('/')?)?;
-    Some((name, *streams))
+    method(path).is_some_and(|method| RPCS[method].streams)
 }
 
 #[cfg(test)]
@@ -67,11 +78,11 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(method_name(path), &path[1..]);
+            assert_eq!(methods().nth(method(path).unwrap()), Some(&path[1..]));
             assert_eq!(streams(path), expected, "{path}");
         }
         for unknown in ["/", "", "vestibule.v1.AuthService/ValidLogin", "/a/b"] {
-            assert_eq!(method_name(unknown), "unknown");
+            assert_eq!(method(unknown), None);
         }
     }
 }

@@ -1,0 +1,185 @@
+//! The calls of the load and their messages, encoded before a run wherever there is a choice.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use prost::Message;
+use uuid::Uuid;
+use vestibule::{
+    domain::{SessionId, SessionToken},
+    proto::v1::{
+        CreateSessionRequest, RegisterUserRequest, ValidLoginRequest, ValidateSessionRequest,
+    },
+};
+
+/// The password of every user.
+pub(crate) const PASSWORD: &str = "vestibule opens at nine";
+/// The secret of every session: only its hash is looked at, never its neighbours.
+pub(crate) const SECRET: [u8; 32] = [0xA5; 32];
+/// How many users a load names: enough to touch nearly every page of a million of them, in an order
+/// that no cache expects.
+const PICKS: usize = 1 << 16;
+
+/// An RPC.
+#[derive(Clone, Copy)]
+pub(crate) struct Rpc {
+    /// Its name in tables.
+    pub(crate) name: &'static str,
+    /// Where it is; the authority is not looked at.
+    pub(crate) uri: &'static str,
+    /// What the message of a good answer begins with.
+    pub(crate) good: &'static [u8],
+}
+
+macro_rules! auth {
+    ($name:literal, $good:expr) => {
+        Rpc {
+            name: $name,
+            uri: concat!("http://bench/vestibule.v1.AuthService/", $name),
+            good: $good,
+        }
+    };
+}
+
+/// Field 1 is a varint of 1: `valid`, or the status ACTIVE or SERVING.
+const ONE: &[u8] = &[0x08, 1];
+/// Field 1 has a length: a user, or a token.
+const SOMETHING: &[u8] = &[0x0A];
+
+/// Calls of one kind, made by many at once.
+pub(crate) struct Work {
+    pub(crate) rpc: Rpc,
+    next: AtomicUsize,
+    message: Box<dyn Fn(usize) -> Bytes + Send + Sync>,
+}
+
+impl Work {
+    fn new(rpc: Rpc, message: impl Fn(usize) -> Bytes + Send + Sync + 'static) -> Self {
+        Self {
+            rpc,
+            next: AtomicUsize::new(0),
+            message: Box::new(message),
+        }
+    }
+
+    fn one_of(rpc: Rpc, messages: Vec<Bytes>) -> Self {
+        Self::new(rpc, move |number| messages[number % messages.len()].clone())
+    }
+
+    /// The message of the next call.
+    pub(crate) fn next(&self) -> Bytes {
+        (self.message)(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A call that does nothing, on any gRPC server with the standard health service: a request
+    /// without a byte, an answer of two.
+    pub(crate) fn empty() -> Self {
+        let rpc = Rpc {
+            name: "empty RPC",
+            uri: "http://bench/grpc.health.v1.Health/Check",
+            good: ONE,
+        };
+        Self::one_of(rpc, vec![frame(&())])
+    }
+
+    /// A session check of a token that nobody has: what a server without users can answer.
+    pub(crate) fn validate_nobody() -> Self {
+        let message = validate(&SessionToken::new(SessionId::new(Uuid::nil()), SECRET));
+        // Status NOT_FOUND.
+        Self::one_of(auth!("ValidateSession", &[0x08, 4]), vec![message])
+    }
+
+    /// Session checks of all users, each of whom has one session.
+    pub(crate) fn validate_session(users: u64) -> Self {
+        let message = |user| validate(&SessionToken::new(SessionId::new(session_id(user)), SECRET));
+        let messages = picks(users).map(message).collect();
+        Self::one_of(auth!("ValidateSession", ONE), messages)
+    }
+
+    /// Right logins of all users.
+    pub(crate) fn valid_login(users: u64) -> Self {
+        let message = |user| {
+            frame(&ValidLoginRequest {
+                email: email(user),
+                password: PASSWORD.to_owned(),
+                client: None,
+            })
+        };
+        let messages = picks(users).map(message).collect();
+        Self::one_of(auth!("ValidLogin", ONE), messages)
+    }
+
+    /// Right logins of all users that open a session each.
+    pub(crate) fn create_session(users: u64) -> Self {
+        let message = |user| {
+            frame(&CreateSessionRequest {
+                email: email(user),
+                password: PASSWORD.to_owned(),
+                client: None,
+            })
+        };
+        let messages = picks(users).map(message).collect();
+        Self::one_of(auth!("CreateSession", SOMETHING), messages)
+    }
+
+    /// Registrations, each of somebody new. One of these for each database, or they repeat.
+    pub(crate) fn register_user() -> Self {
+        Self::new(auth!("RegisterUser", SOMETHING), |number| {
+            register(&format!("new{number}@bench.example"))
+        })
+    }
+
+    /// The registration of one user.
+    pub(crate) fn register(email: &str) -> Self {
+        Self::one_of(auth!("RegisterUser", SOMETHING), vec![register(email)])
+    }
+}
+
+fn register(email: &str) -> Bytes {
+    frame(&RegisterUserRequest {
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        request_id: String::new(),
+        client: None,
+    })
+}
+
+fn validate(token: &SessionToken) -> Bytes {
+    frame(&ValidateSessionRequest {
+        session_token: token.expose().to_string(),
+    })
+}
+
+/// A gRPC message: not compressed, its length, itself.
+fn frame(message: &impl Message) -> Bytes {
+    let length = message.encoded_len();
+    let mut bytes = BytesMut::with_capacity(5 + length);
+    bytes.put_u8(0);
+    bytes.put_u32(length as u32);
+    bytes.extend_from_slice(&message.encode_to_vec());
+    bytes.freeze()
+}
+
+/// The address of a user; they are numbered from 1.
+pub(crate) fn email(user: u64) -> String {
+    format!("user{user}@bench.example")
+}
+
+/// The id of a user's session, as `store` writes it: a UUID version 7, later for later users.
+fn session_id(user: u64) -> Uuid {
+    let millis = u128::from(EPOCH_MILLIS + user) << 80;
+    Uuid::from_u128(millis | 0x7001_8000 << 48 | u128::from(user))
+}
+
+/// When the first user came.
+pub(crate) const EPOCH_MILLIS: u64 = 1_760_000_000_000;
+
+/// Users from 1 to `users`, all alike, the same in every run (`SplitMix64`).
+fn picks(users: u64) -> impl Iterator<Item = u64> {
+    (0..PICKS as u64).map(move |number| {
+        let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % users + 1
+    })
+}

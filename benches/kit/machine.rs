@@ -1,0 +1,145 @@
+//! What the figures were measured on, and what a process takes of it, as the kernel tells.
+
+use std::{fs, process::Command, thread};
+
+use serde::Serialize;
+
+use crate::Result;
+
+/// The kernel counts the time of a process in ticks of this many microseconds, on every Linux.
+const TICK_MICROS: f64 = 10_000.0;
+
+/// The machine of a run.
+#[derive(Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) avx512: bool,
+    pub(crate) memory_mib: u64,
+    pub(crate) kernel: String,
+    /// Mean number of runnable threads over the minute before the run: other work disturbs.
+    pub(crate) load_before: f64,
+    pub(crate) commit: String,
+}
+
+impl Machine {
+    pub(crate) fn read() -> Result<Self> {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
+        let cpu_line = |name: &str| {
+            cpuinfo
+                .lines()
+                .find(|line| line.starts_with(name))
+                .and_then(|line| line.split_once(':'))
+                .map_or("", |(_, value)| value.trim())
+        };
+        let load = fs::read_to_string("/proc/loadavg")?;
+        Ok(Self {
+            cpu: cpu_line("model name").to_owned(),
+            cores: cores(),
+            avx512: cpu_line("flags").split(' ').any(|flag| flag == "avx512f"),
+            memory_mib: kib_of("/proc/meminfo", "MemTotal:")? / 1024,
+            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?
+                .trim()
+                .to_owned(),
+            load_before: load.split(' ').next().unwrap_or_default().parse()?,
+            commit: commit(),
+        })
+    }
+}
+
+/// The cores that this process may use.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn commit() -> String {
+    let described = Command::new("git")
+        .args(["describe", "--always", "--dirty"])
+        .output();
+    match described {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        Ok(_) | Err(_) => "unknown".to_owned(),
+    }
+}
+
+/// The resident memory of a process, in KiB.
+///
+/// # Errors
+/// It has ended.
+pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
+    kib_of(&format!("/proc/{pid}/status"), "VmRSS:")
+}
+
+fn kib_of(file: &str, name: &str) -> Result<u64> {
+    let text = fs::read_to_string(file)?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+    Ok(value.ok_or(format!("{file} has no {name}"))?.parse()?)
+}
+
+/// Time that cores have spent since some start, in microseconds.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct CpuTime {
+    /// By the process under test.
+    pub(crate) server: f64,
+    /// By the load driver.
+    pub(crate) client: f64,
+    /// By whatever is not idle: these two, the database server, the kernel, other programs.
+    pub(crate) machine: f64,
+}
+
+impl CpuTime {
+    /// As of now.
+    ///
+    /// # Errors
+    /// The process under test has ended.
+    pub(crate) fn now(server: u32) -> Result<Self> {
+        Ok(Self {
+            server: of_process(&server.to_string())?,
+            client: of_process("self")?,
+            machine: of_machine()?,
+        })
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            server: self.server - earlier.server,
+            client: self.client - earlier.client,
+            machine: self.machine - earlier.machine,
+        }
+    }
+}
+
+/// `proc_pid_stat(5)`: fields 14 and 15 are the time in user and kernel mode; field 2 is a name in
+/// brackets that may hold spaces.
+fn of_process(pid: &str) -> Result<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = text
+        .rsplit_once(") ")
+        .ok_or("/proc/pid/stat is unreadable")?;
+    ticks(fields.split(' ').skip(11).take(2))
+}
+
+/// `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq; what other machines
+/// steal comes later and is not counted.
+fn of_machine() -> Result<f64> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let fields = text.lines().next().unwrap_or_default().split_whitespace();
+    let busy = fields
+        .skip(1)
+        .take(7)
+        .enumerate()
+        .filter(|(index, _)| ![3, 4].contains(index));
+    ticks(busy.map(|(_, field)| field))
+}
+
+fn ticks<'a>(fields: impl Iterator<Item = &'a str>) -> Result<f64> {
+    let mut sum = 0.0;
+    for field in fields {
+        sum += field.parse::<f64>()?;
+    }
+    Ok(sum * TICK_MICROS)
+}

@@ -1,0 +1,107 @@
+//! What the database layer tells of itself to whoever watches it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sea_orm::sqlx::{Database, Pool};
+
+use super::{Db, Target};
+use crate::figures::Counter;
+
+/// How the pools are doing, and what was done since they were opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figures {
+    /// The pools that calls share; the connection of the probe is not among them.
+    pub pools: Vec<PoolFigures>,
+    /// Sessions that were deleted because they ended long ago.
+    pub purged_sessions: u64,
+    /// Transactions that were done again after they lost a race.
+    pub retried_transactions: u64,
+}
+
+/// How a pool is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFigures {
+    /// `writer` and `reader` on SQLite, `shared` on Postgres.
+    pub name: &'static str,
+    /// The most connections.
+    pub max: u32,
+    /// Open connections that a call is using.
+    pub used: usize,
+    /// Open connections that nobody is using.
+    pub idle: usize,
+    /// Calls that have no connection yet.
+    pub waiting: usize,
+}
+
+/// What the database layer counts.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Reads that are under way, with a connection or without.
+    pub(super) reading: Callers,
+    /// The same for transactions.
+    pub(super) writing: Callers,
+    pub(super) purged_sessions: Counter,
+    pub(super) retried_transactions: Counter,
+}
+
+/// Those who use a pool or wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Callers(AtomicUsize);
+
+impl Callers {
+    /// One more, until what comes back is dropped.
+    pub(super) fn enter(&self) -> Caller<'_> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Caller(self)
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One who uses a pool or waits for it.
+pub(super) struct Caller<'c>(&'c Callers);
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Db {
+    /// How the pools are doing now, and what was done.
+    pub fn figures(&self) -> Figures {
+        let inner = &*self.inner;
+        let (reading, writing) = (inner.counts.reading.get(), inner.counts.writing.get());
+        let pools = match inner.settings.target {
+            Target::Sqlite(_) => vec![
+                pool("writer", inner.writer.get_sqlite_connection_pool(), writing),
+                pool("reader", inner.reader.get_sqlite_connection_pool(), reading),
+            ],
+            Target::Postgres { .. } => {
+                let shared = inner.writer.get_postgres_connection_pool();
+                vec![pool("shared", shared, reading + writing)]
+            }
+        };
+        Figures {
+            pools,
+            purged_sessions: inner.counts.purged_sessions.get(),
+            retried_transactions: inner.counts.retried_transactions.get(),
+        }
+    }
+}
+
+/// The figures of a pool with so many callers. They change while they are read, so none is more than
+/// about right.
+fn pool<D: Database>(name: &'static str, pool: &Pool<D>, callers: usize) -> PoolFigures {
+    let idle = pool.num_idle();
+    let used = (pool.size() as usize).saturating_sub(idle);
+    PoolFigures {
+        name,
+        max: pool.options().get_max_connections(),
+        used,
+        idle,
+        waiting: callers.saturating_sub(used),
+    }
+}

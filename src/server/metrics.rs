@@ -1,0 +1,216 @@
+//! `/metrics`: what every layer tells of itself, read when Prometheus asks and at no other time.
+//!
+//! Names follow OpenTelemetry's conventions where these have one, `docs/operations.md` lists them
+//! all. No label takes a value from a caller: no user, address, session or path.
+
+mod process;
+mod text;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
+use crate::{
+    db::{self, Db},
+    domain::Instant,
+    hashing::{self, Hasher},
+    transport::Calls,
+};
+use text::Text;
+
+/// The media type of what [`Metrics::render`] writes.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+
+const POOL: &str = "db_client_connection_pool_name";
+
+/// Where the figures are.
+pub(super) struct Metrics {
+    pub(super) grpc: Arc<Calls>,
+    pub(super) rest: Arc<Calls>,
+    pub(super) hasher: Hasher,
+    pub(super) db: Db,
+    pub(super) connections: Limit,
+    pub(super) readiness: watch::Receiver<Readiness>,
+    pub(super) started: Instant,
+}
+
+impl Metrics {
+    /// All of them, in Prometheus' text format.
+    pub(super) fn render(&self) -> String {
+        let mut text = Text::default();
+        calls(&mut text, &self.grpc, &self.rest);
+        let hashing = self.hasher.figures();
+        queue(&mut text, &hashing);
+        hashes(&mut text, &hashing);
+        database(&mut text, &self.db.figures());
+        self.process(&mut text);
+        text.finish()
+    }
+
+    fn process(&self, text: &mut Text) {
+        let ready = *self.readiness.borrow() == Readiness::Ready;
+        text.gauge(
+            "vestibule_ready",
+            "Whether calls should be sent here, 1 or 0.",
+            u8::from(ready),
+        );
+        text.gauge(
+            "vestibule_connections_open",
+            "Open connections of callers.",
+            self.connections.open(),
+        );
+        text.gauge(
+            "vestibule_connections_limit",
+            "The most connections of callers.",
+            self.connections.most(),
+        );
+        text.gauges("vestibule_build_info", "Which build this is.")
+            .sample(
+                &[("version", RELEASE), ("commit", COMMIT.unwrap_or_default())],
+                1,
+            );
+        let mut memory = text.gauges(
+            "process_memory_usage_bytes",
+            "The memory that the process holds.",
+        );
+        if let Some(bytes) = process::resident_bytes() {
+            memory.sample(&[], bytes);
+        }
+        text.gauge(
+            "process_start_time_seconds",
+            "When the process was started, since 1970.",
+            self.started.timestamp(),
+        );
+    }
+}
+
+fn calls(text: &mut Text, grpc: &Calls, rest: &Calls) {
+    let mut rpcs = text.histograms(
+        "rpc_server_call_duration_seconds",
+        "Calls over gRPC, from their headers to their status.",
+    );
+    for call in grpc.figures() {
+        let labels = [
+            ("rpc_method", call.method),
+            ("rpc_response_status_code", call.code),
+        ];
+        rpcs.distribution(&labels, &call.duration);
+    }
+    let mut requests = text.histograms(
+        "http_server_request_duration_seconds",
+        "Calls over REST, from their headers to their answer.",
+    );
+    for call in rest.figures() {
+        let labels = [
+            ("http_request_method", call.method),
+            ("http_route", call.route.unwrap_or_default()),
+            ("http_response_status_code", call.code),
+        ];
+        requests.distribution(&labels, &call.duration);
+    }
+}
+
+fn queue(text: &mut Text, figures: &hashing::Figures) {
+    text.gauge(
+        "vestibule_hash_queue_length",
+        "Hashes that wait for a worker.",
+        figures.waiting,
+    );
+    text.gauge(
+        "vestibule_hash_queue_limit",
+        "The most hashes that may wait.",
+        figures.queue,
+    );
+    let mut refused = text.counters(
+        "vestibule_hash_refused_total",
+        "Hashes that were refused, by cause.",
+    );
+    for (cause, count) in [
+        ("queue_full", figures.refused.queue_full),
+        ("max_wait", figures.refused.max_wait),
+        ("deadline", figures.refused.deadline),
+    ] {
+        refused.sample(&[("cause", cause)], count);
+    }
+    text.counter(
+        "vestibule_hash_abandoned_total",
+        "Hashes that never started because nobody waited for them any more.",
+        figures.abandoned,
+    );
+    text.histograms(
+        "vestibule_hash_wait_duration_seconds",
+        "How long hashes waited for a worker.",
+    )
+    .distribution(&[], &figures.wait);
+}
+
+fn hashes(text: &mut Text, figures: &hashing::Figures) {
+    text.gauge(
+        "vestibule_hash_running",
+        "Hashes that are being computed.",
+        figures.running,
+    );
+    text.gauge(
+        "vestibule_hash_workers",
+        "The most hashes that are computed at once.",
+        figures.memory.workers,
+    );
+    text.histograms(
+        "vestibule_hash_duration_seconds",
+        "How long hashes took a worker.",
+    )
+    .distribution(&[], &figures.duration);
+    text.counter(
+        "vestibule_hash_rehashed_total",
+        "Passwords that were hashed again at the current cost.",
+        figures.rehashed,
+    );
+    text.gauge(
+        "vestibule_hash_memory_bytes",
+        "The memory that the workers keep once all have hashed.",
+        figures.memory.areas_bytes(),
+    );
+    text.gauge(
+        "vestibule_memory_bound_bytes",
+        "The memory that the process needs at most: that of the workers and the reserve.",
+        figures.memory.bytes(),
+    );
+}
+
+fn database(text: &mut Text, figures: &db::Figures) {
+    let mut connections = text.gauges(
+        "vestibule_db_connections",
+        "Open connections to the database, by pool and state.",
+    );
+    for pool in &figures.pools {
+        for (state, count) in [("used", pool.used), ("idle", pool.idle)] {
+            let labels = [(POOL, pool.name), ("db_client_connection_state", state)];
+            connections.sample(&labels, count);
+        }
+    }
+    let mut most = text.gauges(
+        "db_client_connection_max",
+        "The most connections of a pool.",
+    );
+    for pool in &figures.pools {
+        most.sample(&[(POOL, pool.name)], pool.max);
+    }
+    let mut waiting = text.gauges(
+        "db_client_connection_pending_requests",
+        "Calls that wait for a connection of a pool.",
+    );
+    for pool in &figures.pools {
+        waiting.sample(&[(POOL, pool.name)], pool.waiting);
+    }
+    text.counter(
+        "vestibule_db_retried_transactions_total",
+        "Transactions that were done again after they lost a race.",
+        figures.retried_transactions,
+    );
+    text.counter(
+        "vestibule_sessions_purged_total",
+        "Sessions that were deleted because they ended long ago.",
+        figures.purged_sessions,
+    );
+}
