@@ -40,6 +40,7 @@ mod metrics;
 mod migrations;
 mod outage;
 mod overload;
+mod panics;
 mod parity;
 mod password;
 mod policy;

@@ -234,8 +234,8 @@ async fn fail_inserts(sql: &DatabaseConnection, table: &str, times: usize, state
     }
 }
 
-/// (S7) A serialisation failure and a deadlock, twice each; the third in a row is told as overload,
-/// with nothing done.
+/// (S7) A serialisation failure and a deadlock, three times each; the fourth in a row is told as
+/// overload, with nothing done.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_lost_a_race_is_done_again_and_not_for_ever() {
     if !Postgres::is_here() {
