@@ -1,7 +1,10 @@
 //! The size of a header list as HTTP/2 counts it (RFC 9113 §6.5.2), so that one that is too large is
 //! answered with a reason; the library's own, larger limit only ends the stream.
 
-use http::Request;
+use http::{
+    Request,
+    uri::{Authority, PathAndQuery},
+};
 
 /// The largest header list that is served, in bytes.
 const HEADER_LIST_MAX: usize = 16 * 1024;
@@ -16,11 +19,8 @@ pub(crate) fn is_too_large<B>(request: &Request<B>) -> bool {
         .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD);
     let uri = request.uri();
     let pseudo = [
-        (":path", uri.path_and_query().map(|path| path.as_str())),
-        (
-            ":authority",
-            uri.authority().map(|authority| authority.as_str()),
-        ),
+        (":path", uri.path_and_query().map(PathAndQuery::as_str)),
+        (":authority", uri.authority().map(Authority::as_str)),
     ];
     let pseudo = pseudo
         .iter()

@@ -120,7 +120,19 @@ fn is_worth_a_retry(status: &Status) -> bool {
 }
 
 async fn log_in(client: &Client, person: &Acknowledged) {
-    assert!(client.is_valid(&person.email, PASSWORD).await);
+    eventually("the login is answered", async || {
+        match client.login(&person.email, PASSWORD).await {
+            Ok(answer) => {
+                assert!(answer.valid);
+                true
+            }
+            Err(status) => {
+                assert!(is_worth_a_retry(&status), "{status:?}");
+                false
+            }
+        }
+    })
+    .await;
 }
 
 async fn retry(client: &Client, person: &Acknowledged) {

@@ -67,10 +67,12 @@ fn pushback(status: &Status) -> Duration {
     Duration::from_millis(text.to_str().unwrap().parse().unwrap())
 }
 
-/// (X9) (17) 200 logins at once in CI, 2,000 for the scorecard, where two run and eight may wait:
-/// ten are answered and ten hashes computed; session checks and probes never notice.
+/// (X9) (17) 200 logins at once in CI, 2,000 for the scorecard, where two run and seven of one
+/// kind may wait: nine are answered and nine hashes computed; session checks and probes never notice.
 async fn a_flood_of_logins_is_shed_with_a_hint_and_nothing_else(database: Database) {
     const QUEUE: usize = 8;
+    /// Logins alone leave an eighth to registrations.
+    const WAITING: usize = QUEUE - QUEUE / 8;
     let gate = HashGate::opened();
     let plan = gated(database, &gate).await;
     let app = plan
@@ -87,7 +89,7 @@ async fn a_flood_of_logins_is_shed_with_a_hint_and_nothing_else(database: Databa
     let mut flood: FuturesUnordered<_> = (0..count)
         .map(|n| open_session(clients[n % clients.len()].clone(), &user.email))
         .collect();
-    for _ in 0..count - QUEUE {
+    for _ in 0..count - WAITING {
         let outcome = within(LIMIT, "logins are refused", flood.next()).await;
         let status = outcome.unwrap().unwrap().unwrap_err();
         let fault = Fault::of(&status);
@@ -108,13 +110,13 @@ async fn a_flood_of_logins_is_shed_with_a_hint_and_nothing_else(database: Databa
     for login in held {
         login.await.unwrap().unwrap();
     }
-    assert_eq!(gate.started() - before, WORKERS + QUEUE);
+    assert_eq!(gate.started() - before, WORKERS + WAITING);
     figure(
         "X9",
         format_args!(
             "{} of {count} refused, {} hashed",
-            count - QUEUE,
-            WORKERS + QUEUE
+            count - WAITING,
+            WORKERS + WAITING
         ),
     );
 }
