@@ -58,6 +58,8 @@ async fn a_rehash_that_breaks_fails_no_login(app: TestApp) {
     assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
     gate.await_started(2).await;
     gate.break_next(1);
+    gate.let_pass(1);
+    eventually("the rehash breaks", async || gate.held() == 0).await;
     gate.open();
     eventually("the hash is rewritten", async || {
         assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
