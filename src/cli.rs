@@ -1,6 +1,7 @@
 //! The command line: what it says, and one file for each sub-command.
 
 mod arguments;
+mod calibrate;
 mod config;
 mod exit;
 mod healthcheck;
@@ -25,6 +26,7 @@ impl Command {
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),
+            Self::Calibrate(flags, request) => calibrate::run(&flags, environment, request),
             Self::Version => Ok(version::run()),
         };
         outcome.unwrap_or_else(|problems| {

@@ -29,6 +29,7 @@ mod values;
 use std::{fmt, net::SocketAddr};
 
 pub use key::{Key, keys};
+pub use parse::parse_duration;
 pub use problem::{Problem, Problems};
 pub use source::{Environment, Flags};
 
@@ -116,6 +117,19 @@ pub fn healthcheck_address(
     let mut reader = Reader::new(flags, environment);
     let address = grpc::dialled(&mut reader);
     Ok(reader.finish(address)?.0)
+}
+
+/// What `calibrate` takes for the settings in force.
+///
+/// # Errors
+/// Every fault there is in the section `hashing`, and every unknown name.
+pub fn hashing_settings(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<crate::hashing::Settings, Problems> {
+    let mut reader = Reader::new(flags, environment);
+    let settings = hashing::read(&mut reader);
+    Ok(reader.finish(settings)?.0)
 }
 
 /// Reads every section before it gives up over one, so that all faults are found.

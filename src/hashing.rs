@@ -5,9 +5,11 @@
 //! kind whether or not there is something to verify.
 
 mod area;
+pub mod calibration;
 mod capacity;
 mod decoy;
 mod figures;
+mod free_memory;
 mod job;
 mod lines;
 mod parameters;
@@ -30,6 +32,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
 pub use figures::{Figures, Refused};
+pub use free_memory::free_memory;
 pub use parameters::{
     ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
     meets_floor,

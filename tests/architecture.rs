@@ -92,7 +92,7 @@ const LAYERS: [Layer; 10] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 15] = [
+const FOREIGN: [(&str, &[&str]); 16] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -111,6 +111,7 @@ const FOREIGN: [(&str, &[&str]); 15] = [
     ("argon2", &["hashing"]),
     ("rustix", &["hashing"]),
     ("clap", &["cli", "config", "main"]),
+    ("indicatif", &["cli/calibrate"]),
 ];
 
 /// All that `domain` may use: no I/O, no runtime, no serialisation.

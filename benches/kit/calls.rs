@@ -72,12 +72,21 @@ impl Work {
     }
 
     /// A call that does nothing, on any gRPC server with the standard health service: a request
-    /// without a byte, an answer of two.
+    /// without a byte, an answer of two. Which status it tells is not the question.
     pub(crate) fn empty() -> Self {
+        Self::health(&ONE[..1])
+    }
+
+    /// The same call, whose good answer is SERVING.
+    pub(crate) fn serving() -> Self {
+        Self::health(ONE)
+    }
+
+    fn health(good: &'static [u8]) -> Self {
         let rpc = Rpc {
             name: "empty RPC",
             uri: "http://bench/grpc.health.v1.Health/Check",
-            good: ONE,
+            good,
         };
         Self::one_of(rpc, vec![frame(&())])
     }

@@ -1,6 +1,11 @@
 //! What the figures were measured on, and what a process takes of it, as the kernel tells.
 
-use std::{fs, process::Command, thread};
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 
@@ -8,6 +13,9 @@ use crate::Result;
 
 /// The kernel counts the time of a process in ticks of this many microseconds, on every Linux.
 const TICK_MICROS: f64 = 10_000.0;
+
+/// How long other work is looked for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The machine of a run.
 #[derive(Serialize)]
@@ -17,8 +25,8 @@ pub(crate) struct Machine {
     pub(crate) avx512: bool,
     pub(crate) memory_mib: u64,
     pub(crate) kernel: String,
-    /// Mean number of runnable threads over the minute before the run: other work disturbs.
-    pub(crate) load_before: f64,
+    /// The share of its cores that other work took just before the run; it disturbs.
+    pub(crate) busy_before: f64,
     pub(crate) commit: String,
 }
 
@@ -32,7 +40,6 @@ impl Machine {
                 .and_then(|line| line.split_once(':'))
                 .map_or("", |(_, value)| value.trim())
         };
-        let load = fs::read_to_string("/proc/loadavg")?;
         Ok(Self {
             cpu: cpu_line("model name").to_owned(),
             cores: cores(),
@@ -41,7 +48,7 @@ impl Machine {
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?
                 .trim()
                 .to_owned(),
-            load_before: load.split(' ').next().unwrap_or_default().parse()?,
+            busy_before: busy_share()?,
             commit: commit(),
         })
     }
@@ -50,6 +57,13 @@ impl Machine {
 /// The cores that this process may use.
 pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn busy_share() -> Result<f64> {
+    let (start, before) = (Instant::now(), of_machine()?);
+    thread::sleep(LOOK);
+    let spent = of_machine()? - before;
+    Ok(spent / 1e6 / start.elapsed().as_secs_f64() / cores() as f64)
 }
 
 fn commit() -> String {

@@ -4,7 +4,7 @@
 # until standard input closes, and leaves nothing behind. Exit 77: there is no Postgres here.
 set -eu
 
-for folder in $(echo "$PATH" | tr : ' ') $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV); do
+for folder in $(echo "$PATH" | tr : ' ') $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV); do
     if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
         programs=$folder
         break

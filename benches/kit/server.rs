@@ -77,7 +77,7 @@ impl Server {
         server.await_good(&Work::validate_nobody(), start)?;
         server.started_in = start.elapsed();
         // It may answer before its own probe has told that it is ready.
-        server.await_good(&Work::empty(), start)?;
+        server.await_good(&Work::serving(), start)?;
         Ok(server)
     }
 

@@ -74,7 +74,7 @@ pub(crate) fn of(report: &Report) -> String {
 fn ground(report: &Report) -> String {
     let cost = report.hashing;
     let mut text = format!(
-        "\n{}\n\nargon2id m={} KiB t={} p={}, {} workers; {} s a figure{}; load before the run {}",
+        "\n{}\n\nargon2id m={} KiB t={} p={}, {} workers; {} s a figure{}; other work before the run: {:.0} % of the cores",
         machine(report),
         cost.memory_kib,
         cost.iterations,
@@ -86,7 +86,7 @@ fn ground(report: &Report) -> String {
         } else {
             "; not a complete run"
         },
-        report.machine.load_before,
+        report.machine.busy_before * 100.0,
     );
     if let Some(postgres) = &report.postgres {
         let _ = write!(text, "; {postgres}");
@@ -110,13 +110,14 @@ fn hashes(report: &Report) -> Vec<Vec<String>> {
     rows.collect()
 }
 
-const CALLS: [&str; 9] = [
+const CALLS: [&str; 10] = [
     "call",
     "database",
     "in flight",
     "calls/s",
     "p50 ms",
     "p99 ms",
+    "refused",
     "limit",
     "ratio",
     "CPU µs a call: server, client, others",
@@ -130,6 +131,7 @@ fn calls(calls: &Calls) -> Vec<String> {
         number(calls.per_second),
         number(calls.p50_ms),
         number(calls.p99_ms),
+        calls.refused.to_string(),
         calls.limit.map_or_else(dash, |limit| {
             format!("{} {}/s", limit.name, number(limit.per_second))
         }),

@@ -9,7 +9,7 @@ use clap::{
     value_parser,
 };
 
-use super::{exit::Exit, migrate::Step, output, version};
+use super::{calibrate, exit::Exit, migrate::Step, output, version};
 use crate::config::{Flags, Key, keys};
 
 const CONFIG: &str = "config";
@@ -29,6 +29,8 @@ pub enum Command {
     ConfigCheck(Flags),
     /// Print the configuration.
     ConfigShow(Flags),
+    /// Measure what passwords cost on this machine.
+    Calibrate(Flags, calibrate::Request),
     /// Print which build this is.
     Version,
 }
@@ -53,6 +55,10 @@ pub fn parse(
         (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
         (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
         (["config", _], matches) => Command::ConfigShow(flags(matches, serve_reads)),
+        (["calibrate", _], matches) => Command::Calibrate(
+            flags(matches, calibrate::reads),
+            calibrate::request(matches),
+        ),
         (["version", _], _) => Command::Version,
         (_, matches) => Command::Serve(flags(matches, serve_reads)),
     })
@@ -121,6 +127,7 @@ fn grammar() -> clap::Command {
             .args(arguments(healthcheck_reads)),
         )
         .subcommand(config())
+        .subcommand(calibrate::grammar().args(arguments(calibrate::reads)))
         .subcommand(command("version", "Print which build this is"))
 }
 
@@ -143,7 +150,7 @@ fn config() -> clap::Command {
     ])
 }
 
-fn command(name: &'static str, about: &'static str) -> clap::Command {
+pub(super) fn command(name: &'static str, about: &'static str) -> clap::Command {
     clap::Command::new(name).about(about)
 }
 

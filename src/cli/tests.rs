@@ -21,6 +21,7 @@ fn help_says_what_each_command_does() {
         " migrate down",
         " healthcheck",
         " config",
+        " calibrate",
         " version",
     ];
     let helps = commands.map(|command| format!("$ vestibule{command} --help\n{}", help(command)));
@@ -71,6 +72,7 @@ fn flags_follow_from_the_keys() {
             of_migrate && !key.secret && key.name != "migrate_on_start"
         );
         assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
+        assert_eq!(takes("calibrate", &flag), key.section == "hashing");
     }
 }
 
@@ -87,6 +89,10 @@ fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
         "serve --grpc-listen",
         "--grpc-listen a --grpc-listen b",
         "--dev migrate up",
+        "calibrate --seconds 0",
+        "calibrate --latency soon",
+        "calibrate --logins-per-second 0",
+        "calibrate --verify-rate 5 --logins-per-second 5",
         "serve --database-url=postgres://v:hunter2@localhost/v",
     ] {
         assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Usage, "{line}");

@@ -88,7 +88,8 @@ pub(super) fn duration(
     }
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads a whole number and ms, s, m, h or d, or a bare 0.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -15,6 +15,9 @@ use thiserror::Error;
 /// What is left to everything but the threads' areas: the process itself, its pools, and one
 /// verification of a stored hash above the configured cost (at most 128 MiB).
 const RESERVE_BYTES: u64 = 128 * MIB;
+/// proc(5): the groups of this process, and the memory of the machine.
+pub(super) const CGROUPS: &str = "/proc/self/cgroup";
+pub(super) const MEMINFO: &str = "/proc/meminfo";
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 /// Jobs that may wait for each thread, unless configured otherwise.
@@ -108,8 +111,8 @@ fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize 
 }
 
 fn tightest_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
-    let cgroups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
-    let machine = read(Path::new("/proc/meminfo")).and_then(|text| total_memory(&text));
+    let cgroups = read(Path::new(CGROUPS)).unwrap_or_default();
+    let machine = read(Path::new(MEMINFO)).and_then(|text| bytes_of("MemTotal:", &text));
     cgroups
         .lines()
         .flat_map(limit_files)
@@ -122,7 +125,7 @@ fn tightest_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
 /// The files that hold the limits of one line of `/proc/self/cgroup` (cgroups(7): hierarchy,
 /// controllers, path), from the process's own group up to the root: a parent's limit binds as well,
 /// and inside a container the group is mounted as the root whatever the path says.
-fn limit_files(line: &str) -> Vec<PathBuf> {
+pub(super) fn limit_files(line: &str) -> Vec<PathBuf> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
         return Vec::new();
@@ -141,11 +144,9 @@ fn limit_files(line: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// `MemTotal:       16318440 kB`, in bytes.
-fn total_memory(meminfo: &str) -> Option<u64> {
-    let line = meminfo
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+/// A line such as `MemTotal:       16318440 kB`, in bytes.
+pub(super) fn bytes_of(name: &str, meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(KIB)
 }
@@ -154,8 +155,8 @@ fn total_memory(meminfo: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const MEMINFO: (&str, &str) = (
-        "/proc/meminfo",
+    const MACHINE: (&str, &str) = (
+        MEMINFO,
         "MemTotal:        4194304 kB\nMemFree:          123 kB\n",
     );
 
@@ -172,8 +173,8 @@ mod tests {
     fn the_tightest_limit_on_the_way_up_counts() {
         assert_eq!(
             limit_of(&[
-                MEMINFO,
-                ("/proc/self/cgroup", "0::/kubepods/pod1/main\n"),
+                MACHINE,
+                (CGROUPS, "0::/kubepods/pod1/main\n"),
                 ("/sys/fs/cgroup/kubepods/pod1/main/memory.max", "max\n"),
                 ("/sys/fs/cgroup/kubepods/pod1/memory.max", "536870912\n"),
                 ("/sys/fs/cgroup/kubepods/memory.max", "1073741824\n"),
@@ -186,9 +187,9 @@ mod tests {
     fn version_1_and_a_container_without_its_own_namespace_are_understood() {
         assert_eq!(
             limit_of(&[
-                MEMINFO,
+                MACHINE,
                 (
-                    "/proc/self/cgroup",
+                    CGROUPS,
                     "5:devices:/docker/ab\n4:cpu,memory:/docker/ab\n0::/\n"
                 ),
                 ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "268435456\n"),
@@ -200,15 +201,15 @@ mod tests {
     #[test]
     fn without_a_limit_the_memory_of_the_machine_counts() {
         let unlimited = [
-            MEMINFO,
-            ("/proc/self/cgroup", "4:memory:/\n0::/\n"),
+            MACHINE,
+            (CGROUPS, "4:memory:/\n0::/\n"),
             (
                 "/sys/fs/cgroup/memory/memory.limit_in_bytes",
                 "9223372036854771712\n",
             ),
         ];
         assert_eq!(limit_of(&unlimited), Some(4096 * MIB));
-        assert_eq!(limit_of(&[MEMINFO]), Some(4096 * MIB));
+        assert_eq!(limit_of(&[MACHINE]), Some(4096 * MIB));
         assert_eq!(limit_of(&[]), None);
     }
 

@@ -117,9 +117,23 @@ impl Parameters {
             self.parallelism,
             Some(tag.len()),
         )?;
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into_with_memory(password, salt, tag, area)
+        argon2id(params, password, salt, area, tag)
     }
+}
+
+/// Computes a tag at any cost: calibration shows what one beyond the caps would take.
+///
+/// # Errors
+/// As `Parameters::hash`.
+pub(super) fn argon2id(
+    params: Params,
+    password: &[u8],
+    salt: &[u8],
+    area: &mut [Block],
+    tag: &mut [u8],
+) -> Result<(), argon2::Error> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(password, salt, tag, area)
 }
 
 #[cfg(test)]

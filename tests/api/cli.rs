@@ -24,6 +24,7 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
         "config",
         "config check",
         "config show",
+        "calibrate",
         "version",
     ];
     let helps = commands.map(|command| format!("{command} --help"));

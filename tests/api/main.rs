@@ -20,6 +20,7 @@
 mod harness;
 
 mod bad_input;
+mod calibrate;
 mod cli;
 mod connections;
 mod crash;

@@ -21,6 +21,9 @@ on_both_databases!(
 const RPCS: &str = "rpc_server_call_duration_seconds_count";
 const REQUESTS: &str = "http_server_request_duration_seconds_count";
 
+/// Nothing here takes that long.
+const LIMIT: Duration = Duration::from_mins(1);
+
 async fn calls_are_counted_by_method_and_code(app: TestApp) {
     let user = app.grpc().registered().await;
     app.grpc()
@@ -86,7 +89,10 @@ async fn calls_are_counted_by_method_and_code(app: TestApp) {
 async fn the_queue_is_seen_while_it_is_full(database: Database) {
     let gate = HashGate::opened();
     let plan = TestApp::on(database).await.hash_gate(&gate);
-    let plan = plan.settings(|settings| settings.hashing.queue = 3);
+    let plan = plan.settings(|settings| {
+        settings.hashing.queue = 3;
+        settings.server.request_timeout = LIMIT;
+    });
     let app = plan.start().await;
     let user = app.grpc().registered().await;
     gate.close();
@@ -139,7 +145,13 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
         Database::Postgres => ("shared", "BEGIN; LOCK TABLE users"),
     };
     let plan = TestApp::on(database).await;
-    let plan = plan.settings(|settings| settings.db.max_connections = 1);
+    let plan = plan.settings(|settings| {
+        settings.db.max_connections = 1;
+        // Until the lock is given back, nobody gives up.
+        settings.db.acquire_timeout = LIMIT;
+        settings.db.statement_timeout = LIMIT;
+        settings.server.request_timeout = LIMIT;
+    });
     let app = plan.start().await;
     let user = app.grpc().registered().await;
     let sql = app.sql().await;

@@ -107,3 +107,46 @@ fn write(text: &mut String, what: Arguments<'_>) {
     // A string takes everything.
     let _ = text.write_fmt(what);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::Histogram;
+
+    #[test]
+    fn samples_are_written_with_their_labels_escaped() {
+        let mut text = Text::default();
+        text.gauge("plain", "Help.", 1.5);
+        let mut counters = text.counters("labelled_total", "More help.");
+        counters.sample(&[("a", "1"), ("b", "\"\\\n")], 2);
+        let expected = "# HELP plain Help.\n\
+                        # TYPE plain gauge\n\
+                        plain 1.5\n\
+                        # HELP labelled_total More help.\n\
+                        # TYPE labelled_total counter\n\
+                        labelled_total{a=\"1\",b=\"\\\"\\\\\\n\"} 2\n";
+        assert_eq!(text.finish(), expected);
+    }
+
+    #[test]
+    fn buckets_are_cumulative_and_in_seconds() {
+        let histogram = Histogram::default();
+        for millis in [1, 1, 3, 20_000] {
+            histogram.record(Duration::from_millis(millis));
+        }
+        let mut text = Text::default();
+        text.histograms("time_seconds", "Help.")
+            .distribution(&[("a", "b")], &histogram.read());
+        let text = text.finish();
+        for line in [
+            "time_seconds_bucket{a=\"b\",le=\"0.0005\"} 0\n",
+            "time_seconds_bucket{a=\"b\",le=\"0.001\"} 2\n",
+            "time_seconds_bucket{a=\"b\",le=\"10\"} 3\n",
+            "time_seconds_bucket{a=\"b\",le=\"+Inf\"} 4\n",
+            "time_seconds_sum{a=\"b\"} 20.005\n",
+            "time_seconds_count{a=\"b\"} 4\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! How far it is, for whoever waits at a terminal: on standard error, and nowhere else.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _},
+};
+
+use indicatif::ProgressBar;
+
+use crate::cli::output;
+
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    /// Nothing of so many steps is done.
+    pub(super) fn of(steps: usize) -> Self {
+        Self(if io::stderr().is_terminal() {
+            ProgressBar::new(steps as u64)
+        } else {
+            ProgressBar::hidden()
+        })
+    }
+
+    /// One more step is done.
+    pub(super) fn advance(&self) {
+        self.0.inc(1);
+    }
+
+    /// One more step is done, and this is its answer.
+    pub(super) fn print_and_advance(&self, line: &dyn Display) {
+        self.0.suspend(|| output::answer(line));
+        self.advance();
+    }
+
+    /// Leaves no trace.
+    pub(super) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,104 @@
+//! How much memory is left now: what is to be taken beside a running service, in its container
+//! perhaps, must not have the system kill one of the two.
+
+use std::{fs, path::Path};
+
+use super::capacity::{CGROUPS, MEMINFO, bytes_of, limit_files};
+
+/// The memory that can still be taken, in bytes: the least of what the machine has available and what
+/// the cgroups of this process and their parents leave. `None` where neither can be read.
+pub fn free_memory() -> Option<u64> {
+    least_left(|path| fs::read_to_string(path).ok())
+}
+
+fn least_left(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+    let cgroups = read(Path::new(CGROUPS)).unwrap_or_default();
+    let machine = read(Path::new(MEMINFO)).and_then(|text| bytes_of("MemAvailable:", &text));
+    cgroups
+        .lines()
+        .flat_map(limit_files)
+        .filter_map(|limit_file| left_in(&limit_file, &read))
+        .chain(machine)
+        .min()
+}
+
+/// A group's limit less what it uses; cached files that nobody has read lately are dropped before
+/// anything is killed, so they are not counted.
+fn left_in(limit_file: &Path, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+    let limit: u64 = read(limit_file)?.trim().parse().ok()?;
+    let beside = |name: &str| read(&limit_file.with_file_name(name));
+    // Version 2 or 1; the latter counts a group with its children under other names.
+    let used: u64 = beside("memory.current")
+        .or_else(|| beside("memory.usage_in_bytes"))?
+        .trim()
+        .parse()
+        .ok()?;
+    let stat = beside("memory.stat").unwrap_or_default();
+    let cached = stat_of("total_inactive_file", &stat)
+        .or_else(|| stat_of("inactive_file", &stat))
+        .unwrap_or_default();
+    Some(limit.saturating_sub(used.saturating_sub(cached)))
+}
+
+fn stat_of(name: &str, stat: &str) -> Option<u64> {
+    stat.lines()
+        .filter_map(|line| line.split_once(' '))
+        .find_map(|(key, value)| (key == name).then(|| value.parse().ok())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "/sys/fs/cgroup/pod";
+
+    fn left_of(files: &[(&str, &str)]) -> Option<u64> {
+        least_left(|path| {
+            files
+                .iter()
+                .find(|(name, _)| Path::new(name) == path)
+                .map(|(_, text)| (*text).to_owned())
+        })
+    }
+
+    #[test]
+    fn what_a_group_uses_is_not_free_but_for_its_cache() {
+        let file = |name: &str| format!("{GROUP}/{name}");
+        let (limit, used, stat) = (
+            file("memory.max"),
+            file("memory.current"),
+            file("memory.stat"),
+        );
+        let mut files = vec![
+            (MEMINFO, "MemTotal: 9 kB\nMemAvailable:     8 kB\n"),
+            (CGROUPS, "0::/pod\n"),
+            (limit.as_str(), "5000\n"),
+            (used.as_str(), "4000\n"),
+        ];
+        assert_eq!(left_of(&files), Some(1000));
+        files.push((stat.as_str(), "anon 3000\ninactive_file 500\n"));
+        assert_eq!(left_of(&files), Some(1500));
+        files[2].1 = "max\n";
+        assert_eq!(left_of(&files), Some(8 * 1024));
+        assert_eq!(left_of(&[]), None);
+    }
+
+    #[test]
+    fn version_1_counts_a_group_with_its_children() {
+        let files = [
+            (CGROUPS, "4:memory:/\n"),
+            ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "5000\n"),
+            ("/sys/fs/cgroup/memory/memory.usage_in_bytes", "4000\n"),
+            (
+                "/sys/fs/cgroup/memory/memory.stat",
+                "inactive_file 1\ntotal_inactive_file 700\n",
+            ),
+        ];
+        assert_eq!(left_of(&files), Some(1700));
+    }
+
+    #[test]
+    fn this_machine_has_memory_left() {
+        assert!(free_memory().is_some_and(|bytes| bytes > 0));
+    }
+}
