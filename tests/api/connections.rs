@@ -111,6 +111,12 @@ async fn at_the_cap_a_new_connection_is_closed_unless_a_silent_one_can_go() {
     assert_eq!(app.health().check("").await, Ok(SERVING));
     let (two, three) = (used(&app).await, used(&app).await);
     let mut silent = app.raw_rest().await;
+    // A connection is there for its peer before it is accepted; the order of the two matters.
+    eventually("the silent one is accepted", async || {
+        let metrics = app.operations().get("/metrics").await.body;
+        String::from_utf8_lossy(&metrics).contains("\nvestibule_connections_open 4\n")
+    })
+    .await;
     // A newcomer takes the place of the silent one.
     let four = used(&app).await;
     assert_eq!(silent.read_to_end().await, b"");
