@@ -6,8 +6,10 @@ mod error;
 mod events;
 mod figures;
 mod file;
+mod lookups;
 mod pools;
 mod schema;
+mod session_rows;
 mod sessions;
 mod users;
 mod write;
@@ -93,6 +95,7 @@ struct Inner {
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
     counts: Counts,
+    lookups: lookups::Lookups,
 }
 
 impl Db {
@@ -112,6 +115,7 @@ impl Db {
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
                 counts: Counts::default(),
+                lookups: lookups::Lookups::default(),
             }),
         })
     }
