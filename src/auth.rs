@@ -4,6 +4,7 @@ mod context;
 mod entropy;
 mod error;
 mod login;
+mod purge;
 mod register;
 mod session;
 

@@ -6,6 +6,7 @@ mod error;
 mod figures;
 mod file;
 mod pools;
+mod purge;
 mod schema;
 mod sessions;
 mod users;
