@@ -2,7 +2,7 @@
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
-    PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
+    EventKind, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
 };
 
 /// A session that was just opened, with the secret that proves it.
@@ -45,7 +45,10 @@ impl Auth {
             revoked_at: None,
             client: credentials.client,
         };
-        if !self.db.add_session(session.clone(), call.deadline).await? {
+        let origin = call.origin(session.client.clone());
+        let event = self.event(EventKind::SessionCreated, user.id, Some(session.id), origin)?;
+        let added = self.db.add_session(session.clone(), event, call.deadline);
+        if !added.await? {
             return Err(AuthError::BadCredentials);
         }
         self.rehash_later(verified);
@@ -104,8 +107,10 @@ impl Auth {
             Some((session, _))
                 if session.secret_hash == token.secret_hash() && session.revoked_at.is_none() =>
             {
+                let (kind, origin) = (EventKind::SessionRevoked, call.origin(session.client));
+                let event = self.event(kind, session.user_id, Some(session.id), origin)?;
                 self.db
-                    .revoke_session(session.id, self.clock.now(), call.deadline)
+                    .revoke_session(session.id, event.at, event, call.deadline)
                     .await?;
                 tracing::info!(user_id = %session.user_id, session_id = %session.id, "session revoked");
                 Ok(())
