@@ -5,6 +5,7 @@ mod entropy;
 mod error;
 mod events;
 mod login;
+mod purge;
 mod register;
 mod session;
 

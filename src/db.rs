@@ -8,6 +8,7 @@ mod figures;
 mod file;
 mod lookups;
 mod pools;
+mod purge;
 mod schema;
 mod session_rows;
 mod sessions;

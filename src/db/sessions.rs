@@ -1,7 +1,7 @@
-//! Sessions: created, found, ended and purged.
+//! Sessions: created, found and ended.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, Query},
 };
 use tokio::time::Instant as Deadline;
@@ -68,37 +68,6 @@ impl Db {
             })
         })
         .await
-    }
-
-    /// Deletes sessions that expired or were revoked before an instant, some at a time. Returns how
-    /// many.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn purge_sessions(
-        &self,
-        ended_before: Instant,
-        batch: u64,
-        deadline: Deadline,
-    ) -> Result<u64, DbError> {
-        let before = to_micros(ended_before);
-        let purge = self.write(deadline, move |transaction| {
-            let ended = Sessions::find()
-                .filter(
-                    Condition::any()
-                        .add(Column::ExpiresAt.lt(before))
-                        .add(Column::RevokedAt.lt(before)),
-                )
-                .limit(batch)
-                .select_only()
-                .column(Column::Id)
-                .into_query();
-            let purge = Sessions::delete_many().filter(Column::Id.in_subquery(ended));
-            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
-        });
-        let purged = purge.await?;
-        self.inner.counts.purged_sessions.add(purged);
-        Ok(purged)
     }
 }
 

@@ -148,7 +148,6 @@ async fn every_verification_is_one_job_whatever_is_stored() {
     }
 }
 
-/// (X10) A caller that is gone leaves the queue, not the thread.
 /// (C5) The thread survives, and so does its slot.
 #[tokio::test]
 async fn a_panic_in_a_hashing_thread_loses_one_job() {
@@ -164,7 +163,6 @@ async fn a_panic_in_a_hashing_thread_loses_one_job() {
     hash(&hasher).await.unwrap();
 }
 
-/// (A4)
 #[test]
 fn the_threads_end_with_the_last_handle() {
     let (sender, threads) = mpsc::channel::<()>();

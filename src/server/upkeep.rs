@@ -113,6 +113,7 @@ async fn probe(db: &Db, reporter: &Reporter) {
 
 async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match auth.purge().await {

@@ -47,6 +47,7 @@ mod parity;
 mod password;
 mod policy;
 mod protos;
+mod purge;
 mod reflection;
 mod register;
 mod rest;
