@@ -9,6 +9,8 @@ pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 mod columns;
 mod m20261123_000001_create_users;
 mod m20261123_000002_create_sessions;
+mod m20261125_000003_create_server_keys;
+mod m20261125_000007_add_password_class;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_create_users::Migration),
             Box::new(m20261123_000002_create_sessions::Migration),
+            Box::new(m20261125_000003_create_server_keys::Migration),
+            Box::new(m20261125_000007_add_password_class::Migration),
         ]
     }
 }
@@ -28,6 +32,12 @@ pub fn loss(name: &str) -> &'static str {
     match name {
         "m20261123_000001_create_users" => "the table users with every user",
         "m20261123_000002_create_sessions" => "the table sessions with every session",
+        "m20261125_000003_create_server_keys" => {
+            "the table server_keys with the key that decoys are drawn with; a new one is made"
+        }
+        "m20261125_000007_add_password_class" => {
+            "the column password_class, which is computed from the stored hashes"
+        }
         _ => "whatever it made",
     }
 }

@@ -26,8 +26,13 @@ async fn refused(app: &TestApp) -> Vec<(&'static str, String, &'static str)> {
     let without = app.grpc().registered().await.email;
     let unreadable = app.grpc().registered().await.email;
     let costly = app.grpc().registered().await.email;
+    let imported = app.grpc().registered().await.email;
     let sql = app.sql().await;
     for (email, hash) in [
+        (
+            &imported,
+            "'$2y$04$XsPTdI8MvpI8dnz.1Q1BCeTQisuF/SG24Fxo7/sTogQSji98NHHzq'",
+        ),
         (&without, "NULL"),
         (&unreadable, "'no phc text, ü'"),
         (
@@ -47,6 +52,7 @@ async fn refused(app: &TestApp) -> Vec<(&'static str, String, &'static str)> {
         ("no password", without, PASSWORD),
         ("unreadable hash", unreadable, PASSWORD),
         ("hash over the caps", costly, PASSWORD),
+        ("imported", imported, WRONG),
     ]
 }
 
