@@ -4,6 +4,7 @@ mod context;
 mod decoys;
 mod entropy;
 mod error;
+mod events;
 mod login;
 mod register;
 mod session;
