@@ -92,7 +92,7 @@ const LAYERS: [Layer; 10] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 16] = [
+const FOREIGN: [(&str, &[&str]); 20] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -109,6 +109,10 @@ const FOREIGN: [(&str, &[&str]); 16] = [
     ("sea_orm_migration", &["db"]),
     ("migrations", &["db"]),
     ("argon2", &["hashing"]),
+    ("bcrypt", &["hashing"]),
+    ("pbkdf2", &["hashing"]),
+    ("scrypt", &["hashing"]),
+    ("sha1", &["hashing"]),
     ("rustix", &["hashing"]),
     ("clap", &["cli", "config", "main"]),
     ("indicatif", &["cli/calibrate"]),

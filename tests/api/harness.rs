@@ -38,6 +38,6 @@ pub(crate) use rest::{Reply, Rest};
 pub(crate) use scale::{figure, scale};
 pub(crate) use scrape::Scrape;
 pub(crate) use seams::{HandlerGate, HashGate};
-pub(crate) use settings::Plan;
+pub(crate) use settings::{Plan, cheap_hashing};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

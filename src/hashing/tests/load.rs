@@ -18,7 +18,7 @@ impl Gate {
         let (start, started) = mpsc::channel();
         let (release, released) = mpsc::channel();
         let (start, released) = (Mutex::new(start), Mutex::new(released));
-        let before_hash = move || {
+        let before_hash = move |_: &str| {
             start.lock().unwrap().send(()).ok();
             released.lock().unwrap().recv().ok();
         };
