@@ -3,6 +3,7 @@
 
 mod entity;
 mod error;
+mod events;
 mod figures;
 mod file;
 mod pools;
