@@ -23,7 +23,7 @@ test: setup-rust setup-postgres ## run every test, on SQLite and on Postgres
 	@VESTIBULE_TEST_POSTGRES=required cargo test --workspace --locked
 
 checks: setup-rust setup-postgres ## run the same tests at the size of the reliability scorecard
-	@echo "checks: the tests at full size, optimised; MINUTES on 2 cores, a first build of BUILD among them"
+	@echo "checks: the tests at full size, optimised (the first build takes about 10 minutes on 2 cores, the tests longer)"
 	@ulimit -Sn hard; VESTIBULE_TEST_POSTGRES=required VESTIBULE_CHECKS=scorecard \
 		cargo test --workspace --locked --profile checks
 
