@@ -20,4 +20,4 @@ mod status;
 mod stream;
 
 pub use call_figures::{CallFigures, Calls};
-pub use edge::{BeforeHandler, Edge, EdgeSettings, Peer, Protocol};
+pub use edge::{AwaitedSince, BeforeHandler, Edge, EdgeSettings, Peer, Protocol};

@@ -29,7 +29,7 @@ use super::{
     http::{HEADER_TIMEOUT, Http, Tasks, builder},
     limit::Slot,
 };
-use crate::transport::Peer;
+use crate::transport::{AwaitedSince, Peer};
 
 /// When the connections of a port end.
 #[derive(Clone)]
@@ -117,8 +117,10 @@ impl<S: HttpService> Connections<S> {
         let service = service_fn({
             let (service, calls) = (self.service.clone(), Arc::clone(&calls));
             move |mut request: Request<Incoming>| {
+                let awaited = AwaitedSince(calls.awaiting_since());
                 let call = calls.begin();
                 request.extensions_mut().insert(Peer(peer));
+                request.extensions_mut().insert(awaited);
                 let answer = service.clone().oneshot(request);
                 async move {
                     let _call = call;

@@ -52,7 +52,7 @@ pub(super) async fn register_user(
     request: Request,
 ) -> Result<impl IntoResponse, Failure> {
     let (parts, body) = request.into_parts();
-    let fields = read_fields(&parts.headers, body).await?;
+    let fields = read_fields(&parts, body).await?;
     let raw = raw_registration(&parts.headers, &fields);
     let registration = input::registration(&raw, auth.password_policy())?;
     let user = auth.register_user(&call, registration).await?;
