@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 EMAIL, PASSWORD = "ada@example.com", "vestibule opens at nine"
 REST, GRPC = os.environ["REST_ADDRESS"], os.environ["GRPC_ADDRESS"]
 # Each registration costs a hash, and each finding is shrunk with many more.
-EXAMPLES, SECONDS = 60, 300
+EXAMPLES, SECONDS = 25, 300
 
 
 def session_token():

@@ -149,6 +149,7 @@ async fn a_backup_that_cannot_be_made_leaves_nothing_behind() {
             "trap '' XFSZ; ulimit -f 128; exec \"$0\" backup \"$1\"",
         ])
         .args([env!("CARGO_BIN_EXE_vestibule"), file.to_str().unwrap()])
+        .env_clear()
         .env("VESTIBULE_DATABASE_URL", &store.url)
         .output()
         .await
