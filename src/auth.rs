@@ -3,6 +3,7 @@
 mod context;
 mod entropy;
 mod error;
+mod events;
 mod login;
 mod register;
 mod session;

@@ -4,6 +4,7 @@
 mod backup;
 mod entity;
 mod error;
+mod events;
 mod figures;
 mod file;
 mod pools;

@@ -2,20 +2,27 @@
 //!
 //! Nothing here does I/O: time, random bytes and stored rows come in as arguments.
 
+mod caller;
 mod client;
 mod clock;
 mod email;
+mod event;
 mod id;
 mod password;
 mod session;
 mod token;
 mod user;
 
+pub use caller::CallerName;
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};
-pub use id::{RegistrationId, SessionId, UserId, uuid_v7};
+pub use event::{Event, EventKind, Origin};
+pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use session::{Session, SessionVerdict};
-pub use token::{PresentedToken, SecretHash, SessionToken, TokenFault};
+pub use token::{
+    OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
+    SecretHash, SessionToken, Token, TokenFault, TokenKind,
+};
 pub use user::{HashedPassword, PasswordScheme, User, UserEmail, UserStatus};

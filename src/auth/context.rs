@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
+use crate::domain::{CallerName, ClientInfo, Origin};
+
 /// The call: until when it may work, and who asked.
 #[derive(Debug, Clone)]
 pub struct CallContext {
@@ -13,4 +15,16 @@ pub struct CallContext {
     pub request_id: String,
     /// The peer's address.
     pub source: Option<IpAddr>,
+    /// The service that calls, where it proved its name.
+    pub caller: Option<CallerName>,
+}
+
+impl CallContext {
+    /// What events keep of this call, made for an end user's client.
+    pub(super) fn origin(&self, client: ClientInfo) -> Origin {
+        Origin {
+            caller: self.caller.clone(),
+            client,
+        }
+    }
 }

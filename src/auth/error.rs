@@ -21,6 +21,18 @@ pub enum AuthError {
     /// The session that should prove the call is no proof.
     #[error("the session is no proof")]
     SessionInvalid,
+    /// There is no such user.
+    #[error("no such user")]
+    UserNotFound,
+    /// The user is disabled; told to named callers only.
+    #[error("the user is disabled")]
+    UserDisabled,
+    /// The one-time token redeems nothing: malformed, unknown, expired, used or void.
+    #[error("the token redeems nothing")]
+    TokenInvalid,
+    /// The user was changed since the etag was read.
+    #[error("the user was changed meanwhile")]
+    EtagMismatch,
     /// More work than can be finished in time; nothing was done.
     #[error("overloaded")]
     Overloaded {

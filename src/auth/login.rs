@@ -114,7 +114,7 @@ impl Auth {
             let deadline = Deadline::now() + REHASH_LIMIT;
             match auth
                 .db
-                .update_user(id, change, auth.clock.now(), deadline)
+                .update_user(id, change, auth.clock.now(), None, deadline)
                 .await
             {
                 Ok(_) => tracing::debug!(user_id = %id, "password rehashed"),

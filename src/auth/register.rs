@@ -5,7 +5,10 @@ use chrono::TimeDelta;
 use super::{Auth, AuthError, CallContext, entropy::random};
 use crate::{
     db::{AddedUser, NewUser, UserKey},
-    domain::{ClientInfo, Email, NewPassword, RegistrationId, User, UserId, UserStatus, uuid_v7},
+    domain::{
+        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserStatus,
+        uuid_v7,
+    },
     hashing::Verification,
 };
 
@@ -49,7 +52,9 @@ impl Auth {
             request_id: registration.request_id,
             now,
         };
-        match self.db.add_user(user, call.deadline).await? {
+        let origin = call.origin(registration.client.clone());
+        let event = self.event(EventKind::UserRegistered, user.id, None, origin)?;
+        match self.db.add_user(user, event, call.deadline).await? {
             AddedUser::Added(user) => {
                 let client = registration.client;
                 tracing::info!(

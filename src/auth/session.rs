@@ -6,7 +6,8 @@ use tokio::time::Instant as Deadline;
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random, register::RETRY_WINDOW};
 use crate::domain::{
-    Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
+    EventKind, Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User,
+    uuid_v7,
 };
 
 /// How many rows one purge transaction touches: few enough that no writer waits long behind it.
@@ -54,7 +55,10 @@ impl Auth {
             revoked_at: None,
             client: credentials.client,
         };
-        if !self.db.add_session(session.clone(), call.deadline).await? {
+        let origin = call.origin(session.client.clone());
+        let event = self.event(EventKind::SessionCreated, user.id, Some(session.id), origin)?;
+        let added = self.db.add_session(session.clone(), event, call.deadline);
+        if !added.await? {
             return Err(AuthError::BadCredentials);
         }
         self.rehash_later(verified);
@@ -113,8 +117,10 @@ impl Auth {
             Some((session, _))
                 if session.secret_hash == token.secret_hash() && session.revoked_at.is_none() =>
             {
+                let (kind, origin) = (EventKind::SessionRevoked, call.origin(session.client));
+                let event = self.event(kind, session.user_id, Some(session.id), origin)?;
                 self.db
-                    .revoke_session(session.id, self.clock.now(), call.deadline)
+                    .revoke_session(session.id, event.at, event, call.deadline)
                     .await?;
                 tracing::info!(user_id = %session.user_id, session_id = %session.id, "session revoked");
                 Ok(())

@@ -13,8 +13,9 @@ use super::{
         to_micros,
         users::{self, status_column},
     },
+    events::record,
 };
-use crate::domain::{Instant, Session, SessionId, User, UserStatus};
+use crate::domain::{Event, Instant, Session, SessionId, User, UserStatus};
 
 impl Db {
     /// Adds a session, if its user is still active and of the session's epoch: a login that began
@@ -22,10 +23,22 @@ impl Db {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn add_session(&self, session: Session, deadline: Deadline) -> Result<bool, DbError> {
+    pub async fn add_session(
+        &self,
+        session: Session,
+        event: Event,
+        deadline: Deadline,
+    ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let insert = insert_for_live_user(&session);
-            Box::pin(async move { Ok(transaction.execute(&insert).await?.rows_affected() == 1) })
+            let event = event.clone();
+            Box::pin(async move {
+                let added = transaction.execute(&insert).await?.rows_affected() == 1;
+                if added {
+                    record(transaction, &event).await?;
+                }
+                Ok(added)
+            })
         })
         .await
     }
@@ -52,6 +65,7 @@ impl Db {
         &self,
         id: SessionId,
         now: Instant,
+        event: Event,
         deadline: Deadline,
     ) -> Result<(), DbError> {
         self.write(deadline, move |transaction| {
@@ -59,7 +73,13 @@ impl Db {
                 .col_expr(Column::RevokedAt, Expr::value(to_micros(now)))
                 .filter(Column::Id.eq(id.uuid()))
                 .filter(Column::RevokedAt.is_null());
-            Box::pin(async move { revoke.exec(transaction).await.map(|_| ()) })
+            let event = event.clone();
+            Box::pin(async move {
+                if revoke.exec(transaction).await?.rows_affected > 0 {
+                    record(transaction, &event).await?;
+                }
+                Ok(())
+            })
         })
         .await
     }

@@ -1,13 +1,15 @@
-//! Users: the seed's `add_user`, `find_user_by` and `update_user`.
+//! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`.
+
+mod change;
 
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    QueryTrait, UpdateMany,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, OnConflict},
 };
-use thiserror::Error;
 use tokio::time::Instant as Deadline;
+
+pub use change::{UpdateUserError, UserChange};
 
 use super::{
     Db, DbError,
@@ -15,10 +17,11 @@ use super::{
         sessions, to_micros,
         users::{self, Column, Entity as Users, scheme_column, status_column},
     },
+    events::record,
 };
 use crate::domain::{
-    Email, EmailKey, HashedPassword, Instant, PasswordScheme, RegistrationId, SessionId, User,
-    UserId, UserStatus,
+    Email, EmailKey, Event, HashedPassword, Instant, PasswordScheme, RegistrationId, SessionId,
+    User, UserId, UserStatus,
 };
 
 /// A user to add.
@@ -57,50 +60,17 @@ pub enum UserKey<'k> {
     Session(SessionId),
 }
 
-/// A change of one user. Each raises `version` and `updated_at`, but for the rehash, which nobody
-/// can see.
-#[derive(Debug, Clone)]
-pub enum UserChange {
-    /// A new password; ends all sessions. Refused when the stored hash is not the verified one.
-    Password {
-        /// The hash that the current password was verified against.
-        verified: Option<HashedPassword>,
-        /// The hash of the new one.
-        hashed: HashedPassword,
-    },
-    /// The same password at another cost. Refused when the stored hash is not the verified one.
-    Rehash {
-        /// The hash that the password was verified against.
-        verified: HashedPassword,
-        /// The new hash.
-        hashed: HashedPassword,
-    },
-    /// May or may not log in; disabling ends all sessions and enabling restores none.
-    Status(UserStatus),
-    /// Ends all sessions.
-    EndSessions,
-}
-
-/// Why a user was not changed.
-#[derive(Debug, Error)]
-pub enum UpdateUserError {
-    /// There is no user with this id.
-    #[error("no such user")]
-    UnknownUser,
-    /// The password was changed since it was verified.
-    #[error("the password was changed meanwhile")]
-    PasswordChanged,
-    /// The database failed.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
 impl Db {
     /// Adds a user. Whether the address is free is the database's to say, in the same statement.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn add_user(&self, user: NewUser, deadline: Deadline) -> Result<AddedUser, DbError> {
+    pub async fn add_user(
+        &self,
+        user: NewUser,
+        event: Event,
+        deadline: Deadline,
+    ) -> Result<AddedUser, DbError> {
         let row = users::ActiveModel {
             id: Set(user.id.uuid()),
             email: Set(user.email.as_given().to_owned()),
@@ -118,12 +88,14 @@ impl Db {
         self.write(deadline, move |transaction| {
             let insert =
                 Users::insert(row.clone()).on_conflict(OnConflict::new().do_nothing().to_owned());
+            let event = event.clone();
             Box::pin(async move {
                 let added = insert.exec_with_returning_many(transaction).await?;
-                Ok(added
-                    .into_iter()
-                    .next()
-                    .map_or(AddedUser::Taken, |row| AddedUser::Added(row.into())))
+                let Some(row) = added.into_iter().next() else {
+                    return Ok(AddedUser::Taken);
+                };
+                record(transaction, &event).await?;
+                Ok(AddedUser::Added(row.into()))
             })
         })
         .await
@@ -156,23 +128,6 @@ impl Db {
             .map(User::from))
     }
 
-    /// Changes a user and answers with the user as changed.
-    ///
-    /// # Errors
-    /// There is no such user, the password was changed meanwhile, or the database failed.
-    pub async fn update_user(
-        &self,
-        id: UserId,
-        change: UserChange,
-        now: Instant,
-        deadline: Deadline,
-    ) -> Result<User, UpdateUserError> {
-        self.write(deadline, move |transaction| {
-            Box::pin(update(transaction, id, change.clone(), now))
-        })
-        .await?
-    }
-
     /// Forgets the registration ids of users who registered before an instant, some at a time.
     /// Returns how many.
     ///
@@ -199,80 +154,4 @@ impl Db {
         })
         .await
     }
-}
-
-async fn update(
-    transaction: &DatabaseTransaction,
-    id: UserId,
-    change: UserChange,
-    now: Instant,
-) -> Result<Result<User, UpdateUserError>, DbErr> {
-    let statement = update_statement(id, change, now);
-    if let Some(row) = statement
-        .exec_with_returning(transaction)
-        .await?
-        .into_iter()
-        .next()
-    {
-        return Ok(Ok(row.into()));
-    }
-    let is_there = Users::find_by_id(id.uuid())
-        .one(transaction)
-        .await?
-        .is_some();
-    Ok(Err(if is_there {
-        UpdateUserError::PasswordChanged
-    } else {
-        UpdateUserError::UnknownUser
-    }))
-}
-
-fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<Users> {
-    let statement = Users::update_many().filter(Column::Id.eq(id.uuid()));
-    match change {
-        UserChange::Rehash { verified, hashed } => {
-            with_password(statement, Some(verified), &hashed)
-        }
-        UserChange::Password { verified, hashed } => {
-            let statement = with_password(statement, verified, &hashed);
-            visible(ending_sessions(statement), now)
-        }
-        UserChange::Status(status) => {
-            let statement = statement.col_expr(Column::Status, Expr::value(status_column(status)));
-            match status {
-                UserStatus::Active => visible(statement, now),
-                UserStatus::Disabled => visible(ending_sessions(statement), now),
-            }
-        }
-        UserChange::EndSessions => visible(ending_sessions(statement), now),
-    }
-}
-
-fn ending_sessions(statement: UpdateMany<Users>) -> UpdateMany<Users> {
-    statement.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
-}
-
-fn visible(statement: UpdateMany<Users>, now: Instant) -> UpdateMany<Users> {
-    statement
-        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-        .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
-}
-
-/// Every write of a password is conditional on the hash that was verified.
-fn with_password(
-    statement: UpdateMany<Users>,
-    verified: Option<HashedPassword>,
-    hashed: &HashedPassword,
-) -> UpdateMany<Users> {
-    let stored = match verified {
-        Some(verified) => Column::HashedPassword.eq(verified.as_str()),
-        None => Column::HashedPassword.is_null(),
-    };
-    statement
-        .filter(stored)
-        .col_expr(Column::HashedPassword, Expr::value(hashed.as_str()))
-        .col_expr(
-            Column::PasswordScheme,
-            Expr::value(scheme_column(PasswordScheme::Nfc)),
-        )
 }

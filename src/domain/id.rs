@@ -30,6 +30,18 @@ macro_rules! id {
             }
         }
 
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.0.hyphenated(), f)
@@ -49,6 +61,19 @@ id! {
 id! {
     /// `request_id`: made once by a caller for one registration and kept over its retries.
     RegistrationId
+}
+
+id! {
+    /// The public handle of a one-time token.
+    OneTimeTokenId
+}
+id! {
+    /// The public handle of a caller's key.
+    CallerKeyId
+}
+id! {
+    /// An event's id; events sort by it.
+    EventId
 }
 
 impl UserId {

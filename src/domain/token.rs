@@ -1,4 +1,5 @@
-//! The text that proves a session: `vst_` and 51 bytes in base64url, one spelling per token.
+//! The texts that prove something: a prefix such as `vst_` and 51 bytes in base64url, one spelling
+//! per token.
 //!
 //! The id finds the row and is public; the secret is 256 random bits of which the database has only
 //! the SHA-256. The checksum finds typos and lets a secret scanner find tokens; it proves nothing.
@@ -12,34 +13,72 @@ use thiserror::Error;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::SessionId;
+use super::{CallerKeyId, OneTimeTokenId, SessionId};
 
-const PREFIX: &str = "vst_";
 const ID_LEN: usize = 16;
 const SECRET_LEN: usize = 32;
 const CHECKSUM_LEN: usize = 3;
 const RAW_LEN: usize = ID_LEN + SECRET_LEN + CHECKSUM_LEN;
+const PREFIX_LEN: usize = 4;
 /// The prefix and 51 bytes in base64, which leave no spare bits.
-const TEXT_LEN: usize = PREFIX.len() + RAW_LEN / 3 * 4;
+const TEXT_LEN: usize = PREFIX_LEN + RAW_LEN / 3 * 4;
 /// The longest text that gets a verdict.
 const PRESENTED_MAX: usize = 512;
 
-/// A well-formed session token. Its `Debug` shows the public id alone.
-#[derive(Clone)]
-pub struct SessionToken {
-    id: SessionId,
+/// What a token proves. The prefix is part of the checksum, so that no kind passes for another.
+pub trait TokenKind {
+    /// Four characters.
+    const PREFIX: &'static str;
+    /// What finds the row.
+    type Id: From<Uuid> + Into<Uuid> + fmt::Display + Copy;
+}
+
+macro_rules! kind {
+    ($($(#[$doc:meta])* $name:ident $prefix:literal $id:ty),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {}
+
+        impl TokenKind for $name {
+            const PREFIX: &'static str = $prefix;
+            type Id = $id;
+        }
+    )*};
+}
+
+kind! {
+    /// Proves a session.
+    OfSession "vst_" SessionId,
+    /// Sets a new password, once.
+    OfReset "vrt_" OneTimeTokenId,
+    /// Proves a mailbox, once.
+    OfVerification "vvt_" OneTimeTokenId,
+    /// Changes an address, once.
+    OfEmailChange "vet_" OneTimeTokenId,
+    /// Proves a named caller.
+    OfCaller "vck_" CallerKeyId,
+}
+
+/// A well-formed token. Its `Debug` shows the public id alone.
+pub struct Token<K: TokenKind> {
+    id: K::Id,
     secret: Zeroizing<[u8; SECRET_LEN]>,
 }
 
-/// What somebody presents as a session token. What is malformed gets a verdict like any other
-/// token: an end user may send anything.
-#[derive(Debug, Clone)]
-pub enum PresentedToken {
+/// The token of a session.
+pub type SessionToken = Token<OfSession>;
+
+/// What somebody presents as a token. What is malformed gets a verdict like any other token: an end
+/// user may send anything.
+pub enum Presented<K: TokenKind> {
     /// Of the right form.
-    Token(SessionToken),
-    /// Not a token: no session has it.
+    Token(Token<K>),
+    /// Not a token: nothing has it.
     Malformed,
 }
+
+/// What somebody presents as the token of a session.
+pub type PresentedToken = Presented<OfSession>;
 
 /// The text is not even what an end user could have sent: the caller's mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -50,9 +89,9 @@ pub struct TokenFault;
 #[derive(Clone, Copy)]
 pub struct SecretHash([u8; 32]);
 
-impl SessionToken {
-    /// Joins a session's id and its secret.
-    pub fn new(id: SessionId, secret: [u8; SECRET_LEN]) -> Self {
+impl<K: TokenKind> Token<K> {
+    /// Joins an id and its secret.
+    pub fn new(id: K::Id, secret: [u8; SECRET_LEN]) -> Self {
         Self {
             id,
             secret: Zeroizing::new(secret),
@@ -65,21 +104,18 @@ impl SessionToken {
             return None;
         }
         let mut raw = Zeroizing::new([0; RAW_LEN]);
-        let encoded = text.strip_prefix(PREFIX)?;
+        let encoded = text.strip_prefix(K::PREFIX)?;
         if URL_SAFE_NO_PAD.decode_slice(encoded, &mut *raw).ok()? != RAW_LEN {
             return None;
         }
         let (body, checksum) = raw.split_at(ID_LEN + SECRET_LEN);
         let (id, secret) = body.split_at(ID_LEN);
-        let token = Self::new(
-            SessionId::new(Uuid::from_slice(id).ok()?),
-            secret.try_into().ok()?,
-        );
+        let token = Self::new(Uuid::from_slice(id).ok()?.into(), secret.try_into().ok()?);
         (token.checksum() == checksum).then_some(token)
     }
 
     /// The public id.
-    pub fn id(&self) -> SessionId {
+    pub fn id(&self) -> K::Id {
         self.id
     }
 
@@ -88,30 +124,29 @@ impl SessionToken {
         SecretHash(Sha256::digest(*self.secret).into())
     }
 
-    /// The text: 72 characters. Tell it to the session's owner alone.
+    /// The text: 72 characters. Tell it to its owner alone.
     pub fn expose(&self) -> Zeroizing<String> {
         let mut raw = Zeroizing::new([0; RAW_LEN]);
-        raw[..ID_LEN].copy_from_slice(self.id.uuid().as_bytes());
+        raw[..ID_LEN].copy_from_slice(self.id.into().as_bytes());
         raw[ID_LEN..ID_LEN + SECRET_LEN].copy_from_slice(&*self.secret);
         raw[ID_LEN + SECRET_LEN..].copy_from_slice(&self.checksum());
         let mut text = Zeroizing::new(String::with_capacity(TEXT_LEN));
-        text.push_str(PREFIX);
+        text.push_str(K::PREFIX);
         URL_SAFE_NO_PAD.encode_string(raw.as_slice(), &mut text);
         text
     }
 
-    /// The prefix is part of it, so that no other kind of token passes for a session's.
     fn checksum(&self) -> [u8; CHECKSUM_LEN] {
         let digest = Sha256::new()
-            .chain_update(PREFIX)
-            .chain_update(self.id.uuid())
+            .chain_update(K::PREFIX)
+            .chain_update(self.id.into())
             .chain_update(*self.secret)
             .finalize();
         [digest[0], digest[1], digest[2]]
     }
 }
 
-impl PresentedToken {
+impl<K: TokenKind> Presented<K> {
     /// Reads what an end user sent.
     ///
     /// # Errors
@@ -120,7 +155,7 @@ impl PresentedToken {
         if text.is_empty() || text.len() > PRESENTED_MAX {
             return Err(TokenFault);
         }
-        Ok(SessionToken::parse(text).map_or(Self::Malformed, Self::Token))
+        Ok(Token::parse(text).map_or(Self::Malformed, Self::Token))
     }
 }
 
@@ -156,80 +191,39 @@ impl fmt::Debug for SecretHash {
     }
 }
 
-impl fmt::Debug for SessionToken {
+impl<K: TokenKind> fmt::Debug for Token<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionToken({}, …)", self.id)
+        write!(f, "Token({}{}, …)", K::PREFIX, self.id)
+    }
+}
+
+/// A derived one would ask for kinds that can be cloned.
+impl<K: TokenKind> Clone for Token<K> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id,
+            secret: self.secret.clone(),
+        }
+    }
+}
+
+impl<K: TokenKind> fmt::Debug for Presented<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(token) => token.fmt(f),
+            Self::Malformed => f.write_str("Malformed"),
+        }
+    }
+}
+
+impl<K: TokenKind> Clone for Presented<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Token(token) => Self::Token(token.clone()),
+            Self::Malformed => Self::Malformed,
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn token(id: u128, secret: [u8; 32]) -> SessionToken {
-        SessionToken::new(SessionId::new(Uuid::from_u128(id)), secret)
-    }
-
-    #[test]
-    fn every_position_counts() {
-        // (Z4) Truncated, extended, case-changed and changed in each position.
-        let text = token(7, [0xA5; 32]).expose().to_string();
-        assert_eq!(text.len(), 72);
-        for at in 0..text.len() {
-            assert!(SessionToken::parse(&text[..at]).is_none());
-            for replacement in (0u8..128)
-                .map(char::from)
-                .filter(|c| *c != text.as_bytes()[at] as char)
-            {
-                let mut changed = text.clone();
-                changed.replace_range(at..=at, &replacement.to_string());
-                assert!(
-                    SessionToken::parse(&changed).is_none(),
-                    "{replacement:?} at {at}"
-                );
-            }
-        }
-        assert!(SessionToken::parse(&format!("{text}A")).is_none());
-        assert!(SessionToken::parse(&format!("{text}=")).is_none());
-        assert!(SessionToken::parse(&format!(" {text}")).is_none());
-    }
-
-    #[test]
-    fn what_nobody_could_have_sent_is_a_fault() {
-        assert!(PresentedToken::parse("").is_err());
-        assert!(PresentedToken::parse(&"x".repeat(513)).is_err());
-        assert!(matches!(
-            PresentedToken::parse(&"x".repeat(512)),
-            Ok(PresentedToken::Malformed)
-        ));
-    }
-
-    #[test]
-    fn debug_shows_the_public_id_alone() {
-        let token = token(7, [0xA5; 32]);
-        let debug = format!("{token:?} {:?}", token.secret_hash());
-        assert_eq!(
-            debug,
-            "SessionToken(00000000-0000-0000-0000-000000000007, …) SecretHash(…)"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn a_token_has_one_spelling(id in any::<u128>(), secret in any::<[u8; 32]>()) {
-            let token = token(id, secret);
-            let text = token.expose();
-            prop_assert_eq!(text.len(), 72);
-            let read = SessionToken::parse(&text).unwrap();
-            prop_assert_eq!(read.id(), token.id());
-            prop_assert_eq!(read.secret_hash(), token.secret_hash());
-            prop_assert_eq!(read.expose(), text);
-        }
-
-        #[test]
-        fn no_text_panics(text in any::<String>()) {
-            let _ = PresentedToken::parse(&text);
-        }
-    }
-}
+mod tests;

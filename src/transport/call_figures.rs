@@ -14,11 +14,12 @@ use super::{
 use crate::figures::{Distribution, Histogram};
 
 /// The statuses that calls over HTTP can end with.
-pub(crate) static HTTP_STATUSES: [StatusCode; 13] = [
+pub(crate) static HTTP_STATUSES: [StatusCode; 14] = [
     StatusCode::OK,
     StatusCode::CREATED,
     StatusCode::BAD_REQUEST,
     StatusCode::UNAUTHORIZED,
+    StatusCode::FORBIDDEN,
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::CONFLICT,

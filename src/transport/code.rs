@@ -36,6 +36,18 @@ pub(crate) enum Meaning {
     SessionInvalid,
     /// No such user, or none that this session may see.
     UserNotFound,
+    /// The user is disabled, which named callers are told.
+    UserDisabled,
+    /// A one-time token that redeems nothing.
+    TokenInvalid,
+    /// The user was changed since the etag was read.
+    EtagMismatch,
+    #[allow(dead_code, reason = "made by the edge once it knows callers")]
+    /// No named caller, where one is needed, or a proof of one that failed.
+    CallerUnauthenticated,
+    #[allow(dead_code, reason = "made by the edge once it knows callers")]
+    /// A named caller without a grant for the method.
+    CallerNotAllowed,
     /// More work than can be finished in time.
     Overloaded,
     /// The database is away, or the drain's grace is over.
@@ -74,23 +86,28 @@ impl Meaning {
         };
         #[rustfmt::skip] // a table is read by column
         let code = match self {
-            Self::InvalidInput     => row(G::InvalidArgument,   H::BAD_REQUEST,                     R::InvalidInput,     "at least one field is invalid"),
-            Self::Malformed        => row(G::InvalidArgument,   H::BAD_REQUEST,                     R::MalformedRequest, "the request cannot be read"),
-            Self::MessageTooLarge  => row(G::ResourceExhausted, H::PAYLOAD_TOO_LARGE,               R::MessageTooLarge,  "the message is too large"),
-            Self::HeadersTooLarge  => row(G::ResourceExhausted, H::REQUEST_HEADER_FIELDS_TOO_LARGE, R::MessageTooLarge,  "the header list is too large"),
-            Self::UnknownRoute     => row(G::Unimplemented,     H::NOT_FOUND,                       R::Unsupported,      "there is no such method or route"),
-            Self::WrongMethod      => row(G::Unimplemented,     H::METHOD_NOT_ALLOWED,              R::Unsupported,      "the route does not have this method"),
-            Self::WrongMediaType   => row(G::Unimplemented,     H::UNSUPPORTED_MEDIA_TYPE,          R::Unsupported,      "the route does not take this media type"),
-            Self::UnknownName      => row(G::NotFound,          H::NOT_FOUND,                       R::Unsupported,      "there is no such service or symbol"),
-            Self::EmailTaken       => row(G::AlreadyExists,     H::CONFLICT,                        R::EmailTaken,       "email already registered"),
-            Self::RequestIdReused  => row(G::AlreadyExists,     H::CONFLICT,                        R::RequestIdReused,  "the request id was used for another request"),
-            Self::BadCredentials   => row(G::Unauthenticated,   H::UNAUTHORIZED,                    R::BadCredentials,   "wrong email or password"),
-            Self::SessionInvalid   => row(G::Unauthenticated,   H::UNAUTHORIZED,                    R::SessionInvalid,   "a valid session is required"),
-            Self::UserNotFound     => row(G::NotFound,          H::NOT_FOUND,                       R::UserNotFound,     "there is no such user"),
-            Self::Overloaded       => row(G::Unavailable,       H::SERVICE_UNAVAILABLE,             R::Overloaded,       "overloaded, nothing was done"),
-            Self::Unavailable      => row(G::Unavailable,       H::SERVICE_UNAVAILABLE,             R::Unavailable,      "temporarily unavailable"),
-            Self::DeadlineExceeded => row(G::DeadlineExceeded,  H::GATEWAY_TIMEOUT,                 R::DeadlineExceeded, "the deadline passed, the work may have been done"),
-            Self::Internal         => row(G::Internal,          H::INTERNAL_SERVER_ERROR,           R::Internal,         "internal error"),
+            Self::InvalidInput         => row(G::InvalidArgument,    H::BAD_REQUEST,                     R::InvalidInput,           "at least one field is invalid"),
+            Self::Malformed            => row(G::InvalidArgument,    H::BAD_REQUEST,                     R::MalformedRequest,       "the request cannot be read"),
+            Self::MessageTooLarge      => row(G::ResourceExhausted,  H::PAYLOAD_TOO_LARGE,               R::MessageTooLarge,        "the message is too large"),
+            Self::HeadersTooLarge      => row(G::ResourceExhausted,  H::REQUEST_HEADER_FIELDS_TOO_LARGE, R::MessageTooLarge,        "the header list is too large"),
+            Self::UnknownRoute         => row(G::Unimplemented,      H::NOT_FOUND,                       R::Unsupported,            "there is no such method or route"),
+            Self::WrongMethod          => row(G::Unimplemented,      H::METHOD_NOT_ALLOWED,              R::Unsupported,            "the route does not have this method"),
+            Self::WrongMediaType       => row(G::Unimplemented,      H::UNSUPPORTED_MEDIA_TYPE,          R::Unsupported,            "the route does not take this media type"),
+            Self::UnknownName          => row(G::NotFound,           H::NOT_FOUND,                       R::Unsupported,            "there is no such service or symbol"),
+            Self::EmailTaken           => row(G::AlreadyExists,      H::CONFLICT,                        R::EmailTaken,             "email already registered"),
+            Self::RequestIdReused      => row(G::AlreadyExists,      H::CONFLICT,                        R::RequestIdReused,        "the request id was used for another request"),
+            Self::BadCredentials       => row(G::Unauthenticated,    H::UNAUTHORIZED,                    R::BadCredentials,         "wrong email or password"),
+            Self::SessionInvalid       => row(G::Unauthenticated,    H::UNAUTHORIZED,                    R::SessionInvalid,         "a valid session is required"),
+            Self::UserNotFound         => row(G::NotFound,           H::NOT_FOUND,                       R::UserNotFound,           "there is no such user"),
+            Self::UserDisabled         => row(G::FailedPrecondition, H::CONFLICT,                        R::UserDisabled,           "the user is disabled"),
+            Self::TokenInvalid         => row(G::FailedPrecondition, H::BAD_REQUEST,                     R::TokenInvalid,           "the token is invalid or was used"),
+            Self::EtagMismatch         => row(G::Aborted,            H::CONFLICT,                        R::EtagMismatch,           "the user was changed meanwhile"),
+            Self::CallerUnauthenticated => row(G::Unauthenticated,   H::UNAUTHORIZED,                    R::CallerUnauthenticated,  "a known caller is required"),
+            Self::CallerNotAllowed     => row(G::PermissionDenied,   H::FORBIDDEN,                       R::CallerNotAllowed,       "the caller may not call this method"),
+            Self::Overloaded           => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Overloaded,             "overloaded, nothing was done"),
+            Self::Unavailable          => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Unavailable,            "temporarily unavailable"),
+            Self::DeadlineExceeded     => row(G::DeadlineExceeded,   H::GATEWAY_TIMEOUT,                 R::DeadlineExceeded,       "the deadline passed, the work may have been done"),
+            Self::Internal             => row(G::Internal,           H::INTERNAL_SERVER_ERROR,           R::Internal,               "internal error"),
         };
         code
     }

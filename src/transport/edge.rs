@@ -213,6 +213,7 @@ where
             deadline: ends.deadline(),
             request_id: request_id.to_owned(),
             source,
+            caller: None,
         });
         Ok(Admitted { ends, streams })
     }

@@ -108,6 +108,10 @@ impl From<AuthError> for Failure {
             AuthError::RequestIdReused => Meaning::RequestIdReused.into(),
             AuthError::BadCredentials => Meaning::BadCredentials.into(),
             AuthError::SessionInvalid => Meaning::SessionInvalid.into(),
+            AuthError::UserNotFound => Meaning::UserNotFound.into(),
+            AuthError::UserDisabled => Meaning::UserDisabled.into(),
+            AuthError::TokenInvalid => Meaning::TokenInvalid.into(),
+            AuthError::EtagMismatch => Meaning::EtagMismatch.into(),
             AuthError::DeadlineExceeded => Meaning::DeadlineExceeded.into(),
             AuthError::Overloaded { retry_after } => Self {
                 retry_after: Some(retry_after),

@@ -248,7 +248,7 @@ async fn three_that_start_at_once_on_the_larger_schema_agree(database: Database)
         db.migrate_to::<Next>().await.unwrap()
     });
     for state in futures_util::future::join_all(replicas).await {
-        assert_eq!(state.applied.len(), 3);
+        assert_eq!(state.applied.len(), Next::migrations().len());
         assert!(state.pending.is_empty() && state.unknown.is_empty());
     }
     assert!(is_whole(&store).await);

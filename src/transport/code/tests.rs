@@ -3,7 +3,7 @@
 use super::*;
 use crate::transport::call_figures::HTTP_STATUSES;
 
-const ALL: [Meaning; 17] = [
+const ALL: [Meaning; 22] = [
     Meaning::InvalidInput,
     Meaning::Malformed,
     Meaning::MessageTooLarge,
@@ -17,6 +17,11 @@ const ALL: [Meaning; 17] = [
     Meaning::BadCredentials,
     Meaning::SessionInvalid,
     Meaning::UserNotFound,
+    Meaning::UserDisabled,
+    Meaning::TokenInvalid,
+    Meaning::EtagMismatch,
+    Meaning::CallerUnauthenticated,
+    Meaning::CallerNotAllowed,
     Meaning::Overloaded,
     Meaning::Unavailable,
     Meaning::DeadlineExceeded,
@@ -24,13 +29,15 @@ const ALL: [Meaning; 17] = [
 ];
 
 /// Reasons that stand in a violation and never for a whole call.
-const OF_FIELDS: [ErrorReason; 6] = [
+const OF_FIELDS: [ErrorReason; 8] = [
     ErrorReason::InvalidField,
     ErrorReason::InvalidEmail,
     ErrorReason::PasswordTooShort,
     ErrorReason::PasswordTooLong,
     ErrorReason::PasswordCommon,
     ErrorReason::UnknownField,
+    ErrorReason::PageTokenInvalid,
+    ErrorReason::FieldMaskInvalid,
 ];
 
 #[test]
@@ -39,29 +46,34 @@ fn the_error_table_is_what_callers_were_told() {
         let code = meaning.code();
         let (grpc, http) = (grpc_name(code.grpc), code.http.as_u16());
         format!(
-            "{grpc:18} {http} {:17} {}",
+            "{grpc:19} {http} {:22} {}",
             wire_name(code.reason),
             code.text
         )
     });
     insta::assert_snapshot!(rows.join("\n"), @r"
-    INVALID_ARGUMENT   400 INVALID_INPUT     at least one field is invalid
-    INVALID_ARGUMENT   400 MALFORMED_REQUEST the request cannot be read
-    RESOURCE_EXHAUSTED 413 MESSAGE_TOO_LARGE the message is too large
-    RESOURCE_EXHAUSTED 431 MESSAGE_TOO_LARGE the header list is too large
-    UNIMPLEMENTED      404 UNSUPPORTED       there is no such method or route
-    UNIMPLEMENTED      405 UNSUPPORTED       the route does not have this method
-    UNIMPLEMENTED      415 UNSUPPORTED       the route does not take this media type
-    NOT_FOUND          404 UNSUPPORTED       there is no such service or symbol
-    ALREADY_EXISTS     409 EMAIL_TAKEN       email already registered
-    ALREADY_EXISTS     409 REQUEST_ID_REUSED the request id was used for another request
-    UNAUTHENTICATED    401 BAD_CREDENTIALS   wrong email or password
-    UNAUTHENTICATED    401 SESSION_INVALID   a valid session is required
-    NOT_FOUND          404 USER_NOT_FOUND    there is no such user
-    UNAVAILABLE        503 OVERLOADED        overloaded, nothing was done
-    UNAVAILABLE        503 UNAVAILABLE       temporarily unavailable
-    DEADLINE_EXCEEDED  504 DEADLINE_EXCEEDED the deadline passed, the work may have been done
-    INTERNAL           500 INTERNAL          internal error
+    INVALID_ARGUMENT    400 INVALID_INPUT          at least one field is invalid
+    INVALID_ARGUMENT    400 MALFORMED_REQUEST      the request cannot be read
+    RESOURCE_EXHAUSTED  413 MESSAGE_TOO_LARGE      the message is too large
+    RESOURCE_EXHAUSTED  431 MESSAGE_TOO_LARGE      the header list is too large
+    UNIMPLEMENTED       404 UNSUPPORTED            there is no such method or route
+    UNIMPLEMENTED       405 UNSUPPORTED            the route does not have this method
+    UNIMPLEMENTED       415 UNSUPPORTED            the route does not take this media type
+    NOT_FOUND           404 UNSUPPORTED            there is no such service or symbol
+    ALREADY_EXISTS      409 EMAIL_TAKEN            email already registered
+    ALREADY_EXISTS      409 REQUEST_ID_REUSED      the request id was used for another request
+    UNAUTHENTICATED     401 BAD_CREDENTIALS        wrong email or password
+    UNAUTHENTICATED     401 SESSION_INVALID        a valid session is required
+    NOT_FOUND           404 USER_NOT_FOUND         there is no such user
+    FAILED_PRECONDITION 409 USER_DISABLED          the user is disabled
+    FAILED_PRECONDITION 400 TOKEN_INVALID          the token is invalid or was used
+    ABORTED             409 ETAG_MISMATCH          the user was changed meanwhile
+    UNAUTHENTICATED     401 CALLER_UNAUTHENTICATED a known caller is required
+    PERMISSION_DENIED   403 CALLER_NOT_ALLOWED     the caller may not call this method
+    UNAVAILABLE         503 OVERLOADED             overloaded, nothing was done
+    UNAVAILABLE         503 UNAVAILABLE            temporarily unavailable
+    DEADLINE_EXCEEDED   504 DEADLINE_EXCEEDED      the deadline passed, the work may have been done
+    INTERNAL            500 INTERNAL               internal error
     ");
 }
 

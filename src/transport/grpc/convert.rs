@@ -85,6 +85,8 @@ impl From<User> for v1::User {
             status: status.into(),
             created_at: Some(timestamp(user.created_at)),
             updated_at: Some(timestamp(user.updated_at)),
+            email_verified_at: user.email_verified_at.map(timestamp),
+            etag: user.version.to_string(),
         }
     }
 }

@@ -35,7 +35,7 @@ impl TestApp {
     ) -> Result<User, UpdateUserError> {
         let (id, now) = (UserId::parse(id).unwrap(), Clock::system().now());
         self.db
-            .update_user(id, change, now, Instant::now() + LIMIT)
+            .update_user(id, change, now, None, Instant::now() + LIMIT)
             .await
     }
 

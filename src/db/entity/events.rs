@@ -1,0 +1,48 @@
+//! The `events` table.
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::EventKind;
+
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "events")]
+pub(in crate::db) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub kind: i16,
+    pub at: i64,
+    pub user_id: Option<Uuid>,
+    pub session_id: Option<Uuid>,
+    pub caller: Option<String>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+    pub count: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(in crate::db) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Stored form of a kind; a number is never used twice.
+pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
+    match kind {
+        EventKind::UserRegistered => 1,
+        EventKind::LoginSucceeded => 2,
+        EventKind::LoginFailed => 3,
+        EventKind::SessionCreated => 4,
+        EventKind::SessionRevoked => 5,
+        EventKind::SessionsRevoked => 6,
+        EventKind::SessionSecretReused => 7,
+        EventKind::PasswordChanged => 8,
+        EventKind::PasswordReset => 9,
+        EventKind::EmailVerified => 10,
+        EventKind::EmailChanged => 11,
+        EventKind::UserDisabled => 12,
+        EventKind::UserEnabled => 13,
+        EventKind::UserDeleted => 14,
+        EventKind::UserImported => 15,
+        EventKind::CallerAdded => 16,
+        EventKind::CallerRemoved => 17,
+    }
+}

@@ -1,0 +1,92 @@
+//! What is kept of what happened: who, when, by whom, from where, and how it ended. No secret and no
+//! address is among it; a user is named by id alone.
+
+use super::{CallerName, ClientInfo, EventId, Instant, SessionId, UserId};
+
+/// Who asked for something, and for whom: what events keep of a call.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The service that called, where it proved its name.
+    pub caller: Option<CallerName>,
+    /// The end user's client, as the caller told it.
+    pub client: ClientInfo,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Made from the instant, so that events sort by it.
+    pub id: EventId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Instant,
+    /// To whom; `None` when nobody matched.
+    pub user_id: Option<UserId>,
+    /// The session that it was about, if it was about one.
+    pub session_id: Option<SessionId>,
+    /// Who asked.
+    pub origin: Origin,
+}
+
+/// The kinds of events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A user registered.
+    UserRegistered,
+    /// A password was found right.
+    LoginSucceeded,
+    /// A password was wrong, or nobody who may log in has the address.
+    LoginFailed,
+    /// A session was opened.
+    SessionCreated,
+    /// A session was ended.
+    SessionRevoked,
+    /// All sessions of a user were ended, or all but one.
+    SessionsRevoked,
+    /// A secret that had been replaced was presented; its session was ended.
+    SessionSecretReused,
+    /// A password was changed by somebody who knew it.
+    PasswordChanged,
+    /// A password was set with a one-time token.
+    PasswordReset,
+    /// A mailbox was proven.
+    EmailVerified,
+    /// An address was changed.
+    EmailChanged,
+    /// A user was disabled.
+    UserDisabled,
+    /// A user was enabled.
+    UserEnabled,
+    /// A user was erased.
+    UserDeleted,
+    /// A user was imported.
+    UserImported,
+    /// A caller was added.
+    CallerAdded,
+    /// A caller was removed.
+    CallerRemoved,
+}
+
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::UserRegistered,
+        Self::LoginSucceeded,
+        Self::LoginFailed,
+        Self::SessionCreated,
+        Self::SessionRevoked,
+        Self::SessionsRevoked,
+        Self::SessionSecretReused,
+        Self::PasswordChanged,
+        Self::PasswordReset,
+        Self::EmailVerified,
+        Self::EmailChanged,
+        Self::UserDisabled,
+        Self::UserEnabled,
+        Self::UserDeleted,
+        Self::UserImported,
+        Self::CallerAdded,
+        Self::CallerRemoved,
+    ];
+}
