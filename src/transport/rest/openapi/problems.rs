@@ -59,7 +59,9 @@ fn response(status: StatusCode, meanings: &[Meaning]) -> ResponseBuilder {
         .content("application/problem+json", Content::new(Some(schema)))
         .header("x-request-id", request_id());
     match status {
-        StatusCode::UNAUTHORIZED => response.header(WWW_AUTHENTICATE.as_str(), header("`Bearer`")),
+        StatusCode::UNAUTHORIZED if meanings.contains(&Meaning::SessionInvalid) => {
+            response.header(WWW_AUTHENTICATE.as_str(), header("`Bearer`"))
+        }
         StatusCode::METHOD_NOT_ALLOWED => {
             response.header(ALLOW.as_str(), header("The methods of this path"))
         }
