@@ -38,10 +38,8 @@ const NEW_USER: &str = "NewUser";
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// In lower case, as ids are told; in a key of the caller's making either case will do.
+/// As ids are told, in lower case.
 const UUID: &str = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}";
-const ANY_UUID: &str =
-    "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}";
 
 /// The document, with the password policy that is in force.
 pub(super) fn document(policy: PasswordPolicy) -> String {
@@ -90,17 +88,11 @@ fn components(policy: PasswordPolicy) -> Components {
 }
 
 fn new_user(policy: PasswordPolicy) -> ObjectBuilder {
-    let email = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::Custom("email".to_owned())))
-        .max_length(Some(254))
-        .description(Some(
-            "Without quotes and comments; at most 64 characters before the @, behind it a domain of \
+    let email = text("email").max_length(Some(254)).description(Some(
+        "Without quotes and comments; at most 64 characters before the @, behind it a domain of \
              two labels or more, which may have letters beyond ASCII.",
-        ));
-    let password = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(SchemaFormat::Custom("password".to_owned())))
+    ));
+    let password = text("password")
         .min_length(Some(policy.min_length))
         .max_length(Some(PasswordPolicy::MIN_LENGTH_CEILING))
         .pattern(Some("^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
@@ -166,7 +158,11 @@ fn find_user() -> Operation {
         .name("id")
         .parameter_in(ParameterIn::Path)
         .description(Some("`me`, or the id of the session's own user"))
-        .schema(Some(text(&format!("^(me|{UUID})$"))))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some(format!("^(me|{UUID})$"))),
+        ))
         .build();
     let failures = [
         Meaning::SessionInvalid,
@@ -241,7 +237,7 @@ fn idempotency_key() -> Parameter {
             "Made once per submission and kept over its retries: within a day the same key, \
              address and password answer the same user",
         ))
-        .schema(Some(text(&format!("^{ANY_UUID}$"))))
+        .schema(Some(text("uuid")))
         .build()
 }
 
@@ -256,10 +252,10 @@ fn header(description: &str) -> Header {
         .build()
 }
 
-fn text(pattern: &str) -> ObjectBuilder {
+fn text(format: &str) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some(pattern))
+        .format(Some(SchemaFormat::Custom(format.to_owned())))
 }
 
 fn of<T: ToSchema>() -> Ref {
