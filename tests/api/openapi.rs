@@ -54,7 +54,9 @@ async fn each_documented_operation_answers_and_no_other(app: TestApp) {
                 );
             } else {
                 assert_eq!(reply.status, 405, "{method} {path}");
-                assert_eq!(reply.reason(), "UNSUPPORTED");
+                if method != Method::HEAD {
+                    assert_eq!(reply.reason(), "UNSUPPORTED");
+                }
                 let allowed = reply.header("allow").split(',').map(str::trim);
                 let allowed: BTreeSet<_> = allowed.map(str::to_owned).collect();
                 assert_eq!(allowed, documented, "{method} {path}");

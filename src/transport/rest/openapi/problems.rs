@@ -7,7 +7,7 @@ use http::{
     header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use utoipa::openapi::{
-    AllOfBuilder, Content, ObjectBuilder, ResponseBuilder, Responses, ResponsesBuilder,
+    AllOfBuilder, Content, ObjectBuilder, ResponseBuilder, Responses, ResponsesBuilder, Type,
 };
 
 use super::{header, of, request_id};
@@ -47,12 +47,12 @@ fn response(status: StatusCode, meanings: &[Meaning]) -> ResponseBuilder {
         .zip(reasons())
         .map(|(meaning, reason)| format!("{reason}: {}", meaning.code().text))
         .collect();
+    let of_type = |kind| ObjectBuilder::new().schema_type(kind);
+    let status_is = of_type(Type::Integer).enum_values(Some([status.as_u16()]));
+    let reason_is = of_type(Type::String).enum_values(Some(reasons()));
     let this = ObjectBuilder::new()
-        .property(
-            "status",
-            ObjectBuilder::new().enum_values(Some([status.as_u16()])),
-        )
-        .property("reason", ObjectBuilder::new().enum_values(Some(reasons())));
+        .property("status", status_is)
+        .property("reason", reason_is);
     let schema = AllOfBuilder::new().item(of::<Problem>()).item(this);
     let response = ResponseBuilder::new()
         .description(texts.join("; "))
