@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import urllib.request
 
 import grpc
@@ -38,7 +39,11 @@ def main():
         *sys.argv[1:],
     ]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": str(ROOT / "scripts/openapi_hooks.py")}
-    return subprocess.run(command, env=environment, timeout=SECONDS, check=False).returncode
+    # It keeps a cache where it is run.
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(
+            command, cwd=folder, env=environment, timeout=SECONDS, check=False
+        ).returncode
 
 
 sys.exit(main())
