@@ -1,6 +1,7 @@
 //! The command line: what it says, and one file for each sub-command.
 
 mod arguments;
+mod backup;
 mod calibrate;
 mod config;
 mod exit;
@@ -23,6 +24,7 @@ impl Command {
         let outcome = match self {
             Self::Serve(flags) => serve::run(&flags, environment),
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
+            Self::Backup(flags, to) => backup::run(&flags, environment, &to),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),

@@ -77,7 +77,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// What `migrate` runs with: it reads `database` and `log` alone.
+/// What `migrate` and `backup` run with: they read `database` and `log` alone.
 #[derive(Debug)]
 pub struct MigrateConfig {
     /// The database.

@@ -1,6 +1,7 @@
 //! The database: the only layer that knows SQL. One method is one atomic step in business words,
 //! and what comes back are domain types.
 
+mod backup;
 mod entity;
 mod error;
 mod events;
@@ -32,6 +33,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+pub use backup::BackupError;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
 pub use migrations::loss;

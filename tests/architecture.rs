@@ -92,7 +92,7 @@ const LAYERS: [Layer; 10] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 20] = [
+const FOREIGN: [(&str, &[&str]); 22] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -103,6 +103,8 @@ const FOREIGN: [(&str, &[&str]); 20] = [
     ("hyper", &["transport", "server", "cli/healthcheck"]),
     ("hyper_util", &["transport", "server", "cli/healthcheck"]),
     ("tower", &["transport", "server", "cli/healthcheck"]),
+    ("utoipa", &["transport"]),
+    ("tempfile", &["db"]),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
     ("sea_orm", &["db"]),

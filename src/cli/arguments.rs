@@ -15,6 +15,7 @@ use crate::config::{Flags, Key, keys};
 const CONFIG: &str = "config";
 const DEV: &str = "dev";
 const YES: &str = "yes";
+const FILE: &str = "file";
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub enum Command {
     Serve(Flags),
     /// Change or list the schema.
     Migrate(Flags, Step),
+    /// Copy the database to a new file.
+    Backup(Flags, PathBuf),
     /// Ask a running server.
     Healthcheck(Flags),
     /// Judge the configuration.
@@ -52,6 +55,10 @@ pub fn parse(
             },
         ),
         (["migrate", _], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Status),
+        (["backup", _], matches) => Command::Backup(
+            flags(matches, migrate_reads),
+            matches.get_one(FILE).cloned().unwrap_or_default(),
+        ),
         (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
         (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
         (["config", _], matches) => Command::ConfigShow(flags(matches, serve_reads)),
@@ -118,6 +125,7 @@ fn grammar() -> clap::Command {
                 .args(arguments(serve_reads)),
         )
         .subcommand(migrate())
+        .subcommand(backup())
         .subcommand(
             command(
                 "healthcheck",
@@ -140,6 +148,21 @@ fn migrate() -> clap::Command {
         command("status", "List applied, pending and unknown migrations")
             .args(arguments(migrate_reads)),
     ])
+}
+
+fn backup() -> clap::Command {
+    command(
+        "backup",
+        "Copy the SQLite database to a new file, also while it is served",
+    )
+    .arg(
+        Arg::new(FILE)
+            .value_name("FILE")
+            .required(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("The copy; it must not exist yet"),
+    )
+    .args(arguments(migrate_reads))
 }
 
 fn config() -> clap::Command {

@@ -19,6 +19,7 @@ fn help_says_what_each_command_does() {
         " serve",
         " migrate",
         " migrate down",
+        " backup",
         " healthcheck",
         " config",
         " calibrate",
@@ -71,6 +72,11 @@ fn flags_follow_from_the_keys() {
             takes("migrate up", &flag),
             of_migrate && !key.secret && key.name != "migrate_on_start"
         );
+        assert_eq!(
+            takes("backup copy.db", &flag),
+            takes("migrate up", &flag),
+            "{flag}"
+        );
         assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
         assert_eq!(takes("calibrate", &flag), key.section == "hashing");
     }
@@ -86,6 +92,8 @@ fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
         "migrate",
         "config",
         "migrate sideways",
+        "backup",
+        "backup one.db two.db",
         "serve --grpc-listen",
         "--grpc-listen a --grpc-listen b",
         "--dev migrate up",

@@ -19,6 +19,7 @@
 #[macro_use]
 mod harness;
 
+mod backup;
 mod bad_input;
 mod calibrate;
 mod cli;
@@ -44,6 +45,7 @@ mod login;
 mod metric_names;
 mod metrics;
 mod migrations;
+mod openapi;
 mod outage;
 mod overload;
 mod panics;

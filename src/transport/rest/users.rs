@@ -11,6 +11,7 @@ use http::{
     header::{AUTHORIZATION, LOCATION},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::body::{Fields, read_fields};
 use crate::{
@@ -25,23 +26,36 @@ use crate::{
 };
 
 /// Carries a registration's `request_id`; its faults are told under this name.
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// What `POST /users` answers.
-#[derive(Serialize)]
-struct Created {
+/// The user who was registered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Created {
+    /// Never used again.
+    #[schema(format = "uuid")]
     id: String,
+    /// As it was given, in NFC.
     email: String,
+    /// Always `user created`.
     message: &'static str,
 }
 
-/// What `GET /users/{id}` answers.
-#[derive(Serialize)]
+/// A user.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Found {
+    /// Never used again.
+    #[schema(format = "uuid")]
     id: String,
+    /// As it was given at registration, in NFC.
     email: String,
+    /// Whether the user may log in.
+    #[schema(pattern = "^(active|disabled)$")]
     status: &'static str,
+    /// When the user registered, in UTC.
+    #[schema(format = DateTime)]
     created_at: String,
+    /// The last change by the user or an operator, in UTC.
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 

@@ -74,6 +74,11 @@ impl Postgres {
             .as_deref()
     }
 
+    /// One of the programs that came with the server.
+    pub(crate) fn program(name: &str) -> PathBuf {
+        Self::programs().expect("Postgres binaries").join(name)
+    }
+
     /// Whether the tests can have Postgres. Says so where not, and fails where it is required.
     pub(crate) fn is_here() -> bool {
         let here = Self::programs().is_some();
