@@ -2,6 +2,7 @@
 
 mod arguments;
 mod calibrate;
+mod caller;
 mod config;
 mod exit;
 mod healthcheck;
@@ -23,6 +24,7 @@ impl Command {
         let outcome = match self {
             Self::Serve(flags) => serve::run(&flags, environment),
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
+            Self::Caller(flags, request) => caller::run(&flags, environment, request),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),

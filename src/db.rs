@@ -1,6 +1,7 @@
 //! The database: the only layer that knows SQL. One method is one atomic step in business words,
 //! and what comes back are domain types.
 
+mod callers;
 mod entity;
 mod error;
 mod events;
@@ -27,6 +28,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
 pub use migrations::loss;

@@ -9,7 +9,7 @@ use clap::{
     value_parser,
 };
 
-use super::{calibrate, exit::Exit, migrate::Step, output, version};
+use super::{calibrate, caller, exit::Exit, migrate::Step, output, version};
 use crate::config::{Flags, Key, keys};
 
 const CONFIG: &str = "config";
@@ -23,6 +23,8 @@ pub enum Command {
     Serve(Flags),
     /// Change or list the schema.
     Migrate(Flags, Step),
+    /// Add, list, rotate or remove named callers.
+    Caller(Flags, caller::Request),
     /// Ask a running server.
     Healthcheck(Flags),
     /// Judge the configuration.
@@ -52,6 +54,10 @@ pub fn parse(
             },
         ),
         (["migrate", _], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Status),
+        (["caller", step], matches) => Command::Caller(
+            flags(matches, migrate_reads),
+            caller::request(step, matches),
+        ),
         (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
         (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
         (["config", _], matches) => Command::ConfigShow(flags(matches, serve_reads)),
@@ -118,6 +124,11 @@ fn grammar() -> clap::Command {
                 .args(arguments(serve_reads)),
         )
         .subcommand(migrate())
+        .subcommand(
+            group("caller", "Say which services may act on users by name").subcommands(
+                caller::grammar().map(|command| command.args(arguments(migrate_reads))),
+            ),
+        )
         .subcommand(
             command(
                 "healthcheck",
