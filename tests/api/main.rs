@@ -21,6 +21,7 @@ mod harness;
 
 mod bad_input;
 mod calibrate;
+mod callers;
 mod cli;
 mod connections;
 mod crash;
