@@ -1,6 +1,6 @@
 //! The application from bind to exit. The binary and the tests start this same object.
 
-use std::{future::Future, net::SocketAddr};
+use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use tokio::{sync::watch, task::JoinSet};
@@ -73,7 +73,7 @@ impl Application {
         let routes = services::routes(auth.clone(), health, server.reflection)?;
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
-            gate: Gate::new(callers, server.auth_service),
+            gate: Arc::new(Gate::new(callers, server.auth_service)),
             before_handler: seams.before_handler,
             cut: stages.cut.clone(),
         };

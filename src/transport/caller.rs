@@ -28,7 +28,6 @@ use crate::{
 const X_VESTIBULE_CALLER: HeaderName = HeaderName::from_static("x-vestibule-caller");
 
 /// Decides who may call.
-#[derive(Clone)]
 pub struct Gate {
     callers: Callers,
     auth_service: AuthServiceAccess,
@@ -56,10 +55,9 @@ impl Gate {
         let policy = policy(protocol, name);
         let grant = needed_grant(policy, self.auth_service)?;
         let proofs = proofs(policy, request)?;
-        let caller = match request.extensions().get::<CallContext>() {
-            Some(call) => self.prove(&proofs, call.deadline).await?,
-            None => return Err(Meaning::Internal.into()),
-        };
+        let call = request.extensions().get::<CallContext>();
+        let deadline = call.ok_or(Meaning::Internal)?.deadline;
+        let caller = self.prove(&proofs, deadline).await?;
         if let Some(caller) = &caller {
             Span::current().record("caller", caller.name.as_str());
             if let Some(call) = request.extensions_mut().get_mut::<CallContext>() {

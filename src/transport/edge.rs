@@ -67,7 +67,7 @@ pub struct EdgeSettings {
     /// The longest that a call may take; a stream has its client's `grpc-timeout` alone.
     pub request_timeout: Duration,
     /// Who may call.
-    pub gate: Gate,
+    pub gate: Arc<Gate>,
     /// Where tests hold calls; `None` in the binary.
     pub before_handler: Option<BeforeHandler>,
     /// Cancelled when the drain's grace is over: what still runs is answered UNAVAILABLE.

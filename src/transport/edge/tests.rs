@@ -33,7 +33,10 @@ fn settings() -> EdgeSettings {
 fn short(request_timeout: Duration) -> EdgeSettings {
     EdgeSettings {
         request_timeout,
-        gate: Gate::new(Callers::of_no_database(), AuthServiceAccess::Open),
+        gate: Arc::new(Gate::new(
+            Callers::of_no_database(),
+            AuthServiceAccess::Open,
+        )),
         before_handler: None,
         cut: CancellationToken::new(),
     }
