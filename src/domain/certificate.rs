@@ -42,6 +42,13 @@ pub enum CertificateIdentity {
 }
 
 impl CertificateIdentity {
+    /// The name as text; a host name is never taken for a SPIFFE ID, nor the other way round.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Spiffe(text) | Self::Dns(text) => text,
+        }
+    }
+
     /// Reads a SPIFFE ID of a trust domain. Escapes, dots and empty segments would let one workload
     /// be spelled in many ways, so the form has none; a port, a query or a fragment is no part of it.
     pub fn spiffe(uri: &str, trust_domain: &TrustDomain) -> Option<Self> {
