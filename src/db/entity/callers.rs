@@ -7,26 +7,26 @@ use crate::domain::{CallerKey, CallerKeyId, SecretHash};
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "callers")]
-pub struct Model {
+pub(in crate::db) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
     pub created_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub(in crate::db) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// `caller_keys`
-pub mod keys {
+pub(in crate::db) mod keys {
     use std::fmt;
 
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "caller_keys")]
-    pub struct Model {
+    pub(in crate::db) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
         pub caller: String,
@@ -36,7 +36,7 @@ pub mod keys {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {
+    pub(in crate::db) enum Relation {
         #[sea_orm(
             belongs_to = "super::grants::Entity",
             from = "Column::Caller",
@@ -62,12 +62,12 @@ pub mod keys {
 }
 
 /// `caller_grants`
-pub mod grants {
+pub(in crate::db) mod grants {
     use sea_orm::entity::prelude::*;
 
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "caller_grants")]
-    pub struct Model {
+    pub(in crate::db) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub caller: String,
         #[sea_orm(primary_key, auto_increment = false)]
@@ -75,25 +75,25 @@ pub mod grants {
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {}
+    pub(in crate::db) enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
 }
 
 /// `caller_identities`
-pub mod identities {
+pub(in crate::db) mod identities {
     use sea_orm::entity::prelude::*;
 
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "caller_identities")]
-    pub struct Model {
+    pub(in crate::db) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub identity: String,
         pub caller: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-    pub enum Relation {
+    pub(in crate::db) enum Relation {
         #[sea_orm(
             belongs_to = "super::grants::Entity",
             from = "Column::Caller",

@@ -9,7 +9,9 @@ use vestibule::{
 };
 
 use super::{CALLER_UNAUTHENTICATED, add, add_with, ask, bearer, callers, name, named, soon, told};
-use crate::harness::{Database, Fault, Link, Postgres, TestApp, behind_proxy, eventually};
+use crate::harness::{
+    Database, Fault, Link, PASSWORD, Postgres, TestApp, behind_proxy, eventually,
+};
 
 on_both_databases!(
     a_proof_that_fails_is_never_taken_for_none,
@@ -26,9 +28,9 @@ async fn a_proof_that_fails_is_never_taken_for_none(app: TestApp) {
     let key = add(&app, "shop", &ALL).await;
     let id = CallerToken::parse(&key).unwrap().id();
     let unknown = vestibule::domain::CallerKeyId::new(uuid::Uuid::from_u128(1));
-    let session = app.grpc().registered().await;
-    let session = app.grpc().open(&session.email, crate::harness::PASSWORD);
-    let session = session.await.unwrap().session_token;
+    let (client, user) = (app.grpc(), app.grpc().registered().await);
+    let opened = client.open(&user.email, PASSWORD).await;
+    let session = opened.unwrap().session_token;
     for wrong in [
         CallerToken::new(id, [7; 32]).expose().to_string(),
         CallerToken::new(unknown, [7; 32]).expose().to_string(),
