@@ -227,20 +227,16 @@ async fn add(
             return Ok(AddedCaller::IdentityTaken);
         }
     }
-    for method in &new.caller.grants {
-        let row = grants::ActiveModel {
-            caller: Set(name.to_string()),
-            method: Set(method.clone()),
-        };
-        grants::Entity::insert(row)
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    for key in &new.keys {
-        keys::Entity::insert(key_row(name, key))
-            .exec_without_returning(transaction)
-            .await?;
-    }
+    let grant = |method: &String| grants::ActiveModel {
+        caller: Set(name.to_string()),
+        method: Set(method.clone()),
+    };
+    grants::Entity::insert_many(new.caller.grants.iter().map(grant))
+        .exec_without_returning(transaction)
+        .await?;
+    keys::Entity::insert_many(new.keys.iter().map(|key| key_row(name, key)))
+        .exec_without_returning(transaction)
+        .await?;
     record(transaction, &event).await?;
     Ok(AddedCaller::Added)
 }

@@ -29,7 +29,7 @@ fn name(text: &str) -> CallerName {
     CallerName::parse(text).unwrap()
 }
 
-/// A plan whose AuthService takes named callers alone.
+/// A plan whose `AuthService` takes named callers alone.
 async fn named(database: Database) -> Plan {
     let plan = TestApp::on(database).await;
     plan.settings(|settings| settings.server.auth_service = AuthServiceAccess::Named)
@@ -62,7 +62,7 @@ fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 
-/// Asks about a malformed token, which is NOT_FOUND for whoever may ask, with metadata.
+/// Asks about a malformed token, which is `NOT_FOUND` for whoever may ask, with metadata.
 async fn ask(app: &TestApp, metadata: &[(&str, &str)]) -> Result<(), Status> {
     let mut request = Request::new(ValidateSessionRequest {
         session_token: "nothing".into(),

@@ -92,7 +92,7 @@ async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(database: Databa
     }
 }
 
-/// `POST /users` is granted as RegisterUser, `GET /users/{id}` as ValidateSession.
+/// `POST /users` is granted as `RegisterUser`, `GET /users/{id}` as `ValidateSession`.
 async fn rest_is_for_named_callers_as_well(database: Database) {
     let app = named(database).await.start().await;
     let methods = ["RegisterUser", "CreateSession", "ValidateSession"];
@@ -180,7 +180,7 @@ async fn every_route_is_guarded_or_does_not_exist(database: Database) {
     }
 }
 
-/// A message over the limit would be MESSAGE_TOO_LARGE, and no handler is ever reached.
+/// A message over the limit would be `MESSAGE_TOO_LARGE`, and no handler is ever reached.
 async fn a_refusal_comes_before_the_body_and_before_any_hash(database: Database) {
     let (hashes, handlers) = (HashGate::opened(), HandlerGate::default());
     let plan = named(database).await;
@@ -249,7 +249,7 @@ async fn the_callers_name_is_in_every_line_of_its_calls_and_in_their_events(data
     }
     // UserRegistered is kind 1.
     let events = "SELECT caller AS text FROM events WHERE kind = 1";
-    assert_eq!(app.store.texts(events).await, [caller.clone()]);
+    assert_eq!(app.store.texts(events).await, [caller.as_str()]);
     assert!(captured_lines("vck_").is_empty());
     // A call that was refused names its caller too.
     let refused = format!("refused-{database:?}");

@@ -1,6 +1,6 @@
 //! What proves a caller, for how long, and what proves nobody.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tonic::Code;
 use vestibule::{
@@ -103,9 +103,10 @@ async fn an_old_key_is_good_for_the_overlap(database: Database) {
         (told(&old).await, told(&new).await),
         ("OK".into(), "OK".into())
     );
-    clock.advance(overlap - Duration::from_micros(1));
+    let tick = Duration::from_micros(1);
+    clock.advance(overlap.saturating_sub(tick));
     assert_eq!(told(&old).await, "OK");
-    clock.advance(Duration::from_micros(1));
+    clock.advance(tick);
     assert_eq!(told(&old).await, CALLER_UNAUTHENTICATED);
     assert_eq!(told(&new).await, "OK");
 
@@ -168,10 +169,10 @@ async fn a_certificates_name_is_one_callers(app: TestApp) {
     // Whoever would share it is not added at all.
     let taken = CertificateIdentity::parse("dns:shop.example.org").unwrap();
     let callers = callers(&app);
-    let added = callers.add(name("mail"), Default::default(), vec![taken], soon());
+    let added = callers.add(name("mail"), BTreeSet::new(), vec![taken], soon());
     assert!(matches!(added.await, Err(CallerError::IdentityTaken)));
     assert_eq!(app.store.rows("callers").await, 1);
-    let again = callers.add(name("shop"), Default::default(), Vec::new(), soon());
+    let again = callers.add(name("shop"), BTreeSet::new(), Vec::new(), soon());
     assert!(matches!(again.await, Err(CallerError::NameTaken)));
     assert_eq!(app.store.rows("caller_keys").await, 1);
 }
