@@ -1,5 +1,6 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
+mod callers;
 mod context;
 mod decoys;
 mod entropy;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
+pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};

@@ -3,6 +3,7 @@
 mod arguments;
 mod backup;
 mod calibrate;
+mod caller;
 mod config;
 mod exit;
 mod healthcheck;
@@ -25,6 +26,7 @@ impl Command {
             Self::Serve(flags) => serve::run(&flags, environment),
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
+            Self::Caller(flags, request) => caller::run(&flags, environment, request),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),

@@ -5,6 +5,7 @@
 //! variables, file keys and `config show` all follow from the keys that the sections declare, and
 //! every fault is reported at once, so that nobody finds them one start at a time.
 
+mod callers;
 mod database;
 mod database_url;
 mod file;
@@ -134,6 +135,7 @@ pub fn hashing_settings(
 
 /// Reads every section before it gives up over one, so that all faults are found.
 fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
+    let auth_service = callers::read(reader);
     let grpc = grpc::read(reader);
     let rest = rest::read(reader);
     let operations = operations::read(reader);
@@ -160,6 +162,7 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
             rest_listen: rest.listen,
+            auth_service: auth_service?,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,
             grace: lifecycle.grace,

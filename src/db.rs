@@ -2,6 +2,7 @@
 //! and what comes back are domain types.
 
 mod backup;
+mod callers;
 mod entity;
 mod error;
 mod events;
@@ -34,6 +35,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 pub use backup::BackupError;
+pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
 pub use migrations::loss;

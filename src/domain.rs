@@ -3,6 +3,7 @@
 //! Nothing here does I/O: time, random bytes and stored rows come in as arguments.
 
 mod caller;
+mod certificate;
 mod client;
 mod clock;
 mod email;
@@ -14,7 +15,8 @@ mod session;
 mod token;
 mod user;
 
-pub use caller::CallerName;
+pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
+pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};

@@ -23,7 +23,12 @@ use thiserror::Error;
 pub use application::Application;
 pub use readiness::{Check, Readiness};
 
-use crate::{auth, db, domain::Clock, hashing, transport};
+use crate::{
+    auth, db,
+    domain::Clock,
+    hashing,
+    transport::{self, AuthServiceAccess},
+};
 
 /// The release of this build.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -44,6 +49,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// Where REST listens; `None`: nowhere.
     pub rest_listen: Option<SocketAddr>,
+    /// Who may call what end users prove themselves.
+    pub auth_service: AuthServiceAccess,
     /// Where the operations port listens.
     pub operations_listen: SocketAddr,
     /// How long calls are served as before after SIGTERM.

@@ -104,7 +104,7 @@ const FOREIGN: [(&str, &[&str]); 22] = [
     ("hyper_util", &["transport", "server", "cli/healthcheck"]),
     ("tower", &["transport", "server", "cli/healthcheck"]),
     ("utoipa", &["transport"]),
-    ("tempfile", &["db"]),
+    ("tempfile", &["db", "config/tests"]),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
     ("sea_orm", &["db"]),

@@ -9,7 +9,7 @@ use clap::{
     value_parser,
 };
 
-use super::{calibrate, exit::Exit, migrate::Step, output, version};
+use super::{calibrate, caller, exit::Exit, migrate::Step, output, version};
 use crate::config::{Flags, Key, keys};
 
 const CONFIG: &str = "config";
@@ -26,6 +26,8 @@ pub enum Command {
     Migrate(Flags, Step),
     /// Copy the database to a new file.
     Backup(Flags, PathBuf),
+    /// Add, list, rotate or remove named callers.
+    Caller(Flags, caller::Request),
     /// Ask a running server.
     Healthcheck(Flags),
     /// Judge the configuration.
@@ -58,6 +60,10 @@ pub fn parse(
         (["backup", _], matches) => Command::Backup(
             flags(matches, migrate_reads),
             matches.get_one(FILE).cloned().unwrap_or_default(),
+        ),
+        (["caller", step], matches) => Command::Caller(
+            flags(matches, migrate_reads),
+            caller::request(step, matches),
         ),
         (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
         (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
@@ -126,6 +132,11 @@ fn grammar() -> clap::Command {
         )
         .subcommand(migrate())
         .subcommand(backup())
+        .subcommand(
+            group("caller", "Say which services may act on users by name").subcommands(
+                caller::grammar().map(|command| command.args(arguments(migrate_reads))),
+            ),
+        )
         .subcommand(
             command(
                 "healthcheck",

@@ -2,13 +2,27 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Key, problem::Fault, reader::Reader};
+use super::{Key, callers, problem::Fault, reader::Reader};
 
 /// Everything is plaintext: beyond loopback somebody should have thought of that.
 pub(super) fn warn_of_plaintext(reader: &mut Reader<'_>, key: &Key, address: SocketAddr) {
+    warn(reader, key, address, "");
+}
+
+/// The same for a listener of callers, and whether it is open to whoever reaches it.
+pub(super) fn warn_of_callers(reader: &mut Reader<'_>, key: &Key, address: SocketAddr) {
+    let open = if callers::is_open(reader) {
+        " and open to whoever reaches it (callers.auth_service)"
+    } else {
+        ""
+    };
+    warn(reader, key, address, open);
+}
+
+fn warn(reader: &mut Reader<'_>, key: &Key, address: SocketAddr, open: &str) {
     if !address.ip().is_loopback() {
         reader.warnings.push(format!(
-            "{} is {address}: plaintext beyond this machine, keep the port on a private network",
+            "{} is {address}: plaintext beyond this machine{open}, keep the port on a private network",
             key.path()
         ));
     }

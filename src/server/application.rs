@@ -1,6 +1,6 @@
 //! The application from bind to exit. The binary and the tests start this same object.
 
-use std::{future::Future, net::SocketAddr};
+use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use axum::Router;
 use tokio::{sync::watch, task::JoinSet};
@@ -22,11 +22,11 @@ use super::{
     services, upkeep,
 };
 use crate::{
-    auth::Auth,
+    auth::{Auth, Callers},
     db::Db,
     domain::Instant,
     hashing::Hasher,
-    transport::{Edge, EdgeSettings, Protocol, rest},
+    transport::{Edge, EdgeSettings, Gate, Protocol, rest},
 };
 
 /// Probes must get through whatever the callers do.
@@ -60,6 +60,7 @@ impl Application {
         let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
         let clock = seams.clock.unwrap_or_default();
         let started = clock.now();
+        let callers = Callers::new(db.clone(), clock.clone());
         let auth = Auth::new(db.clone(), hasher.clone(), clock, settings.auth);
 
         let stages = Stages::new();
@@ -72,6 +73,7 @@ impl Application {
         let routes = services::routes(auth.clone(), health, server.reflection)?;
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
+            gate: Arc::new(Gate::new(callers, server.auth_service)),
             before_handler: seams.before_handler,
             cut: stages.cut.clone(),
         };

@@ -67,7 +67,11 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if failure.meaning == Meaning::SessionInvalid {
+    // RFC 9110 §15.5.2: what proof would do.
+    if matches!(
+        failure.meaning,
+        Meaning::SessionInvalid | Meaning::CallerUnauthenticated
+    ) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response

@@ -22,6 +22,7 @@ mod harness;
 mod backup;
 mod bad_input;
 mod calibrate;
+mod callers;
 mod cli;
 mod connections;
 mod container;

@@ -65,6 +65,7 @@ fn values_out_of_bounds_are_refused() {
         ("grpc.max_connections", "0"),
         ("grpc.reflection", "yes"),
         ("rest.listen", "localhost:8080"),
+        ("callers.auth_service", "closed"),
         ("operations.listen", "off"),
         ("database.max_connections", "1"),
         ("database.acquire_timeout", "0"),
@@ -115,6 +116,13 @@ fn plaintext_beyond_this_machine_is_warned_of_once_per_listener() {
     for (warning, key) in warnings.iter().zip(keys) {
         assert!(warning.starts_with(key), "{warning}");
     }
+    let open = |warnings: &[String]| {
+        let names = |warning: &String| warning.contains("callers.auth_service");
+        warnings.iter().map(names).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&warnings), [true, true, false]);
+    let named = sources.flag("callers.auth_service", "named");
+    assert_eq!(open(&named.loaded().warnings), [false; 3]);
     assert_eq!(Sources::new().loaded().warnings, [""; 0]);
 }
 

@@ -136,6 +136,8 @@ fn register_user() -> Operation {
     let failures = [
         Meaning::InvalidInput,
         Meaning::Malformed,
+        Meaning::CallerUnauthenticated,
+        Meaning::CallerNotAllowed,
         Meaning::EmailTaken,
         Meaning::RequestIdReused,
         Meaning::MessageTooLarge,
@@ -166,6 +168,8 @@ fn find_user() -> Operation {
         .build();
     let failures = [
         Meaning::SessionInvalid,
+        Meaning::CallerUnauthenticated,
+        Meaning::CallerNotAllowed,
         Meaning::UserNotFound,
         Meaning::Overloaded,
     ];

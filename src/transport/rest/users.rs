@@ -6,10 +6,7 @@ use axum::{
     response::IntoResponse,
 };
 use chrono::SecondsFormat;
-use http::{
-    HeaderMap, HeaderName, StatusCode,
-    header::{AUTHORIZATION, LOCATION},
-};
+use http::{HeaderMap, HeaderName, StatusCode, header::LOCATION};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,6 +15,7 @@ use crate::{
     auth::{Auth, CallContext},
     domain::{Instant, PresentedToken, User, UserId, UserStatus},
     transport::{
+        bearer::bearer,
         code::Meaning,
         failure::Failure,
         input::{self, RawRegistration, Text},
@@ -82,7 +80,8 @@ pub(super) async fn find_user(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Found>, Failure> {
-    let token = bearer(&headers).ok_or(Meaning::SessionInvalid)?;
+    let token = bearer(&headers).and_then(|text| PresentedToken::parse(text).ok());
+    let token = token.ok_or(Meaning::SessionInvalid)?;
     let user = auth.user_of_session(&call, &token).await?;
     match path {
         Ok(Path(asked)) if asked == "me" || UserId::parse(&asked) == Some(user.id) => {
@@ -110,15 +109,6 @@ fn idempotency_key(headers: &HeaderMap) -> Text<'_> {
     } else {
         Some("")
     }
-}
-
-/// The token of the one `Authorization: Bearer …` (RFC 6750 §2.1).
-fn bearer(headers: &HeaderMap) -> Option<PresentedToken> {
-    let (scheme, token) = single(headers, &AUTHORIZATION)?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    PresentedToken::parse(token.trim_matches(' ')).ok()
 }
 
 impl From<User> for Created {

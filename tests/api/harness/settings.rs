@@ -8,6 +8,7 @@ use vestibule::{
     domain::PasswordPolicy,
     hashing,
     server::{self, ApplicationSettings, Seams},
+    transport::AuthServiceAccess,
 };
 
 use super::{Database, HandlerGate, HashGate, Store, TestApp};
@@ -93,6 +94,7 @@ fn listeners() -> server::Settings {
         request_timeout: Duration::from_secs(10),
         max_connections: 10_000,
         rest_listen: Some(any),
+        auth_service: AuthServiceAccess::Open,
         operations_listen: any,
         drain_delay: Duration::ZERO,
         grace: Duration::from_secs(5),
