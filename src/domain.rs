@@ -3,6 +3,7 @@
 //! Nothing here does I/O: time, random bytes and stored rows come in as arguments.
 
 mod caller;
+mod certificate;
 mod client;
 mod clock;
 mod email;
@@ -14,6 +15,7 @@ mod token;
 mod user;
 
 pub use caller::CallerName;
+pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};
