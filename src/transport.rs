@@ -13,6 +13,7 @@ pub mod grpc;
 mod header_list;
 mod input;
 mod media_type;
+mod peer;
 mod problem;
 mod request_id;
 pub mod rest;
@@ -20,4 +21,5 @@ mod status;
 mod stream;
 
 pub use call_figures::{CallFigures, Calls};
-pub use edge::{BeforeHandler, Edge, EdgeSettings, Peer, Protocol};
+pub use edge::{BeforeHandler, Edge, EdgeSettings, Protocol};
+pub use peer::{Peer, PeerCertificate};

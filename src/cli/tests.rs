@@ -71,7 +71,8 @@ fn flags_follow_from_the_keys() {
             takes("migrate up", &flag),
             of_migrate && !key.secret && key.name != "migrate_on_start"
         );
-        assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
+        let of_healthcheck = ["grpc-listen", "tls-certificate"].contains(&flag.as_str());
+        assert_eq!(takes("healthcheck", &flag), of_healthcheck);
         assert_eq!(takes("calibrate", &flag), key.section == "hashing");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader};
+use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader, tls};
 
 /// `VESTIBULE_GRPC_LISTEN`, default `127.0.0.1:50051`.
 pub(super) const LISTEN: Key = Key::new(
@@ -47,7 +47,7 @@ pub(super) struct Grpc {
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Grpc> {
     let listen = reader.read(&LISTEN, parse::address);
-    if let Some(address) = listen {
+    if let Some(address) = listen.filter(|_| !tls::is_on(reader)) {
         listen::warn_of_plaintext(reader, &LISTEN, address);
     }
     let reflection = reader.read(&REFLECTION, parse::switch);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{Key, problem::Fault, reader::Reader};
 
-/// Everything is plaintext: beyond loopback somebody should have thought of that.
+/// Passwords and tokens in plaintext beyond loopback: somebody should have thought of that.
 pub(super) fn warn_of_plaintext(reader: &mut Reader<'_>, key: &Key, address: SocketAddr) {
     if !address.ip().is_loopback() {
         reader.warnings.push(format!(

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader};
+use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader, tls};
 
 /// `VESTIBULE_REST_LISTEN`, default `127.0.0.1:8080`.
 pub(super) const LISTEN: Key = Key::new(
@@ -28,7 +28,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Rest> {
             .map(Some)
             .map_err(|fault| Fault::new(fault.wrong, format!("{}, or off", fault.fix)))
     });
-    if let Some(Some(address)) = listen {
+    if let Some(address) = listen.flatten().filter(|_| !tls::is_on(reader)) {
         listen::warn_of_plaintext(reader, &LISTEN, address);
     }
     Some(Rest { listen: listen? })

@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
     panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
@@ -31,14 +30,12 @@ use super::{
     code::Meaning,
     deadline::{Ends, grpc_timeout},
     failure::Failure,
-    grpc, header_list, request_id,
+    grpc, header_list,
+    peer::Peer,
+    request_id,
     stream::StreamBody,
 };
 use crate::auth::CallContext;
-
-/// Request extension: who is at the other end of the connection. The accept loop inserts it.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
 
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

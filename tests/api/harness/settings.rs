@@ -93,6 +93,7 @@ fn listeners() -> server::Settings {
         request_timeout: Duration::from_secs(10),
         max_connections: 10_000,
         rest_listen: Some(any),
+        tls: None,
         operations_listen: any,
         drain_delay: Duration::ZERO,
         grace: Duration::from_secs(5),
