@@ -55,6 +55,7 @@ mod signals;
 mod start;
 mod storage;
 mod texts;
+mod tls;
 mod transport;
 mod undeclared;
 mod upgrade;
