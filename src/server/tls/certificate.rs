@@ -24,7 +24,8 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
     let expires = certificate.validity().not_after.to_unix_duration();
     let names = certificate.get_extension::<SubjectAltName>().ok()?;
     Some(Facts {
-        expires: DateTime::from_timestamp(expires.as_secs().try_into().ok()?, 0)?,
+        // The last second belongs to it (RFC 5280 §4.1.2.5).
+        expires: DateTime::from_timestamp(i64::try_from(expires.as_secs()).ok()? + 1, 0)?,
         names: names
             .map(|(_critical, SubjectAltName(names))| names)
             .unwrap_or_default(),

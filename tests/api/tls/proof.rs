@@ -87,10 +87,10 @@ async fn a_replaced_authority_of_clients_is_believed_without_a_restart() {
     open.validate("a token").await.unwrap();
 }
 
-/// A client whose certificate ends in four seconds at most: certificates end with a whole second.
+/// A client whose certificate ends in four seconds at most: the last, whole one belongs to it.
 fn expiring(authority: &Authority) -> TlsClient {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let end = date_time_ymd(1970, 1, 1) + Duration::from_secs(now.as_secs() + 4);
+    let end = date_time_ymd(1970, 1, 1) + Duration::from_secs(now.as_secs() + 3);
     let pair = authority.issue(|params| {
         params.subject_alt_names = id();
         params.not_after = end;
