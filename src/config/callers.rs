@@ -3,11 +3,11 @@
 use super::{Key, key::Default::Described, parse, problem::Fault, reader::Reader, tls};
 use crate::domain::TrustDomain;
 
-/// `VESTIBULE_CALLERS_TRUST_DOMAIN`, default: none, no SPIFFE ID is believed.
+/// `VESTIBULE_CALLERS_TRUST_DOMAIN`, default: none.
 const TRUST_DOMAIN: Key = Key::new(
     "callers",
     "trust_domain",
-    Described("none, no SPIFFE ID is believed"),
+    Described("none"),
     "SPIFFE trust domain of client certificates, such as example.org",
 );
 

@@ -14,7 +14,7 @@ const CERTIFICATE: Key = Key::new(
     "tls",
     "certificate",
     Described("none, plaintext"),
-    "PEM file of the certificate for gRPC and REST, and of what leads to its authority",
+    "PEM file of the certificate, then its chain",
 );
 
 /// `VESTIBULE_TLS_KEY`, default: none, plaintext.
@@ -22,15 +22,15 @@ const KEY: Key = Key::new(
     "tls",
     "key",
     Described("none, plaintext"),
-    "PEM file of its private key, closed to other users",
+    "PEM file of its private key",
 );
 
-/// `VESTIBULE_TLS_CLIENT_CA`, default: none, no client is asked for one.
+/// `VESTIBULE_TLS_CLIENT_CA`, default: none, nobody is asked.
 const CLIENT_CA: Key = Key::new(
     "tls",
     "client_ca",
-    Described("none, no client is asked for one"),
-    "PEM file of the authorities whose client certificates are believed",
+    Described("none, nobody is asked"),
+    "PEM file of the authorities of clients",
 );
 
 pub(super) const KEYS: &[&Key] = &[&CERTIFICATE, &KEY, &CLIENT_CA];
