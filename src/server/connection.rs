@@ -125,21 +125,25 @@ impl<S: HttpService> Connections<S> {
     /// Serves one in a task of its own, so that a panic ends this connection alone. The tasks of
     /// plaintext and of TLS are two, so that plaintext pays nothing for what it does not have.
     pub(super) fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
+        // Where this fails the peer is gone already, which the first read will tell.
+        let _ = stream.set_nodelay(true);
         let connections = self.clone();
         match self.tls.clone() {
-            None => self.tasks.spawn(async move {
-                be_prompt(&stream);
-                connections.speak(stream, peer, slot).await;
-            }),
-            Some(tls) => self.tasks.spawn(async move {
-                be_prompt(&stream);
-                connections.secure(&tls, stream, peer, slot).await;
-            }),
+            None => self.tasks.spawn(connections.speak(stream, peer, slot)),
+            Some(tls) => self
+                .tasks
+                .spawn(connections.secure(tls, stream, peer, slot)),
         };
     }
 
     /// Shakes hands, then serves until the end or that of the client's certificate.
-    async fn secure(self, tls: &tls::Acceptor, stream: TcpStream, peer: SocketAddr, slot: Slot) {
+    async fn secure(
+        self,
+        tls: Arc<tls::Acceptor>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        slot: Slot,
+    ) {
         let secured = select! {
             secured = tls.accept(stream) => secured,
             () = slot.evicted() => None,
@@ -171,7 +175,7 @@ impl<S: HttpService> Connections<S> {
         }
     }
 
-    async fn speak<Io>(&self, io: Io, peer: SocketAddr, slot: Slot)
+    async fn speak<Io>(self, io: Io, peer: SocketAddr, slot: Slot)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -210,11 +214,6 @@ impl<S: HttpService> Connections<S> {
             () = slot.evicted() => {}
         }
     }
-}
-
-fn be_prompt(stream: &TcpStream) {
-    // Where this fails the peer is gone already, which the first read will tell.
-    let _ = stream.set_nodelay(true);
 }
 
 /// Polls a connection to its end, gracefully once the port is closing.
