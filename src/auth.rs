@@ -1,10 +1,12 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
 mod context;
+mod decoys;
 mod entropy;
 mod error;
 mod events;
 mod login;
+mod purge;
 mod register;
 mod session;
 

@@ -6,8 +6,13 @@ mod error;
 mod events;
 mod figures;
 mod file;
+mod lookups;
+mod mix;
 mod pools;
+mod purge;
 mod schema;
+mod server_keys;
+mod session_rows;
 mod sessions;
 mod users;
 mod write;
@@ -93,6 +98,7 @@ struct Inner {
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
     counts: Counts,
+    lookups: lookups::Lookups,
 }
 
 impl Db {
@@ -112,6 +118,7 @@ impl Db {
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
                 counts: Counts::default(),
+                lookups: lookups::Lookups::default(),
             }),
         })
     }

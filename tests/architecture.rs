@@ -92,7 +92,7 @@ const LAYERS: [Layer; 10] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 18] = [
+const FOREIGN: [(&str, &[&str]); 22] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -111,6 +111,10 @@ const FOREIGN: [(&str, &[&str]); 18] = [
     ("sea_orm_migration", &["db"]),
     ("migrations", &["db"]),
     ("argon2", &["hashing"]),
+    ("bcrypt", &["hashing"]),
+    ("pbkdf2", &["hashing"]),
+    ("scrypt", &["hashing"]),
+    ("sha1", &["hashing"]),
     ("rustix", &["hashing"]),
     ("clap", &["cli", "config", "main"]),
     ("indicatif", &["cli/calibrate"]),

@@ -1,6 +1,7 @@
 //! The rows as the database has them. Private to `db`: what leaves it are domain types.
 
 pub(super) mod events;
+pub(super) mod server_keys;
 pub(super) mod sessions;
 pub(super) mod users;
 

@@ -1,11 +1,12 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, and deleting what is past its keeping.
+//! every second whether it is there, keeping decoys like what is stored, and deleting what is past
+//! its keeping.
 
 use std::time::Duration;
 
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
 };
 
 use super::readiness::{Check, Readiness, Reporter};
@@ -21,26 +22,32 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// One lost probe is no lost database.
 const FAILED_PROBES: u32 = 2;
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
+const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
-    make_usable(&db, migrate_on_start, &reporter).await;
+    make_usable(&db, &auth, migrate_on_start, &reporter).await;
     // In a task of its own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
-    beside.spawn(purge(auth));
+    beside.spawn(purge(auth.clone()));
+    beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
 }
 
-/// Returns once this binary can serve on the schema, however long that takes.
-async fn make_usable(db: &Db, migrate_on_start: bool, reporter: &Reporter) {
+/// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
+/// must be like: the first login must not tell who exists either.
+async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Reporter) {
     let mut back_off = FIRST_BACK_OFF;
     let mut told = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
-            Ok(schema) if schema.is_usable() => {
-                warn_of_newer(&schema);
-                return;
-            }
+            Ok(schema) if schema.is_usable() => match auth.refresh_decoys().await {
+                Ok(()) => {
+                    warn_of_newer(&schema);
+                    return;
+                }
+                Err(error) => format!("not ready: {}", chain(&error)),
+            },
             Ok(schema) => format!(
                 "not ready: migrations are missing: {}; run `vestibule migrate up`",
                 schema.pending.join(", ")
@@ -113,12 +120,24 @@ async fn probe(db: &Db, reporter: &Reporter) {
 
 async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match auth.purge().await {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
             Err(error) => tracing::warn!("cannot purge ended sessions: {}", chain(&error)),
+        }
+    }
+}
+
+async fn refresh_decoys(auth: Auth) {
+    let mut ticks = interval_at(Instant::now() + DECOYS_INTERVAL, DECOYS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = auth.refresh_decoys().await {
+            tracing::warn!("cannot count stored hashes: {}", chain(&error));
         }
     }
 }

@@ -39,7 +39,7 @@ pub(crate) use rest::{Reply, Rest};
 pub(crate) use scale::{figure, scale};
 pub(crate) use scrape::Scrape;
 pub(crate) use seams::{HandlerGate, HashGate};
-pub(crate) use settings::Plan;
+pub(crate) use settings::{Plan, cheap_hashing};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};
