@@ -25,6 +25,7 @@ mod service_links;
 mod sessions;
 mod show;
 mod source;
+mod tls;
 mod values;
 
 use std::{fmt, net::SocketAddr};
@@ -107,17 +108,28 @@ impl MigrateConfig {
     }
 }
 
-/// The address that `healthcheck` dials: `grpc.listen`, on loopback where that is unspecified.
-///
-/// # Errors
-/// Every fault there is in the key, and every unknown name.
-pub fn healthcheck_address(
-    flags: &Flags,
-    environment: &Environment,
-) -> Result<SocketAddr, Problems> {
-    let mut reader = Reader::new(flags, environment);
-    let address = grpc::dialled(&mut reader);
-    Ok(reader.finish(address)?.0)
+/// What `healthcheck` dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// `grpc.listen`, on loopback where that is unspecified.
+    pub address: SocketAddr,
+    /// Whether `tls.certificate` is set. The file is not read: what a running server has in force
+    /// may be an older one, and is no less healthy.
+    pub tls: bool,
+}
+
+impl Healthcheck {
+    /// Reads its two keys.
+    ///
+    /// # Errors
+    /// Every fault there is in them, and every unknown name.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(flags, environment);
+        let address = grpc::dialled(&mut reader);
+        let tls = tls::is_on(&reader);
+        let healthcheck = address.map(|address| Self { address, tls });
+        Ok(reader.finish(healthcheck)?.0)
+    }
 }
 
 /// What `calibrate` takes for the settings in force.
@@ -135,9 +147,10 @@ pub fn hashing_settings(
 
 /// Reads every section before it gives up over one, so that all faults are found.
 fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
-    let auth_service = callers::read(reader);
+    let callers = callers::read(reader);
     let grpc = grpc::read(reader);
     let rest = rest::read(reader);
+    let tls = tls::read(reader, callers.as_ref());
     let operations = operations::read(reader);
     listen::refuse_overlaps(
         reader,
@@ -162,7 +175,8 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
             rest_listen: rest.listen,
-            auth_service: auth_service?,
+            auth_service: callers?.auth_service,
+            tls: tls?.settings,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,
             grace: lifecycle.grace,

@@ -14,6 +14,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod services;
+pub mod tls;
 mod upkeep;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -51,7 +52,9 @@ pub struct Settings {
     pub rest_listen: Option<SocketAddr>,
     /// Who may call what end users prove themselves.
     pub auth_service: AuthServiceAccess,
-    /// Where the operations port listens.
+    /// TLS for gRPC and REST; `None`: plaintext.
+    pub tls: Option<tls::Settings>,
+    /// Where the operations port listens; always in plaintext.
     pub operations_listen: SocketAddr,
     /// How long calls are served as before after SIGTERM.
     pub drain_delay: Duration,
@@ -84,6 +87,8 @@ pub struct Seams {
     pub before_handler: Option<transport::BeforeHandler>,
     /// The clock; `None`: the system's.
     pub clock: Option<Clock>,
+    /// How often the files of TLS are looked at; `None`: every ten seconds.
+    pub certificate_interval: Option<Duration>,
 }
 
 /// Why the application did not start.

@@ -92,7 +92,7 @@ const LAYERS: [Layer; 10] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 22] = [
+const FOREIGN: [(&str, &[&str]); 24] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -107,6 +107,8 @@ const FOREIGN: [(&str, &[&str]); 22] = [
     ("tempfile", &["db", "config/tests"]),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
+    ("tokio_rustls", &["server", "cli/healthcheck"]),
+    ("x509_cert", &["server"]),
     ("sea_orm", &["db"]),
     ("sea_orm_migration", &["db"]),
     ("migrations", &["db"]),

@@ -210,7 +210,7 @@ fn migrate_reads(key: &Key) -> bool {
 }
 
 fn healthcheck_reads(key: &Key) -> bool {
-    key.path() == "grpc.listen"
+    ["grpc.listen", "tls.certificate"].contains(&key.path().as_str())
 }
 
 fn switch(name: &'static str) -> Arg {

@@ -124,7 +124,8 @@ fn flags_follow_from_the_keys() {
             takes("migrate up", &flag),
             "{flag}"
         );
-        assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
+        let of_healthcheck = ["grpc-listen", "tls-certificate"].contains(&flag.as_str());
+        assert_eq!(takes("healthcheck", &flag), of_healthcheck);
         assert_eq!(takes("calibrate", &flag), key.section == "hashing");
     }
 }

@@ -2,7 +2,7 @@
 //! and the check of `docs/configuration.md` follow.
 
 use super::{
-    callers, database, grpc, hashing, lifecycle, log, operations, password, rest, sessions,
+    callers, database, grpc, hashing, lifecycle, log, operations, password, rest, sessions, tls,
 };
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
@@ -85,9 +85,10 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 10] = [
+    const SECTIONS: [&[&Key]; 11] = [
         grpc::KEYS,
         rest::KEYS,
+        tls::KEYS,
         callers::KEYS,
         operations::KEYS,
         database::KEYS,

@@ -19,7 +19,9 @@ use super::{
     metrics::Metrics,
     operations,
     readiness::{Readiness, Reporter},
-    services, upkeep,
+    services,
+    tls::Tls,
+    upkeep,
 };
 use crate::{
     auth::{Auth, Callers},
@@ -43,6 +45,8 @@ pub struct Application {
     db: Db,
     hasher: Hasher,
     auth: Auth,
+    /// `None`: plaintext.
+    tls: Option<Tls>,
     started: Instant,
 }
 
@@ -54,13 +58,17 @@ impl Application {
     /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
     /// be started.
     pub fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
-        let server = settings.server;
+        let mut server = settings.server;
         let listeners = Listeners::bind(&server)?;
         let db = Db::open(&settings.db).map_err(StartError::Database)?;
         let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
         let clock = seams.clock.unwrap_or_default();
         let started = clock.now();
         let callers = Callers::new(db.clone(), clock.clone());
+        let tls = server.tls.take().map(|tls| {
+            let interval = seams.certificate_interval;
+            Tls::new(tls, clock.clone(), server.grace, interval)
+        });
         let auth = Auth::new(db.clone(), hasher.clone(), clock, settings.auth);
 
         let stages = Stages::new();
@@ -87,6 +95,7 @@ impl Application {
             db,
             hasher,
             auth,
+            tls,
             started,
         })
     }
@@ -123,6 +132,7 @@ impl Application {
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop> + Send + 'static) {
         let _everything_ends_with_this = self.stages.end.clone().drop_guard();
         let settings = self.settings.clone();
+        let tls = self.tls.clone();
         let (running, mut loops) = self.run();
         let mut upkeep = JoinSet::new();
         upkeep.spawn(upkeep::keep(
@@ -131,6 +141,9 @@ impl Application {
             settings.migrate_on_start,
             running.reporter.clone(),
         ));
+        if let Some(tls) = tls {
+            upkeep.spawn(tls.keep_fresh());
+        }
 
         let stop = stop.await;
         running.announce(stop, settings.drain_delay).await;
@@ -159,9 +172,11 @@ impl Application {
         let probe_limit = Limit::new(OPERATIONS_CONNECTIONS);
         let operations = operations::router(self.metrics(limit.clone()));
         let stages = self.stages;
+        let tls = |http| self.tls.as_ref().map(|tls| tls.acceptor(http));
 
         let mut loops = JoinSet::new();
-        let grpc = Connections::new(Http::Two, self.grpc, stages.of_calls(), calls.clone());
+        let grpc = Connections::new(Http::Two, self.grpc, stages.of_calls(), calls.clone())
+            .over(tls(Http::Two));
         loops.spawn(accept(
             "grpc",
             self.listeners.grpc.socket,
@@ -169,7 +184,8 @@ impl Application {
             grpc,
         ));
         if let Some(listener) = self.listeners.rest {
-            let rest = Connections::new(Http::One, self.rest, stages.of_calls(), calls.clone());
+            let rest = Connections::new(Http::One, self.rest, stages.of_calls(), calls.clone())
+                .over(tls(Http::One));
             loops.spawn(accept("rest", listener.socket, limit, rest));
         }
         let operations =

@@ -21,6 +21,7 @@ mod scale;
 mod scrape;
 mod seams;
 mod settings;
+mod tls;
 mod wait;
 mod wire;
 
@@ -41,5 +42,6 @@ pub(crate) use scale::{figure, scale};
 pub(crate) use scrape::Scrape;
 pub(crate) use seams::{HandlerGate, HashGate};
 pub(crate) use settings::{Plan, cheap_hashing};
+pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

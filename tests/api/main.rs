@@ -64,6 +64,7 @@ mod signals;
 mod start;
 mod storage;
 mod texts;
+mod tls;
 mod transport;
 mod undeclared;
 mod upgrade;

@@ -164,6 +164,40 @@ impl Service {
         SocketAddr::from((self.address, 50051))
     }
 
+    /// Where the gateway is served.
+    pub(crate) fn rest_address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, 8080))
+    }
+
+    /// The ports of every socket of the process that listens, in order.
+    pub(crate) fn listening_ports(&self) -> Vec<u16> {
+        const LISTEN: &str = "0A";
+        let inodes: Vec<String> = fs::read_dir(format!("/proc/{}/fd", self.id()))
+            .unwrap()
+            .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+            .filter_map(|to| {
+                let to = to.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+                Some(to.to_owned())
+            })
+            .collect();
+        let tables = ["tcp", "tcp6"].map(|name| {
+            let table = format!("/proc/{}/net/{name}", self.id());
+            fs::read_to_string(table).unwrap_or_default()
+        });
+        let mut ports: Vec<u16> = tables
+            .iter()
+            .flat_map(|table| table.lines().skip(1))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|fields| fields[3] == LISTEN && inodes.iter().any(|inode| inode == fields[9]))
+            .map(|fields| {
+                let (_, port) = fields[1].rsplit_once(':').unwrap();
+                u16::from_str_radix(port, 16).unwrap()
+            })
+            .collect();
+        ports.sort_unstable();
+        ports
+    }
+
     /// Waits until it is ready.
     pub(crate) async fn await_ready(&self) {
         eventually("the service is ready", async || {
@@ -188,7 +222,7 @@ impl Service {
 
     /// The client of the gateway.
     pub(crate) fn rest(&self) -> Rest {
-        Rest::at(SocketAddr::from((self.address, 8080)))
+        Rest::at(self.rest_address())
     }
 
     /// The client of the operations port.

@@ -95,6 +95,7 @@ fn listeners() -> server::Settings {
         max_connections: 10_000,
         rest_listen: Some(any),
         auth_service: AuthServiceAccess::Open,
+        tls: None,
         operations_listen: any,
         drain_delay: Duration::ZERO,
         grace: Duration::from_secs(5),
