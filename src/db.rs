@@ -6,9 +6,11 @@ mod error;
 mod events;
 mod figures;
 mod file;
+mod mail;
 mod pools;
 mod schema;
 mod sessions;
+mod tokens;
 mod users;
 mod write;
 
@@ -29,8 +31,10 @@ use tokio_util::task::TaskTracker;
 
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
+pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
+pub use tokens::NewOneTimeToken;
 pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
 
 use figures::Counts;

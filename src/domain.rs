@@ -8,6 +8,7 @@ mod clock;
 mod email;
 mod event;
 mod id;
+mod mail;
 mod password;
 mod session;
 mod token;
@@ -19,6 +20,7 @@ pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};
 pub use event::{Event, EventKind, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
+pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use session::{Session, SessionVerdict};
 pub use token::{

@@ -147,7 +147,8 @@ impl Auth {
         }
     }
 
-    /// Deletes sessions that ended longer ago than they are kept, and forgets old registration ids.
+    /// Deletes sessions that ended longer ago than they are kept, and forgets old registration ids
+    /// and mail.
     /// Returns how many sessions were deleted.
     ///
     /// # Errors
@@ -166,6 +167,9 @@ impl Auth {
                 break;
             }
         }
+        self.db
+            .purge_mail(now, Deadline::now() + PURGE_LIMIT)
+            .await?;
         while self.forget_registration_ids(now - RETRY_WINDOW).await? == PURGE_BATCH {}
         Ok(purged)
     }

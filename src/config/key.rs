@@ -1,7 +1,9 @@
 //! The form of a key, and the one list of them from which flags, variables, file keys, `config show`
 //! and the check of `docs/configuration.md` follow.
 
-use super::{database, grpc, hashing, lifecycle, log, operations, password, rest, sessions};
+use super::{
+    database, grpc, hashing, lifecycle, log, mail, operations, password, rest, sessions, smtp,
+};
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
 /// of these names for a Service called `vestibule`.
@@ -83,7 +85,7 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 9] = [
+    const SECTIONS: [&[&Key]; 11] = [
         grpc::KEYS,
         rest::KEYS,
         operations::KEYS,
@@ -91,6 +93,8 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         hashing::KEYS,
         password::KEYS,
         sessions::KEYS,
+        smtp::KEYS,
+        mail::KEYS,
         lifecycle::KEYS,
         log::KEYS,
     ];

@@ -1,6 +1,8 @@
 //! The rows as the database has them. Private to `db`: what leaves it are domain types.
 
 pub(super) mod events;
+pub(super) mod mail_intents;
+pub(super) mod one_time_tokens;
 pub(super) mod sessions;
 pub(super) mod users;
 

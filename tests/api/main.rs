@@ -36,6 +36,7 @@ mod lifecycle;
 mod limits;
 mod log;
 mod login;
+mod mail;
 mod metric_names;
 mod metrics;
 mod migrations;

@@ -2,6 +2,7 @@
 //! and then looked for in all that the service leaves behind (L1).
 
 mod leftovers;
+mod mail;
 
 use tonic::Request;
 use vestibule::{domain::SessionToken, proto::v1::ValidLoginRequest};

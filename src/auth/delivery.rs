@@ -1,0 +1,259 @@
+//! Sending the mail that was asked for: here the user is looked up and the token made, off the path
+//! of any call. What is sent goes to the address that is stored, not to the one that was typed.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::Instant as Deadline;
+use zeroize::Zeroizing;
+
+use super::{Auth, AuthError, entropy::random};
+use crate::{
+    db::{MailIntent, NewOneTimeToken, UserKey},
+    domain::{
+        Email, MailPurpose, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
+        Token, TokenKind, TokenPurpose, User, UserStatus, uuid_v7,
+    },
+    mail::{Letter, MailError},
+};
+
+/// How many mails are sent at the same time.
+const BATCH: u32 = 8;
+/// How long a mail is left to whoever took it: longer than sending it may take.
+const LEASE: Duration = Duration::from_mins(2);
+/// The wait after the first failed try; it doubles with each …
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+/// … up to this.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// How long a statement may take.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
+
+/// To whom, for which user, and what.
+struct Addressee {
+    user: User,
+    email: Email,
+    content: Content,
+}
+
+/// What a mail is to say.
+enum Content {
+    Token(TokenPurpose),
+    Notice(Letter<'static>),
+}
+
+impl Auth {
+    /// Sends mail that is due, a batch at a time. Answers whether there may be more.
+    ///
+    /// # Errors
+    /// The database is away: what was taken is tried again when its lease ends.
+    pub async fn deliver_mail(&self) -> Result<bool, AuthError> {
+        let now = self.clock.now();
+        let counted = self.db.mail_waiting(now, limit()).await?;
+        self.outbox
+            .waiting
+            .store(counted.waiting, Ordering::Relaxed);
+        if counted.due == 0 {
+            return Ok(false);
+        }
+        let batch = self.db.claim_mail(now, LEASE, BATCH, limit()).await?;
+        for outcome in join_all(batch.iter().map(|intent| self.handle(intent))).await {
+            outcome?;
+        }
+        Ok(true)
+    }
+
+    /// Tries one mail, and settles whether it is tried again.
+    async fn handle(&self, intent: &MailIntent) -> Result<(), AuthError> {
+        if self.clock.now() >= intent.requested_at + self.settings.mail.patience(intent.purpose) {
+            self.outbox.failed.increment();
+            tracing::warn!(purpose = %intent.purpose, attempts = intent.attempts - 1, "mail given up: it is too old");
+            return Ok(self.db.finish_mail(intent, limit()).await?);
+        }
+        let Some(addressee) = self.addressee(intent).await? else {
+            return Ok(self.db.finish_mail(intent, limit()).await?);
+        };
+        let user_id = addressee.user.id;
+        match self.send(&addressee).await? {
+            Ok(()) => {
+                self.outbox.sent.increment();
+                tracing::info!(%user_id, purpose = %intent.purpose, "mail sent");
+                self.db.finish_mail(intent, limit()).await?;
+            }
+            Err(error @ MailError::Refused(_)) => {
+                self.outbox.failed.increment();
+                tracing::warn!(%user_id, purpose = %intent.purpose, "mail given up: {error}");
+                self.db.finish_mail(intent, limit()).await?;
+            }
+            Err(error @ MailError::Failed(_)) => {
+                self.outbox.failed.increment();
+                let wait = back_off(intent.attempts, random::<1>()?[0]);
+                tracing::warn!(%user_id, purpose = %intent.purpose, attempts = intent.attempts, "mail not sent: {error}");
+                self.db
+                    .postpone_mail(intent, self.clock.now() + wait, limit())
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who gets the mail. `None`: nobody, as far as can be told now.
+    async fn addressee(&self, intent: &MailIntent) -> Result<Option<Addressee>, AuthError> {
+        let asked = match &intent.by {
+            None => self.live_user(UserKey::Email(&intent.key)).await?,
+            Some(by) => self.live_user(UserKey::Id(by.user)).await?,
+        };
+        let Some(user) = asked else { return Ok(None) };
+        let content = match intent.purpose {
+            MailPurpose::PasswordReset => Content::Token(TokenPurpose::PasswordReset),
+            MailPurpose::EmailVerification => Content::Token(TokenPurpose::EmailVerification),
+            MailPurpose::EmailChange => return self.addressee_of_change(intent, user).await,
+            MailPurpose::EmailChangeRequested => Content::Notice(Letter::EmailChangeRequested),
+            MailPurpose::EmailChanged => Content::Notice(Letter::EmailChanged),
+        };
+        let address = intent.by.as_ref().map_or(&user.email.0, |by| &by.address);
+        let email = Email::parse(address).ok();
+        Ok(email.map(|email| Addressee {
+            user,
+            email,
+            content,
+        }))
+    }
+
+    /// A new address gets the token, unless another user has it, who is told instead. What raised
+    /// the epoch since, a change of the password for one, called the change of address off.
+    async fn addressee_of_change(
+        &self,
+        intent: &MailIntent,
+        user: User,
+    ) -> Result<Option<Addressee>, AuthError> {
+        let Some(by) = &intent.by else {
+            return Ok(None);
+        };
+        if by.epoch != user.session_epoch {
+            return Ok(None);
+        }
+        let owner = self.user(UserKey::Email(&intent.key)).await?;
+        let (user, address, content) = match owner {
+            Some(owner) if owner.id != user.id => {
+                if owner.status == UserStatus::Disabled {
+                    return Ok(None);
+                }
+                let address = owner.email.0.clone();
+                (owner, address, Content::Notice(Letter::EmailWanted))
+            }
+            Some(_) | None => {
+                let content = Content::Token(TokenPurpose::EmailChange);
+                (user, by.address.clone(), content)
+            }
+        };
+        let email = Email::parse(&address).ok();
+        Ok(email.map(|email| Addressee {
+            user,
+            email,
+            content,
+        }))
+    }
+
+    async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, AuthError> {
+        Ok(self.db.find_user_by(key, limit()).await?)
+    }
+
+    async fn live_user(&self, key: UserKey<'_>) -> Result<Option<User>, AuthError> {
+        let user = self.user(key).await?;
+        Ok(user.filter(|user| user.status == UserStatus::Active))
+    }
+
+    /// Sends the mail, with a token that begins to live now.
+    async fn send(&self, addressee: &Addressee) -> Result<Result<(), MailError>, AuthError> {
+        if !self.outbox.mailer.delivers() {
+            return Ok(Ok(()));
+        }
+        let purpose = match addressee.content {
+            Content::Notice(letter) => return Ok(self.post(addressee, &letter).await),
+            Content::Token(purpose) => purpose,
+        };
+        let lifetime = self.settings.mail.lifetime(purpose);
+        let Some(token) = self.issue(purpose, addressee, lifetime).await? else {
+            // Changed since it was read, in a way that ends all tokens.
+            return Ok(Ok(()));
+        };
+        let letter = match purpose {
+            TokenPurpose::PasswordReset => Letter::PasswordReset(&token, lifetime),
+            TokenPurpose::EmailVerification => Letter::EmailVerification(&token, lifetime),
+            TokenPurpose::EmailChange => Letter::EmailChange(&token, lifetime),
+        };
+        Ok(self.post(addressee, &letter).await)
+    }
+
+    async fn post(&self, addressee: &Addressee, letter: &Letter<'_>) -> Result<(), MailError> {
+        let mailer = &self.outbox.mailer;
+        mailer
+            .deliver(&addressee.email, letter, self.clock.now())
+            .await
+    }
+
+    /// Makes a token and stores its hash. `None`: its user may not have it any more.
+    async fn issue(
+        &self,
+        purpose: TokenPurpose,
+        addressee: &Addressee,
+        lifetime: Duration,
+    ) -> Result<Option<Zeroizing<String>>, AuthError> {
+        let created_at = self.clock.now();
+        let id = OneTimeTokenId::new(uuid_v7(created_at, random()?));
+        let (text, secret_hash) = match purpose {
+            TokenPurpose::PasswordReset => spelled(&Token::<OfReset>::new(id, random()?)),
+            TokenPurpose::EmailVerification => {
+                spelled(&Token::<OfVerification>::new(id, random()?))
+            }
+            TokenPurpose::EmailChange => spelled(&Token::<OfEmailChange>::new(id, random()?)),
+        };
+        let token = NewOneTimeToken {
+            id,
+            secret_hash,
+            purpose,
+            user_id: addressee.user.id,
+            epoch: addressee.user.session_epoch,
+            new_email: (purpose == TokenPurpose::EmailChange).then(|| addressee.email.clone()),
+            mailed: true,
+            created_at,
+            expires_at: created_at + lifetime,
+        };
+        let issued = self.db.add_one_time_token(token, limit()).await?;
+        Ok(issued.then_some(text))
+    }
+}
+
+fn spelled<K: TokenKind>(token: &Token<K>) -> (Zeroizing<String>, SecretHash) {
+    (token.expose(), token.secret_hash())
+}
+
+fn limit() -> Deadline {
+    Deadline::now() + STATEMENT_LIMIT
+}
+
+/// Half of it is by chance, so that what failed together does not come back together.
+fn back_off(attempts: u32, chance: u8) -> Duration {
+    let doublings = attempts.saturating_sub(1).min(16);
+    let wait = (FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT);
+    wait / 2 + wait / 2 * u32::from(chance) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_ten_minutes_and_half_of_it_is_by_chance() {
+        let bounds = |attempts| {
+            let [least, most] = [0, 255].map(|chance| back_off(attempts, chance));
+            (least.as_millis(), most.as_millis())
+        };
+        assert_eq!(bounds(1), (2_500, 5_000));
+        assert_eq!(bounds(2), (5_000, 10_000));
+        assert_eq!(bounds(5), (40_000, 80_000));
+        assert_eq!(bounds(8), (300_000, 600_000));
+        assert_eq!(bounds(u32::MAX), (300_000, 600_000));
+        assert!((0..255).all(|chance| back_off(3, chance) < back_off(3, chance + 1)));
+    }
+}
