@@ -35,12 +35,12 @@ pub enum Delivery {
 
 /// Delivers mail; clones share the connections to the mail server.
 #[derive(Clone)]
-pub enum Mailer {
-    /// By a mail server.
+pub struct Mailer(Way);
+
+#[derive(Clone)]
+enum Way {
     Smtp(Transport),
-    /// To the terminal.
     Terminal(LinkBase),
-    /// Not at all.
     Nowhere,
 }
 
@@ -67,18 +67,18 @@ impl Mailer {
     /// # Errors
     /// TLS cannot be set up.
     pub fn start(delivery: Delivery) -> Result<Self, StartError> {
-        Ok(match delivery {
-            Delivery::Smtp(smtp) => Self::Smtp(Transport::new(smtp).map_err(StartError)?),
-            Delivery::Terminal(links) => Self::Terminal(links),
-            Delivery::Nowhere => Self::Nowhere,
-        })
+        Ok(Self(match delivery {
+            Delivery::Smtp(smtp) => Way::Smtp(Transport::new(smtp).map_err(StartError)?),
+            Delivery::Terminal(links) => Way::Terminal(links),
+            Delivery::Nowhere => Way::Nowhere,
+        }))
     }
 
     /// Whether a letter would go anywhere: a token that nobody gets need not be made.
     pub fn delivers(&self) -> bool {
-        match self {
-            Self::Smtp(_) | Self::Terminal(_) => true,
-            Self::Nowhere => false,
+        match self.0 {
+            Way::Smtp(_) | Way::Terminal(_) => true,
+            Way::Nowhere => false,
         }
     }
 
@@ -92,13 +92,13 @@ impl Mailer {
         letter: &Letter<'_>,
         now: Instant,
     ) -> Result<(), MailError> {
-        match self {
-            Self::Smtp(transport) => transport.send(to, letter, now).await,
-            Self::Terminal(links) => {
+        match &self.0 {
+            Way::Smtp(transport) => transport.send(to, letter, now).await,
+            Way::Terminal(links) => {
                 print(letter, links);
                 Ok(())
             }
-            Self::Nowhere => Ok(()),
+            Way::Nowhere => Ok(()),
         }
     }
 }

@@ -11,8 +11,8 @@ use super::{Auth, AuthError, entropy::random};
 use crate::{
     db::{MailIntent, NewOneTimeToken, UserKey},
     domain::{
-        Email, MailPurpose, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
-        Token, TokenKind, TokenPurpose, User, UserStatus, uuid_v7,
+        Email, EventKind, MailPurpose, OfEmailChange, OfReset, OfVerification, OneTimeTokenId,
+        Origin, SecretHash, Token, TokenKind, TokenPurpose, User, UserStatus, uuid_v7,
     },
     mail::{Letter, MailError},
 };
@@ -66,34 +66,58 @@ impl Auth {
     async fn handle(&self, intent: &MailIntent) -> Result<(), AuthError> {
         if self.clock.now() >= intent.requested_at + self.settings.mail.patience(intent.purpose) {
             self.outbox.failed.increment();
-            tracing::warn!(purpose = %intent.purpose, attempts = intent.attempts - 1, "mail given up: it is too old");
-            return Ok(self.db.finish_mail(intent, limit()).await?);
+            tracing::warn!(purpose = %intent.purpose, "mail given up: it is too old");
+            return self.finish(intent, None).await;
         }
         let Some(addressee) = self.addressee(intent).await? else {
-            return Ok(self.db.finish_mail(intent, limit()).await?);
+            return self.finish(intent, None).await;
         };
         let user_id = addressee.user.id;
-        match self.send(&addressee).await? {
+        let Some(outcome) = self.send(&addressee).await? else {
+            tracing::info!(%user_id, purpose = %intent.purpose, "mail was asked for, none is sent");
+            return self.finish(intent, Some(&addressee)).await;
+        };
+        match outcome {
             Ok(()) => {
                 self.outbox.sent.increment();
                 tracing::info!(%user_id, purpose = %intent.purpose, "mail sent");
-                self.db.finish_mail(intent, limit()).await?;
+                self.finish(intent, Some(&addressee)).await
             }
             Err(error @ MailError::Refused(_)) => {
                 self.outbox.failed.increment();
                 tracing::warn!(%user_id, purpose = %intent.purpose, "mail given up: {error}");
-                self.db.finish_mail(intent, limit()).await?;
+                self.finish(intent, Some(&addressee)).await
             }
             Err(error @ MailError::Failed(_)) => {
                 self.outbox.failed.increment();
                 let wait = back_off(intent.attempts, random::<1>()?[0]);
                 tracing::warn!(%user_id, purpose = %intent.purpose, attempts = intent.attempts, "mail not sent: {error}");
-                self.db
-                    .postpone_mail(intent, self.clock.now() + wait, limit())
-                    .await?;
+                let next_try = self.clock.now() + wait;
+                Ok(self.db.postpone_mail(intent, next_try, limit()).await?)
             }
         }
-        Ok(())
+    }
+
+    /// Whatever became of the mail, that a user asked is an event: callers with mailers of their own
+    /// learn of it by that.
+    async fn finish(
+        &self,
+        intent: &MailIntent,
+        addressee: Option<&Addressee>,
+    ) -> Result<(), AuthError> {
+        let event = addressee.and_then(|addressee| {
+            let kind = match addressee.content {
+                Content::Token(TokenPurpose::PasswordReset) => EventKind::PasswordResetRequested,
+                Content::Token(TokenPurpose::EmailVerification) => {
+                    EventKind::EmailVerificationRequested
+                }
+                Content::Token(TokenPurpose::EmailChange) => EventKind::EmailChangeRequested,
+                Content::Notice(_) => return None,
+            };
+            Some(self.event(kind, addressee.user.id, None, Origin::default()))
+        });
+        let event = event.transpose()?;
+        Ok(self.db.finish_mail(intent, event, limit()).await?)
     }
 
     /// Who gets the mail. `None`: nobody, as far as can be told now.
@@ -163,26 +187,29 @@ impl Auth {
         Ok(user.filter(|user| user.status == UserStatus::Active))
     }
 
-    /// Sends the mail, with a token that begins to live now.
-    async fn send(&self, addressee: &Addressee) -> Result<Result<(), MailError>, AuthError> {
+    /// Sends the mail, with a token that begins to live now. `None`: there is no way to send one, or
+    /// its user was changed since in a way that ends all tokens.
+    async fn send(
+        &self,
+        addressee: &Addressee,
+    ) -> Result<Option<Result<(), MailError>>, AuthError> {
         if !self.outbox.mailer.delivers() {
-            return Ok(Ok(()));
+            return Ok(None);
         }
         let purpose = match addressee.content {
-            Content::Notice(letter) => return Ok(self.post(addressee, &letter).await),
+            Content::Notice(letter) => return Ok(Some(self.post(addressee, &letter).await)),
             Content::Token(purpose) => purpose,
         };
         let lifetime = self.settings.mail.lifetime(purpose);
         let Some(token) = self.issue(purpose, addressee, lifetime).await? else {
-            // Changed since it was read, in a way that ends all tokens.
-            return Ok(Ok(()));
+            return Ok(None);
         };
         let letter = match purpose {
             TokenPurpose::PasswordReset => Letter::PasswordReset(&token, lifetime),
             TokenPurpose::EmailVerification => Letter::EmailVerification(&token, lifetime),
             TokenPurpose::EmailChange => Letter::EmailChange(&token, lifetime),
         };
-        Ok(self.post(addressee, &letter).await)
+        Ok(Some(self.post(addressee, &letter).await))
     }
 
     async fn post(&self, addressee: &Addressee, letter: &Letter<'_>) -> Result<(), MailError> {

@@ -114,7 +114,7 @@ impl Server {
 
 /// The connections to a mail server; clones share them.
 #[derive(Clone)]
-pub struct Transport {
+pub(super) struct Transport {
     connections: AsyncSmtpTransport<Tokio1Executor>,
     from: Sender,
     links: LinkBase,

@@ -40,6 +40,6 @@ pub(crate) use scale::{figure, scale};
 pub(crate) use scrape::Scrape;
 pub(crate) use seams::{HandlerGate, HashGate};
 pub(crate) use settings::Plan;
-pub(crate) use smtp::{LOGIN, Mail, Sink};
+pub(crate) use smtp::{LOGIN, Sink};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

@@ -114,4 +114,5 @@ async fn nobody_who_may_not_log_in_gets_mail(database: Database) {
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to, known.email);
     assert_eq!(app.store.rows("one_time_tokens").await, 1);
+    assert_eq!(app.store.rows("events WHERE kind = 18").await, 1);
 }

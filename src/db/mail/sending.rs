@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement,
-    sea_query::Expr,
+    UpdateMany, sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 
@@ -16,8 +16,9 @@ use crate::db::{
         mail_intents::{Column, Entity as MailIntents, Model, purpose_column, purpose_of},
         to_micros,
     },
+    events::record,
 };
-use crate::domain::{EmailKey, Instant, MailPurpose, UserId};
+use crate::domain::{EmailKey, Event, Instant, MailPurpose, UserId};
 
 /// Mail to be sent now. Whoever claimed it has it until its lease ends.
 #[derive(Debug, Clone)]
@@ -118,17 +119,29 @@ impl Db {
         .await
     }
 
-    /// Forgets mail that was sent or is given up, but for the limits. Mail that was asked for again
-    /// meanwhile stays.
+    /// Forgets mail that was sent or is given up, but for the limits, and records what it came to.
+    /// Mail that was asked for again meanwhile stays.
     ///
     /// # Errors
     /// The database failed.
     pub async fn finish_mail(
         &self,
         intent: &MailIntent,
+        event: Option<Event>,
         deadline: Deadline,
     ) -> Result<(), DbError> {
-        self.set_next_try(intent, None, deadline).await
+        let finish = next_try_statement(intent, None);
+        self.write(deadline, move |transaction| {
+            let (finish, event) = (finish.clone(), event.clone());
+            Box::pin(async move {
+                finish.exec(transaction).await?;
+                match &event {
+                    Some(event) => record(transaction, event).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .await
     }
 
     /// Lets mail be tried again later.
@@ -141,7 +154,12 @@ impl Db {
         next_try: Instant,
         deadline: Deadline,
     ) -> Result<(), DbError> {
-        self.set_next_try(intent, Some(next_try), deadline).await
+        let postpone = next_try_statement(intent, Some(next_try));
+        self.write(deadline, move |transaction| {
+            let postpone = postpone.clone();
+            Box::pin(async move { postpone.exec(transaction).await.map(|_| ()) })
+        })
+        .await
     }
 
     /// Deletes what was sent so long ago that no limit depends on it.
@@ -155,25 +173,6 @@ impl Db {
         self.write(deadline, move |transaction| {
             let purge = purge.clone();
             Box::pin(async move { purge.exec(transaction).await.map(|_| ()) })
-        })
-        .await
-    }
-
-    async fn set_next_try(
-        &self,
-        intent: &MailIntent,
-        next_try: Option<Instant>,
-        deadline: Deadline,
-    ) -> Result<(), DbError> {
-        let update = MailIntents::update_many()
-            .col_expr(Column::NextTry, Expr::value(next_try.map(to_micros)))
-            .filter(Column::EmailKey.eq(intent.key.as_str()))
-            .filter(Column::Purpose.eq(purpose_column(intent.purpose)))
-            .filter(Column::RequestedAt.eq(to_micros(intent.requested_at)))
-            .filter(Column::NextTry.eq(to_micros(intent.lease)));
-        self.write(deadline, move |transaction| {
-            let update = update.clone();
-            Box::pin(async move { update.exec(transaction).await.map(|_| ()) })
         })
         .await
     }
@@ -216,4 +215,14 @@ fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32
         to_micros(now + lease).into(),
     ];
     Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// Changes the row only while it is as it was claimed.
+fn next_try_statement(intent: &MailIntent, next_try: Option<Instant>) -> UpdateMany<MailIntents> {
+    MailIntents::update_many()
+        .col_expr(Column::NextTry, Expr::value(next_try.map(to_micros)))
+        .filter(Column::EmailKey.eq(intent.key.as_str()))
+        .filter(Column::Purpose.eq(purpose_column(intent.purpose)))
+        .filter(Column::RequestedAt.eq(to_micros(intent.requested_at)))
+        .filter(Column::NextTry.eq(to_micros(intent.lease)))
 }

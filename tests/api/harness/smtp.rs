@@ -189,8 +189,11 @@ fn identity() -> (String, TlsAcceptor) {
 impl Shared {
     async fn greet(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut manners = self.manners.subscribe();
-        let manners = manners.wait_for(|manners| !manners.silent).await.unwrap();
-        let manners = manners.clone();
+        let manners = manners
+            .wait_for(|manners| !manners.silent)
+            .await
+            .unwrap()
+            .clone();
         if manners.away {
             return Ok(());
         }

@@ -235,7 +235,7 @@ async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(databas
         let epoch = app.stored(&user.email).await.session_epoch;
         for (to, purpose) in [
             (new, MailPurpose::EmailChange),
-            (&user.email, MailPurpose::EmailChangeRequested),
+            (user.email.as_str(), MailPurpose::EmailChangeRequested),
         ] {
             super::ask_by(&app.db, to, purpose, (&user.id, epoch), clock.now()).await;
         }

@@ -22,6 +22,11 @@ async fn after_a_request(database: Database, arguments: &[&str]) -> String {
         store.rows("mail_intents WHERE next_try IS NOT NULL").await == 0
     })
     .await;
+    let asked = store.rows("events WHERE kind = 18").await;
+    assert_eq!(
+        asked, 1,
+        "the event tells callers with mailers of their own"
+    );
     service.signal("INT").await;
     let ended = service.finish().await;
     assert_eq!(ended.code(), Some(0), "{}", ended.output);
