@@ -12,7 +12,7 @@ pub(super) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
         .into_iter()
-        .find(|(unit, _)| seconds >= *unit && seconds % unit == 0)
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit))
         .map_or((seconds, "second"), |(unit, name)| (seconds / unit, name));
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {unit}{s}")

@@ -8,7 +8,7 @@ use crate::domain::MailPurpose;
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "mail_intents")]
-pub struct Model {
+pub(in crate::db) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub email_key: String,
     #[sea_orm(primary_key, auto_increment = false)]
@@ -23,7 +23,7 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub(in crate::db) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
