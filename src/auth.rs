@@ -1,5 +1,6 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
+mod account;
 mod context;
 mod delivery;
 mod entropy;
@@ -7,6 +8,8 @@ mod error;
 mod events;
 mod login;
 mod mail;
+mod one_time_token;
+mod redemption;
 mod register;
 mod session;
 
@@ -14,10 +17,13 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
+pub use account::{OwnerProof, PasswordChange};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailFigures, MailSettings};
+pub use one_time_token::Handing;
+pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use session::NewSession;
 

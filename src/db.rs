@@ -1,6 +1,7 @@
 //! The database: the only layer that knows SQL. One method is one atomic step in business words,
 //! and what comes back are domain types.
 
+mod attempts;
 mod entity;
 mod error;
 mod events;
@@ -29,13 +30,17 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+pub use attempts::AfterWrong;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
-pub use tokens::NewOneTimeToken;
-pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
+pub use tokens::{
+    NewOneTimeToken,
+    redemption::{Redemption, TokenProof},
+};
+pub use users::{AddedUser, NewUser, ProvenUser, UpdateUserError, UserChange, UserKey};
 
 use figures::Counts;
 

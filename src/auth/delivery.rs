@@ -5,15 +5,11 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::Instant as Deadline;
-use zeroize::Zeroizing;
 
-use super::{Auth, AuthError, entropy::random};
+use super::{Auth, AuthError, Handing, entropy::random};
 use crate::{
-    db::{MailIntent, NewOneTimeToken, UserKey},
-    domain::{
-        Email, EventKind, MailPurpose, OfEmailChange, OfReset, OfVerification, OneTimeTokenId,
-        Origin, SecretHash, Token, TokenKind, TokenPurpose, User, UserStatus, uuid_v7,
-    },
+    db::{MailIntent, UserKey},
+    domain::{Email, EventKind, MailPurpose, Origin, TokenPurpose, User, UserStatus},
     mail::{Letter, MailError},
 };
 
@@ -201,7 +197,12 @@ impl Auth {
             Content::Token(purpose) => purpose,
         };
         let lifetime = self.settings.mail.lifetime(purpose);
-        let Some(token) = self.issue(purpose, addressee, lifetime).await? else {
+        let handing = match purpose {
+            TokenPurpose::EmailChange => Handing::MailedToNew(addressee.email.clone()),
+            TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => Handing::Mailed,
+        };
+        let issued = self.issue_one_time_token(&addressee.user, purpose, handing, limit());
+        let Some(token) = issued.await? else {
             return Ok(None);
         };
         let letter = match purpose {
@@ -218,41 +219,6 @@ impl Auth {
             .deliver(&addressee.email, letter, self.clock.now())
             .await
     }
-
-    /// Makes a token and stores its hash. `None`: its user may not have it any more.
-    async fn issue(
-        &self,
-        purpose: TokenPurpose,
-        addressee: &Addressee,
-        lifetime: Duration,
-    ) -> Result<Option<Zeroizing<String>>, AuthError> {
-        let created_at = self.clock.now();
-        let id = OneTimeTokenId::new(uuid_v7(created_at, random()?));
-        let (text, secret_hash) = match purpose {
-            TokenPurpose::PasswordReset => spelled(&Token::<OfReset>::new(id, random()?)),
-            TokenPurpose::EmailVerification => {
-                spelled(&Token::<OfVerification>::new(id, random()?))
-            }
-            TokenPurpose::EmailChange => spelled(&Token::<OfEmailChange>::new(id, random()?)),
-        };
-        let token = NewOneTimeToken {
-            id,
-            secret_hash,
-            purpose,
-            user_id: addressee.user.id,
-            epoch: addressee.user.session_epoch,
-            new_email: (purpose == TokenPurpose::EmailChange).then(|| addressee.email.clone()),
-            mailed: true,
-            created_at,
-            expires_at: created_at + lifetime,
-        };
-        let issued = self.db.add_one_time_token(token, limit()).await?;
-        Ok(issued.then_some(text))
-    }
-}
-
-fn spelled<K: TokenKind>(token: &Token<K>) -> (Zeroizing<String>, SecretHash) {
-    (token.expose(), token.secret_hash())
 }
 
 fn limit() -> Deadline {

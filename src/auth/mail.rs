@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{MailRequest, Queued},
-    domain::{Email, MailPurpose, TokenPurpose, User},
+    domain::{ClientInfo, Email, MailPurpose, TokenPurpose, User},
     figures::Counter,
     mail::Mailer,
 };
@@ -95,8 +95,9 @@ impl Auth {
         &self,
         call: &CallContext,
         email: Email,
+        client: ClientInfo,
     ) -> Result<(), AuthError> {
-        self.request_mail(call, email, MailPurpose::PasswordReset, None)
+        self.request_by_anybody(call, email, MailPurpose::PasswordReset, client)
             .await
     }
 
@@ -108,9 +109,28 @@ impl Auth {
         &self,
         call: &CallContext,
         email: Email,
+        client: ClientInfo,
     ) -> Result<(), AuthError> {
-        self.request_mail(call, email, MailPurpose::EmailVerification, None)
+        self.request_by_anybody(call, email, MailPurpose::EmailVerification, client)
             .await
+    }
+
+    /// Whose address it is, is neither known here nor told.
+    async fn request_by_anybody(
+        &self,
+        call: &CallContext,
+        email: Email,
+        purpose: MailPurpose,
+        client: ClientInfo,
+    ) -> Result<(), AuthError> {
+        self.request_mail(call, email, purpose, None).await?;
+        tracing::info!(
+            %purpose,
+            claimed_ip = client.ip.map(display),
+            claimed_user_agent = client.user_agent,
+            "mail asked for"
+        );
+        Ok(())
     }
 
     /// Asks for the mails of a change of address, by a user who was just proven: a token to the new

@@ -138,17 +138,11 @@ impl Auth {
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<User, AuthError> {
-        match self.validate_session(call, token).await? {
-            SessionVerdict::Active(active) => Ok(active.1),
-            SessionVerdict::Expired
-            | SessionVerdict::Revoked
-            | SessionVerdict::NotFound
-            | SessionVerdict::UserDisabled => Err(AuthError::SessionInvalid),
-        }
+        Ok(self.live_session(call, token).await?.1)
     }
 
-    /// Deletes sessions that ended longer ago than they are kept, and forgets old registration ids
-    /// and mail.
+    /// Deletes sessions that ended longer ago than they are kept and tokens that expired, and forgets
+    /// old registration ids and mail.
     /// Returns how many sessions were deleted.
     ///
     /// # Errors
@@ -171,7 +165,16 @@ impl Auth {
             .purge_mail(now, Deadline::now() + PURGE_LIMIT)
             .await?;
         while self.forget_registration_ids(now - RETRY_WINDOW).await? == PURGE_BATCH {}
+        while self.purge_one_time_tokens(now).await? == PURGE_BATCH {}
         Ok(purged)
+    }
+
+    async fn purge_one_time_tokens(&self, expired_before: Instant) -> Result<u64, AuthError> {
+        let deadline = Deadline::now() + PURGE_LIMIT;
+        let purged = self
+            .db
+            .purge_one_time_tokens(expired_before, PURGE_BATCH, deadline);
+        Ok(purged.await?)
     }
 
     async fn forget_registration_ids(&self, before: Instant) -> Result<u64, AuthError> {

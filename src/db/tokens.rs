@@ -1,5 +1,7 @@
 //! One-time tokens: issued here.
 
+pub(super) mod redemption;
+
 use sea_orm::{
     ColumnTrait, ConnectionTrait,
     sea_query::{Expr, InsertStatement, Query},
