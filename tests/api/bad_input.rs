@@ -22,12 +22,21 @@ on_both_databases!(
 );
 
 const FORM: &str = "application/x-www-form-urlencoded";
-const METHODS: [&str; 5] = [
+const METHODS: [&str; 14] = [
     "RegisterUser",
     "ValidLogin",
     "CreateSession",
     "ValidateSession",
     "RevokeSession",
+    "AccountService/GetAccount",
+    "AccountService/ChangePassword",
+    "AccountService/RequestPasswordReset",
+    "AccountService/ResetPassword",
+    "AccountService/RequestEmailVerification",
+    "AccountService/VerifyEmail",
+    "AccountService/RequestEmailChange",
+    "AccountService/ConfirmEmailChange",
+    "AccountService/CloseAccount",
 ];
 
 fn runner() -> TestRunner {
@@ -76,7 +85,10 @@ async fn no_bytes_break_an_rpc(app: TestApp) {
                 assert!(
                     matches!(
                         fault.code,
-                        Code::InvalidArgument | Code::Unauthenticated | Code::AlreadyExists
+                        Code::InvalidArgument
+                            | Code::Unauthenticated
+                            | Code::AlreadyExists
+                            | Code::FailedPrecondition
                     ),
                     "{method} {message:?}: {fault:?}"
                 );

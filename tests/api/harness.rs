@@ -4,6 +4,7 @@
 #[macro_use]
 mod database;
 
+mod account;
 mod app;
 mod changes;
 mod fault;
@@ -24,6 +25,7 @@ mod smtp;
 mod wait;
 mod wire;
 
+pub(crate) use account::{Issue, Owner, TOKEN_LIFETIME};
 pub(crate) use app::TestApp;
 pub(crate) use database::{Database, Ground, Store, keep, number};
 pub(crate) use fault::Fault;

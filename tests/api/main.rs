@@ -19,6 +19,7 @@
 #[macro_use]
 mod harness;
 
+mod account;
 mod bad_input;
 mod calibrate;
 mod cli;
