@@ -1,24 +1,33 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
+mod account;
 mod callers;
 mod context;
 mod decoys;
+mod delivery;
 mod entropy;
 mod error;
 mod events;
 mod login;
+mod mail;
+mod one_time_token;
 mod purge;
+mod redemption;
 mod register;
 mod session;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
+pub use account::{OwnerProof, PasswordChange};
 pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
+pub use mail::{MailFigures, MailSettings};
+pub use one_time_token::Handing;
+pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use session::NewSession;
 
@@ -26,7 +35,9 @@ use crate::{
     db::Db,
     domain::{Clock, PasswordPolicy},
     hashing::Hasher,
+    mail::Mailer,
 };
+use mail::Outbox;
 
 /// What the use cases are set to.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +48,8 @@ pub struct Settings {
     pub session_lifetime: Duration,
     /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
     pub keep_ended: Duration,
+    /// Mail with tokens.
+    pub mail: MailSettings,
 }
 
 /// The use cases; clones share the same engine and database.
@@ -44,6 +57,7 @@ pub struct Settings {
 pub struct Auth {
     db: Db,
     hasher: Hasher,
+    outbox: Arc<Outbox>,
     clock: Clock,
     settings: Settings,
     /// Rehashes that go on after their answer; the drain awaits them.
@@ -52,10 +66,11 @@ pub struct Auth {
 
 impl Auth {
     /// Joins the layers below.
-    pub fn new(db: Db, hasher: Hasher, clock: Clock, settings: Settings) -> Self {
+    pub fn new(db: Db, hasher: Hasher, mailer: Mailer, clock: Clock, settings: Settings) -> Self {
         Self {
             db,
             hasher,
+            outbox: Arc::new(Outbox::new(mailer)),
             clock,
             settings,
             background: TaskTracker::new(),

@@ -15,6 +15,7 @@ mod key;
 mod lifecycle;
 mod listen;
 mod log;
+mod mail;
 mod operations;
 mod parse;
 mod password;
@@ -24,6 +25,7 @@ mod rest;
 mod service_links;
 mod sessions;
 mod show;
+mod smtp;
 mod source;
 mod tls;
 mod values;
@@ -56,7 +58,7 @@ impl Config {
     /// Every fault there is, not only the first.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
         let mut reader = Reader::new(flags, environment);
-        let application = application(&mut reader);
+        let application = application(&mut reader, flags.dev);
         let telemetry = log::read(&mut reader);
         let (settings, reader) = reader.finish(application.zip(telemetry))?;
         Ok(Self {
@@ -146,25 +148,25 @@ pub fn hashing_settings(
 }
 
 /// Reads every section before it gives up over one, so that all faults are found.
-fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
+fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::ApplicationSettings> {
     let callers = callers::read(reader);
     let grpc = grpc::read(reader);
     let rest = rest::read(reader);
     let tls = tls::read(reader, callers.as_ref());
     let operations = operations::read(reader);
+    let grpc_listen = (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen));
+    let rest_listen = (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen));
     listen::refuse_overlaps(
         reader,
-        &[
-            (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen)),
-            (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen)),
-            (&operations::LISTEN, operations),
-        ],
+        &[grpc_listen, rest_listen, (&operations::LISTEN, operations)],
     );
     let db = database::read(reader);
     let migrate_on_start = database::migrate_on_start(reader);
     let hashing = hashing::read(reader);
     let password = password::read(reader);
     let sessions = sessions::read(reader);
+    let delivery = mail::delivery(reader, dev, &[grpc_listen, rest_listen]);
+    let mail = mail::settings(reader);
     let lifecycle = lifecycle::read(reader);
 
     let (grpc, rest, sessions, lifecycle) = (grpc?, rest?, sessions?, lifecycle?);
@@ -184,10 +186,12 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
         },
         db: db?,
         hashing: hashing?,
+        mail: delivery?,
         auth: auth::Settings {
             password: password?,
             session_lifetime: sessions.lifetime,
             keep_ended: sessions.keep_ended,
+            mail: mail?,
         },
     })
 }

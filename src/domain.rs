@@ -10,6 +10,7 @@ mod email;
 mod event;
 mod id;
 mod key;
+mod mail;
 mod password;
 mod session;
 mod token;
@@ -23,6 +24,7 @@ pub use email::{Email, EmailFault, EmailKey};
 pub use event::{Event, EventKind, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use key::ServerKey;
+pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use session::{Session, SessionVerdict};
 pub use token::{

@@ -27,7 +27,7 @@ pub use readiness::{Check, Readiness};
 use crate::{
     auth, db,
     domain::Clock,
-    hashing,
+    hashing, mail,
     transport::{self, AuthServiceAccess},
 };
 
@@ -73,6 +73,8 @@ pub struct ApplicationSettings {
     pub db: db::Settings,
     /// The hashing engine.
     pub hashing: hashing::Settings,
+    /// How mail is delivered.
+    pub mail: mail::Delivery,
     /// The use cases.
     pub auth: auth::Settings,
 }
@@ -112,6 +114,9 @@ pub enum StartError {
     /// The hashing threads cannot be started.
     #[error("the hashing engine cannot start")]
     Hashing(#[from] hashing::StartError),
+    /// Mail cannot be sent.
+    #[error("mail cannot be sent")]
+    Mail(#[from] mail::StartError),
     /// The descriptors that reflection serves cannot be read: a bug of the build.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),

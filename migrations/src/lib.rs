@@ -11,6 +11,7 @@ mod m20261123_000001_create_users;
 mod m20261123_000002_create_sessions;
 mod m20261125_000003_create_server_keys;
 mod m20261125_000004_create_one_time_tokens;
+mod m20261125_000005_create_mail_intents;
 mod m20261125_000006_rotate_sessions;
 mod m20261125_000007_create_callers;
 mod m20261125_000008_create_events;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_create_sessions::Migration),
             Box::new(m20261125_000003_create_server_keys::Migration),
             Box::new(m20261125_000004_create_one_time_tokens::Migration),
+            Box::new(m20261125_000005_create_mail_intents::Migration),
             Box::new(m20261125_000006_rotate_sessions::Migration),
             Box::new(m20261125_000007_create_callers::Migration),
             Box::new(m20261125_000008_create_events::Migration),
@@ -46,6 +48,7 @@ pub fn loss(name: &str) -> &'static str {
         "m20261125_000004_create_one_time_tokens" => {
             "the table one_time_tokens: every reset, verification and change of address under way"
         }
+        "m20261125_000005_create_mail_intents" => "the table mail_intents with all mail to be sent",
         "m20261125_000006_rotate_sessions" => {
             "the rotations of sessions: secrets that were replaced are forgotten"
         }

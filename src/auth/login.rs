@@ -119,7 +119,11 @@ impl Auth {
             {
                 Ok(_) => tracing::debug!(user_id = %id, "password rehashed"),
                 // Changed, rehashed or deleted by another login: nothing is lost.
-                Err(UpdateUserError::PasswordChanged | UpdateUserError::UnknownUser) => {}
+                Err(
+                    UpdateUserError::PasswordChanged
+                    | UpdateUserError::EmailTaken
+                    | UpdateUserError::UnknownUser,
+                ) => {}
                 Err(UpdateUserError::Db(error)) => {
                     tracing::warn!(user_id = %id, cause = chain(&error), "rehash not stored");
                 }

@@ -16,7 +16,8 @@ const BATCH_LIMIT: Duration = Duration::from_secs(30);
 const REST: u32 = 9;
 
 impl Auth {
-    /// Deletes sessions that ended longer ago than they are kept, and forgets old registration ids.
+    /// Deletes sessions that ended longer ago than they are kept, tokens that expired and mail that
+    /// became too old, and forgets old registration ids.
     /// Returns how many sessions were deleted. When another replica is at it, the rest is left to
     /// that.
     ///
@@ -35,6 +36,14 @@ impl Auth {
             async { clear.await.map(Some) }
         })
         .await?;
+        in_batches(|deadline| {
+            let purge = self.db.purge_one_time_tokens(now, BATCH, deadline);
+            async { purge.await.map(Some) }
+        })
+        .await?;
+        self.db
+            .purge_mail(now, Deadline::now() + BATCH_LIMIT)
+            .await?;
         Ok(purged)
     }
 }

@@ -128,12 +128,6 @@ impl Auth {
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<User, AuthError> {
-        match self.validate_session(call, token).await? {
-            SessionVerdict::Active(active) => Ok(active.1),
-            SessionVerdict::Expired
-            | SessionVerdict::Revoked
-            | SessionVerdict::NotFound
-            | SessionVerdict::UserDisabled => Err(AuthError::SessionInvalid),
-        }
+        Ok(self.live_session(call, token).await?.1)
     }
 }

@@ -198,8 +198,9 @@ fn group(name: &'static str, about: &'static str) -> clap::Command {
 
 const SETTINGS: &str = "\
 Every setting is also a variable (VESTIBULE_GRPC_LISTEN) and a key of the file (listen in [grpc]).
-A flag wins over a variable, a variable over the file. Secrets have no flag: VESTIBULE_DATABASE_URL
-and VESTIBULE_DATABASE_PASSWORD, or the same with _FILE and the path of a file.";
+A flag wins over a variable, a variable over the file. Secrets have no flag: VESTIBULE_DATABASE_URL,
+VESTIBULE_DATABASE_PASSWORD and VESTIBULE_SMTP_PASSWORD, or the same with _FILE and the path of a
+file.";
 
 fn serve_reads(_: &Key) -> bool {
     true
@@ -224,7 +225,8 @@ fn arguments(reads: fn(&Key) -> bool) -> impl Iterator<Item = Arg> {
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .help("TOML file with settings [variable: VESTIBULE_CONFIG]");
-    let dev = switch(DEV).help("Defaults for a try: ./vestibule.db, and no delay when it stops");
+    let dev = switch(DEV)
+        .help("Defaults for a try: ./vestibule.db, mail on the terminal, no delay when it stops");
     let settings = keys().filter(move |key| reads(key)).filter_map(|key| {
         let argument = Arg::new(key.path())
             .long(key.flag()?)

@@ -2,7 +2,8 @@
 //! and the check of `docs/configuration.md` follow.
 
 use super::{
-    callers, database, grpc, hashing, lifecycle, log, operations, password, rest, sessions, tls,
+    callers, database, grpc, hashing, lifecycle, log, mail, operations, password, rest, sessions,
+    smtp, tls,
 };
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
@@ -85,7 +86,7 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 11] = [
+    const SECTIONS: [&[&Key]; 13] = [
         grpc::KEYS,
         rest::KEYS,
         tls::KEYS,
@@ -95,6 +96,8 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         hashing::KEYS,
         password::KEYS,
         sessions::KEYS,
+        smtp::KEYS,
+        mail::KEYS,
         lifecycle::KEYS,
         log::KEYS,
     ];

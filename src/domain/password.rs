@@ -128,6 +128,12 @@ impl NewPassword {
         self.0.as_bytes()
     }
 
+    /// Whether the password is an address or its local part: for those who learn whose it is to be
+    /// only after they parsed it.
+    pub fn is_address(&self, email: &Email) -> bool {
+        is_address(&Zeroizing::new(fold(&self.0)), email)
+    }
+
     /// The same password as an attempt: what a retried registration proves itself with.
     pub fn to_attempt(&self) -> PasswordAttempt {
         PasswordAttempt {
@@ -168,12 +174,15 @@ fn normalised(text: &str, minimum: usize) -> Result<Zeroizing<String>, Vec<Passw
 
 fn is_guessable(normal: &str, email: Option<&Email>) -> bool {
     let folded = Zeroizing::new(fold(normal));
-    let is_address = email.is_some_and(|email| {
-        *folded == fold(email.as_given())
-            || *folded == email.key().as_str()
-            || *folded == email.key().local_part()
-    });
-    is_address || *folded == SERVICE_NAME || common::contains(&folded)
+    email.is_some_and(|email| is_address(&folded, email))
+        || *folded == SERVICE_NAME
+        || common::contains(&folded)
+}
+
+fn is_address(folded: &str, email: &Email) -> bool {
+    folded == fold(email.as_given())
+        || folded == email.key().as_str()
+        || folded == email.key().local_part()
 }
 
 /// Case folding close to Unicode's: upper case first, so that ß, ſ and K meet ss, s and k.

@@ -28,6 +28,7 @@ use crate::{
     db::Db,
     domain::Instant,
     hashing::Hasher,
+    mail::Mailer,
     transport::{Edge, EdgeSettings, Gate, Protocol, rest},
 };
 
@@ -56,12 +57,13 @@ impl Application {
     ///
     /// # Errors
     /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
-    /// be started.
+    /// be started, or mail cannot be sent.
     pub fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
         let mut server = settings.server;
         let listeners = Listeners::bind(&server)?;
         let db = Db::open(&settings.db).map_err(StartError::Database)?;
         let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
+        let mailer = Mailer::start(settings.mail)?;
         let clock = seams.clock.unwrap_or_default();
         let started = clock.now();
         let callers = Callers::new(db.clone(), clock.clone());
@@ -69,7 +71,7 @@ impl Application {
             let interval = seams.certificate_interval;
             Tls::new(tls, clock.clone(), server.grace, interval)
         });
-        let auth = Auth::new(db.clone(), hasher.clone(), clock, settings.auth);
+        let auth = Auth::new(db.clone(), hasher.clone(), mailer, clock, settings.auth);
 
         let stages = Stages::new();
         let reporter = Reporter::new();
@@ -145,9 +147,17 @@ impl Application {
             upkeep.spawn(tls.keep_fresh());
         }
 
+        let mut mail = JoinSet::new();
+        mail.spawn(upkeep::deliver(
+            running.auth.clone(),
+            running.reporter.subscribe(),
+            running.stages.closing.clone(),
+        ));
+
         let stop = stop.await;
         running.announce(stop, settings.drain_delay).await;
         running.finish_calls(settings.grace).await;
+        running.finish_mail(mail).await;
         upkeep.shutdown().await;
         running.close().await;
         while loops.join_next().await.is_some() {}
@@ -159,6 +169,7 @@ impl Application {
             rest: self.rest.calls(),
             hasher: self.hasher.clone(),
             db: self.db.clone(),
+            auth: self.auth.clone(),
             connections,
             readiness: self.reporter.subscribe(),
             started: self.started,

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
 use crate::{
+    auth::{Auth, MailFigures},
     db::{self, Db},
     domain::Instant,
     hashing::{self, Hasher},
@@ -30,6 +31,7 @@ pub(super) struct Metrics {
     pub(super) rest: Arc<Calls>,
     pub(super) hasher: Hasher,
     pub(super) db: Db,
+    pub(super) auth: Auth,
     pub(super) connections: Limit,
     pub(super) readiness: watch::Receiver<Readiness>,
     pub(super) started: Instant,
@@ -44,6 +46,7 @@ impl Metrics {
         queue(&mut text, &hashing);
         hashes(&mut text, &hashing);
         database(&mut text, &self.db.figures());
+        mail(&mut text, &self.auth.mail_figures());
         self.process(&mut text);
         text.finish()
     }
@@ -212,5 +215,23 @@ fn database(text: &mut Text, figures: &db::Figures) {
         "vestibule_sessions_purged_total",
         "Sessions that were deleted because they ended long ago.",
         figures.purged_sessions,
+    );
+}
+
+fn mail(text: &mut Text, figures: &MailFigures) {
+    text.gauge(
+        "vestibule_mail_queue_length",
+        "Mails that wait to be sent, of all replicas.",
+        figures.waiting,
+    );
+    text.counter(
+        "vestibule_mail_sent_total",
+        "Mails that were sent.",
+        figures.sent,
+    );
+    text.counter(
+        "vestibule_mail_failed_total",
+        "Tries to send a mail that failed, and mails that were given up.",
+        figures.failed,
     );
 }

@@ -27,12 +27,21 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Requests under way at once, where there are many: fewer than wait for a hash or may share a
 /// connection.
 const AT_ONCE: usize = 64;
-const METHODS: [&str; 5] = [
+const METHODS: [&str; 14] = [
     "RegisterUser",
     "ValidLogin",
     "CreateSession",
     "ValidateSession",
     "RevokeSession",
+    "AccountService/GetAccount",
+    "AccountService/ChangePassword",
+    "AccountService/RequestPasswordReset",
+    "AccountService/ResetPassword",
+    "AccountService/RequestEmailVerification",
+    "AccountService/VerifyEmail",
+    "AccountService/RequestEmailChange",
+    "AccountService/ConfirmEmailChange",
+    "AccountService/CloseAccount",
 ];
 
 /// Nothing was stored, and no hash was computed.
@@ -87,7 +96,10 @@ async fn no_bytes_break_an_rpc(app: TestApp) {
                 assert!(
                     matches!(
                         fault.code,
-                        Code::InvalidArgument | Code::Unauthenticated | Code::AlreadyExists
+                        Code::InvalidArgument
+                            | Code::Unauthenticated
+                            | Code::AlreadyExists
+                            | Code::FailedPrecondition
                     ),
                     "{method} {message:?}: {fault:?}"
                 );

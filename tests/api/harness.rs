@@ -4,6 +4,7 @@
 #[macro_use]
 mod database;
 
+mod account;
 mod app;
 mod changes;
 mod fault;
@@ -21,10 +22,12 @@ mod scale;
 mod scrape;
 mod seams;
 mod settings;
+mod smtp;
 mod tls;
 mod wait;
 mod wire;
 
+pub(crate) use account::{Issue, Owner, TOKEN_LIFETIME};
 pub(crate) use app::TestApp;
 pub(crate) use database::{Database, Ground, Store, keep, number};
 pub(crate) use fault::Fault;
@@ -42,6 +45,7 @@ pub(crate) use scale::{figure, scale};
 pub(crate) use scrape::Scrape;
 pub(crate) use seams::{HandlerGate, HashGate};
 pub(crate) use settings::{Plan, cheap_hashing};
+pub(crate) use smtp::{LOGIN, Sink};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

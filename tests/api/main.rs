@@ -19,6 +19,7 @@
 #[macro_use]
 mod harness;
 
+mod account;
 mod backup;
 mod bad_input;
 mod calibrate;
@@ -43,6 +44,7 @@ mod limits;
 mod little_memory;
 mod log;
 mod login;
+mod mail;
 mod metric_names;
 mod metrics;
 mod migrations;

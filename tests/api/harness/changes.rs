@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 use vestibule::{
     db::{Target, UpdateUserError, UserChange, UserKey},
-    domain::{Clock, Email, HashedPassword, User, UserId, UserStatus},
+    domain::{
+        Clock, Email, Event, EventId, EventKind, HashedPassword, Origin, User, UserId, UserStatus,
+    },
 };
 
 use super::{TestApp, email};
@@ -51,6 +54,24 @@ impl TestApp {
         self.change(id, change).await.unwrap();
     }
 
+    /// Erases a user, as an operator does.
+    pub(crate) async fn erase(&self, id: &str) {
+        let (id, at) = (UserId::parse(id).unwrap(), Clock::system().now());
+        let event = Event {
+            id: EventId::new(Uuid::new_v4()),
+            kind: EventKind::UserDeleted,
+            at,
+            user_id: Some(id),
+            session_id: None,
+            origin: Origin::default(),
+        };
+        let erased = self
+            .db
+            .erase_user(id, None, event, Instant::now() + LIMIT)
+            .await;
+        assert!(erased.unwrap());
+    }
+
     /// Changes a user's password. The hash comes from a user who is registered with the new one:
     /// only the application hashes.
     pub(crate) async fn change_password(&self, address: &str, new: &str) {
@@ -65,6 +86,7 @@ impl TestApp {
         let change = UserChange::Password {
             verified: user.hashed_password,
             hashed: self.stored_hash(donor).await,
+            kept: None,
         };
         self.change(&user.id.to_string(), change).await.unwrap();
     }

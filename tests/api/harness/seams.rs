@@ -35,6 +35,9 @@ struct Rule {
     /// How many may pass although it is closed.
     passes: usize,
     panics: usize,
+    /// How many more are held until they are released, whatever else passes.
+    hold_next: usize,
+    holds: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -72,7 +75,15 @@ impl HashGate {
 
     /// Lets all pass.
     pub(crate) fn open(&self) {
-        self.rule(|rule| rule.closed = false);
+        self.rule(|rule| *rule = Rule::default());
+    }
+
+    /// Holds the next hash until the gate is opened; those after it pass.
+    pub(crate) fn hold_next(&self) {
+        self.rule(|rule| {
+            rule.hold_next += 1;
+            rule.holds = true;
+        });
     }
 
     /// Lets some more pass a closed gate.
@@ -142,7 +153,9 @@ impl HashState {
             counts.held += 1;
             counts.most_held = counts.most_held.max(counts.held);
         });
-        while rule.closed && rule.passes == 0 {
+        let is_held = rule.hold_next > 0;
+        rule.hold_next -= usize::from(is_held);
+        while (rule.closed && rule.passes == 0) || (is_held && rule.holds) {
             rule = self.changed.wait(rule).unwrap();
         }
         rule.passes = rule.passes.saturating_sub(usize::from(rule.closed));
