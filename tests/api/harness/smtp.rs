@@ -263,6 +263,8 @@ impl Shared {
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let data = read_data(&mut stream).await?;
+                    // Quoted-printable, of which mails here have no more than this.
+                    let data = data.replace("=\r\n", "").replace("=3D", "=");
                     let mail = Mail {
                         to: to.clone(),
                         data,
