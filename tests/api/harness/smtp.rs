@@ -227,7 +227,9 @@ impl Shared {
         }
         loop {
             let mut line = String::new();
-            if stream.read_line(&mut line).await? == 0 {
+            let read = stream.read_line(&mut line).await?;
+            // Connections are kept, and are to be lost when the server goes away.
+            if read == 0 || self.manners.borrow().away {
                 return Ok(None);
             }
             let command = line.trim_end();
