@@ -189,11 +189,8 @@ fn identity() -> (String, TlsAcceptor) {
 impl Shared {
     async fn greet(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut manners = self.manners.subscribe();
-        let manners = manners
-            .wait_for(|manners| !manners.silent)
-            .await
-            .unwrap()
-            .clone();
+        let speaks = manners.wait_for(|manners| !manners.silent);
+        let manners = speaks.await.unwrap().clone();
         if manners.away {
             return Ok(());
         }
