@@ -189,11 +189,8 @@ fn identity() -> (String, TlsAcceptor) {
 impl Shared {
     async fn greet(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut manners = self.manners.subscribe();
-        let manners = manners
-            .wait_for(|manners| !manners.silent)
-            .await
-            .unwrap()
-            .clone();
+        let speaks = manners.wait_for(|manners| !manners.silent);
+        let manners = speaks.await.unwrap().clone();
         if manners.away {
             return Ok(());
         }
@@ -227,7 +224,9 @@ impl Shared {
         }
         loop {
             let mut line = String::new();
-            if stream.read_line(&mut line).await? == 0 {
+            let read = stream.read_line(&mut line).await?;
+            // Connections are kept, and are to be lost when the server goes away.
+            if read == 0 || self.manners.borrow().away {
                 return Ok(None);
             }
             let command = line.trim_end();
@@ -263,6 +262,8 @@ impl Shared {
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let data = read_data(&mut stream).await?;
+                    // Quoted-printable, of which mails here have no more than this.
+                    let data = data.replace("=\r\n", "").replace("=3D", "=");
                     let mail = Mail {
                         to: to.clone(),
                         data,
