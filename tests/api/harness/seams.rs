@@ -144,7 +144,11 @@ impl HashState {
         });
         let is_held = rule.hold_next > 0;
         rule.hold_next -= usize::from(is_held);
-        while (rule.closed && rule.passes == 0) || (is_held && rule.holds) {
+        while if is_held {
+            rule.holds
+        } else {
+            rule.closed && rule.passes == 0
+        } {
             rule = self.changed.wait(rule).unwrap();
         }
         rule.passes = rule.passes.saturating_sub(usize::from(rule.closed));
