@@ -144,11 +144,9 @@ impl HashState {
         });
         let is_held = rule.hold_next > 0;
         rule.hold_next -= usize::from(is_held);
-        while if is_held {
-            rule.holds
-        } else {
-            rule.closed && rule.passes == 0
-        } {
+        let waits =
+            |rule: &Rule| (is_held && rule.holds) || (!is_held && rule.closed && rule.passes == 0);
+        while waits(&rule) {
             rule = self.changed.wait(rule).unwrap();
         }
         rule.passes = rule.passes.saturating_sub(usize::from(rule.closed));
