@@ -155,7 +155,9 @@ impl HashState {
         });
         let is_held = rule.hold_next > 0;
         rule.hold_next -= usize::from(is_held);
-        while (rule.closed && rule.passes == 0) || (is_held && rule.holds) {
+        let waits =
+            |rule: &Rule| (is_held && rule.holds) || (!is_held && rule.closed && rule.passes == 0);
+        while waits(&rule) {
             rule = self.changed.wait(rule).unwrap();
         }
         rule.passes = rule.passes.saturating_sub(usize::from(rule.closed));

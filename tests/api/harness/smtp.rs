@@ -40,7 +40,9 @@ pub(crate) struct Mail {
 impl Mail {
     /// The token of the link, from the text.
     pub(crate) fn token(&self) -> String {
-        let link = self.data.lines().find(|line| line.starts_with("https://"));
+        // Long lines are folded (quoted-printable, RFC 2045 §6.7).
+        let unfolded = self.data.replace("=\r\n", "").replace("=3D", "=");
+        let link = unfolded.lines().find(|line| line.starts_with("https://"));
         let (_, token) = link.expect("a link").split_once("#token=").unwrap();
         token.to_owned()
     }
