@@ -111,7 +111,7 @@ const FOREIGN: [(&str, &[&str]); 26] = [
     ("hyper_util", &["transport", "server", "cli/healthcheck"]),
     ("tower", &["transport", "server", "cli/healthcheck"]),
     ("utoipa", &["transport"]),
-    ("tempfile", &["db", "config/tests"]),
+    ("tempfile", &["db", "config/tests", "server/tls"]),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
     ("tokio_rustls", &["server", "cli/healthcheck"]),

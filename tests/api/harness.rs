@@ -14,6 +14,7 @@ mod inputs;
 mod logs;
 mod memory_group;
 mod postgres;
+mod proc;
 mod process;
 mod proxy;
 mod raw;
