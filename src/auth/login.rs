@@ -70,6 +70,7 @@ impl Auth {
         call: &CallContext,
         credentials: &Credentials,
     ) -> Result<Option<Verified>, AuthError> {
+        self.hasher.would_verify(call.deadline)?;
         let key = credentials.email.key();
         let user = self
             .db

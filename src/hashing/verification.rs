@@ -33,6 +33,15 @@ pub enum Verification {
 }
 
 impl Hasher {
+    /// Refuses a verification before what is stored was read, when it would be refused afterwards: a
+    /// flood of logins costs the database nothing.
+    ///
+    /// # Errors
+    /// As `HashingError` says; nothing was done.
+    pub fn would_verify(&self, deadline: Instant) -> Result<(), HashingError> {
+        self.0.queue.would_admit(Class::Login, deadline)
+    }
+
     /// Verifies an attempt against what is stored, or against the decoy of `key` where nothing (or
     /// nothing readable) is: one job in either case.
     ///

@@ -4,7 +4,6 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     process::{ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
-    time::Duration,
 };
 
 use tempfile::TempDir;
