@@ -1,12 +1,15 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
+mod callers;
 mod context;
+mod decoys;
 mod delivery;
 mod entropy;
 mod error;
 mod events;
 mod login;
 mod mail;
+mod purge;
 mod register;
 mod session;
 
@@ -14,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
+pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};

@@ -1,14 +1,21 @@
 //! The database: the only layer that knows SQL. One method is one atomic step in business words,
 //! and what comes back are domain types.
 
+mod backup;
+mod callers;
 mod entity;
 mod error;
 mod events;
 mod figures;
 mod file;
+mod lookups;
 mod mail;
+mod mix;
 mod pools;
+mod purge;
 mod schema;
+mod server_keys;
+mod session_rows;
 mod sessions;
 mod tokens;
 mod users;
@@ -29,6 +36,8 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+pub use backup::BackupError;
+pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
@@ -97,6 +106,7 @@ struct Inner {
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
     counts: Counts,
+    lookups: lookups::Lookups,
 }
 
 impl Db {
@@ -116,6 +126,7 @@ impl Db {
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
                 counts: Counts::default(),
+                lookups: lookups::Lookups::default(),
             }),
         })
     }

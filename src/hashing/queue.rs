@@ -150,7 +150,7 @@ impl Queue {
 
     /// Whether a job needs more memory than the areas of the threads have.
     pub(super) fn is_heavy(&self, job: &Job) -> bool {
-        job.memory_kib() > self.current.memory_kib()
+        job.algorithm().is_heavy(self.current.memory_kib())
     }
 
     pub(super) fn figures(&self) -> Figures {

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tonic::transport::Endpoint;
 
-use super::{Client, Health, RawConnection, Rest, Store, Wire, eventually};
+use super::{Client, Health, MemoryGroup, RawConnection, Rest, Store, Wire, eventually};
 
 /// `vestibule serve` as a process.
 pub(crate) struct Service {
@@ -101,9 +101,26 @@ impl Service {
 
     /// The same with so many file descriptors at most.
     pub(crate) fn start_with_descriptors(store: &Store, most: usize) -> Self {
+        Self::start_after(store, &format!("ulimit -n {most}"), "--hashing-workers 1")
+    }
+
+    /// The same in a memory group.
+    pub(crate) fn start_in(store: &Store, group: &MemoryGroup) -> Self {
+        let join = format!("echo $$ > '{}'", group.members().display());
+        Self::start_after(store, &join, "")
+    }
+
+    /// The same with a log that nobody reads: a pipe that is full sooner or later.
+    pub(crate) fn start_with_unread_log(store: &Store) -> Self {
+        let pipe = "mkfifo unread && exec 3<>unread 2>unread";
+        Self::start_after(store, pipe, "--hashing-workers 1")
+    }
+
+    /// Starts `serve` in the process that a shell command has prepared.
+    fn start_after(store: &Store, prepare: &str, arguments: &str) -> Self {
         let mut command = Command::new("/bin/sh");
-        let serve = "exec \"$0\" serve --lifecycle-drain-delay 0s --hashing-workers 1";
-        let limited = format!("ulimit -n {most} && {serve}");
+        let serve = format!("exec \"$0\" serve --lifecycle-drain-delay 0s {arguments}");
+        let limited = format!("{prepare} && {serve}");
         command
             .args(["-c", &limited, env!("CARGO_BIN_EXE_vestibule")])
             .env_clear()
@@ -147,6 +164,40 @@ impl Service {
         SocketAddr::from((self.address, 50051))
     }
 
+    /// Where the gateway is served.
+    pub(crate) fn rest_address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, 8080))
+    }
+
+    /// The ports of every socket of the process that listens, in order.
+    pub(crate) fn listening_ports(&self) -> Vec<u16> {
+        const LISTEN: &str = "0A";
+        let inodes: Vec<String> = fs::read_dir(format!("/proc/{}/fd", self.id()))
+            .unwrap()
+            .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+            .filter_map(|to| {
+                let to = to.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+                Some(to.to_owned())
+            })
+            .collect();
+        let tables = ["tcp", "tcp6"].map(|name| {
+            let table = format!("/proc/{}/net/{name}", self.id());
+            fs::read_to_string(table).unwrap_or_default()
+        });
+        let mut ports: Vec<u16> = tables
+            .iter()
+            .flat_map(|table| table.lines().skip(1))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|fields| fields[3] == LISTEN && inodes.iter().any(|inode| inode == fields[9]))
+            .map(|fields| {
+                let (_, port) = fields[1].rsplit_once(':').unwrap();
+                u16::from_str_radix(port, 16).unwrap()
+            })
+            .collect();
+        ports.sort_unstable();
+        ports
+    }
+
     /// Waits until it is ready.
     pub(crate) async fn await_ready(&self) {
         eventually("the service is ready", async || {
@@ -171,7 +222,7 @@ impl Service {
 
     /// The client of the gateway.
     pub(crate) fn rest(&self) -> Rest {
-        Rest::at(SocketAddr::from((self.address, 8080)))
+        Rest::at(self.rest_address())
     }
 
     /// The client of the operations port.
@@ -182,6 +233,11 @@ impl Service {
     /// gRPC byte by byte.
     pub(crate) fn wire(&self) -> Wire {
         Wire::to(SocketAddr::from((self.address, 50051)))
+    }
+
+    /// A bare connection to the gRPC port.
+    pub(crate) async fn raw_grpc(&self) -> RawConnection {
+        RawConnection::to(self.grpc_address()).await
     }
 
     /// A bare connection to the gateway.
@@ -201,8 +257,18 @@ impl Service {
 
     /// The memory that it holds, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
+        self.status_kib("VmRSS:")
+    }
+
+    /// The most memory that it held, in KiB.
+    pub(crate) fn peak_resident_kib(&self) -> u64 {
+        self.status_kib("VmHWM:")
+    }
+
+    /// A line of proc(5)'s `status`.
+    fn status_kib(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         line.unwrap()
             .split_whitespace()
             .nth(1)

@@ -25,6 +25,8 @@ struct HashState {
     rule: Mutex<Rule>,
     changed: Condvar,
     counts: watch::Sender<Counts>,
+    /// What came to the gate, in its order.
+    algorithms: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl HashGate {
             rule: Mutex::default(),
             changed: Condvar::new(),
             counts: watch::Sender::default(),
+            algorithms: Mutex::default(),
         }))
     }
 
@@ -111,10 +114,18 @@ impl HashGate {
         within(LIMIT, "hashes are started", told).await.unwrap();
     }
 
+    /// The algorithms and costs of the hashes that came since this was asked last.
+    pub(crate) fn take_algorithms(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.algorithms.lock().unwrap())
+    }
+
     /// What `Seams` takes.
     pub(crate) fn hook(&self) -> BeforeHash {
         let state = Arc::clone(&self.0);
-        Arc::new(move || state.pass())
+        Arc::new(move |algorithm: &str| {
+            state.algorithms.lock().unwrap().push(algorithm.to_owned());
+            state.pass();
+        })
     }
 
     fn rule(&self, change: impl FnOnce(&mut Rule)) {
