@@ -146,6 +146,7 @@ async fn refresh_decoys(auth: Auth) {
         }
     }
 }
+
 /// Sends mail, once the schema is there, until it shall begin no more.
 pub(super) async fn deliver(
     auth: Auth,
