@@ -6,10 +6,11 @@ mod entropy;
 mod error;
 mod events;
 mod login;
+mod outcomes;
 mod register;
 mod session;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
@@ -17,8 +18,11 @@ pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
+pub use outcomes::OutcomeFigures;
 pub use register::Registration;
 pub use session::NewSession;
+
+use outcomes::Outcomes;
 
 use crate::{
     db::Db,
@@ -35,6 +39,10 @@ pub struct Settings {
     pub session_lifetime: Duration,
     /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
     pub keep_ended: Duration,
+    /// How long an event is kept.
+    pub keep_events: Duration,
+    /// How long the address and user agent in an event are kept.
+    pub keep_addresses: Duration,
 }
 
 /// The use cases; clones share the same engine and database.
@@ -44,6 +52,8 @@ pub struct Auth {
     hasher: Hasher,
     clock: Clock,
     settings: Settings,
+    /// What is not yet in `events`.
+    outcomes: Arc<Outcomes>,
     /// Rehashes that go on after their answer; the drain awaits them.
     background: TaskTracker,
 }
@@ -56,6 +66,7 @@ impl Auth {
             hasher,
             clock,
             settings,
+            outcomes: Arc::default(),
             background: TaskTracker::new(),
         }
     }

@@ -8,6 +8,7 @@
 mod callers;
 mod database;
 mod database_url;
+mod events;
 mod file;
 mod grpc;
 mod hashing;
@@ -152,9 +153,11 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     let hashing = hashing::read(reader);
     let password = password::read(reader);
     let sessions = sessions::read(reader);
+    let events = events::read(reader);
     let lifecycle = lifecycle::read(reader);
 
-    let (grpc, rest, sessions, lifecycle) = (grpc?, rest?, sessions?, lifecycle?);
+    let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
+    let (sessions, events) = (sessions?, events?);
     Some(server::ApplicationSettings {
         server: server::Settings {
             grpc_listen: grpc.listen,
@@ -174,6 +177,8 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
             password: password?,
             session_lifetime: sessions.lifetime,
             keep_ended: sessions.keep_ended,
+            keep_events: events.keep,
+            keep_addresses: events.keep_addresses,
         },
     })
 }

@@ -11,9 +11,9 @@ use crate::domain::{
 };
 
 /// How many rows one purge transaction touches: few enough that no writer waits long behind it.
-const PURGE_BATCH: u64 = 500;
+pub(super) const PURGE_BATCH: u64 = 500;
 /// How long one purge transaction may take.
-const PURGE_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const PURGE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A session that was just opened, with the secret that proves it.
 #[derive(Debug, Clone)]
@@ -59,6 +59,8 @@ impl Auth {
         let event = self.event(EventKind::SessionCreated, user.id, Some(session.id), origin)?;
         let added = self.db.add_session(session.clone(), event, call.deadline);
         if !added.await? {
+            // The user was disabled or the password changed since it was read.
+            self.note(call, EventKind::LoginFailed, Some(user.id), &session.client)?;
             return Err(AuthError::BadCredentials);
         }
         self.rehash_later(verified);
@@ -147,7 +149,8 @@ impl Auth {
         }
     }
 
-    /// Deletes sessions that ended longer ago than they are kept, and forgets old registration ids.
+    /// Deletes sessions that ended longer ago than they are kept, forgets old registration ids, and
+    /// purges events.
     /// Returns how many sessions were deleted.
     ///
     /// # Errors
@@ -167,6 +170,7 @@ impl Auth {
             }
         }
         while self.forget_registration_ids(now - RETRY_WINDOW).await? == PURGE_BATCH {}
+        self.purge_events(now).await?;
         Ok(purged)
     }
 

@@ -2,7 +2,7 @@
 //! and the check of `docs/configuration.md` follow.
 
 use super::{
-    callers, database, grpc, hashing, lifecycle, log, operations, password, rest, sessions,
+    callers, database, events, grpc, hashing, lifecycle, log, operations, password, rest, sessions,
 };
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
@@ -85,7 +85,7 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 10] = [
+    const SECTIONS: [&[&Key]; 11] = [
         grpc::KEYS,
         rest::KEYS,
         callers::KEYS,
@@ -94,6 +94,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         hashing::KEYS,
         password::KEYS,
         sessions::KEYS,
+        events::KEYS,
         lifecycle::KEYS,
         log::KEYS,
     ];

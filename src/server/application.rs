@@ -146,6 +146,7 @@ impl Application {
             rest: self.rest.calls(),
             hasher: self.hasher.clone(),
             db: self.db.clone(),
+            auth: self.auth.clone(),
             connections,
             readiness: self.reporter.subscribe(),
             started: self.started,

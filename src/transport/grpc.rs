@@ -1,5 +1,6 @@
 //! The gRPC side: the handlers, and what tells a gRPC call from any other.
 
+mod audit;
 mod auth;
 mod convert;
 mod methods;
@@ -7,6 +8,7 @@ mod methods;
 use http::{Method, Request};
 use tonic::Status;
 
+pub use audit::{AuditHandlers, audit_service};
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};
 

@@ -1,7 +1,11 @@
 //! Raw text → the commands of `auth`, with every fault of every field at once. Both protocols come
 //! through here, so that no limit can be passed by switching protocol.
 
+mod events;
+
 use std::fmt::Display;
+
+pub(crate) use events::{event_list, wire_kind};
 
 use super::failure::{Failure, Violation};
 use crate::{

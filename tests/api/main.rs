@@ -31,6 +31,7 @@ mod drain;
 mod enumeration;
 mod epoch;
 mod errors;
+mod events;
 mod hashing;
 mod idempotency;
 mod lifecycle;
