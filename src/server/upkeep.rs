@@ -143,7 +143,9 @@ async fn purge(auth: Auth) {
         match auth.purge().await {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
-            Err(error) => tracing::warn!("cannot purge ended sessions: {}", chain(&error)),
+            Err(error) => {
+                tracing::warn!("cannot purge what is past its keeping: {}", chain(&error));
+            }
         }
     }
 }

@@ -76,11 +76,11 @@ impl Auditor {
     }
 }
 
-fn client(ip: &str) -> Option<ClientInfo> {
-    Some(ClientInfo {
+fn client(ip: &str) -> ClientInfo {
+    ClientInfo {
         ip: ip.into(),
         user_agent: "curl/8.0".into(),
-    })
+    }
 }
 
 /// Whether `ValidLogin` finds the password right.
@@ -88,7 +88,7 @@ async fn login(app: &TestApp, email: &str, password: &str, ip: &str) -> bool {
     let request = ValidLoginRequest {
         email: email.into(),
         password: password.into(),
-        client: client(ip),
+        client: Some(client(ip)),
     };
     let answer = app.grpc().valid_login(request).await.unwrap();
     answer.into_inner().valid
@@ -99,7 +99,7 @@ async fn open(app: &TestApp, email: &str, password: &str, ip: &str) -> bool {
     let request = CreateSessionRequest {
         email: email.into(),
         password: password.into(),
-        client: client(ip),
+        client: Some(client(ip)),
     };
     app.grpc().create_session(request).await.is_ok()
 }

@@ -23,11 +23,11 @@ on_both_databases!(
     an_event_of_a_later_release_has_no_kind,
 );
 
-fn timestamp(at: Instant) -> Option<Timestamp> {
-    Some(Timestamp {
+fn timestamp(at: Instant) -> Timestamp {
+    Timestamp {
         seconds: at.timestamp(),
         nanos: at.timestamp_subsec_nanos().try_into().unwrap(),
-    })
+    }
 }
 
 /// The service is open to whoever reaches it, and this one is not.
@@ -75,7 +75,7 @@ async fn a_filter_selects_by_user_kind_and_time(app: TestApp) {
     seed(&app, events.collect()).await;
 
     let all = || ListEventsRequest {
-        since: timestamp(noon()),
+        since: Some(timestamp(noon())),
         ..ListEventsRequest::default()
     };
     let failed = vec![v1::EventKind::LoginFailed.into()];
@@ -106,21 +106,21 @@ async fn a_filter_selects_by_user_kind_and_time(app: TestApp) {
         ),
         (
             ListEventsRequest {
-                since: timestamp(noon() + micros(2)),
+                since: Some(timestamp(noon() + micros(2))),
                 ..all()
             },
             &[2, 3, 4],
         ),
         (
             ListEventsRequest {
-                until: timestamp(noon() + micros(2)),
+                until: Some(timestamp(noon() + micros(2))),
                 ..all()
             },
             &[0, 1],
         ),
         (
             ListEventsRequest {
-                until: timestamp(noon()),
+                until: Some(timestamp(noon())),
                 ..all()
             },
             &[],
@@ -129,7 +129,7 @@ async fn a_filter_selects_by_user_kind_and_time(app: TestApp) {
             ListEventsRequest {
                 user_id,
                 kinds: failed,
-                until: timestamp(noon() + micros(9)),
+                until: Some(timestamp(noon() + micros(9))),
                 ..all()
             },
             &[0],
@@ -214,11 +214,11 @@ async fn a_page_token_fits_its_filter_alone(app: TestApp) {
             ..next.clone()
         },
         ListEventsRequest {
-            since: timestamp(noon()),
+            since: Some(timestamp(noon())),
             ..next.clone()
         },
         ListEventsRequest {
-            until: timestamp(noon()),
+            until: Some(timestamp(noon())),
             ..next.clone()
         },
         ListEventsRequest {
