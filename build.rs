@@ -5,7 +5,8 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 8] = [
+const PROTOS: [&str; 9] = [
+    "vestibule/v1/account_service.proto",
     "vestibule/v1/audit_service.proto",
     "vestibule/v1/auth_service.proto",
     "vestibule/v1/errors.proto",
@@ -17,13 +18,20 @@ const PROTOS: [&str; 8] = [
 ];
 
 /// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
-const SECRET_MESSAGES: [&str; 6] = [
+const SECRET_MESSAGES: [&str; 13] = [
     "vestibule.v1.RegisterUserRequest",
     "vestibule.v1.ValidLoginRequest",
     "vestibule.v1.CreateSessionRequest",
     "vestibule.v1.CreateSessionResponse",
     "vestibule.v1.ValidateSessionRequest",
     "vestibule.v1.RevokeSessionRequest",
+    "vestibule.v1.GetAccountRequest",
+    "vestibule.v1.ChangePasswordRequest",
+    "vestibule.v1.ResetPasswordRequest",
+    "vestibule.v1.VerifyEmailRequest",
+    "vestibule.v1.RequestEmailChangeRequest",
+    "vestibule.v1.ConfirmEmailChangeRequest",
+    "vestibule.v1.CloseAccountRequest",
 ];
 
 #[expect(

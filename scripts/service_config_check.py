@@ -14,13 +14,17 @@ import sys
 import grpc
 
 CONFIG = pathlib.Path(__file__).resolve().parent.parent / "examples/service-config.json"
-SERVICE = "vestibule.v1.AuthService"
 ATTEMPTS = {
-    "ValidateSession": 3,
-    "RevokeSession": 3,
-    "ValidLogin": 3,
-    "RegisterUser": 1,  # Safe only with a request_id, which a service config cannot see.
-    "CreateSession": 1,  # Each success opens a session of its own.
+    "AuthService/ValidateSession": 3,
+    "AuthService/RevokeSession": 3,
+    "AuthService/ValidLogin": 3,
+    "AuthService/RegisterUser": 1,  # Safe only with a request_id, which a config cannot see.
+    "AuthService/CreateSession": 1,  # Each success opens a session of its own.
+    "AccountService/GetAccount": 3,
+    "AccountService/RequestPasswordReset": 3,
+    "AccountService/RequestEmailVerification": 3,
+    "AccountService/ChangePassword": 1,  # What succeeded unheard fails when it is repeated.
+    "AccountService/ResetPassword": 1,
 }
 
 
@@ -32,7 +36,7 @@ class Busy(grpc.GenericRpcHandler):
 
     def service(self, call):
         def refuse(_request, context):
-            self.seen[call.method.rsplit("/", 1)[-1]] += 1
+            self.seen[call.method.removeprefix("/vestibule.v1.")] += 1
             context.abort(grpc.StatusCode.UNAVAILABLE, "busy")
 
         return grpc.unary_unary_rpc_method_handler(refuse)
@@ -48,7 +52,7 @@ def main():
         options = [("grpc.service_config", CONFIG.read_text())]
         with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
             try:
-                channel.unary_unary(f"/{SERVICE}/{method}")(b"", timeout=5, wait_for_ready=True)
+                channel.unary_unary(f"/vestibule.v1.{method}")(b"", timeout=5, wait_for_ready=True)
             except grpc.RpcError as error:
                 print(f"service config: {method}: {busy.seen[method]} attempts, {error.code().name}")
     server.stop(None)

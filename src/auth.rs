@@ -1,12 +1,19 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
+mod account;
 mod callers;
 mod context;
+mod decoys;
+mod delivery;
 mod entropy;
 mod error;
 mod events;
 mod login;
+mod mail;
+mod one_time_token;
 mod outcomes;
+mod purge;
+mod redemption;
 mod register;
 mod session;
 
@@ -14,11 +21,15 @@ use std::{sync::Arc, time::Duration};
 
 use tokio_util::task::TaskTracker;
 
+pub use account::{OwnerProof, PasswordChange};
 pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
+pub use mail::{MailFigures, MailSettings};
+pub use one_time_token::Handing;
 pub use outcomes::OutcomeFigures;
+pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use session::NewSession;
 
@@ -28,7 +39,9 @@ use crate::{
     db::Db,
     domain::{Clock, PasswordPolicy},
     hashing::Hasher,
+    mail::Mailer,
 };
+use mail::Outbox;
 
 /// What the use cases are set to.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +56,8 @@ pub struct Settings {
     pub keep_events: Duration,
     /// How long the address and user agent in an event are kept.
     pub keep_addresses: Duration,
+    /// Mail with tokens.
+    pub mail: MailSettings,
 }
 
 /// The use cases; clones share the same engine and database.
@@ -50,6 +65,7 @@ pub struct Settings {
 pub struct Auth {
     db: Db,
     hasher: Hasher,
+    outbox: Arc<Outbox>,
     clock: Clock,
     settings: Settings,
     /// What is not yet in `events`.
@@ -60,10 +76,11 @@ pub struct Auth {
 
 impl Auth {
     /// Joins the layers below.
-    pub fn new(db: Db, hasher: Hasher, clock: Clock, settings: Settings) -> Self {
+    pub fn new(db: Db, hasher: Hasher, mailer: Mailer, clock: Clock, settings: Settings) -> Self {
         Self {
             db,
             hasher,
+            outbox: Arc::new(Outbox::new(mailer)),
             clock,
             settings,
             outcomes: Arc::default(),

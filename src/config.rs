@@ -16,6 +16,7 @@ mod key;
 mod lifecycle;
 mod listen;
 mod log;
+mod mail;
 mod operations;
 mod parse;
 mod password;
@@ -25,7 +26,9 @@ mod rest;
 mod service_links;
 mod sessions;
 mod show;
+mod smtp;
 mod source;
+mod tls;
 mod values;
 
 use std::{fmt, net::SocketAddr};
@@ -56,7 +59,7 @@ impl Config {
     /// Every fault there is, not only the first.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
         let mut reader = Reader::new(flags, environment);
-        let application = application(&mut reader);
+        let application = application(&mut reader, flags.dev);
         let telemetry = log::read(&mut reader);
         let (settings, reader) = reader.finish(application.zip(telemetry))?;
         Ok(Self {
@@ -79,7 +82,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// What `migrate` runs with: it reads `database` and `log` alone.
+/// What `migrate` and `backup` run with: they read `database` and `log` alone.
 #[derive(Debug)]
 pub struct MigrateConfig {
     /// The database.
@@ -108,17 +111,28 @@ impl MigrateConfig {
     }
 }
 
-/// The address that `healthcheck` dials: `grpc.listen`, on loopback where that is unspecified.
-///
-/// # Errors
-/// Every fault there is in the key, and every unknown name.
-pub fn healthcheck_address(
-    flags: &Flags,
-    environment: &Environment,
-) -> Result<SocketAddr, Problems> {
-    let mut reader = Reader::new(flags, environment);
-    let address = grpc::dialled(&mut reader);
-    Ok(reader.finish(address)?.0)
+/// What `healthcheck` dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// `grpc.listen`, on loopback where that is unspecified.
+    pub address: SocketAddr,
+    /// Whether `tls.certificate` is set. The file is not read: what a running server has in force
+    /// may be an older one, and is no less healthy.
+    pub tls: bool,
+}
+
+impl Healthcheck {
+    /// Reads its two keys.
+    ///
+    /// # Errors
+    /// Every fault there is in them, and every unknown name.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(flags, environment);
+        let address = grpc::dialled(&mut reader);
+        let tls = tls::is_on(&reader);
+        let healthcheck = address.map(|address| Self { address, tls });
+        Ok(reader.finish(healthcheck)?.0)
+    }
 }
 
 /// What `calibrate` takes for the settings in force.
@@ -135,18 +149,17 @@ pub fn hashing_settings(
 }
 
 /// Reads every section before it gives up over one, so that all faults are found.
-fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
-    let auth_service = callers::read(reader);
+fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::ApplicationSettings> {
+    let callers = callers::read(reader);
     let grpc = grpc::read(reader);
     let rest = rest::read(reader);
+    let tls = tls::read(reader, callers.as_ref());
     let operations = operations::read(reader);
+    let grpc_listen = (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen));
+    let rest_listen = (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen));
     listen::refuse_overlaps(
         reader,
-        &[
-            (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen)),
-            (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen)),
-            (&operations::LISTEN, operations),
-        ],
+        &[grpc_listen, rest_listen, (&operations::LISTEN, operations)],
     );
     let db = database::read(reader);
     let migrate_on_start = database::migrate_on_start(reader);
@@ -154,6 +167,8 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     let password = password::read(reader);
     let sessions = sessions::read(reader);
     let events = events::read(reader);
+    let delivery = mail::delivery(reader, dev, &[grpc_listen, rest_listen]);
+    let mail = mail::settings(reader);
     let lifecycle = lifecycle::read(reader);
 
     let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
@@ -165,7 +180,8 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
             rest_listen: rest.listen,
-            auth_service: auth_service?,
+            auth_service: callers?.auth_service,
+            tls: tls?.settings,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,
             grace: lifecycle.grace,
@@ -173,12 +189,14 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
         },
         db: db?,
         hashing: hashing?,
+        mail: delivery?,
         auth: auth::Settings {
             password: password?,
             session_lifetime: sessions.lifetime,
             keep_ended: sessions.keep_ended,
             keep_events: events.keep,
             keep_addresses: events.keep_addresses,
+            mail: mail?,
         },
     })
 }

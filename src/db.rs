@@ -1,15 +1,24 @@
 //! The database: the only layer that knows SQL. One method is one atomic step in business words,
 //! and what comes back are domain types.
 
+mod attempts;
+mod backup;
 mod callers;
 mod entity;
 mod error;
 mod events;
 mod figures;
 mod file;
+mod lookups;
+mod mail;
+mod mix;
 mod pools;
+mod purge;
 mod schema;
+mod server_keys;
+mod session_rows;
 mod sessions;
+mod tokens;
 mod users;
 mod write;
 
@@ -28,12 +37,19 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
+pub use attempts::AfterWrong;
+pub use backup::BackupError;
 pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
+pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
-pub use users::{AddedUser, NewUser, UpdateUserError, UserChange, UserKey};
+pub use tokens::{
+    NewOneTimeToken,
+    redemption::{Redemption, TokenProof},
+};
+pub use users::{AddedUser, NewUser, ProvenUser, UpdateUserError, UserChange, UserKey};
 
 use figures::Counts;
 
@@ -95,6 +111,7 @@ struct Inner {
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
     counts: Counts,
+    lookups: lookups::Lookups,
 }
 
 impl Db {
@@ -114,6 +131,7 @@ impl Db {
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
                 counts: Counts::default(),
+                lookups: lookups::Lookups::default(),
             }),
         })
     }

@@ -9,6 +9,8 @@ mod clock;
 mod email;
 mod event;
 mod id;
+mod key;
+mod mail;
 mod password;
 mod session;
 mod token;
@@ -21,10 +23,12 @@ pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};
 pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
+pub use key::ServerKey;
+pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use session::{Session, SessionVerdict};
 pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,
 };
-pub use user::{HashedPassword, PasswordScheme, User, UserEmail, UserStatus};
+pub use user::{HashedPassword, PasswordScheme, StoredPassword, User, UserEmail, UserStatus};

@@ -9,10 +9,10 @@
 //!         └─────────┬─────────┘
 //!                   ▼
 //!                 auth                       use cases: register_user, valid_login, create_session …
-//!              ┌────┴────┐
-//!              ▼         ▼
-//!           hashing      db                  argon2 engine │ SeaORM (Postgres, SQLite)
-//!              └────┬────┘
+//!        ┌──────────┼──────────┐
+//!        ▼          ▼          ▼
+//!     hashing      db        mail            argon2 engine │ SeaORM (Postgres, SQLite) │ SMTP
+//!        └──────────┼──────────┘
 //!                   ▼
 //!                domain                      Email, NewPassword, SessionToken, User, Session, Clock
 //! ```
@@ -27,6 +27,7 @@ pub mod db;
 pub mod domain;
 pub mod figures;
 pub mod hashing;
+pub mod mail;
 pub mod proto;
 pub mod server;
 pub mod telemetry;

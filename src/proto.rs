@@ -35,5 +35,12 @@ redacted!(
     CreateSessionRequest,
     CreateSessionResponse,
     ValidateSessionRequest,
-    RevokeSessionRequest
+    RevokeSessionRequest,
+    GetAccountRequest,
+    ChangePasswordRequest,
+    ResetPasswordRequest,
+    VerifyEmailRequest,
+    RequestEmailChangeRequest,
+    ConfirmEmailChangeRequest,
+    CloseAccountRequest
 );

@@ -14,6 +14,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod services;
+pub mod tls;
 mod upkeep;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -26,7 +27,7 @@ pub use readiness::{Check, Readiness};
 use crate::{
     auth, db,
     domain::Clock,
-    hashing,
+    hashing, mail,
     transport::{self, AuthServiceAccess},
 };
 
@@ -51,7 +52,9 @@ pub struct Settings {
     pub rest_listen: Option<SocketAddr>,
     /// Who may call what end users prove themselves.
     pub auth_service: AuthServiceAccess,
-    /// Where the operations port listens.
+    /// TLS for gRPC and REST; `None`: plaintext.
+    pub tls: Option<tls::Settings>,
+    /// Where the operations port listens; always in plaintext.
     pub operations_listen: SocketAddr,
     /// How long calls are served as before after SIGTERM.
     pub drain_delay: Duration,
@@ -70,6 +73,8 @@ pub struct ApplicationSettings {
     pub db: db::Settings,
     /// The hashing engine.
     pub hashing: hashing::Settings,
+    /// How mail is delivered.
+    pub mail: mail::Delivery,
     /// The use cases.
     pub auth: auth::Settings,
 }
@@ -84,6 +89,8 @@ pub struct Seams {
     pub before_handler: Option<transport::BeforeHandler>,
     /// The clock; `None`: the system's.
     pub clock: Option<Clock>,
+    /// How often the files of TLS are looked at; `None`: every ten seconds.
+    pub certificate_interval: Option<Duration>,
 }
 
 /// Why the application did not start.
@@ -107,6 +114,9 @@ pub enum StartError {
     /// The hashing threads cannot be started.
     #[error("the hashing engine cannot start")]
     Hashing(#[from] hashing::StartError),
+    /// Mail cannot be sent.
+    #[error("mail cannot be sent")]
+    Mail(#[from] mail::StartError),
     /// The descriptors that reflection serves cannot be read: a bug of the build.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -26,6 +26,6 @@ mod stream;
 
 pub use call_figures::{CallFigures, Calls};
 pub use caller::Gate;
-pub use edge::{BeforeHandler, Edge, EdgeSettings, Protocol};
+pub use edge::{AwaitedSince, BeforeHandler, Edge, EdgeSettings, Protocol};
 pub use peer::{Peer, PeerCertificate};
 pub use policy::{AuthServiceAccess, grantable};

@@ -20,7 +20,7 @@ struct Layer {
     may_use: &'static [&'static str],
 }
 
-const LAYERS: [Layer; 10] = [
+const LAYERS: [Layer; 11] = [
     Layer {
         name: "domain",
         may_use: &[],
@@ -38,8 +38,12 @@ const LAYERS: [Layer; 10] = [
         may_use: &["domain", "figures"],
     },
     Layer {
+        name: "mail",
+        may_use: &["domain"],
+    },
+    Layer {
         name: "auth",
-        may_use: &["domain", "hashing", "db", "telemetry"],
+        may_use: &["domain", "figures", "hashing", "db", "mail", "telemetry"],
     },
     // Not `db`: what a use case does not offer is not done.
     Layer {
@@ -53,6 +57,7 @@ const LAYERS: [Layer; 10] = [
             "figures",
             "hashing",
             "db",
+            "mail",
             "auth",
             "transport",
             "proto",
@@ -69,6 +74,7 @@ const LAYERS: [Layer; 10] = [
             "domain",
             "hashing",
             "db",
+            "mail",
             "auth",
             "transport",
             "server",
@@ -81,6 +87,7 @@ const LAYERS: [Layer; 10] = [
             "domain",
             "hashing",
             "db",
+            "mail",
             "auth",
             "transport",
             "server",
@@ -92,7 +99,7 @@ const LAYERS: [Layer; 10] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 16] = [
+const FOREIGN: [(&str, &[&str]); 26] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -103,13 +110,23 @@ const FOREIGN: [(&str, &[&str]); 16] = [
     ("hyper", &["transport", "server", "cli/healthcheck"]),
     ("hyper_util", &["transport", "server", "cli/healthcheck"]),
     ("tower", &["transport", "server", "cli/healthcheck"]),
+    ("utoipa", &["transport"]),
+    ("tempfile", &["db", "config/tests", "server/tls"]),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
+    ("tokio_rustls", &["server", "cli/healthcheck"]),
+    ("x509_cert", &["server"]),
     ("sea_orm", &["db"]),
     ("sea_orm_migration", &["db"]),
     ("migrations", &["db"]),
     ("argon2", &["hashing"]),
+    ("bcrypt", &["hashing"]),
+    ("pbkdf2", &["hashing"]),
+    ("scrypt", &["hashing"]),
+    ("sha1", &["hashing"]),
     ("rustix", &["hashing"]),
+    ("lettre", &["mail"]),
+    ("askama", &["mail"]),
     ("clap", &["cli", "config", "main"]),
     ("indicatif", &["cli/calibrate"]),
 ];

@@ -27,6 +27,9 @@ pub enum AuthError {
     /// The user is disabled; told to named callers only.
     #[error("the user is disabled")]
     UserDisabled,
+    /// The new password is the user's address or a part of it, which only the user's row tells.
+    #[error("the new password is the address")]
+    NewPasswordGuessable,
     /// The one-time token redeems nothing: malformed, unknown, expired, used or void.
     #[error("the token redeems nothing")]
     TokenInvalid,

@@ -4,17 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant as Deadline;
 
-use super::{
-    Auth, AuthError, CallContext, OutcomeFigures,
-    entropy::random,
-    outcomes::Outcome,
-    session::{PURGE_BATCH, PURGE_LIMIT},
-};
+use super::{Auth, AuthError, CallContext, OutcomeFigures, entropy::random, outcomes::Outcome};
 use crate::{
     db::DbError,
     domain::{
-        ClientInfo, Event, EventFilter, EventId, EventKind, Instant, KeptEvent, Origin, SessionId,
-        UserId, uuid_v7,
+        ClientInfo, Event, EventFilter, EventId, EventKind, KeptEvent, Origin, SessionId, UserId,
+        uuid_v7,
     },
     telemetry::chain,
 };
@@ -111,29 +106,5 @@ impl Auth {
     ) -> Result<Vec<KeptEvent>, AuthError> {
         let listed = self.db.list_events(filter, after, limit, call.deadline);
         Ok(listed.await?)
-    }
-
-    /// Deletes events that are older than they are kept, and clears the addresses of those that are
-    /// older than these are.
-    pub(super) async fn purge_events(&self, now: Instant) -> Result<(), AuthError> {
-        let deadline = || Deadline::now() + PURGE_LIMIT;
-        let (events, clients) = (
-            now - self.settings.keep_events,
-            now - self.settings.keep_addresses,
-        );
-        while self
-            .db
-            .purge_events(events, PURGE_BATCH, deadline())
-            .await?
-            == PURGE_BATCH
-        {}
-        loop {
-            let cleared = self
-                .db
-                .clear_event_clients(clients, PURGE_BATCH, deadline());
-            if cleared.await? < PURGE_BATCH {
-                return Ok(());
-            }
-        }
     }
 }

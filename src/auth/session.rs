@@ -1,19 +1,9 @@
 //! Sessions: opened by a login, judged by one rule, ended for good.
 
-use std::time::Duration;
-
-use tokio::time::Instant as Deadline;
-
-use super::{Auth, AuthError, CallContext, Credentials, entropy::random, register::RETRY_WINDOW};
+use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
-    EventKind, Instant, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User,
-    uuid_v7,
+    EventKind, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
 };
-
-/// How many rows one purge transaction touches: few enough that no writer waits long behind it.
-pub(super) const PURGE_BATCH: u64 = 500;
-/// How long one purge transaction may take.
-pub(super) const PURGE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A session that was just opened, with the secret that proves it.
 #[derive(Debug, Clone)]
@@ -140,44 +130,6 @@ impl Auth {
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<User, AuthError> {
-        match self.validate_session(call, token).await? {
-            SessionVerdict::Active(active) => Ok(active.1),
-            SessionVerdict::Expired
-            | SessionVerdict::Revoked
-            | SessionVerdict::NotFound
-            | SessionVerdict::UserDisabled => Err(AuthError::SessionInvalid),
-        }
-    }
-
-    /// Deletes sessions that ended longer ago than they are kept, forgets old registration ids, and
-    /// purges events.
-    /// Returns how many sessions were deleted.
-    ///
-    /// # Errors
-    /// The database is away; what was purged stays purged.
-    pub async fn purge(&self) -> Result<u64, AuthError> {
-        let now = self.clock.now();
-        let mut purged = 0;
-        loop {
-            let ended_before = now - self.settings.keep_ended;
-            let batch = self
-                .db
-                .purge_sessions(ended_before, PURGE_BATCH, Deadline::now() + PURGE_LIMIT)
-                .await?;
-            purged += batch;
-            if batch < PURGE_BATCH {
-                break;
-            }
-        }
-        while self.forget_registration_ids(now - RETRY_WINDOW).await? == PURGE_BATCH {}
-        self.purge_events(now).await?;
-        Ok(purged)
-    }
-
-    async fn forget_registration_ids(&self, before: Instant) -> Result<u64, AuthError> {
-        Ok(self
-            .db
-            .clear_registration_ids(before, PURGE_BATCH, Deadline::now() + PURGE_LIMIT)
-            .await?)
+        Ok(self.live_session(call, token).await?.1)
     }
 }

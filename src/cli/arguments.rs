@@ -15,6 +15,7 @@ use crate::config::{Flags, Key, keys};
 const CONFIG: &str = "config";
 const DEV: &str = "dev";
 const YES: &str = "yes";
+const FILE: &str = "file";
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub enum Command {
     Serve(Flags),
     /// Change or list the schema.
     Migrate(Flags, Step),
+    /// Copy the database to a new file.
+    Backup(Flags, PathBuf),
     /// Add, list, rotate or remove named callers.
     Caller(Flags, caller::Request),
     /// Ask a running server.
@@ -54,6 +57,10 @@ pub fn parse(
             },
         ),
         (["migrate", _], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Status),
+        (["backup", _], matches) => Command::Backup(
+            flags(matches, migrate_reads),
+            matches.get_one(FILE).cloned().unwrap_or_default(),
+        ),
         (["caller", step], matches) => Command::Caller(
             flags(matches, migrate_reads),
             caller::request(step, matches),
@@ -124,6 +131,7 @@ fn grammar() -> clap::Command {
                 .args(arguments(serve_reads)),
         )
         .subcommand(migrate())
+        .subcommand(backup())
         .subcommand(
             group("caller", "Say which services may act on users by name").subcommands(
                 caller::grammar().map(|command| command.args(arguments(migrate_reads))),
@@ -153,6 +161,21 @@ fn migrate() -> clap::Command {
     ])
 }
 
+fn backup() -> clap::Command {
+    command(
+        "backup",
+        "Copy the SQLite database to a new file, also while it is served",
+    )
+    .arg(
+        Arg::new(FILE)
+            .value_name("FILE")
+            .required(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("The copy; it must not exist yet"),
+    )
+    .args(arguments(migrate_reads))
+}
+
 fn config() -> clap::Command {
     group("config", "Judge or print the configuration").subcommands([
         command("check", "Say whether serve would accept it").args(arguments(serve_reads)),
@@ -175,8 +198,9 @@ fn group(name: &'static str, about: &'static str) -> clap::Command {
 
 const SETTINGS: &str = "\
 Every setting is also a variable (VESTIBULE_GRPC_LISTEN) and a key of the file (listen in [grpc]).
-A flag wins over a variable, a variable over the file. Secrets have no flag: VESTIBULE_DATABASE_URL
-and VESTIBULE_DATABASE_PASSWORD, or the same with _FILE and the path of a file.";
+A flag wins over a variable, a variable over the file. Secrets have no flag: VESTIBULE_DATABASE_URL,
+VESTIBULE_DATABASE_PASSWORD and VESTIBULE_SMTP_PASSWORD, or the same with _FILE and the path of a
+file.";
 
 fn serve_reads(_: &Key) -> bool {
     true
@@ -187,7 +211,7 @@ fn migrate_reads(key: &Key) -> bool {
 }
 
 fn healthcheck_reads(key: &Key) -> bool {
-    key.path() == "grpc.listen"
+    ["grpc.listen", "tls.certificate"].contains(&key.path().as_str())
 }
 
 fn switch(name: &'static str) -> Arg {
@@ -201,7 +225,8 @@ fn arguments(reads: fn(&Key) -> bool) -> impl Iterator<Item = Arg> {
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .help("TOML file with settings [variable: VESTIBULE_CONFIG]");
-    let dev = switch(DEV).help("Defaults for a try: ./vestibule.db, and no delay when it stops");
+    let dev = switch(DEV)
+        .help("Defaults for a try: ./vestibule.db, mail on the terminal, no delay when it stops");
     let settings = keys().filter(move |key| reads(key)).filter_map(|key| {
         let argument = Arg::new(key.path())
             .long(key.flag()?)

@@ -24,6 +24,7 @@ fn help_says_what_each_command_does() {
         " serve",
         " migrate",
         " migrate down",
+        " backup",
         " caller",
         " caller add",
         " caller rotate",
@@ -118,7 +119,13 @@ fn flags_follow_from_the_keys() {
             takes("migrate up", &flag),
             of_migrate && !key.secret && key.name != "migrate_on_start"
         );
-        assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
+        assert_eq!(
+            takes("backup copy.db", &flag),
+            takes("migrate up", &flag),
+            "{flag}"
+        );
+        let of_healthcheck = ["grpc-listen", "tls-certificate"].contains(&flag.as_str());
+        assert_eq!(takes("healthcheck", &flag), of_healthcheck);
         assert_eq!(takes("calibrate", &flag), key.section == "hashing");
     }
 }
@@ -133,6 +140,8 @@ fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
         "migrate",
         "config",
         "migrate sideways",
+        "backup",
+        "backup one.db two.db",
         "serve --grpc-listen",
         "--grpc-listen a --grpc-listen b",
         "--dev migrate up",

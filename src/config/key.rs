@@ -2,7 +2,8 @@
 //! and the check of `docs/configuration.md` follow.
 
 use super::{
-    callers, database, events, grpc, hashing, lifecycle, log, operations, password, rest, sessions,
+    callers, database, events, grpc, hashing, lifecycle, log, mail, operations, password, rest,
+    sessions, smtp, tls,
 };
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
@@ -85,9 +86,10 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 11] = [
+    const SECTIONS: [&[&Key]; 14] = [
         grpc::KEYS,
         rest::KEYS,
+        tls::KEYS,
         callers::KEYS,
         operations::KEYS,
         database::KEYS,
@@ -95,6 +97,8 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         password::KEYS,
         sessions::KEYS,
         events::KEYS,
+        smtp::KEYS,
+        mail::KEYS,
         lifecycle::KEYS,
         log::KEYS,
     ];

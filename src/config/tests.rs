@@ -94,7 +94,7 @@ fn the_stronger_source_wins_over_the_weaker() {
 }
 
 #[test]
-fn dev_changes_two_defaults_and_every_source_wins_over_it() {
+fn dev_changes_three_defaults_and_every_source_wins_over_it() {
     let plain = Sources::new().loaded();
     let dev = Sources::new().dev().loaded();
     let changed: Vec<_> = plain
@@ -108,6 +108,7 @@ fn dev_changes_two_defaults_and_every_source_wins_over_it() {
         changed,
         [
             "url = \"sqlite:./vestibule.db\" # default with --dev",
+            "link_base = \"http://localhost:3000\" # default with --dev",
             "drain_delay = \"0s\" # default with --dev",
         ]
     );
@@ -245,12 +246,14 @@ fn commands_fail_only_over_sections_that_they_read() {
     let sources = Sources::new().variable("VESTIBULE_HASHING_WORKERS", "none");
     assert!(sources.load().is_err());
     assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_ok());
-    assert!(healthcheck_address(&sources.flags, &sources.environment()).is_ok());
+    assert!(Healthcheck::load(&sources.flags, &sources.environment()).is_ok());
     let sources = Sources::new().variable("VESTIBULE_WINGS", "2");
     assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_err());
-    assert!(healthcheck_address(&sources.flags, &sources.environment()).is_err());
+    assert!(Healthcheck::load(&sources.flags, &sources.environment()).is_err());
 }
 
 mod documentation;
+mod mail;
 mod secrets;
 mod sections;
+mod tls;

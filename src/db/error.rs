@@ -30,6 +30,9 @@ pub(super) enum Kind {
     SqliteBusy,
     /// Lost a race against another transaction; the same work may succeed if done again.
     Collision,
+    /// A row that another transaction added or deleted meanwhile forbids it. Done again, the work
+    /// sees that row.
+    Conflict,
     /// Away.
     Away,
     /// Anything else.
@@ -44,8 +47,8 @@ impl DbError {
                 Self::Unavailable(error)
             }
             // Before the schema is known to be there, a missing table is no bug.
-            Kind::Bug if healthy => Self::Bug(error),
-            Kind::Bug => Self::Unavailable(error),
+            Kind::Conflict | Kind::Bug if healthy => Self::Bug(error),
+            Kind::Conflict | Kind::Bug => Self::Unavailable(error),
         }
     }
 }
@@ -61,6 +64,11 @@ impl Kind {
             | DbErr::Query(RuntimeErr::SqlxError(source)) => Self::of_driver(source),
             _ => Self::Bug,
         }
+    }
+
+    /// Whether the same transaction may succeed at once if it is done again.
+    pub(super) fn may_pass(self) -> bool {
+        matches!(self, Self::Collision | Self::Conflict)
     }
 
     fn of_driver(error: &SqlxError) -> Self {
@@ -100,6 +108,8 @@ impl Kind {
         match code {
             // serialization_failure, deadlock_detected
             "40001" | "40P01" => Self::Collision,
+            // foreign_key_violation, unique_violation; SQLite, with one writer, knows no such race
+            "23503" | "23505" => Self::Conflict,
             // read_only_sql_transaction: a demoted primary; idle_in_transaction_session_timeout;
             // statement_completion_unknown; lock_not_available; invalid_catalog_name
             "25006" | "25P03" | "40003" | "55P03" | "3D000" => Self::Away,
@@ -125,7 +135,8 @@ mod tests {
         assert_eq!(Kind::of_sqlstate("40P01"), Kind::Collision);
         assert_eq!(Kind::of_sqlstate("57P01"), Kind::Away);
         assert_eq!(Kind::of_sqlstate("25006"), Kind::Away);
-        assert_eq!(Kind::of_sqlstate("23505"), Kind::Bug);
+        assert_eq!(Kind::of_sqlstate("23505"), Kind::Conflict);
+        assert_eq!(Kind::of_sqlstate("23502"), Kind::Bug);
         assert_eq!(Kind::of_sqlite(517), Kind::SqliteBusy, "BUSY_SNAPSHOT");
         assert_eq!(Kind::of_sqlite(1), Kind::Bug);
     }

@@ -1,7 +1,7 @@
-//! Sessions: created, found, ended and purged.
+//! Sessions: created, found and ended.
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, Query},
 };
 use tokio::time::Instant as Deadline;
@@ -15,7 +15,7 @@ use super::{
     },
     events::record,
 };
-use crate::domain::{Event, Instant, Session, SessionId, User, UserStatus};
+use crate::domain::{Event, Instant, Session, SessionId, UserStatus};
 
 impl Db {
     /// Adds a session, if its user is still active and of the session's epoch: a login that began
@@ -43,20 +43,6 @@ impl Db {
         .await
     }
 
-    /// Finds a session and its user, in one statement.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn find_session(
-        &self,
-        id: SessionId,
-        deadline: Deadline,
-    ) -> Result<Option<(Session, User)>, DbError> {
-        let query = Sessions::find_by_id(id.uuid()).find_also_related(users::Entity);
-        let found = self.read(deadline, query.one(&self.inner.reader)).await?;
-        Ok(found.and_then(|(session, user)| Some((session.into(), user?.into()))))
-    }
-
     /// Ends a session; one that has ended keeps its instant.
     ///
     /// # Errors
@@ -82,37 +68,6 @@ impl Db {
             })
         })
         .await
-    }
-
-    /// Deletes sessions that expired or were revoked before an instant, some at a time. Returns how
-    /// many.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn purge_sessions(
-        &self,
-        ended_before: Instant,
-        batch: u64,
-        deadline: Deadline,
-    ) -> Result<u64, DbError> {
-        let before = to_micros(ended_before);
-        let purge = self.write(deadline, move |transaction| {
-            let ended = Sessions::find()
-                .filter(
-                    Condition::any()
-                        .add(Column::ExpiresAt.lt(before))
-                        .add(Column::RevokedAt.lt(before)),
-                )
-                .limit(batch)
-                .select_only()
-                .column(Column::Id)
-                .into_query();
-            let purge = Sessions::delete_many().filter(Column::Id.in_subquery(ended));
-            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
-        });
-        let purged = purge.await?;
-        self.inner.counts.purged_sessions.add(purged);
-        Ok(purged)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`.
 
 mod change;
+mod erase;
 
 use sea_orm::{
     ActiveValue::Set,
@@ -9,7 +10,9 @@ use sea_orm::{
 };
 use tokio::time::Instant as Deadline;
 
+pub(super) use change::update;
 pub use change::{UpdateUserError, UserChange};
+pub use erase::ProvenUser;
 
 use super::{
     Db, DbError,

@@ -35,7 +35,7 @@ impl Db {
                     return Err(DbError::DeadlineExceeded);
                 };
                 match outcome {
-                    Err(error) if retries > 0 && Kind::of(&error) == Kind::Collision => {
+                    Err(error) if retries > 0 && Kind::of(&error).may_pass() => {
                         retries -= 1;
                         db.inner.counts.retried_transactions.increment();
                     }

@@ -67,9 +67,21 @@ impl Email {
     pub fn key(&self) -> &EmailKey {
         &self.key
     }
+
+    /// The local part as it was typed, whose case may mean something to its server, and the domain
+    /// in ASCII: what every mail server takes.
+    pub fn mailable(&self) -> (&str, &str) {
+        let (local, domain) = self.key.0.split_once('@').unwrap_or_default();
+        (&self.given[..local.len()], domain)
+    }
 }
 
 impl EmailKey {
+    /// Takes a key as it was stored.
+    pub fn from_stored(key: String) -> Self {
+        Self(key)
+    }
+
     /// The canonical form as text.
     pub fn as_str(&self) -> &str {
         &self.0

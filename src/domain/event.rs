@@ -98,11 +98,17 @@ pub enum EventKind {
     CallerAdded,
     /// A caller was removed.
     CallerRemoved,
+    /// A user asked for a new password; told by whoever delivers the mail, or would.
+    PasswordResetRequested,
+    /// A user asked for the proof of their address.
+    EmailVerificationRequested,
+    /// A user asked for another address.
+    EmailChangeRequested,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::UserRegistered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -120,5 +126,8 @@ impl EventKind {
         Self::UserImported,
         Self::CallerAdded,
         Self::CallerRemoved,
+        Self::PasswordResetRequested,
+        Self::EmailVerificationRequested,
+        Self::EmailChangeRequested,
     ];
 }

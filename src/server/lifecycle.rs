@@ -6,6 +6,7 @@ use std::{thread, time::Duration};
 use tokio::{
     join,
     sync::oneshot,
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -19,6 +20,8 @@ use crate::{auth::Auth, db::Db, hashing::Hasher};
 
 /// What calls that were cut have to send their UNAVAILABLE.
 const FLUSH: Duration = Duration::from_millis(150);
+/// What mails that are being sent have to end; one that is cut may come twice.
+const MAIL: Duration = Duration::from_secs(3);
 /// What running hashes have to end; a rehash that is lost is made up at the next login.
 const HASHING: Duration = Duration::from_millis(150);
 /// What writes that were started have to end after their calls.
@@ -104,6 +107,12 @@ impl Running {
         self.stages.cut.cancel();
         let _ = timeout(FLUSH, self.calls.wait()).await;
         self.stages.abort.cancel();
+    }
+
+    /// Lets the mails that are being sent finish: since `closing` no more are begun.
+    pub(super) async fn finish_mail(&self, mut mail: JoinSet<()>) {
+        let _ = timeout(MAIL, mail.join_next()).await;
+        mail.shutdown().await;
     }
 
     /// Ends the layers below, now that nobody calls them, and the operations port last.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
 use crate::{
-    auth::{Auth, OutcomeFigures},
+    auth::{Auth, MailFigures, OutcomeFigures},
     db::{self, Db},
     domain::Instant,
     hashing::{self, Hasher},
@@ -47,6 +47,7 @@ impl Metrics {
         hashes(&mut text, &hashing);
         database(&mut text, &self.db.figures());
         outcomes(&mut text, &self.auth.outcome_figures());
+        mail(&mut text, &self.auth.mail_figures());
         self.process(&mut text);
         text.finish()
     }
@@ -240,5 +241,23 @@ fn outcomes(text: &mut Text, figures: &OutcomeFigures) {
         "vestibule_events_lost_total",
         "Outcomes of logins that could not be written.",
         figures.lost,
+    );
+}
+
+fn mail(text: &mut Text, figures: &MailFigures) {
+    text.gauge(
+        "vestibule_mail_queue_length",
+        "Mails that wait to be sent, of all replicas.",
+        figures.waiting,
+    );
+    text.counter(
+        "vestibule_mail_sent_total",
+        "Mails that were sent.",
+        figures.sent,
+    );
+    text.counter(
+        "vestibule_mail_failed_total",
+        "Tries to send a mail that failed, and mails that were given up.",
+        figures.failed,
     );
 }

@@ -1,17 +1,20 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, writing the outcomes of logins, and deleting what is past its
-//! keeping.
+//! every second whether it is there, sending mail, writing the outcomes of logins, keeping decoys
+//! like what is stored, and deleting what is past its keeping.
 
 use std::time::Duration;
 
 use tokio::{
+    select,
+    sync::watch,
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::readiness::{Check, Readiness, Reporter};
 use crate::{
-    auth::Auth,
+    auth::{Auth, AuthError},
     db::{Db, DbError, SchemaState},
     telemetry::chain,
 };
@@ -25,28 +28,36 @@ const FAILED_PROBES: u32 = 2;
 const OUTCOMES_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the rows of one interval may take to be written.
 const OUTCOMES_LIMIT: Duration = Duration::from_mins(1);
+/// Mail that was asked for here is sent at once; this finds what others left or what failed.
+const MAIL_INTERVAL: Duration = Duration::from_secs(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
+const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
-    make_usable(&db, migrate_on_start, &reporter).await;
+    make_usable(&db, &auth, migrate_on_start, &reporter).await;
     // In tasks of their own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
     beside.spawn(write_outcomes(auth.clone()));
-    beside.spawn(purge(auth));
+    beside.spawn(purge(auth.clone()));
+    beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
 }
 
-/// Returns once this binary can serve on the schema, however long that takes.
-async fn make_usable(db: &Db, migrate_on_start: bool, reporter: &Reporter) {
+/// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
+/// must be like: the first login must not tell who exists either.
+async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Reporter) {
     let mut back_off = FIRST_BACK_OFF;
     let mut told = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
-            Ok(schema) if schema.is_usable() => {
-                warn_of_newer(&schema);
-                return;
-            }
+            Ok(schema) if schema.is_usable() => match auth.refresh_decoys().await {
+                Ok(()) => {
+                    warn_of_newer(&schema);
+                    return;
+                }
+                Err(error) => format!("not ready: {}", chain(&error)),
+            },
             Ok(schema) => format!(
                 "not ready: migrations are missing: {}; run `vestibule migrate up`",
                 schema.pending.join(", ")
@@ -138,6 +149,7 @@ async fn write_outcomes(auth: Auth) {
 
 async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match auth.purge().await {
@@ -148,4 +160,54 @@ async fn purge(auth: Auth) {
             }
         }
     }
+}
+
+async fn refresh_decoys(auth: Auth) {
+    let mut ticks = interval_at(Instant::now() + DECOYS_INTERVAL, DECOYS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = auth.refresh_decoys().await {
+            tracing::warn!("cannot count stored hashes: {}", chain(&error));
+        }
+    }
+}
+/// Sends mail, once the schema is there, until it shall begin no more.
+pub(super) async fn deliver(
+    auth: Auth,
+    mut readiness: watch::Receiver<Readiness>,
+    closing: CancellationToken,
+) {
+    let ready = readiness.wait_for(|now| *now == Readiness::Ready);
+    if !matches!(closing.run_until_cancelled(ready).await, Some(Ok(_))) {
+        return;
+    }
+    let mut ticks = interval(MAIL_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = String::new();
+    loop {
+        let asked = async {
+            select! {
+                _ = ticks.tick() => {}
+                () = auth.mail_asked_for() => {}
+            }
+        };
+        if closing.run_until_cancelled(asked).await.is_none() {
+            return;
+        }
+        let problem = match deliver_batches(&auth, &closing).await {
+            Ok(()) => String::new(),
+            Err(error) => format!("cannot send mail: {}", chain(&error)),
+        };
+        // Tries are many and their outcomes few.
+        if problem != told && !problem.is_empty() {
+            tracing::warn!("{problem}");
+        }
+        told = problem;
+    }
+}
+
+async fn deliver_batches(auth: &Auth, closing: &CancellationToken) -> Result<(), AuthError> {
+    while !closing.is_cancelled() && auth.deliver_mail().await? {}
+    Ok(())
 }

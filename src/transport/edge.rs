@@ -38,6 +38,11 @@ use super::{
 };
 use crate::auth::CallContext;
 
+/// Request extension: from when on an HTTP/1 connection waited for this request. The accept loop
+/// inserts it.
+#[derive(Debug, Clone, Copy)]
+pub struct AwaitedSince(pub Instant);
+
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {

@@ -10,7 +10,7 @@ use axum::{
 use tonic::Status;
 
 use super::code::Meaning;
-use crate::{auth::AuthError, proto::v1::ErrorReason, telemetry};
+use crate::{auth::AuthError, domain::PasswordFault, proto::v1::ErrorReason, telemetry};
 
 /// The most violations that are told: a status travels in headers.
 const VIOLATIONS_MAX: usize = 16;
@@ -110,6 +110,11 @@ impl From<AuthError> for Failure {
             AuthError::SessionInvalid => Meaning::SessionInvalid.into(),
             AuthError::UserNotFound => Meaning::UserNotFound.into(),
             AuthError::UserDisabled => Meaning::UserDisabled.into(),
+            AuthError::NewPasswordGuessable => Self::invalid_input(vec![Violation::new(
+                "new_password",
+                ErrorReason::PasswordCommon,
+                &PasswordFault::Common.to_string(),
+            )]),
             AuthError::TokenInvalid => Meaning::TokenInvalid.into(),
             AuthError::EtagMismatch => Meaning::EtagMismatch.into(),
             AuthError::DeadlineExceeded => Meaning::DeadlineExceeded.into(),

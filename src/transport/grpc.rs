@@ -1,5 +1,6 @@
 //! The gRPC side: the handlers, and what tells a gRPC call from any other.
 
+mod account;
 mod audit;
 mod auth;
 mod convert;
@@ -8,6 +9,7 @@ mod methods;
 use http::{Method, Request};
 use tonic::Status;
 
+pub use account::{AccountHandlers, account_service};
 pub use audit::{AuditHandlers, audit_service};
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};

@@ -1,10 +1,12 @@
 //! Raw text → the commands of `auth`, with every fault of every field at once. Both protocols come
 //! through here, so that no limit can be passed by switching protocol.
 
+mod account;
 mod events;
 
 use std::fmt::Display;
 
+pub(crate) use account::{addressee, email_change, owner, password_change, password_reset, proof};
 pub(crate) use events::{event_list, wire_kind};
 
 use super::failure::{Failure, Violation};
@@ -44,8 +46,8 @@ pub(crate) fn registration(
     policy: PasswordPolicy,
 ) -> Result<Registration, Failure> {
     let mut faults = Faults::default();
-    let email = faults.email(raw.email);
-    let password = faults.new_password(raw.password, policy, email.as_ref());
+    let email = faults.email("email", raw.email);
+    let password = faults.new_password("password", raw.password, policy, email.as_ref());
     let request_id = faults.request_id(raw.request_id);
     let client = faults.client(raw.client);
     for name in &raw.unknown {
@@ -74,8 +76,8 @@ pub(crate) fn credentials(
     client: Option<&v1::ClientInfo>,
 ) -> Result<Credentials, Failure> {
     let mut faults = Faults::default();
-    let email = faults.email(Some(email));
-    let password = faults.password_attempt(password);
+    let email = faults.email("email", Some(email));
+    let password = faults.password_attempt("password", password);
     let client = faults.client(client);
     if faults.0.is_empty()
         && let (Some(email), Some(password)) = (email, password)
@@ -119,30 +121,31 @@ impl Faults {
         text
     }
 
-    fn email(&mut self, text: Text<'_>) -> Option<Email> {
-        Email::parse(self.text("email", text)?)
-            .map_err(|fault| self.add("email", ErrorReason::InvalidEmail, fault))
+    fn email(&mut self, field: &str, text: Text<'_>) -> Option<Email> {
+        Email::parse(self.text(field, text)?)
+            .map_err(|fault| self.add(field, ErrorReason::InvalidEmail, fault))
             .ok()
     }
 
-    fn password_attempt(&mut self, text: &str) -> Option<PasswordAttempt> {
+    fn password_attempt(&mut self, field: &str, text: &str) -> Option<PasswordAttempt> {
         PasswordAttempt::parse(text)
-            .map_err(|faults| self.password(&faults))
+            .map_err(|faults| self.password(field, &faults))
             .ok()
     }
 
     fn new_password(
         &mut self,
+        field: &str,
         text: Text<'_>,
         policy: PasswordPolicy,
         email: Option<&Email>,
     ) -> Option<NewPassword> {
-        NewPassword::parse(self.text("password", text)?, policy, email)
-            .map_err(|faults| self.password(&faults))
+        NewPassword::parse(self.text(field, text)?, policy, email)
+            .map_err(|faults| self.password(field, &faults))
             .ok()
     }
 
-    fn password(&mut self, faults: &[PasswordFault]) {
+    fn password(&mut self, field: &str, faults: &[PasswordFault]) {
         for fault in faults {
             let reason = match fault {
                 PasswordFault::TooShort { .. } => ErrorReason::PasswordTooShort,
@@ -150,7 +153,7 @@ impl Faults {
                 PasswordFault::ControlCharacter => ErrorReason::InvalidField,
                 PasswordFault::Common => ErrorReason::PasswordCommon,
             };
-            self.add("password", reason, fault);
+            self.add(field, reason, fault);
         }
     }
 

@@ -47,9 +47,11 @@ fn of_rpc(rpc: &'static str) -> Policy {
 }
 
 /// A route does what an RPC does, and is granted with it.
-const ROUTES: [(Method, &str, Policy); 5] = [
+const ROUTES: [(Method, &str, Policy); 7] = [
     (Method::GET, "/", Policy::Open),
     (Method::HEAD, "/", Policy::Open),
+    (Method::GET, "/openapi.json", Policy::Open),
+    (Method::HEAD, "/openapi.json", Policy::Open),
     (
         Method::POST,
         "/users",

@@ -4,6 +4,7 @@
 #[macro_use]
 mod database;
 
+mod account;
 mod app;
 mod changes;
 mod fault;
@@ -11,7 +12,9 @@ mod frames;
 mod grpc;
 mod inputs;
 mod logs;
+mod memory_group;
 mod postgres;
+mod proc;
 mod process;
 mod proxy;
 mod raw;
@@ -20,9 +23,12 @@ mod scale;
 mod scrape;
 mod seams;
 mod settings;
+mod smtp;
+mod tls;
 mod wait;
 mod wire;
 
+pub(crate) use account::{Issue, Owner, TOKEN_LIFETIME};
 pub(crate) use app::TestApp;
 pub(crate) use database::{Database, Ground, Store, keep, number};
 pub(crate) use fault::Fault;
@@ -30,6 +36,7 @@ pub(crate) use frames::{DATA, HEADERS, call_headers, h2_frame, h2_greeting};
 pub(crate) use grpc::{Client, Health, NOT_SERVING, SERVICE_UNKNOWN, SERVING};
 pub(crate) use inputs::{PASSWORD, email, phrase};
 pub(crate) use logs::captured_lines;
+pub(crate) use memory_group::MemoryGroup;
 pub(crate) use postgres::Postgres;
 pub(crate) use process::{Finished, Service};
 pub(crate) use proxy::{Link, Proxy, behind_proxy};
@@ -38,6 +45,8 @@ pub(crate) use rest::{Reply, Rest};
 pub(crate) use scale::{figure, scale};
 pub(crate) use scrape::Scrape;
 pub(crate) use seams::{HandlerGate, HashGate};
-pub(crate) use settings::Plan;
+pub(crate) use settings::{Plan, cheap_hashing};
+pub(crate) use smtp::{LOGIN, Sink};
+pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

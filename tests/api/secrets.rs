@@ -2,10 +2,15 @@
 //! and then looked for in all that the service leaves behind (L1).
 
 mod leftovers;
+mod mail;
 
 use tonic::Request;
-use vestibule::{domain::SessionToken, proto::v1::ValidLoginRequest};
+use vestibule::{
+    domain::{SessionToken, TokenPurpose},
+    proto::v1::{RequestPasswordResetRequest, ValidLoginRequest},
+};
 
+use crate::account::proofs::{calls_with_session, redemption};
 use crate::harness::{
     Client, Database, HandlerGate, HashGate, PASSWORD, Rest, Service, Store, TestApp, Wire, email,
     figure, frame,
@@ -76,9 +81,42 @@ async fn say_everything(callers: &Callers) -> Vec<String> {
         let _ = grpc.revoke(token).await;
     }
 
+    say_it_of_an_account(wire, &user.email, &tokens[0], &wrong).await;
     say_it_in_metadata(grpc, &tokens[0]).await;
     say_it_in_broken_bytes(wire, rest).await;
     tokens
+}
+
+/// To every RPC of `AccountService`; what a right password does to the rows is done by one alone.
+async fn say_it_of_an_account(wire: &Wire, email: &str, token: &str, wrong: &[String]) {
+    let [_, change, ..] = calls_with_session(token, PASSWORD);
+    let wrong_password = calls_with_session(token, "a canary sings wrong");
+    let wrong_sessions = wrong
+        .iter()
+        .flat_map(|token| calls_with_session(token, PASSWORD));
+    let one_time = wrong.iter().flat_map(|token| {
+        let purposes = [
+            TokenPurpose::PasswordReset,
+            TokenPurpose::EmailVerification,
+            TokenPurpose::EmailChange,
+        ];
+        purposes.map(|purpose| redemption(purpose, token))
+    });
+    for (method, message) in wrong_password
+        .into_iter()
+        .chain(wrong_sessions)
+        .chain(one_time)
+    {
+        wire.call(method, &message).await;
+    }
+    wire.call(change.0, &change.1).await;
+    let reset = RequestPasswordResetRequest {
+        email: email.to_owned(),
+        client: None,
+    };
+    for method in ["RequestPasswordReset", "RequestEmailVerification"] {
+        wire.ask(&format!("AccountService/{method}"), &reset).await;
+    }
 }
 
 /// Shorter, longer, and with another secret behind a good id and checksum.

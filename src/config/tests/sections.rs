@@ -174,8 +174,8 @@ fn the_default_database_is_a_file_of_the_user() {
 fn the_healthcheck_dials_loopback_where_the_listener_is_on_every_address() {
     let dialled = |listen: &str| {
         let sources = Sources::new().flag("grpc.listen", listen);
-        healthcheck_address(&sources.flags, &sources.environment())
-            .map(|address| address.to_string())
+        Healthcheck::load(&sources.flags, &sources.environment())
+            .map(|healthcheck| healthcheck.address.to_string())
             .ok()
     };
     assert_eq!(dialled("0.0.0.0:1").as_deref(), Some("127.0.0.1:1"));

@@ -45,6 +45,9 @@ pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
         EventKind::UserImported => 15,
         EventKind::CallerAdded => 16,
         EventKind::CallerRemoved => 17,
+        EventKind::PasswordResetRequested => 18,
+        EventKind::EmailVerificationRequested => 19,
+        EventKind::EmailChangeRequested => 20,
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     pub user_agent: Option<String>,
     pub ip: Option<String>,
+    pub wrong_passwords: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -2,31 +2,56 @@
 
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, UpdateMany,
-    sea_query::Expr,
+    sea_query::{Alias, Expr, Query},
 };
 use thiserror::Error;
 use tokio::time::Instant as Deadline;
 
+use super::erase::{ProvenUser, has_password};
 use crate::db::{
     Db, DbError,
+    attempts::live,
     entity::{
-        to_micros,
+        sessions, to_micros,
         users::{Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
+    tokens::redemption::void_tokens,
 };
-use crate::domain::{Event, HashedPassword, Instant, PasswordScheme, User, UserId, UserStatus};
+use crate::domain::{
+    Email, Event, HashedPassword, Instant, PasswordScheme, SessionId, TokenPurpose, User, UserId,
+    UserStatus,
+};
 
 /// A change of one user. Each raises `version` and `updated_at`, but for the rehash, which nobody
-/// can see.
+/// can see. Those that change what a one-time token was issued for end the outstanding ones.
 #[derive(Debug, Clone)]
 pub enum UserChange {
-    /// A new password; ends all sessions. Refused when the stored hash is not the verified one.
+    /// A new password; ends all sessions and tokens. Refused when the stored hash is not the verified
+    /// one.
     Password {
         /// The hash that the current password was verified against.
         verified: Option<HashedPassword>,
         /// The hash of the new one.
         hashed: HashedPassword,
+        /// The session that asks, which lives on. Refused when it has ended.
+        kept: Option<SessionId>,
+    },
+    /// A new password by a one-time token; ends all sessions and tokens.
+    PasswordReset {
+        /// The hash of the new one.
+        hashed: HashedPassword,
+        /// Whether the token came by mail.
+        proves_address: bool,
+    },
+    /// The user's mailbox is proven; ends the tokens that prove it.
+    EmailVerified,
+    /// Another address; ends all sessions and tokens. Refused when another user has it.
+    Email {
+        /// The new one.
+        new: Email,
+        /// Whether its mailbox is proven.
+        proven: bool,
     },
     /// The same password at another cost. Refused when the stored hash is not the verified one.
     Rehash {
@@ -35,7 +60,7 @@ pub enum UserChange {
         /// The new hash.
         hashed: HashedPassword,
     },
-    /// May or may not log in; disabling ends all sessions and enabling restores none.
+    /// May or may not log in; disabling ends all sessions and tokens and enabling restores none.
     Status(UserStatus),
     /// Ends all sessions.
     EndSessions,
@@ -47,9 +72,12 @@ pub enum UpdateUserError {
     /// There is no user with this id.
     #[error("no such user")]
     UnknownUser,
-    /// The password was changed since it was verified.
+    /// The password was changed since it was verified, or the session that asked has ended.
     #[error("the password was changed meanwhile")]
     PasswordChanged,
+    /// Another user has the address.
+    #[error("the address is taken")]
+    EmailTaken,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -59,7 +87,7 @@ impl Db {
     /// Changes a user and answers with the user as changed. A rehash is no event.
     ///
     /// # Errors
-    /// There is no such user, the password was changed meanwhile, or the database failed.
+    /// There is no such user, the change is refused, or the database failed.
     pub async fn update_user(
         &self,
         id: UserId,
@@ -75,44 +103,118 @@ impl Db {
     }
 }
 
-async fn update(
+pub(in crate::db) async fn update(
     transaction: &DatabaseTransaction,
     id: UserId,
     change: UserChange,
     now: Instant,
     event: Option<Event>,
 ) -> Result<Result<User, UpdateUserError>, DbErr> {
-    let statement = update_statement(id, change, now);
-    if let Some(row) = statement
-        .exec_with_returning(transaction)
-        .await?
-        .into_iter()
-        .next()
-    {
-        if let Some(event) = event {
-            record(transaction, &event).await?;
-        }
-        return Ok(Ok(row.into()));
+    let statement = update_statement(id, change.clone(), now);
+    let updated = statement.exec_with_returning(transaction).await?;
+    let Some(row) = updated.into_iter().next() else {
+        return Ok(Err(refusal(transaction, id, &change).await?));
+    };
+    let user = User::from(row);
+    follow(transaction, &user, &change, now).await?;
+    if let Some(event) = event {
+        record(transaction, &event).await?;
     }
-    let is_there = Users::find_by_id(id.uuid())
-        .one(transaction)
-        .await?
-        .is_some();
-    Ok(Err(if is_there {
-        UpdateUserError::PasswordChanged
-    } else {
-        UpdateUserError::UnknownUser
-    }))
+    Ok(Ok(user))
+}
+
+async fn refusal(
+    transaction: &DatabaseTransaction,
+    id: UserId,
+    change: &UserChange,
+) -> Result<UpdateUserError, DbErr> {
+    let user = Users::find_by_id(id.uuid()).one(transaction).await?;
+    if user.is_none() {
+        return Ok(UpdateUserError::UnknownUser);
+    }
+    Ok(match change {
+        UserChange::Password { .. } | UserChange::Rehash { .. } => UpdateUserError::PasswordChanged,
+        UserChange::Email { .. } => UpdateUserError::EmailTaken,
+        // Conditional on nothing but the user, who was not there a moment ago.
+        UserChange::PasswordReset { .. }
+        | UserChange::EmailVerified
+        | UserChange::Status(_)
+        | UserChange::EndSessions => UpdateUserError::UnknownUser,
+    })
+}
+
+/// What a change does beyond the user's row.
+async fn follow(
+    transaction: &DatabaseTransaction,
+    user: &User,
+    change: &UserChange,
+    now: Instant,
+) -> Result<(), DbErr> {
+    let ended = match change {
+        UserChange::Password { kept, .. } => {
+            if let Some(session) = kept {
+                keep(transaction, *session, user.session_epoch).await?;
+            }
+            None
+        }
+        UserChange::PasswordReset { .. }
+        | UserChange::Email { .. }
+        | UserChange::Status(UserStatus::Disabled) => None,
+        UserChange::EmailVerified => Some(TokenPurpose::EmailVerification),
+        UserChange::Rehash { .. }
+        | UserChange::Status(UserStatus::Active)
+        | UserChange::EndSessions => return Ok(()),
+    };
+    void_tokens(transaction, user.id, ended, now).await
+}
+
+/// Moves the session that asked to the new epoch; one that was ended meanwhile stays so.
+async fn keep(
+    transaction: &DatabaseTransaction,
+    session: SessionId,
+    epoch: i64,
+) -> Result<(), DbErr> {
+    sessions::Entity::update_many()
+        .col_expr(sessions::Column::Epoch, Expr::value(epoch))
+        .col_expr(sessions::Column::WrongPasswords, Expr::value(0))
+        .filter(live(session))
+        .exec(transaction)
+        .await
+        .map(|_| ())
 }
 
 fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<Users> {
     let statement = Users::update_many().filter(Column::Id.eq(id.uuid()));
     match change {
         UserChange::Rehash { verified, hashed } => {
-            with_password(statement, Some(verified), &hashed)
+            with_password(statement.filter(has_password(Some(verified))), &hashed)
         }
-        UserChange::Password { verified, hashed } => {
-            let statement = with_password(statement, verified, &hashed);
+        UserChange::Password {
+            verified,
+            hashed,
+            kept,
+        } => {
+            let held = match kept {
+                Some(session) => statement.filter(ProvenUser { session, verified }.holds()),
+                None => statement.filter(has_password(verified)),
+            };
+            visible(ending_sessions(with_password(held, &hashed)), now)
+        }
+        UserChange::PasswordReset {
+            hashed,
+            proves_address,
+        } => {
+            let statement = visible(ending_sessions(with_password(statement, &hashed)), now);
+            if proves_address {
+                verified_at(statement, Some(now))
+            } else {
+                statement
+            }
+        }
+        UserChange::EmailVerified => visible(verified_at(statement, Some(now)), now),
+        UserChange::Email { new, proven } => {
+            let at = proven.then_some(now);
+            let statement = verified_at(with_email(statement, id, &new), at);
             visible(ending_sessions(statement), now)
         }
         UserChange::Status(status) => {
@@ -136,18 +238,27 @@ fn visible(statement: UpdateMany<Users>, now: Instant) -> UpdateMany<Users> {
         .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
 }
 
-/// Every write of a password is conditional on the hash that was verified.
-fn with_password(
-    statement: UpdateMany<Users>,
-    verified: Option<HashedPassword>,
-    hashed: &HashedPassword,
-) -> UpdateMany<Users> {
-    let stored = match verified {
-        Some(verified) => Column::HashedPassword.eq(verified.as_str()),
-        None => Column::HashedPassword.is_null(),
-    };
+fn verified_at(statement: UpdateMany<Users>, at: Option<Instant>) -> UpdateMany<Users> {
+    statement.col_expr(Column::EmailVerifiedAt, Expr::value(at.map(to_micros)))
+}
+
+/// Looking for another user with the address spares the failure where nobody is faster; where
+/// somebody is, the unique key refuses, and the transaction that is done again sees them.
+fn with_email(statement: UpdateMany<Users>, id: UserId, new: &Email) -> UpdateMany<Users> {
+    let taken = Query::select()
+        .expr(Expr::value(1))
+        .from_as(Users, Alias::new("others"))
+        .and_where(Expr::col((Alias::new("others"), Column::EmailKey)).eq(new.key().as_str()))
+        .and_where(Expr::col((Alias::new("others"), Column::Id)).ne(id.uuid()))
+        .to_owned();
     statement
-        .filter(stored)
+        .filter(Expr::exists(taken).not())
+        .col_expr(Column::Email, Expr::value(new.as_given()))
+        .col_expr(Column::EmailKey, Expr::value(new.key().as_str()))
+}
+
+fn with_password(statement: UpdateMany<Users>, hashed: &HashedPassword) -> UpdateMany<Users> {
+    statement
         .col_expr(Column::HashedPassword, Expr::value(hashed.as_str()))
         .col_expr(
             Column::PasswordScheme,

@@ -7,8 +7,8 @@ use crate::{
     auth::{LoginVerdict, NewSession},
     domain::{Instant, KeptEvent, Session, SessionVerdict, User, UserStatus},
     proto::v1::{
-        self, CreateSessionResponse, RegisterUserRequest, RegisterUserResponse, SessionStatus,
-        ValidLoginResponse, ValidateSessionResponse,
+        self, CreateSessionResponse, GetAccountResponse, RegisterUserRequest, RegisterUserResponse,
+        SessionStatus, ValidLoginResponse, ValidateSessionResponse,
     },
     transport::input::{RawRegistration, wire_kind},
 };
@@ -26,6 +26,14 @@ impl<'a> From<&'a RegisterUserRequest> for RawRegistration<'a> {
 }
 
 impl From<User> for RegisterUserResponse {
+    fn from(user: User) -> Self {
+        Self {
+            user: Some(user.into()),
+        }
+    }
+}
+
+impl From<User> for GetAccountResponse {
     fn from(user: User) -> Self {
         Self {
             user: Some(user.into()),

@@ -100,6 +100,9 @@ pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
         EventKind::UserImported => Wire::UserImported,
         EventKind::CallerAdded => Wire::CallerAdded,
         EventKind::CallerRemoved => Wire::CallerRemoved,
+        EventKind::PasswordResetRequested => Wire::PasswordResetRequested,
+        EventKind::EmailVerificationRequested => Wire::EmailVerificationRequested,
+        EventKind::EmailChangeRequested => Wire::EmailChangeRequested,
     }
 }
 

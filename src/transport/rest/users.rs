@@ -8,6 +8,7 @@ use axum::{
 use chrono::SecondsFormat;
 use http::{HeaderMap, HeaderName, StatusCode, header::LOCATION};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::body::{Fields, read_fields};
 use crate::{
@@ -23,23 +24,36 @@ use crate::{
 };
 
 /// Carries a registration's `request_id`; its faults are told under this name.
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// What `POST /users` answers.
-#[derive(Serialize)]
-struct Created {
+/// The user who was registered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Created {
+    /// Never used again.
+    #[schema(format = "uuid")]
     id: String,
+    /// As it was given, in NFC.
     email: String,
+    /// Always `user created`.
     message: &'static str,
 }
 
-/// What `GET /users/{id}` answers.
-#[derive(Serialize)]
+/// A user.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Found {
+    /// Never used again.
+    #[schema(format = "uuid")]
     id: String,
+    /// As it was given at registration, in NFC.
     email: String,
+    /// Whether the user may log in.
+    #[schema(pattern = "^(active|disabled)$")]
     status: &'static str,
+    /// When the user registered, in UTC.
+    #[schema(format = DateTime)]
     created_at: String,
+    /// The last change by the user or an operator, in UTC.
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -50,7 +64,7 @@ pub(super) async fn register_user(
     request: Request,
 ) -> Result<impl IntoResponse, Failure> {
     let (parts, body) = request.into_parts();
-    let fields = read_fields(&parts.headers, body).await?;
+    let fields = read_fields(&parts, body).await?;
     let raw = raw_registration(&parts.headers, &fields);
     let registration = input::registration(&raw, auth.password_policy())?;
     let user = auth.register_user(&call, registration).await?;

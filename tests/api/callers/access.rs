@@ -157,6 +157,7 @@ async fn every_route_is_guarded_or_does_not_exist(database: Database) {
     let app = named(database).await.start().await;
     for path in [
         "/",
+        "/openapi.json",
         "/users",
         "/users/me",
         "/users/",
@@ -169,9 +170,9 @@ async fn every_route_is_guarded_or_does_not_exist(database: Database) {
         ] {
             let reply = app.rest().send(app.rest().request(method, path), "").await;
             let expected = match (method, path) {
-                ("GET" | "HEAD", "/") => &[200][..],
+                ("GET" | "HEAD", "/" | "/openapi.json") => &[200][..],
                 ("POST", "/users") | ("GET" | "HEAD", "/users/me") => &[401],
-                (_, "/" | "/users" | "/users/me") => &[405],
+                (_, "/" | "/openapi.json" | "/users" | "/users/me") => &[405],
                 _ => &[404],
             };
             let status = reply.status.as_u16();

@@ -9,7 +9,7 @@ use crate::harness::{Database, eventually, number};
 on_both_databases!(events_and_their_addresses_are_kept_as_long_as_configured,);
 
 /// More than are purged at once, of each.
-const MANY: u32 = 1_100;
+const MANY: u32 = 250;
 
 async fn events_and_their_addresses_are_kept_as_long_as_configured(database: Database) {
     let (app, _) = at_noon(database).await;

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 use vestibule::{
-    db::{UpdateUserError, UserChange, UserKey},
-    domain::{Clock, Email, HashedPassword, User, UserId, UserStatus},
+    db::{Target, UpdateUserError, UserChange, UserKey},
+    domain::{
+        Clock, Email, Event, EventId, EventKind, HashedPassword, Origin, User, UserId, UserStatus,
+    },
 };
 
 use super::{TestApp, email};
@@ -51,6 +54,24 @@ impl TestApp {
         self.change(id, change).await.unwrap();
     }
 
+    /// Erases a user, as an operator does.
+    pub(crate) async fn erase(&self, id: &str) {
+        let (id, at) = (UserId::parse(id).unwrap(), Clock::system().now());
+        let event = Event {
+            id: EventId::new(Uuid::new_v4()),
+            kind: EventKind::UserDeleted,
+            at,
+            user_id: Some(id),
+            session_id: None,
+            origin: Origin::default(),
+        };
+        let erased = self
+            .db
+            .erase_user(id, None, event, Instant::now() + LIMIT)
+            .await;
+        assert!(erased.unwrap());
+    }
+
     /// Changes a user's password. The hash comes from a user who is registered with the new one:
     /// only the application hashes.
     pub(crate) async fn change_password(&self, address: &str, new: &str) {
@@ -65,7 +86,42 @@ impl TestApp {
         let change = UserChange::Password {
             verified: user.hashed_password,
             hashed: self.stored_hash(donor).await,
+            kept: None,
         };
         self.change(&user.id.to_string(), change).await.unwrap();
+    }
+}
+
+impl TestApp {
+    /// A user of another system: whatever its hash is of, it is the bytes as they came. Answers the
+    /// address.
+    pub(crate) async fn imported(&self, hash: &str) -> String {
+        let address = self.grpc().registered().await.email;
+        let statement = format!(
+            "UPDATE users SET hashed_password = '{hash}', password_scheme = 0 WHERE email_key = '{address}'"
+        );
+        self.store.execute(&statement).await;
+        address
+    }
+
+    /// Has the database write a row into `rewrites` whenever a stored hash changes.
+    pub(crate) async fn count_rewrites(&self) {
+        let statements: &[&str] = match self.store.target {
+            Target::Sqlite(_) => &[
+                "CREATE TABLE rewrites (one int)",
+                "CREATE TRIGGER rewritten AFTER UPDATE OF hashed_password ON users \
+                 BEGIN INSERT INTO rewrites VALUES (1); END",
+            ],
+            Target::Postgres { .. } => &[
+                "CREATE TABLE rewrites (one int)",
+                "CREATE FUNCTION rewritten() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN INSERT INTO rewrites VALUES (1); RETURN NULL; END $$",
+                "CREATE TRIGGER rewritten AFTER UPDATE OF hashed_password ON users \
+                 FOR EACH ROW EXECUTE FUNCTION rewritten()",
+            ],
+        };
+        for statement in statements {
+            self.store.execute(statement).await;
+        }
     }
 }

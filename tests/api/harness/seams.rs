@@ -25,6 +25,8 @@ struct HashState {
     rule: Mutex<Rule>,
     changed: Condvar,
     counts: watch::Sender<Counts>,
+    /// What came to the gate, in its order.
+    algorithms: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -33,6 +35,9 @@ struct Rule {
     /// How many may pass although it is closed.
     passes: usize,
     panics: usize,
+    /// How many more are held until they are released, whatever else passes.
+    hold_next: usize,
+    holds: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -52,6 +57,7 @@ impl HashGate {
             rule: Mutex::default(),
             changed: Condvar::new(),
             counts: watch::Sender::default(),
+            algorithms: Mutex::default(),
         }))
     }
 
@@ -69,7 +75,15 @@ impl HashGate {
 
     /// Lets all pass.
     pub(crate) fn open(&self) {
-        self.rule(|rule| rule.closed = false);
+        self.rule(|rule| *rule = Rule::default());
+    }
+
+    /// Holds the next hash until the gate is opened; those after it pass.
+    pub(crate) fn hold_next(&self) {
+        self.rule(|rule| {
+            rule.hold_next += 1;
+            rule.holds = true;
+        });
     }
 
     /// Lets some more pass a closed gate.
@@ -111,10 +125,18 @@ impl HashGate {
         within(LIMIT, "hashes are started", told).await.unwrap();
     }
 
+    /// The algorithms and costs of the hashes that came since this was asked last.
+    pub(crate) fn take_algorithms(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.algorithms.lock().unwrap())
+    }
+
     /// What `Seams` takes.
     pub(crate) fn hook(&self) -> BeforeHash {
         let state = Arc::clone(&self.0);
-        Arc::new(move || state.pass())
+        Arc::new(move |algorithm: &str| {
+            state.algorithms.lock().unwrap().push(algorithm.to_owned());
+            state.pass();
+        })
     }
 
     fn rule(&self, change: impl FnOnce(&mut Rule)) {
@@ -131,7 +153,11 @@ impl HashState {
             counts.held += 1;
             counts.most_held = counts.most_held.max(counts.held);
         });
-        while rule.closed && rule.passes == 0 {
+        let is_held = rule.hold_next > 0;
+        rule.hold_next -= usize::from(is_held);
+        let waits =
+            |rule: &Rule| (is_held && rule.holds) || (!is_held && rule.closed && rule.passes == 0);
+        while waits(&rule) {
             rule = self.changed.wait(rule).unwrap();
         }
         rule.passes = rule.passes.saturating_sub(usize::from(rule.closed));

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use vestibule::{
     auth,
     domain::PasswordPolicy,
-    hashing,
+    hashing, mail,
     server::{self, ApplicationSettings, Seams},
     transport::AuthServiceAccess,
 };
@@ -31,12 +31,18 @@ impl Plan {
                 server: listeners(),
                 db: store.settings(),
                 hashing: cheap_hashing(),
+                mail: mail::Delivery::Nowhere,
                 auth: auth::Settings {
                     password: PasswordPolicy { min_length: 8 },
                     session_lifetime: Duration::from_hours(30 * 24),
                     keep_ended: Duration::from_hours(7 * 24),
                     keep_events: Duration::from_hours(400 * 24),
                     keep_addresses: Duration::from_hours(90 * 24),
+                    mail: auth::MailSettings {
+                        reset_lifetime: Duration::from_mins(10),
+                        verification_lifetime: Duration::from_hours(24),
+                        queue: 1_000,
+                    },
                 },
             },
             seams: Seams::default(),
@@ -97,6 +103,7 @@ fn listeners() -> server::Settings {
         max_connections: 10_000,
         rest_listen: Some(any),
         auth_service: AuthServiceAccess::Open,
+        tls: None,
         operations_listen: any,
         drain_delay: Duration::ZERO,
         grace: Duration::from_secs(5),

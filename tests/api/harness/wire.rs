@@ -47,17 +47,17 @@ impl Wire {
             .header("te", "trailers")
     }
 
-    /// Calls a method of `AuthService` with a message of any bytes.
+    /// Calls a method of `AuthService`, or `Service/Method`, with a message of any bytes.
     pub(crate) async fn call(&self, method: &str, message: &[u8]) -> WireReply {
         self.send(self.request(&path(method)), frame(message)).await
     }
 
-    /// Calls a method of `AuthService` with a message.
+    /// The same with a message.
     pub(crate) async fn ask(&self, method: &str, message: &impl Message) -> WireReply {
         self.call(method, &message.encode_to_vec()).await
     }
 
-    /// The same with a `grpc-timeout`.
+    /// The same with a message and a `grpc-timeout`.
     pub(crate) async fn ask_within(
         &self,
         timeout: &str,
@@ -85,8 +85,13 @@ impl Wire {
     }
 }
 
+/// `ValidLogin` is `AuthService`'s; those of other services are named with them.
 fn path(method: &str) -> String {
-    format!("/vestibule.v1.AuthService/{method}")
+    if method.contains('/') {
+        format!("/vestibule.v1.{method}")
+    } else {
+        format!("/vestibule.v1.AuthService/{method}")
+    }
 }
 
 /// A message with its five bytes before it.

@@ -1,0 +1,160 @@
+//! The section `smtp`.
+
+use std::{fs, net::IpAddr};
+
+use secrecy::SecretString;
+
+use super::{
+    Key,
+    key::Default::{Described, Value},
+    parse,
+    problem::Fault,
+    reader::Reader,
+};
+use crate::mail::{Authority, Login, Server, Tls};
+
+/// `VESTIBULE_SMTP_SERVER`, default: none, no mail is sent.
+pub(super) const SERVER: Key = Key::new(
+    "smtp",
+    "server",
+    Described("none, no mail is sent"),
+    "Mail server as host or host:port",
+);
+
+/// `VESTIBULE_SMTP_TLS`, default `implicit`.
+const TLS: Key = Key::new(
+    "smtp",
+    "tls",
+    Value("implicit"),
+    "implicit (465), starttls (587), or none (25), which only a server on this machine may have",
+);
+
+/// `VESTIBULE_SMTP_CA`, default: the public authorities.
+const CA: Key = Key::new(
+    "smtp",
+    "ca",
+    Described("the public authorities"),
+    "PEM file with the certificate authorities that may prove the mail server",
+);
+
+/// `VESTIBULE_SMTP_USERNAME`, default: none.
+const USERNAME: Key = Key::new(
+    "smtp",
+    "username",
+    Described("none"),
+    "User of the mail server",
+);
+
+/// `VESTIBULE_SMTP_PASSWORD`, default: none.
+const PASSWORD: Key = Key::new("smtp", "password", Described("none"), "Their password").secret();
+
+pub(super) const KEYS: &[&Key] = &[&SERVER, &TLS, &CA, &USERNAME, &PASSWORD];
+
+pub(super) struct Smtp {
+    pub(super) server: Server,
+    pub(super) tls: Tls,
+    pub(super) authority: Option<Authority>,
+    pub(super) login: Option<Login>,
+}
+
+/// `None`: something is faulty; or no server is set, which [`Reader::is_set`] tells.
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Smtp> {
+    let tls = reader.read(
+        &TLS,
+        parse::word(&[
+            ("implicit", Tls::Implicit),
+            ("starttls", Tls::Starttls),
+            ("none", Tls::None),
+        ]),
+    );
+    let authority = reader.read(&CA, authority);
+    let username = reader.read(&USERNAME, |text| Ok(text.to_owned()));
+    let password = reader.read(&PASSWORD, |text| Ok(SecretString::from(text)));
+    if !reader.is_set(&SERVER) {
+        refuse_what_has_no_server(reader);
+        return None;
+    }
+    let server = reader.read(&SERVER, |text| server(text, tls))?;
+    refuse_half_a_login(reader);
+    Some(Smtp {
+        server,
+        tls: tls?,
+        authority,
+        login: username
+            .zip(password)
+            .map(|(username, password)| Login { username, password }),
+    })
+}
+
+fn refuse_what_has_no_server(reader: &mut Reader<'_>) {
+    for key in [&CA, &USERNAME, &PASSWORD] {
+        if reader.is_set(key) {
+            let fix = "set smtp.server, or remove this";
+            reader.fault(key, Fault::new("is set without smtp.server", fix));
+        }
+    }
+}
+
+fn refuse_half_a_login(reader: &mut Reader<'_>) {
+    for (key, other) in [(&USERNAME, &PASSWORD), (&PASSWORD, &USERNAME)] {
+        if reader.is_set(key) && !reader.is_set(other) {
+            let wrong = format!("is set without {}", other.path());
+            reader.fault(key, Fault::new(wrong, "set both or neither"));
+        }
+    }
+}
+
+fn server(text: &str, tls: Option<Tls>) -> Result<Server, Fault> {
+    let port = match tls {
+        Some(Tls::Implicit) | None => 465,
+        Some(Tls::Starttls) => 587,
+        Some(Tls::None) => 25,
+    };
+    let server = parse_server(text, port).ok_or_else(|| {
+        Fault::new(
+            format!("{} is neither host nor host:port", parse::quoted(text)),
+            "write one such as smtp.example.com or [2001:db8::1]:465",
+        )
+    })?;
+    if tls == Some(Tls::None) && !server.is_loopback() {
+        return Err(Fault::new(
+            "is beyond this machine while smtp.tls is none",
+            "set smtp.tls to implicit or starttls",
+        ));
+    }
+    Ok(server)
+}
+
+fn parse_server(text: &str, default_port: u16) -> Option<Server> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(text) => {
+            let (host, rest) = text.split_once(']')?;
+            host.parse::<IpAddr>().ok()?;
+            (host, (!rest.is_empty()).then_some(rest))
+        }
+        None => match text.find(':') {
+            Some(at) => (&text[..at], Some(&text[at..])),
+            None => (text, None),
+        },
+    };
+    let port = match port {
+        Some(port) => port
+            .strip_prefix(':')?
+            .parse()
+            .ok()
+            .filter(|port| *port > 0)?,
+        None => default_port,
+    };
+    let in_name = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
+    (!host.is_empty() && host.chars().all(in_name)).then(|| Server {
+        host: host.to_owned(),
+        port,
+    })
+}
+
+fn authority(path: &str) -> Result<Authority, Fault> {
+    let fix = "name a PEM file with certificates that this user may read";
+    let pem = fs::read(path)
+        .map_err(|error| Fault::new(format!("{path} cannot be read: {error}"), fix))?;
+    Authority::parse(&pem).map_err(|fault| Fault::new(format!("{path} {fault}"), fix))
+}

@@ -1,0 +1,53 @@
+//! The `mail_intents` table.
+
+use std::fmt;
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::MailPurpose;
+
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "mail_intents")]
+pub(in crate::db) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub email_key: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub purpose: i16,
+    pub user_id: Option<Uuid>,
+    pub epoch: Option<i64>,
+    pub address: Option<String>,
+    pub requested_at: i64,
+    pub requests: i32,
+    pub attempts: i32,
+    pub next_try: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(in crate::db) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A derived one would print addresses.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mail_intents({}, …)", self.purpose)
+    }
+}
+
+/// Stored form of a purpose; a number is never used twice.
+pub(in crate::db) fn purpose_column(purpose: MailPurpose) -> i16 {
+    match purpose {
+        MailPurpose::PasswordReset => 1,
+        MailPurpose::EmailVerification => 2,
+        MailPurpose::EmailChange => 3,
+        MailPurpose::EmailChangeRequested => 4,
+        MailPurpose::EmailChanged => 5,
+    }
+}
+
+/// `None`: of a newer release, which will send it.
+pub(in crate::db) fn purpose_of(column: i16) -> Option<MailPurpose> {
+    MailPurpose::ALL
+        .into_iter()
+        .find(|purpose| purpose_column(*purpose) == column)
+}

@@ -1,0 +1,45 @@
+//! The `one_time_tokens` table.
+
+use std::fmt;
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::TokenPurpose;
+
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "one_time_tokens")]
+pub(in crate::db) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub purpose: i16,
+    pub email_key: String,
+    pub new_email: Option<String>,
+    pub new_email_key: Option<String>,
+    pub mailed: bool,
+    pub secret_hash: Vec<u8>,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub redeemed_at: Option<i64>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(in crate::db) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A derived one would print what the row keeps secret.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one_time_tokens({}, …)", self.id)
+    }
+}
+
+/// Stored form of a purpose; a number is never used twice.
+pub(in crate::db) fn token_purpose_column(purpose: TokenPurpose) -> i16 {
+    match purpose {
+        TokenPurpose::PasswordReset => 1,
+        TokenPurpose::EmailVerification => 2,
+        TokenPurpose::EmailChange => 3,
+    }
+}

@@ -1,0 +1,131 @@
+//! Mail to be sent: intents, which hold no secret and no text. Whether somebody may ask again is
+//! decided in the statement that asks.
+
+mod sending;
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
+use tokio::time::Instant as Deadline;
+
+use super::{
+    Db, DbError,
+    entity::{mail_intents::purpose_column, to_micros},
+};
+use crate::domain::{Email, Instant, MailPurpose, UserId};
+
+pub use sending::{AskedBy, MailIntent, MailWaiting};
+
+/// An address may be mailed for a purpose once in this time …
+const SPACING: Duration = Duration::from_mins(1);
+/// … and so often …
+const MOST: i32 = 5;
+/// … before there is a pause of this length, so that it is never more in such a time.
+const PAUSE: Duration = Duration::from_hours(1);
+
+/// Mail that somebody asked for.
+#[derive(Debug, Clone)]
+pub struct MailRequest {
+    /// The address it is about.
+    pub to: Email,
+    /// What for.
+    pub purpose: MailPurpose,
+    /// The user who asked and their epoch. `None`: anybody may have asked, and the mail goes to the
+    /// user who has the address, if there is one.
+    pub by: Option<(UserId, i64)>,
+    /// When.
+    pub now: Instant,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Queued {
+    /// It waits, or was one too many and changed nothing: nobody is told which.
+    Yes,
+    /// As much mail waits as may.
+    Full,
+}
+
+impl Db {
+    /// Asks for mail to be sent, in one statement that is the same for every address: users are not
+    /// looked at. One too many changes nothing. So many may wait; with writers at the same time, a
+    /// few more.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn request_mail(
+        &self,
+        request: MailRequest,
+        queue: u32,
+        deadline: Deadline,
+    ) -> Result<Queued, DbError> {
+        self.write(deadline, move |transaction| {
+            let request = request.clone();
+            Box::pin(async move { enqueue(transaction, &request, queue).await })
+        })
+        .await
+    }
+}
+
+/// The same inside another transaction: mail that tells of a change is asked for together with it.
+pub(super) async fn enqueue(
+    transaction: &DatabaseTransaction,
+    request: &MailRequest,
+    queue: u32,
+) -> Result<Queued, DbErr> {
+    let statement = Statement::from_sql_and_values(
+        transaction.get_database_backend(),
+        enqueue_sql(),
+        [
+            request.to.key().as_str().into(),
+            purpose_column(request.purpose).into(),
+            request.by.map(|(user, _)| user.uuid()).into(),
+            request.by.map(|(_, epoch)| epoch).into(),
+            request.by.map(|_| request.to.as_given().to_owned()).into(),
+            to_micros(request.now).into(),
+            i64::from(queue).into(),
+        ],
+    );
+    Ok(
+        match transaction.execute_raw(statement).await?.rows_affected() {
+            0 => Queued::Full,
+            _ => Queued::Yes,
+        },
+    )
+}
+
+/// A request that is one too many writes what is there already, so that it does the same work and
+/// counts as a row. No row: nothing was inserted because as much waits as may.
+fn enqueue_sql() -> String {
+    let after = |time: Duration| {
+        let micros = time.as_micros();
+        format!("excluded.requested_at >= mail_intents.requested_at + {micros}")
+    };
+    let (spaced, paused) = (after(SPACING), after(PAUSE));
+    let allowed = format!("{spaced} AND (mail_intents.requests < {MOST} OR {paused})");
+    let taken = [
+        "user_id",
+        "epoch",
+        "address",
+        "requested_at",
+        "attempts",
+        "next_try",
+    ]
+    .map(|column| {
+        format!(
+            "{column} = CASE WHEN {allowed} THEN excluded.{column} ELSE mail_intents.{column} END"
+        )
+    })
+    .join(", ");
+    format!(
+        "INSERT INTO mail_intents \
+         (email_key, purpose, user_id, epoch, address, requested_at, requests, attempts, next_try) \
+         SELECT $1, $2, $3, $4, $5, $6, 1, 0, $6 \
+         WHERE (SELECT count(*) FROM \
+         (SELECT 1 FROM mail_intents WHERE next_try IS NOT NULL LIMIT $7) AS waiting) < $7 \
+         ON CONFLICT (email_key, purpose) DO UPDATE SET {taken}, \
+         requests = CASE WHEN {paused} THEN 1 WHEN {allowed} THEN mail_intents.requests + 1 \
+         ELSE mail_intents.requests END"
+    )
+}

@@ -1,0 +1,228 @@
+//! Mail on its way: taken by one of many replicas, and given back or forgotten.
+
+use std::{fmt, time::Duration};
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement,
+    UpdateMany, sea_query::Expr,
+};
+use tokio::time::Instant as Deadline;
+
+use super::PAUSE;
+use crate::db::{
+    Db, DbError,
+    entity::{
+        from_micros,
+        mail_intents::{Column, Entity as MailIntents, Model, purpose_column, purpose_of},
+        to_micros,
+    },
+    events::record,
+};
+use crate::domain::{EmailKey, Event, Instant, MailPurpose, UserId};
+
+/// Mail to be sent now. Whoever claimed it has it until its lease ends.
+#[derive(Debug, Clone)]
+pub struct MailIntent {
+    /// The address it is about.
+    pub key: EmailKey,
+    /// What for.
+    pub purpose: MailPurpose,
+    /// Who asked. `None`: anybody may have, see [`MailRequest::by`].
+    pub by: Option<AskedBy>,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// How often it was tried, this time included.
+    pub attempts: u32,
+    /// Another claim has another one.
+    lease: Instant,
+}
+
+/// The user who asked for mail.
+#[derive(Clone)]
+pub struct AskedBy {
+    /// The user.
+    pub user: UserId,
+    /// Their epoch when they asked.
+    pub epoch: i64,
+    /// The address to mail.
+    pub address: String,
+}
+
+/// Without the address.
+impl fmt::Debug for AskedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AskedBy({}, …)", self.user)
+    }
+}
+
+/// How much mail there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailWaiting {
+    /// All that is not sent.
+    pub waiting: usize,
+    /// Of it, what should be sent now.
+    pub due: usize,
+}
+
+impl Db {
+    /// How much mail there is.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn mail_waiting(
+        &self,
+        now: Instant,
+        deadline: Deadline,
+    ) -> Result<MailWaiting, DbError> {
+        let reader = &self.inner.reader;
+        let count = Statement::from_sql_and_values(
+            reader.get_database_backend(),
+            "SELECT count(*), count(CASE WHEN next_try <= $1 THEN 1 END) \
+             FROM mail_intents WHERE next_try IS NOT NULL",
+            [to_micros(now).into()],
+        );
+        let row = self.read(deadline, reader.query_one_raw(count)).await?;
+        let number = |index| {
+            let number: Option<i64> = row.as_ref()?.try_get_by_index(index).ok();
+            usize::try_from(number?).ok()
+        };
+        Ok(MailWaiting {
+            waiting: number(0).unwrap_or(0),
+            due: number(1).unwrap_or(0),
+        })
+    }
+
+    /// Takes mail that is due, some at a time, for as long as a lease: no other replica gets it
+    /// meanwhile, and when this one dies, another does afterwards.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn claim_mail(
+        &self,
+        now: Instant,
+        lease: Duration,
+        batch: u32,
+        deadline: Deadline,
+    ) -> Result<Vec<MailIntent>, DbError> {
+        self.write(deadline, move |transaction| {
+            let claim = claim_statement(transaction.get_database_backend(), now, lease, batch);
+            Box::pin(async move {
+                let rows = transaction.query_all_raw(claim).await?;
+                rows.iter()
+                    .filter_map(|row| match Model::from_query_result(row, "") {
+                        Ok(row) => MailIntent::of(row).map(Ok),
+                        Err(error) => Some(Err(error)),
+                    })
+                    .collect()
+            })
+        })
+        .await
+    }
+
+    /// Forgets mail that was sent or is given up, but for the limits, and records what it came to.
+    /// Mail that was asked for again meanwhile stays.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn finish_mail(
+        &self,
+        intent: &MailIntent,
+        event: Option<Event>,
+        deadline: Deadline,
+    ) -> Result<(), DbError> {
+        let finish = next_try_statement(intent, None);
+        self.write(deadline, move |transaction| {
+            let (finish, event) = (finish.clone(), event.clone());
+            Box::pin(async move {
+                finish.exec(transaction).await?;
+                match &event {
+                    Some(event) => record(transaction, event).await,
+                    None => Ok(()),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Lets mail be tried again later.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn postpone_mail(
+        &self,
+        intent: &MailIntent,
+        next_try: Instant,
+        deadline: Deadline,
+    ) -> Result<(), DbError> {
+        let postpone = next_try_statement(intent, Some(next_try));
+        self.write(deadline, move |transaction| {
+            let postpone = postpone.clone();
+            Box::pin(async move { postpone.exec(transaction).await.map(|_| ()) })
+        })
+        .await
+    }
+
+    /// Deletes what was sent so long ago that no limit depends on it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn purge_mail(&self, now: Instant, deadline: Deadline) -> Result<(), DbError> {
+        let purge = MailIntents::delete_many()
+            .filter(Column::NextTry.is_null())
+            .filter(Column::RequestedAt.lt(to_micros(now - PAUSE)));
+        self.write(deadline, move |transaction| {
+            let purge = purge.clone();
+            Box::pin(async move { purge.exec(transaction).await.map(|_| ()) })
+        })
+        .await
+    }
+}
+
+impl MailIntent {
+    fn of(row: Model) -> Option<Self> {
+        let by = row.user_id.zip(row.epoch).zip(row.address);
+        Some(Self {
+            key: EmailKey::from_stored(row.email_key),
+            purpose: purpose_of(row.purpose)?,
+            by: by.map(|((user, epoch), address)| AskedBy {
+                user: UserId::new(user),
+                epoch,
+                address,
+            }),
+            requested_at: from_micros(row.requested_at),
+            attempts: row.attempts.try_into().unwrap_or(0),
+            lease: from_micros(row.next_try?),
+        })
+    }
+}
+
+fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32) -> Statement {
+    // SQLite has one writer at a time: nobody else claims meanwhile.
+    let skip = match backend {
+        DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
+        _ => "",
+    };
+    let sql = format!(
+        "WITH due AS (SELECT email_key, purpose FROM mail_intents \
+         WHERE next_try <= $1 ORDER BY next_try LIMIT $2 {skip}) \
+         UPDATE mail_intents SET next_try = $3, attempts = attempts + 1 FROM due \
+         WHERE mail_intents.email_key = due.email_key AND mail_intents.purpose = due.purpose \
+         RETURNING *"
+    );
+    let values = [
+        to_micros(now).into(),
+        i64::from(batch).into(),
+        to_micros(now + lease).into(),
+    ];
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+/// Changes the row only while it is as it was claimed.
+fn next_try_statement(intent: &MailIntent, next_try: Option<Instant>) -> UpdateMany<MailIntents> {
+    MailIntents::update_many()
+        .col_expr(Column::NextTry, Expr::value(next_try.map(to_micros)))
+        .filter(Column::EmailKey.eq(intent.key.as_str()))
+        .filter(Column::Purpose.eq(purpose_column(intent.purpose)))
+        .filter(Column::RequestedAt.eq(to_micros(intent.requested_at)))
+        .filter(Column::NextTry.eq(to_micros(intent.lease)))
+}

@@ -1,0 +1,117 @@
+//! Mail: what it says, and the way it takes.
+//!
+//! A mail holds nothing that whoever asked for it chose: headers come from typed mailboxes and
+//! constants, texts from templates, and their values from the configuration and the token.
+
+mod letter;
+mod link;
+mod message;
+mod sender;
+mod smtp;
+mod words;
+
+use std::io::{self, Write as _};
+
+use thiserror::Error;
+
+pub use letter::Letter;
+pub use link::{LinkBase, LinkBaseFault};
+pub use sender::{Sender, SenderFault};
+pub use smtp::{Authority, AuthorityFault, Login, Server, Smtp, Tls};
+
+use crate::domain::{Email, Instant};
+use smtp::Transport;
+
+/// How mail is delivered.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// By a mail server.
+    Smtp(Smtp),
+    /// To the terminal: for a try on one's own machine.
+    Terminal(LinkBase),
+    /// Not at all: callers have mailers of their own.
+    Nowhere,
+}
+
+/// Delivers mail; clones share the connections to the mail server.
+#[derive(Clone)]
+pub struct Mailer(Way);
+
+#[derive(Clone)]
+enum Way {
+    Smtp(Transport),
+    Terminal(LinkBase),
+    Nowhere,
+}
+
+/// Why a mail was not delivered. It never quotes the server, whose answers name addresses.
+#[derive(Debug, Error)]
+pub enum MailError {
+    /// The server will not take mail for this address, or not this mail: another try is in vain.
+    #[error("the mail server refused it for good: {0}")]
+    Refused(String),
+    /// Another try may succeed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The mailer cannot start.
+#[derive(Debug, Error)]
+#[error("TLS cannot be set up")]
+pub struct StartError(#[source] lettre::transport::smtp::Error);
+
+impl Mailer {
+    /// Prepares the way; connections are made when there is something to send. Inside tokio's
+    /// runtime.
+    ///
+    /// # Errors
+    /// TLS cannot be set up.
+    pub fn start(delivery: Delivery) -> Result<Self, StartError> {
+        Ok(Self(match delivery {
+            Delivery::Smtp(smtp) => Way::Smtp(Transport::new(smtp).map_err(StartError)?),
+            Delivery::Terminal(links) => Way::Terminal(links),
+            Delivery::Nowhere => Way::Nowhere,
+        }))
+    }
+
+    /// Whether a letter would go anywhere: a token that nobody gets need not be made.
+    pub fn delivers(&self) -> bool {
+        match self.0 {
+            Way::Smtp(_) | Way::Terminal(_) => true,
+            Way::Nowhere => false,
+        }
+    }
+
+    /// Delivers a letter. That the server took it is all that can be known.
+    ///
+    /// # Errors
+    /// It was not delivered.
+    pub async fn deliver(
+        &self,
+        to: &Email,
+        letter: &Letter<'_>,
+        now: Instant,
+    ) -> Result<(), MailError> {
+        match &self.0 {
+            Way::Smtp(transport) => transport.send(to, letter, now).await,
+            Way::Terminal(links) => {
+                print(letter, links);
+                Ok(())
+            }
+            Way::Nowhere => Ok(()),
+        }
+    }
+}
+
+/// Not as a line of the log, which may be kept somewhere.
+fn print(letter: &Letter<'_>, links: &LinkBase) {
+    if let Ok(text) = letter.text(links) {
+        // A terminal that has gone is no failure.
+        let _ = writeln!(
+            io::stderr().lock(),
+            "\n---- development only: with smtp.server set, this would be a mail ----\n{}\n\n{}\n----\n",
+            letter.subject(),
+            text.trim_end(),
+        );
+    }
+}

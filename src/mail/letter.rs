@@ -1,0 +1,188 @@
+//! What mails say: for each letter a template of text and one of HTML, checked by the compiler.
+//!
+//! In HTML the engine escapes every value, in text values keep to their line. There are three, and
+//! none comes from whoever asked for the mail.
+
+use std::time::Duration;
+
+use askama::Template;
+
+use super::{link::LinkBase, words};
+
+/// A mail to send. Where it has a token, it says how long that can be used.
+#[derive(Clone, Copy)]
+pub enum Letter<'a> {
+    /// How to set a new password.
+    PasswordReset(&'a str, Duration),
+    /// How to prove the address of an account.
+    EmailVerification(&'a str, Duration),
+    /// How to make this address the one of an account.
+    EmailChange(&'a str, Duration),
+    /// Somebody wants this address, which is an account's, for another account.
+    EmailWanted,
+    /// The account at this address is to get another address.
+    EmailChangeRequested,
+    /// The account that was at this address has another address.
+    EmailChanged,
+}
+
+/// What templates may name.
+struct Values {
+    site: String,
+    link: String,
+    valid_for: String,
+}
+
+macro_rules! templates {
+    ($format:ident: $($letter:ident $path:tt),+ $(,)?) => {
+        mod $format {
+            use askama::Template;
+            $(
+                #[derive(Template)]
+                #[template(path = $path)]
+                pub(super) struct $letter<'v> {
+                    pub(super) v: &'v super::Values,
+                }
+            )+
+        }
+    };
+}
+
+templates!(
+    text:
+    PasswordReset "password_reset.txt",
+    EmailVerification "email_verification.txt",
+    EmailChange "email_change.txt",
+    EmailWanted "email_wanted.txt",
+    EmailChangeRequested "email_change_requested.txt",
+    EmailChanged "email_changed.txt",
+);
+
+templates!(
+    html:
+    PasswordReset "password_reset.html",
+    EmailVerification "email_verification.html",
+    EmailChange "email_change.html",
+    EmailWanted "email_wanted.html",
+    EmailChangeRequested "email_change_requested.html",
+    EmailChanged "email_changed.html",
+);
+
+impl Letter<'_> {
+    pub(super) fn subject(&self) -> &'static str {
+        match self {
+            Self::PasswordReset(..) => "Reset your password",
+            Self::EmailVerification(..) => "Confirm your e-mail address",
+            Self::EmailChange(..) => "Confirm your new e-mail address",
+            Self::EmailWanted => "Your e-mail address was entered for another account",
+            Self::EmailChangeRequested => "Your e-mail address is about to change",
+            Self::EmailChanged => "Your e-mail address was changed",
+        }
+    }
+
+    pub(super) fn text(&self, links: &LinkBase) -> Result<String, askama::Error> {
+        let v = &self.values(links);
+        match self {
+            Self::PasswordReset(..) => text::PasswordReset { v }.render(),
+            Self::EmailVerification(..) => text::EmailVerification { v }.render(),
+            Self::EmailChange(..) => text::EmailChange { v }.render(),
+            Self::EmailWanted => text::EmailWanted { v }.render(),
+            Self::EmailChangeRequested => text::EmailChangeRequested { v }.render(),
+            Self::EmailChanged => text::EmailChanged { v }.render(),
+        }
+    }
+
+    pub(super) fn html(&self, links: &LinkBase) -> Result<String, askama::Error> {
+        let v = &self.values(links);
+        match self {
+            Self::PasswordReset(..) => html::PasswordReset { v }.render(),
+            Self::EmailVerification(..) => html::EmailVerification { v }.render(),
+            Self::EmailChange(..) => html::EmailChange { v }.render(),
+            Self::EmailWanted => html::EmailWanted { v }.render(),
+            Self::EmailChangeRequested => html::EmailChangeRequested { v }.render(),
+            Self::EmailChanged => html::EmailChanged { v }.render(),
+        }
+    }
+
+    fn values(&self, links: &LinkBase) -> Values {
+        let (link, valid_for) = match self {
+            Self::PasswordReset(token, valid_for) => (links.to("reset", token), *valid_for),
+            Self::EmailVerification(token, valid_for) => (links.to("verify", token), *valid_for),
+            Self::EmailChange(token, valid_for) => (links.to("confirm", token), *valid_for),
+            Self::EmailWanted | Self::EmailChangeRequested | Self::EmailChanged => {
+                (String::new(), Duration::ZERO)
+            }
+        };
+        Values::new(links.site(), &link, valid_for)
+    }
+}
+
+impl Values {
+    fn new(site: &str, link: &str, valid_for: Duration) -> Self {
+        Self {
+            site: words::one_line(site),
+            link: words::one_line(link),
+            valid_for: words::duration(valid_for),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEN_MINUTES: Duration = Duration::from_mins(10);
+
+    fn letters() -> [Letter<'static>; 6] {
+        [
+            Letter::PasswordReset("vrt_token", TEN_MINUTES),
+            Letter::EmailVerification("vvt_token", TEN_MINUTES),
+            Letter::EmailChange("vet_token", TEN_MINUTES),
+            Letter::EmailWanted,
+            Letter::EmailChangeRequested,
+            Letter::EmailChanged,
+        ]
+    }
+
+    #[test]
+    fn letters_say_what_they_are_for() {
+        let links = LinkBase::parse("https://app.example.com/a&b").unwrap();
+        let said: Vec<_> = letters()
+            .iter()
+            .map(|letter| {
+                let (text, html) = (letter.text(&links).unwrap(), letter.html(&links).unwrap());
+                format!("Subject: {}\n\n{}\n\n{}\n", letter.subject(), text, html)
+            })
+            .collect();
+        insta::assert_snapshot!(said.join("\n================\n"));
+    }
+
+    #[test]
+    fn the_link_is_in_both_forms_with_the_token_in_its_fragment() {
+        let links = LinkBase::parse("https://app.example.com/a&b").unwrap();
+        for (letter, link) in letters().iter().zip([
+            "https://app.example.com/a&b/reset#token=vrt_token",
+            "https://app.example.com/a&b/verify#token=vvt_token",
+            "https://app.example.com/a&b/confirm#token=vet_token",
+        ]) {
+            let text = letter.text(&links).unwrap();
+            assert!(text.lines().any(|line| line == link), "{}", text);
+            let html = letter.html(&links).unwrap();
+            let href = format!("href=\"{}\"", link.replace('&', "&#38;"));
+            assert!(html.contains(&href), "{}", html);
+        }
+    }
+
+    /// No configuration can hold such values; if one ever could, they would do nothing.
+    #[test]
+    fn values_are_escaped_in_html_and_keep_to_their_line_in_text() {
+        let hostile = "x\"><script>alert(1)</script>\r\n\r\nFree money: http://evil.example";
+        let v = &Values::new(hostile, hostile, TEN_MINUTES);
+        let html = html::PasswordReset { v }.render().unwrap();
+        assert!(!html.contains("<script"), "{html}");
+        assert!(!html.contains("x\">"), "{html}");
+        let text = text::PasswordReset { v }.render().unwrap();
+        assert!(text.lines().all(|line| !line.starts_with("Free")), "{text}");
+        assert!(!text.contains('\r'), "{text}");
+    }
+}

@@ -1,0 +1,44 @@
+//! Values as people read them, in texts that are not HTML.
+
+use std::time::Duration;
+
+/// Without control characters: a value cannot begin a line of its own.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// A duration in its largest unit that leaves no rest, no smaller than a second.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
+        .into_iter()
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit))
+        .map_or((seconds, "second"), |(unit, name)| (seconds / unit, name));
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{s}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_their_largest_unit() {
+        for (seconds, words) in [
+            (1, "1 second"),
+            (90, "90 seconds"),
+            (600, "10 minutes"),
+            (3_600, "1 hour"),
+            (5_400, "90 minutes"),
+            (86_400, "1 day"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn a_value_stays_on_its_line() {
+        assert_eq!(one_line("a\r\nb\0c\u{85}\u{1b}[31m"), "abc[31m");
+    }
+}

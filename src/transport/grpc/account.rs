@@ -1,0 +1,130 @@
+//! `AccountService`: each handler converts, calls `auth` and converts back.
+
+use tonic::{Request, Response, Status};
+
+use super::{MESSAGE_MAX, open};
+use crate::{
+    auth::Auth,
+    proto::v1::{
+        ChangePasswordRequest, ChangePasswordResponse, CloseAccountRequest, CloseAccountResponse,
+        ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetAccountRequest,
+        GetAccountResponse, RequestEmailChangeRequest, RequestEmailChangeResponse,
+        RequestEmailVerificationRequest, RequestEmailVerificationResponse,
+        RequestPasswordResetRequest, RequestPasswordResetResponse, ResetPasswordRequest,
+        ResetPasswordResponse, VerifyEmailRequest, VerifyEmailResponse,
+        account_service_server::{AccountService, AccountServiceServer},
+    },
+    transport::{failure::Failure, input},
+};
+
+/// The handlers of `AccountService`.
+#[derive(Clone)]
+pub struct AccountHandlers {
+    auth: Auth,
+}
+
+/// `AccountService` over the use cases, with the limits of `AuthService`.
+pub fn account_service(auth: Auth) -> AccountServiceServer<AccountHandlers> {
+    AccountServiceServer::new(AccountHandlers { auth }).max_decoding_message_size(MESSAGE_MAX)
+}
+
+#[tonic::async_trait]
+impl AccountService for AccountHandlers {
+    async fn get_account(
+        &self,
+        request: Request<GetAccountRequest>,
+    ) -> Result<Response<GetAccountResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.session_token);
+        let user = self.auth.user_of_session(&call, &token).await;
+        Ok(Response::new(user.map_err(Failure::from)?.into()))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        let (call, message) = open(request)?;
+        let change = input::password_change(&message, self.auth.password_policy())?;
+        let changed = self.auth.change_password(&call, change).await;
+        changed.map_err(Failure::from)?;
+        Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (email, client) = input::addressee(&message.email, message.client.as_ref())?;
+        let asked = self.auth.request_password_reset(&call, email, client);
+        asked.await.map_err(Failure::from)?;
+        Ok(Response::new(RequestPasswordResetResponse {}))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        let (call, message) = open(request)?;
+        let reset = input::password_reset(&message, self.auth.password_policy())?;
+        let done = self.auth.reset_password(&call, reset).await;
+        done.map_err(Failure::from)?;
+        Ok(Response::new(ResetPasswordResponse {}))
+    }
+
+    async fn request_email_verification(
+        &self,
+        request: Request<RequestEmailVerificationRequest>,
+    ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (email, client) = input::addressee(&message.email, message.client.as_ref())?;
+        let asked = self.auth.request_email_verification(&call, email, client);
+        asked.await.map_err(Failure::from)?;
+        Ok(Response::new(RequestEmailVerificationResponse {}))
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.verification_token);
+        let verified = self.auth.verify_email(&call, &token).await;
+        verified.map_err(Failure::from)?;
+        Ok(Response::new(VerifyEmailResponse {}))
+    }
+
+    async fn request_email_change(
+        &self,
+        request: Request<RequestEmailChangeRequest>,
+    ) -> Result<Response<RequestEmailChangeResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (owner, new) = input::email_change(&message)?;
+        let asked = self.auth.request_email_change(&call, owner, new).await;
+        asked.map_err(Failure::from)?;
+        Ok(Response::new(RequestEmailChangeResponse {}))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.email_change_token);
+        let changed = self.auth.confirm_email_change(&call, &token).await;
+        changed.map_err(Failure::from)?;
+        Ok(Response::new(ConfirmEmailChangeResponse {}))
+    }
+
+    async fn close_account(
+        &self,
+        request: Request<CloseAccountRequest>,
+    ) -> Result<Response<CloseAccountResponse>, Status> {
+        let (call, message) = open(request)?;
+        let owner = input::owner(&message.session_token, &message.current_password)?;
+        let closed = self.auth.close_account(&call, owner).await;
+        closed.map_err(Failure::from)?;
+        Ok(Response::new(CloseAccountResponse {}))
+    }
+}

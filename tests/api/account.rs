@@ -1,0 +1,85 @@
+//! What users do with their own account, and what nobody else does with it.
+
+mod closing;
+mod delivery;
+mod disabled;
+mod email_change;
+mod input;
+mod password;
+pub(crate) mod proofs;
+mod races;
+mod reset;
+mod sequences;
+mod verification;
+
+use tonic::{Code, Status};
+use vestibule::proto::v1::SessionStatus;
+
+use crate::harness::{Fault, PASSWORD, TestApp, scale};
+
+/// A good password that nobody has yet.
+const NEW: &str = "the new canary sings";
+/// A password that nobody has.
+const WRONG: &str = "a canary that never sang";
+
+fn meaning<T>(outcome: Result<T, Status>) -> String {
+    match outcome {
+        Ok(_) => "OK".to_owned(),
+        Err(status) => Fault::of(&status).reason,
+    }
+}
+
+/// A refused proof of either kind.
+fn assert_refused<T>(outcome: Result<T, Status>, code: Code, reason: &str) {
+    assert_eq!(Fault::from(outcome).meaning(), (code, reason));
+}
+
+fn assert_token_invalid<T>(outcome: Result<T, Status>) {
+    assert_refused(outcome, Code::FailedPrecondition, "TOKEN_INVALID");
+}
+
+fn assert_session_invalid<T>(outcome: Result<T, Status>) {
+    assert_refused(outcome, Code::Unauthenticated, "SESSION_INVALID");
+}
+
+fn assert_bad_credentials<T>(outcome: Result<T, Status>) {
+    assert_refused(outcome, Code::Unauthenticated, "BAD_CREDENTIALS");
+}
+
+/// (Z5) So many more sessions of a user.
+async fn many_sessions(app: &TestApp, email: &str) -> Vec<String> {
+    let mut sessions = Vec::new();
+    for _ in 0..scale(5, 100) {
+        sessions.push(app.session_of(email).await);
+    }
+    sessions
+}
+
+/// (Z5) None of them is left.
+async fn assert_all_ended(app: &TestApp, sessions: &[String]) {
+    for session in sessions {
+        assert_eq!(app.grpc().verdict(session).await, SessionStatus::Revoked);
+    }
+}
+
+/// How often something is among a user's events.
+async fn events(app: &TestApp, user_id: &str, kind: i16) -> usize {
+    let id = user_id.replace('-', "");
+    let column = match app.store.target {
+        vestibule::db::Target::Sqlite(_) => "lower(hex(user_id))",
+        vestibule::db::Target::Postgres { .. } => "replace(user_id::text, '-', '')",
+    };
+    let rows = format!("events WHERE kind = {kind} AND {column} = '{id}'");
+    app.store.rows(&rows).await
+}
+
+/// Whether a password is the one of an address.
+async fn opens(app: &TestApp, email: &str, password: &str) -> bool {
+    app.grpc().is_valid(email, password).await
+}
+
+/// Nothing of a user was changed.
+async fn assert_unchanged(app: &TestApp, email: &str) {
+    assert!(opens(app, email, PASSWORD).await);
+    assert!(!opens(app, email, NEW).await);
+}

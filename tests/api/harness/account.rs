@@ -1,0 +1,238 @@
+//! The client of `AccountService`, and one-time tokens as the mail would bring them.
+
+use std::time::Duration;
+
+use tokio::time::Instant as Deadline;
+use tonic::{IntoRequest, Status, transport::Channel};
+use uuid::Uuid;
+use vestibule::{
+    db::NewOneTimeToken,
+    domain::{
+        Clock, Email, Instant, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, Token,
+        TokenKind, TokenPurpose,
+    },
+    proto::v1::{
+        ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
+        RequestEmailChangeRequest, RequestEmailVerificationRequest, RequestPasswordResetRequest,
+        ResetPasswordRequest, User, VerifyEmailRequest,
+        account_service_client::AccountServiceClient,
+    },
+};
+
+use super::{PASSWORD, TestApp};
+
+/// How long tokens live here, as those that set a password do by default.
+pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
+
+/// `AccountService`, a call a line.
+#[derive(Clone)]
+pub(crate) struct Account(AccountServiceClient<Channel>);
+
+/// A user with a session.
+pub(crate) struct Owner {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) token: String,
+}
+
+/// A one-time token to issue.
+pub(crate) struct Issue {
+    pub(crate) purpose: TokenPurpose,
+    /// The address that a change of address leads to.
+    pub(crate) new_email: Option<String>,
+    pub(crate) mailed: bool,
+    pub(crate) at: Instant,
+}
+
+impl Issue {
+    /// One that is mailed now.
+    pub(crate) fn of(purpose: TokenPurpose) -> Self {
+        Self {
+            purpose,
+            new_email: (purpose == TokenPurpose::EmailChange).then(super::email),
+            mailed: true,
+            at: Clock::system().now(),
+        }
+    }
+
+    /// One that changes the address to another.
+    pub(crate) fn to(new_email: &str) -> Self {
+        Self {
+            new_email: Some(new_email.to_owned()),
+            ..Self::of(TokenPurpose::EmailChange)
+        }
+    }
+}
+
+impl TestApp {
+    /// The client of `AccountService`.
+    pub(crate) fn account(&self) -> Account {
+        Account(AccountServiceClient::new(self.channel()))
+    }
+
+    /// A user with [`PASSWORD`] and a session.
+    pub(crate) async fn owner(&self) -> Owner {
+        let user = self.grpc().registered().await;
+        let token = self.session_of(&user.email).await;
+        Owner {
+            id: user.id,
+            email: user.email,
+            token,
+        }
+    }
+
+    /// Another session of a user with [`PASSWORD`].
+    pub(crate) async fn session_of(&self, email: &str) -> String {
+        let opened = self.grpc().open(email, PASSWORD).await;
+        opened.unwrap().session_token
+    }
+
+    /// Issues a token to a user; its text is what the mail would say.
+    pub(crate) async fn issue(&self, email: &str, issue: Issue) -> String {
+        let id = OneTimeTokenId::new(Uuid::new_v4());
+        let secret = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
+        let secret: [u8; 32] = secret.concat().try_into().unwrap();
+        let (text, secret_hash) = match issue.purpose {
+            TokenPurpose::PasswordReset => spelt(&Token::<OfReset>::new(id, secret)),
+            TokenPurpose::EmailVerification => spelt(&Token::<OfVerification>::new(id, secret)),
+            TokenPurpose::EmailChange => spelt(&Token::<OfEmailChange>::new(id, secret)),
+        };
+        let user = self.stored(email).await;
+        let token = NewOneTimeToken {
+            id,
+            secret_hash,
+            purpose: issue.purpose,
+            user_id: user.id,
+            epoch: user.session_epoch,
+            new_email: issue.new_email.map(|new| Email::parse(&new).unwrap()),
+            mailed: issue.mailed,
+            created_at: issue.at,
+            expires_at: issue.at + TOKEN_LIFETIME,
+        };
+        let deadline = Deadline::now() + Duration::from_secs(10);
+        assert!(self.db.add_one_time_token(token, deadline).await.unwrap());
+        text
+    }
+
+    /// A mailed token that sets a new password.
+    pub(crate) async fn reset_token(&self, email: &str) -> String {
+        self.issue(email, Issue::of(TokenPurpose::PasswordReset))
+            .await
+    }
+}
+
+fn spelt<K: TokenKind>(token: &Token<K>) -> (String, vestibule::domain::SecretHash) {
+    (token.expose().to_string(), token.secret_hash())
+}
+
+impl Account {
+    pub(crate) async fn get(&self, token: &str) -> Result<User, Status> {
+        let request = GetAccountRequest {
+            session_token: token.into(),
+        };
+        let answer = self.0.clone().get_account(request).await?;
+        Ok(answer.into_inner().user.expect("a user"))
+    }
+
+    pub(crate) async fn change_password(
+        &self,
+        token: &str,
+        current: &str,
+        new: &str,
+    ) -> Result<(), Status> {
+        let request = ChangePasswordRequest {
+            session_token: token.into(),
+            current_password: current.into(),
+            new_password: new.into(),
+            client: None,
+        };
+        self.0.clone().change_password(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn request_password_reset(&self, email: &str) -> Result<(), Status> {
+        let request = RequestPasswordResetRequest {
+            email: email.into(),
+            client: None,
+        };
+        self.ask_for_reset(request).await
+    }
+
+    /// With metadata of any kind.
+    pub(crate) async fn ask_for_reset(
+        &self,
+        request: impl IntoRequest<RequestPasswordResetRequest>,
+    ) -> Result<(), Status> {
+        let asked = self.0.clone().request_password_reset(request).await;
+        asked.map(|_| ())
+    }
+
+    pub(crate) async fn reset_password(&self, token: &str, new: &str) -> Result<(), Status> {
+        let request = ResetPasswordRequest {
+            reset_token: token.into(),
+            new_password: new.into(),
+            client: None,
+        };
+        self.0.clone().reset_password(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn request_email_verification(&self, email: &str) -> Result<(), Status> {
+        let request = RequestEmailVerificationRequest {
+            email: email.into(),
+            client: None,
+        };
+        let asked = self.0.clone().request_email_verification(request).await;
+        asked.map(|_| ())
+    }
+
+    pub(crate) async fn verify_email(&self, token: &str) -> Result<(), Status> {
+        let request = VerifyEmailRequest {
+            verification_token: token.into(),
+        };
+        self.0.clone().verify_email(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn request_email_change(
+        &self,
+        token: &str,
+        current: &str,
+        new: &str,
+    ) -> Result<(), Status> {
+        let request = RequestEmailChangeRequest {
+            session_token: token.into(),
+            current_password: current.into(),
+            new_email: new.into(),
+        };
+        let asked = self.0.clone().request_email_change(request).await;
+        asked.map(|_| ())
+    }
+
+    pub(crate) async fn confirm_email_change(&self, token: &str) -> Result<(), Status> {
+        let request = ConfirmEmailChangeRequest {
+            email_change_token: token.into(),
+        };
+        let changed = self.0.clone().confirm_email_change(request).await;
+        changed.map(|_| ())
+    }
+
+    pub(crate) async fn close(&self, token: &str, current: &str) -> Result<(), Status> {
+        let request = CloseAccountRequest {
+            session_token: token.into(),
+            current_password: current.into(),
+        };
+        self.0.clone().close_account(request).await.map(|_| ())
+    }
+
+    /// Redeems a token for what it is for; a reset sets this password.
+    pub(crate) async fn redeem(
+        &self,
+        purpose: TokenPurpose,
+        token: &str,
+        new_password: &str,
+    ) -> Result<(), Status> {
+        match purpose {
+            TokenPurpose::PasswordReset => self.reset_password(token, new_password).await,
+            TokenPurpose::EmailVerification => self.verify_email(token).await,
+            TokenPurpose::EmailChange => self.confirm_email_change(token).await,
+        }
+    }
+}

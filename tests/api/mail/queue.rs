@@ -1,0 +1,180 @@
+//! The queue of mail: who may ask how often, how much may wait, and that each mail is sent by one.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::Instant as Deadline;
+use vestibule::{
+    db::{Db, MailIntent, MailRequest, Queued},
+    domain::{Clock, Email, Instant, MailPurpose},
+};
+
+use super::ask_at;
+use crate::harness::{Database, Store, email, figure, scale};
+
+on_both_databases!(
+    an_address_is_mailed_once_a_minute_and_five_times_an_hour,
+    a_full_queue_refuses_every_address_alike,
+    of_many_workers_each_mail_has_one,
+    mail_that_nobody_finished_is_taken_again_when_its_lease_ends,
+    what_was_sent_is_forgotten_after_an_hour,
+);
+
+const LEASE: Duration = Duration::from_mins(2);
+
+fn deadline() -> Deadline {
+    Deadline::now() + Duration::from_secs(30)
+}
+
+async fn open(database: Database) -> (Store, Db) {
+    let store = Store::new(database).await;
+    let db = Db::open(&store.settings()).unwrap();
+    db.migrate().await.unwrap();
+    (store, db)
+}
+
+async fn claim(db: &Db, now: Instant) -> Vec<MailIntent> {
+    db.claim_mail(now, LEASE, 100, deadline()).await.unwrap()
+}
+
+/// Asks and answers whether there is a mail to send, which is sent.
+async fn gets_mail(db: &Db, address: &str, purpose: MailPurpose, now: Instant) -> bool {
+    assert_eq!(ask_at(db, address, purpose, now).await, Queued::Yes);
+    let claimed = claim(db, now).await;
+    for intent in &claimed {
+        db.finish_mail(intent, None, deadline()).await.unwrap();
+    }
+    !claimed.is_empty()
+}
+
+async fn an_address_is_mailed_once_a_minute_and_five_times_an_hour(database: Database) {
+    let (_store, db) = open(database).await;
+    let (ada, start) = (email(), Clock::system().now());
+    let at = |seconds: u64| start + Duration::from_secs(seconds);
+    let reset = MailPurpose::PasswordReset;
+    for (seconds, sends) in [
+        (0, true),
+        (0, false),
+        (59, false),
+        (60, true),
+        (119, false),
+        (120, true),
+        (180, true),
+        (240, true),
+        (300, false),
+        (3_600, false),
+        (240 + 3_599, false),
+        (240 + 3_600, true),
+        (240 + 3_660, true),
+    ] {
+        let sent = gets_mail(&db, &ada, reset, at(seconds)).await;
+        assert_eq!(sent, sends, "after {seconds} s");
+    }
+    let late = at(240 + 3_661);
+    assert!(!gets_mail(&db, &ada.to_uppercase(), reset, late).await);
+    assert!(gets_mail(&db, &ada, MailPurpose::EmailVerification, late).await);
+    assert!(gets_mail(&db, &email(), reset, late).await);
+}
+
+async fn a_full_queue_refuses_every_address_alike(database: Database) {
+    let (store, db) = open(database).await;
+    let (now, waiting) = (Clock::system().now(), email());
+    let request = |address: String, purpose| MailRequest {
+        to: Email::parse(&address).unwrap(),
+        purpose,
+        by: None,
+        now,
+    };
+    let ask = async |address: String, purpose| {
+        let request = request(address, purpose);
+        db.request_mail(request, 3, deadline()).await.unwrap()
+    };
+    let reset = MailPurpose::PasswordReset;
+    assert_eq!(ask(waiting.clone(), reset).await, Queued::Yes);
+    for _ in 0..2 {
+        assert_eq!(ask(email(), reset).await, Queued::Yes);
+    }
+    // Known to the queue or not, and one too many or not.
+    for address in [waiting.clone(), email()] {
+        for purpose in MailPurpose::ALL {
+            assert_eq!(ask(address.clone(), purpose).await, Queued::Full);
+        }
+    }
+    assert_eq!(store.rows("mail_intents").await, 3);
+    let first = claim(&db, now).await.remove(0);
+    db.finish_mail(&first, None, deadline()).await.unwrap();
+    assert_eq!(ask(email(), reset).await, Queued::Yes, "one was sent");
+}
+
+/// 200 mails and 8 workers in CI, 1,000 and 16 for the scorecard.
+async fn of_many_workers_each_mail_has_one(database: Database) {
+    let (store, db) = open(database).await;
+    let (mails, workers) = (scale(200, 1_000), scale(8, 16));
+    let now = Clock::system().now();
+    join_all((0..mails).map(|_| async {
+        let address = email();
+        ask_at(&db, &address, MailPurpose::PasswordReset, now).await
+    }))
+    .await;
+    assert_eq!(store.rows("mail_intents").await, mails);
+    let work = async || {
+        let mut taken = Vec::new();
+        loop {
+            let batch = db.claim_mail(now, LEASE, 7, deadline()).await.unwrap();
+            assert!(batch.len() <= 7);
+            if batch.is_empty() {
+                return taken;
+            }
+            taken.extend(batch.into_iter().map(|intent| intent.key));
+        }
+    };
+    let taken: Vec<_> = join_all((0..workers).map(|_| work())).await.concat();
+    let different: HashSet<_> = taken.iter().collect();
+    assert_eq!((taken.len(), different.len()), (mails, taken.len()));
+    figure(
+        "mail",
+        format_args!(
+            "{database:?}: {} mails, {workers} workers, 0 twice",
+            taken.len()
+        ),
+    );
+}
+
+async fn mail_that_nobody_finished_is_taken_again_when_its_lease_ends(database: Database) {
+    let (_store, db) = open(database).await;
+    let (ada, start) = (email(), Clock::system().now());
+    let reset = MailPurpose::PasswordReset;
+    let _ = ask_at(&db, &ada, reset, start).await;
+    let first = claim(&db, start).await.remove(0);
+    assert_eq!(first.attempts, 1);
+    let before = start + LEASE - Duration::from_micros(1);
+    assert!(claim(&db, before).await.is_empty());
+    let second = claim(&db, start + LEASE).await.remove(0);
+    assert_eq!(
+        (second.key.clone(), second.attempts),
+        (first.key.clone(), 2)
+    );
+
+    // Whoever lost the lease changes nothing, nor does who sent an older request.
+    db.finish_mail(&first, None, deadline()).await.unwrap();
+    let third = claim(&db, start + LEASE * 2).await.remove(0);
+    let _ = ask_at(&db, &ada, reset, start + LEASE * 2).await;
+    db.finish_mail(&third, None, deadline()).await.unwrap();
+    let again = claim(&db, start + LEASE * 2).await.remove(0);
+    assert_eq!(again.attempts, 1, "asked for again");
+    db.finish_mail(&again, None, deadline()).await.unwrap();
+    assert!(claim(&db, start + LEASE * 9).await.is_empty());
+}
+
+async fn what_was_sent_is_forgotten_after_an_hour(database: Database) {
+    let (store, db) = open(database).await;
+    let start = Clock::system().now();
+    let hour = Duration::from_hours(1);
+    assert!(gets_mail(&db, &email(), MailPurpose::PasswordReset, start).await);
+    let _ = ask_at(&db, &email(), MailPurpose::PasswordReset, start).await;
+    db.purge_mail(start + hour, deadline()).await.unwrap();
+    assert_eq!(store.rows("mail_intents").await, 2);
+    let after = start + hour + Duration::from_secs(1);
+    db.purge_mail(after, deadline()).await.unwrap();
+    assert_eq!(store.rows("mail_intents").await, 1, "one still waits");
+}
