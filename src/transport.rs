@@ -13,6 +13,7 @@ pub mod grpc;
 mod header_list;
 mod input;
 mod media_type;
+mod page;
 mod problem;
 mod request_id;
 pub mod rest;
