@@ -7,9 +7,11 @@ mod error;
 mod events;
 mod figures;
 mod file;
+mod lookups;
 mod mail;
 mod pools;
 mod schema;
+mod session_rows;
 mod sessions;
 mod tokens;
 mod users;
@@ -102,6 +104,7 @@ struct Inner {
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
     counts: Counts,
+    lookups: lookups::Lookups,
 }
 
 impl Db {
@@ -121,6 +124,7 @@ impl Db {
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
                 counts: Counts::default(),
+                lookups: lookups::Lookups::default(),
             }),
         })
     }

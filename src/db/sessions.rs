@@ -15,7 +15,7 @@ use super::{
     },
     events::record,
 };
-use crate::domain::{Event, Instant, Session, SessionId, User, UserStatus};
+use crate::domain::{Event, Instant, Session, SessionId, UserStatus};
 
 impl Db {
     /// Adds a session, if its user is still active and of the session's epoch: a login that began
@@ -41,20 +41,6 @@ impl Db {
             })
         })
         .await
-    }
-
-    /// Finds a session and its user, in one statement.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn find_session(
-        &self,
-        id: SessionId,
-        deadline: Deadline,
-    ) -> Result<Option<(Session, User)>, DbError> {
-        let query = Sessions::find_by_id(id.uuid()).find_also_related(users::Entity);
-        let found = self.read(deadline, query.one(&self.inner.reader)).await?;
-        Ok(found.and_then(|(session, user)| Some((session.into(), user?.into()))))
     }
 
     /// Ends a session; one that has ended keeps its instant.

@@ -31,6 +31,7 @@ mod drain;
 mod enumeration;
 mod epoch;
 mod errors;
+mod gathering;
 mod hashing;
 mod idempotency;
 mod lifecycle;

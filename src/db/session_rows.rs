@@ -1,0 +1,91 @@
+//! The statement of the session check: sessions with their users, by id.
+//!
+//! It is read a hundred times as often as anything else, so it is written once for each size and
+//! its columns are taken by position: building a query and looking for names cost more than the
+//! database's own work.
+
+use std::{collections::HashMap, fmt::Write, sync::LazyLock};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
+use uuid::Uuid;
+
+use super::entity::{sessions, users};
+use crate::domain::{Session, SessionId, User};
+
+/// The most ids of one statement.
+pub(super) const MOST: usize = 64;
+
+/// The columns in the order of [`row`].
+const SELECT: &str = "SELECT \
+    s.id, s.user_id, s.secret_hash, s.epoch, s.created_at, s.authenticated_at, s.last_seen_at, \
+    s.expires_at, s.revoked_at, s.user_agent, s.ip, \
+    u.email, u.email_key, u.hashed_password, u.password_scheme, u.status, u.session_epoch, \
+    u.version, u.request_id, u.email_verified_at, u.created_at, u.updated_at \
+    FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id IN (";
+
+/// For 1, 2, 4 … [`MOST`] ids: a statement of each length would fill the databases' caches of
+/// prepared statements.
+static STATEMENTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
+    let sizes = (0..=MOST.ilog2()).map(|power| 1 << power);
+    sizes.map(|size| (size, statement(size))).collect()
+});
+
+fn statement(size: usize) -> String {
+    let mut sql = SELECT.to_owned();
+    for number in 1..=size {
+        let comma = if number == 1 { "" } else { ", " };
+        // Writing to a String cannot fail.
+        let _ = write!(sql, "{comma}${number}");
+    }
+    sql.push(')');
+    sql
+}
+
+/// Finds sessions and their users; what is not there is not among them. At most [`MOST`] ids.
+pub(super) async fn find(
+    connection: &DatabaseConnection,
+    ids: &[SessionId],
+) -> Result<HashMap<SessionId, (Session, User)>, DbErr> {
+    let Some(last) = ids.last() else {
+        return Ok(HashMap::new());
+    };
+    let fitting = STATEMENTS.iter().find(|(size, _)| *size >= ids.len());
+    let (size, sql) = fitting.ok_or_else(|| DbErr::Custom("too many ids".to_owned()))?;
+    // The places that are left over repeat the last id.
+    let padding = std::iter::repeat_n(last, size - ids.len());
+    let values = ids.iter().chain(padding).map(|id| Value::from(id.uuid()));
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(row).collect()
+}
+
+fn row(row: &QueryResult) -> Result<(SessionId, (Session, User)), DbErr> {
+    let session = sessions::Model {
+        id: row.try_get_by_index(0)?,
+        user_id: row.try_get_by_index(1)?,
+        secret_hash: row.try_get_by_index(2)?,
+        epoch: row.try_get_by_index(3)?,
+        created_at: row.try_get_by_index(4)?,
+        authenticated_at: row.try_get_by_index(5)?,
+        last_seen_at: row.try_get_by_index(6)?,
+        expires_at: row.try_get_by_index(7)?,
+        revoked_at: row.try_get_by_index(8)?,
+        user_agent: row.try_get_by_index(9)?,
+        ip: row.try_get_by_index(10)?,
+    };
+    let user = users::Model {
+        id: session.user_id,
+        email: row.try_get_by_index(11)?,
+        email_key: row.try_get_by_index(12)?,
+        hashed_password: row.try_get_by_index(13)?,
+        password_scheme: row.try_get_by_index(14)?,
+        status: row.try_get_by_index(15)?,
+        session_epoch: row.try_get_by_index(16)?,
+        version: row.try_get_by_index(17)?,
+        request_id: row.try_get_by_index::<Option<Uuid>>(18)?,
+        email_verified_at: row.try_get_by_index(19)?,
+        created_at: row.try_get_by_index(20)?,
+        updated_at: row.try_get_by_index(21)?,
+    };
+    Ok((SessionId::new(session.id), (session.into(), user.into())))
+}
