@@ -10,6 +10,7 @@ mod event;
 mod id;
 mod mail;
 mod password;
+mod rotation;
 mod session;
 mod token;
 mod user;
@@ -22,7 +23,8 @@ pub use event::{Event, EventKind, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
-pub use session::{Session, SessionVerdict};
+pub use rotation::{ROTATION_GRACE, SupersededSecret};
+pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,

@@ -4,6 +4,7 @@ pub(super) mod erased_users;
 pub(super) mod events;
 pub(super) mod mail_intents;
 pub(super) mod one_time_tokens;
+pub(super) mod session_secrets;
 pub(super) mod sessions;
 pub(super) mod users;
 

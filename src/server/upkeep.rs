@@ -1,5 +1,6 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, and deleting what is past its keeping.
+//! every second whether it is there, sending mail, writing down when sessions were last seen, and
+//! deleting what is past its keeping.
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: R
     make_usable(&db, migrate_on_start, &reporter).await;
     // In a task of its own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
+    beside.spawn(write_last_seen(auth.clone()));
     beside.spawn(purge(auth));
     probe(&db, &reporter).await;
 }
@@ -112,6 +114,17 @@ async fn probe(db: &Db, reporter: &Reporter) {
                     tracing::warn!("not ready: {}", chain(&error));
                 }
             }
+        }
+    }
+}
+
+async fn write_last_seen(auth: Auth) {
+    let mut ticks = interval(auth.last_seen_interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = auth.write_last_seen().await {
+            tracing::warn!("cannot store when sessions were seen: {}", chain(&error));
         }
     }
 }
