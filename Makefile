@@ -23,8 +23,9 @@ test: setup-rust setup-postgres ## run every test, on SQLite and on Postgres
 	@VESTIBULE_TEST_POSTGRES=required cargo test --workspace --locked
 
 checks: setup-rust setup-postgres ## run the same tests at the size of the reliability scorecard
-	@echo "checks: the tests at full size; this takes far longer than 'make test'"
-	@VESTIBULE_TEST_POSTGRES=required VESTIBULE_CHECKS=scorecard cargo test --workspace --locked
+	@echo "checks: the tests at full size, optimised (the first build takes about 10 minutes on 2 cores, the tests longer)"
+	@ulimit -Sn hard; VESTIBULE_TEST_POSTGRES=required VESTIBULE_CHECKS=scorecard \
+		cargo test --workspace --locked --profile checks
 
 bench: setup-rust $(if $(filter sqlite,$(DB)),,setup-postgres) ## measure the release binary; QUICK=1, ONLY=… and DB=… take a part
 	@echo "bench: building (the first release build takes about 5 minutes on 2 cores); a complete run takes about 10"

@@ -1,7 +1,9 @@
 //! The use cases: what Vestibule does for a caller, in the order in which it must be done.
 
 mod account;
+mod callers;
 mod context;
+mod decoys;
 mod delivery;
 mod entropy;
 mod error;
@@ -11,6 +13,7 @@ mod login;
 mod mail;
 mod one_time_token;
 mod own_sessions;
+mod purge;
 mod recognition;
 mod redemption;
 mod register;
@@ -22,6 +25,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::task::TaskTracker;
 
 pub use account::{OwnerProof, PasswordChange};
+pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};

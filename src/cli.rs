@@ -1,7 +1,9 @@
 //! The command line: what it says, and one file for each sub-command.
 
 mod arguments;
+mod backup;
 mod calibrate;
+mod caller;
 mod config;
 mod exit;
 mod healthcheck;
@@ -23,6 +25,8 @@ impl Command {
         let outcome = match self {
             Self::Serve(flags) => serve::run(&flags, environment),
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
+            Self::Backup(flags, to) => backup::run(&flags, environment, &to),
+            Self::Caller(flags, request) => caller::run(&flags, environment, request),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),

@@ -5,6 +5,7 @@
 //! variables, file keys and `config show` all follow from the keys that the sections declare, and
 //! every fault is reported at once, so that nobody finds them one start at a time.
 
+mod callers;
 mod database;
 mod database_url;
 mod file;
@@ -26,6 +27,7 @@ mod sessions;
 mod show;
 mod smtp;
 mod source;
+mod tls;
 mod values;
 
 use std::{fmt, net::SocketAddr};
@@ -79,7 +81,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// What `migrate` runs with: it reads `database` and `log` alone.
+/// What `migrate` and `backup` run with: they read `database` and `log` alone.
 #[derive(Debug)]
 pub struct MigrateConfig {
     /// The database.
@@ -108,17 +110,28 @@ impl MigrateConfig {
     }
 }
 
-/// The address that `healthcheck` dials: `grpc.listen`, on loopback where that is unspecified.
-///
-/// # Errors
-/// Every fault there is in the key, and every unknown name.
-pub fn healthcheck_address(
-    flags: &Flags,
-    environment: &Environment,
-) -> Result<SocketAddr, Problems> {
-    let mut reader = Reader::new(flags, environment);
-    let address = grpc::dialled(&mut reader);
-    Ok(reader.finish(address)?.0)
+/// What `healthcheck` dials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// `grpc.listen`, on loopback where that is unspecified.
+    pub address: SocketAddr,
+    /// Whether `tls.certificate` is set. The file is not read: what a running server has in force
+    /// may be an older one, and is no less healthy.
+    pub tls: bool,
+}
+
+impl Healthcheck {
+    /// Reads its two keys.
+    ///
+    /// # Errors
+    /// Every fault there is in them, and every unknown name.
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+        let mut reader = Reader::new(flags, environment);
+        let address = grpc::dialled(&mut reader);
+        let tls = tls::is_on(&reader);
+        let healthcheck = address.map(|address| Self { address, tls });
+        Ok(reader.finish(healthcheck)?.0)
+    }
 }
 
 /// What `calibrate` takes for the settings in force.
@@ -136,8 +149,10 @@ pub fn hashing_settings(
 
 /// Reads every section before it gives up over one, so that all faults are found.
 fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::ApplicationSettings> {
+    let callers = callers::read(reader);
     let grpc = grpc::read(reader);
     let rest = rest::read(reader);
+    let tls = tls::read(reader, callers.as_ref());
     let operations = operations::read(reader);
     let grpc_listen = (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen));
     let rest_listen = (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen));
@@ -162,6 +177,8 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
             rest_listen: rest.listen,
+            auth_service: callers?.auth_service,
+            tls: tls?.settings,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,
             grace: lifecycle.grace,

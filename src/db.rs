@@ -2,6 +2,8 @@
 //! and what comes back are domain types.
 
 mod attempts;
+mod backup;
+mod callers;
 mod entity;
 mod error;
 mod events;
@@ -9,8 +11,11 @@ mod figures;
 mod file;
 mod lookups;
 mod mail;
+mod mix;
 mod pools;
+mod purge;
 mod schema;
+mod server_keys;
 mod session_rows;
 mod sessions;
 mod tokens;
@@ -33,6 +38,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 pub use attempts::AfterWrong;
+pub use backup::BackupError;
+pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};

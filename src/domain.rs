@@ -3,11 +3,13 @@
 //! Nothing here does I/O: time, random bytes and stored rows come in as arguments.
 
 mod caller;
+mod certificate;
 mod client;
 mod clock;
 mod email;
 mod event;
 mod id;
+mod key;
 mod mail;
 mod password;
 mod rotation;
@@ -15,12 +17,14 @@ mod session;
 mod token;
 mod user;
 
-pub use caller::CallerName;
+pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
+pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};
 pub use event::{Event, EventKind, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
+pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use rotation::{ROTATION_GRACE, SupersededSecret};
@@ -29,4 +33,4 @@ pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,
 };
-pub use user::{HashedPassword, PasswordScheme, User, UserEmail, UserStatus};
+pub use user::{HashedPassword, PasswordScheme, StoredPassword, User, UserEmail, UserStatus};

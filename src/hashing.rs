@@ -4,6 +4,7 @@
 //! most `queue` wait, the rest is refused at once, and every verification is one job of the same
 //! kind whether or not there is something to verify.
 
+mod algorithm;
 mod area;
 pub mod calibration;
 mod capacity;
@@ -13,9 +14,10 @@ mod free_memory;
 mod job;
 mod lines;
 mod parameters;
-mod phc;
 mod priority;
 mod queue;
+mod stored;
+mod verification;
 mod worker;
 
 use std::{
@@ -26,7 +28,6 @@ use std::{
     time::Duration,
 };
 
-use subtle::ConstantTimeEq;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
@@ -38,16 +39,16 @@ pub use parameters::{
     meets_floor,
 };
 
-use crate::domain::{EmailKey, HashedPassword, NewPassword, PasswordAttempt};
+pub use stored::UnreadableHash;
+pub use verification::{Verification, VerifiedPassword, check_readable};
+
+use crate::domain::{HashedPassword, NewPassword, ServerKey};
 use area::Area;
+use decoy::Decoys;
 use job::{Job, Tag};
 use lines::Class;
-use phc::StoredHash;
 use queue::Queue;
-
-/// A rehash is let in when a thread is free for it; this only has to be longer than a thread needs
-/// to wake up.
-const REHASH_START: Duration = Duration::from_secs(1);
+use stored::StoredHash;
 
 /// What one hash costs and how many run and wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,8 +77,9 @@ impl Settings {
     }
 }
 
-/// Called in the hashing thread before each hash; tests hold, count and break work with it.
-pub type BeforeHash = Arc<dyn Fn() + Send + Sync>;
+/// Called in the hashing thread before each hash, with its algorithm and cost; tests hold, count and
+/// break work with it.
+pub type BeforeHash = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// 16 random bytes, never used twice.
 pub type Salt = [u8; 16];
@@ -88,25 +90,9 @@ pub struct Hasher(Arc<Engine>);
 
 struct Engine {
     current: Parameters,
+    decoys: Decoys,
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// A password that was just found right; the only thing that can be hashed again.
-#[derive(Debug)]
-pub struct VerifiedPassword(PasswordAttempt);
-
-/// Whether an attempt is the password.
-#[derive(Debug)]
-#[must_use]
-pub enum Verification {
-    /// It is. `stale` holds the password when its stored hash has other parameters than the current.
-    Match {
-        /// What to hash again.
-        stale: Option<VerifiedPassword>,
-    },
-    /// It is not, or there was nothing to compare it with.
-    Mismatch,
 }
 
 /// Why the engine did not start.
@@ -156,6 +142,7 @@ impl Hasher {
         let workers = settings.workers.max(1);
         let hasher = Self(Arc::new(Engine {
             current,
+            decoys: Decoys::of(current),
             queue: Arc::new(Queue::new(&settings, current, workers)),
             threads: Mutex::default(),
         }));
@@ -186,43 +173,10 @@ impl Hasher {
         Ok(HashedPassword::from_phc(hash.to_string()))
     }
 
-    /// Verifies an attempt against what is stored, or against the decoy of `key` where nothing (or
-    /// nothing readable) is: one job in either case.
-    ///
-    /// # Errors
-    /// As `HashingError` says; whether the attempt is right is not known.
-    pub async fn verify(
-        &self,
-        attempt: PasswordAttempt,
-        stored: Option<HashedPassword>,
-        key: &EmailKey,
-        deadline: Instant,
-    ) -> Result<Verification, HashingError> {
-        let readable = stored.and_then(|stored| read(&stored));
-        let is_known = readable.is_some();
-        let stored = readable.unwrap_or_else(|| decoy::decoy(key, self.0.current));
-        let tag = self
-            .tag(Class::Login, attempt.as_bytes(), &stored, deadline)
-            .await?;
-        if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
-            return Ok(Verification::Mismatch);
-        }
-        let is_stale = !stored.is_current(self.0.current);
-        Ok(Verification::Match {
-            stale: is_stale.then_some(VerifiedPassword(attempt)),
-        })
-    }
-
-    /// Hashes a verified password with the current parameters if nobody waits; `None`: busy,
-    /// failed or stopped, and another login will try again.
-    pub async fn rehash(&self, password: VerifiedPassword, salt: Salt) -> Option<HashedPassword> {
-        let mut hash = StoredHash::without_tag(self.0.current, salt);
-        let deadline = Instant::now() + REHASH_START;
-        let (job, tag) = Job::new(password.0.as_bytes(), &hash, deadline);
-        self.0.queue.admit_if_idle(job);
-        hash.tag.copy_from_slice(&tag.await.ok()?);
-        self.0.queue.counts.rehashed.increment();
-        Some(HashedPassword::from_phc(hash.to_string()))
+    /// Draws decoys from the mix of what is stored from now on: a hash of each class, and how many
+    /// there are of it. Which an address gets is a matter of the key.
+    pub fn draw_decoys_from(&self, mix: &[(HashedPassword, u64)], key: &ServerKey) {
+        self.0.decoys.follow(mix, key);
     }
 
     /// What the engine is doing now, and what it has done.
@@ -270,14 +224,6 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.queue.close();
     }
-}
-
-fn read(stored: &HashedPassword) -> Option<StoredHash> {
-    let readable = StoredHash::parse(stored.as_str());
-    if readable.is_none() {
-        tracing::error!("stored password hash cannot be read");
-    }
-    readable
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod services;
+pub mod tls;
 mod upkeep;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -23,7 +24,12 @@ use thiserror::Error;
 pub use application::Application;
 pub use readiness::{Check, Readiness};
 
-use crate::{auth, db, domain::Clock, hashing, mail, transport};
+use crate::{
+    auth, db,
+    domain::Clock,
+    hashing, mail,
+    transport::{self, AuthServiceAccess},
+};
 
 /// The release of this build.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -44,7 +50,11 @@ pub struct Settings {
     pub max_connections: usize,
     /// Where REST listens; `None`: nowhere.
     pub rest_listen: Option<SocketAddr>,
-    /// Where the operations port listens.
+    /// Who may call what end users prove themselves.
+    pub auth_service: AuthServiceAccess,
+    /// TLS for gRPC and REST; `None`: plaintext.
+    pub tls: Option<tls::Settings>,
+    /// Where the operations port listens; always in plaintext.
     pub operations_listen: SocketAddr,
     /// How long calls are served as before after SIGTERM.
     pub drain_delay: Duration,
@@ -79,6 +89,8 @@ pub struct Seams {
     pub before_handler: Option<transport::BeforeHandler>,
     /// The clock; `None`: the system's.
     pub clock: Option<Clock>,
+    /// How often the files of TLS are looked at; `None`: every ten seconds.
+    pub certificate_interval: Option<Duration>,
 }
 
 /// Why the application did not start.

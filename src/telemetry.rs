@@ -8,20 +8,28 @@
 mod escape;
 mod fields;
 mod line;
+mod queue;
 
 use std::{
     error::Error,
     io::{self, IsTerminal},
     panic::{self, PanicHookInfo},
+    sync::OnceLock,
     thread,
 };
 
-use tracing::{Level, Metadata, Subscriber, error, level_filters::LevelFilter};
+use tracing::{
+    Level, Metadata, Subscriber, error, level_filters::LevelFilter, subscriber::set_global_default,
+};
 use tracing_subscriber::{
     Layer, Registry, filter::FilterFn, fmt::MakeWriter, layer::SubscriberExt,
 };
 
 use line::{Form, Lines};
+use queue::Queue;
+
+/// What the process logs into, once [`init`] was called.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 /// The crates whose events follow `log.level`.
 const OWN_CRATES: [&str; 2] = ["vestibule", "migrations"];
@@ -51,9 +59,22 @@ pub struct Settings {
 
 /// Starts logging for the whole process, panics included.
 pub fn init(settings: &Settings) {
+    let installed = match Queue::before(io::stderr()) {
+        Ok(queue) => set_global_default(subscriber(settings, QUEUE.get_or_init(|| queue).clone())),
+        // Without a thread to write, whoever says something writes it.
+        Err(_) => set_global_default(subscriber(settings, io::stderr)),
+    };
     // An error says that somebody has set a subscriber before: it stays.
-    if tracing::subscriber::set_global_default(subscriber(settings, io::stderr)).is_ok() {
+    if installed.is_ok() {
         panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// Waits until what was logged is written, though not for a reader that has stopped reading. The
+/// last thing that a process does.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush();
     }
 }
 

@@ -2,9 +2,11 @@
 //! so that the same input gets the same answer whichever way it comes.
 
 mod answer;
+mod bearer;
 mod call_figures;
 mod call_log;
 mod call_name;
+mod caller;
 mod code;
 mod deadline;
 mod edge;
@@ -14,6 +16,8 @@ mod header_list;
 mod input;
 mod media_type;
 mod page;
+mod peer;
+mod policy;
 mod problem;
 mod request_id;
 pub mod rest;
@@ -21,4 +25,7 @@ mod status;
 mod stream;
 
 pub use call_figures::{CallFigures, Calls};
-pub use edge::{BeforeHandler, Edge, EdgeSettings, Peer, Protocol};
+pub use caller::Gate;
+pub use edge::{AwaitedSince, BeforeHandler, Edge, EdgeSettings, Protocol};
+pub use peer::{Peer, PeerCertificate};
+pub use policy::{AuthServiceAccess, grantable};

@@ -99,7 +99,7 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 18] = [
+const FOREIGN: [(&str, &[&str]); 26] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -110,12 +110,20 @@ const FOREIGN: [(&str, &[&str]); 18] = [
     ("hyper", &["transport", "server", "cli/healthcheck"]),
     ("hyper_util", &["transport", "server", "cli/healthcheck"]),
     ("tower", &["transport", "server", "cli/healthcheck"]),
+    ("utoipa", &["transport"]),
+    ("tempfile", &["db", "config/tests", "server/tls"]),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
+    ("tokio_rustls", &["server", "cli/healthcheck"]),
+    ("x509_cert", &["server"]),
     ("sea_orm", &["db"]),
     ("sea_orm_migration", &["db"]),
     ("migrations", &["db"]),
     ("argon2", &["hashing"]),
+    ("bcrypt", &["hashing"]),
+    ("pbkdf2", &["hashing"]),
+    ("scrypt", &["hashing"]),
+    ("sha1", &["hashing"]),
     ("rustix", &["hashing"]),
     ("lettre", &["mail"]),
     ("askama", &["mail"]),

@@ -15,7 +15,7 @@ pub(crate) const HELP: &str = "make bench [ONLY=logins,checks,…] [DB=sqlite|po
   sodium    raw argon2 rate beside libsodium's, where libsodium is installed
 
 QUICK=1 takes a second per figure and 10 k users at most: to try the kit, not to quote it.
-VESTIBULE_* variables reach the server and are printed.";
+VESTIBULE_* variables and GLIBC_TUNABLES reach the server and are printed.";
 
 /// What to do.
 pub(crate) enum Order {

@@ -9,10 +9,14 @@ call through ctypes costs microseconds, a hash milliseconds.
 
 import ctypes
 import ctypes.util
+import os
 import sys
 import time
 
 ARGON2ID13 = 2
+
+# As the threads that it is compared with.
+os.nice(10)
 
 memory_kib, iterations, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 name = ctypes.util.find_library("sodium")

@@ -159,9 +159,9 @@ pub(crate) fn binary() -> Result<PathBuf> {
     }
 }
 
-/// The settings of the server that the caller has made, by variable.
+/// The settings of the server that the caller has made, by variable; the C library's are among them.
 pub(crate) fn own_variables() -> impl Iterator<Item = (String, String)> {
-    env::vars().filter(|(name, _)| name.starts_with("VESTIBULE_"))
+    env::vars().filter(|(name, _)| name.starts_with("VESTIBULE_") || name == "GLIBC_TUNABLES")
 }
 
 /// All of 127.0.0.0/8 is this machine, so a process can have an address, and with it every port, to

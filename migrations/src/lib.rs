@@ -9,11 +9,13 @@ pub use sea_orm_migration::{MigrationTrait, MigratorTrait};
 mod columns;
 mod m20261123_000001_create_users;
 mod m20261123_000002_create_sessions;
+mod m20261125_000003_create_server_keys;
 mod m20261125_000004_create_one_time_tokens;
 mod m20261125_000005_create_mail_intents;
 mod m20261125_000006_rotate_sessions;
 mod m20261125_000007_create_callers;
 mod m20261125_000008_create_events;
+mod m20261125_000009_add_password_class;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -24,11 +26,13 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_create_users::Migration),
             Box::new(m20261123_000002_create_sessions::Migration),
+            Box::new(m20261125_000003_create_server_keys::Migration),
             Box::new(m20261125_000004_create_one_time_tokens::Migration),
             Box::new(m20261125_000005_create_mail_intents::Migration),
             Box::new(m20261125_000006_rotate_sessions::Migration),
             Box::new(m20261125_000007_create_callers::Migration),
             Box::new(m20261125_000008_create_events::Migration),
+            Box::new(m20261125_000009_add_password_class::Migration),
         ]
     }
 }
@@ -38,6 +42,9 @@ pub fn loss(name: &str) -> &'static str {
     match name {
         "m20261123_000001_create_users" => "the table users with every user",
         "m20261123_000002_create_sessions" => "the table sessions with every session",
+        "m20261125_000003_create_server_keys" => {
+            "the table server_keys with the key that decoys are drawn with; a new one is made"
+        }
         "m20261125_000004_create_one_time_tokens" => {
             "the table one_time_tokens: every reset, verification and change of address under way"
         }
@@ -48,6 +55,9 @@ pub fn loss(name: &str) -> &'static str {
         "m20261125_000007_create_callers" => "the tables of callers with every key and grant",
         "m20261125_000008_create_events" => {
             "the table events with every event, and the ids of erased users"
+        }
+        "m20261125_000009_add_password_class" => {
+            "the column password_class, which is computed from the stored hashes"
         }
         _ => "whatever it made",
     }

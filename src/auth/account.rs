@@ -156,7 +156,7 @@ impl Auth {
         password: PasswordAttempt,
     ) -> Result<(), AuthError> {
         let email = address(user)?;
-        let stored = user.hashed_password.clone();
+        let stored = user.stored_password();
         let verification = self
             .hasher
             .verify(password, stored, email.key(), call.deadline)

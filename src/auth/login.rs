@@ -41,7 +41,7 @@ pub enum LoginVerdict {
 /// A user whose password was just found right, as read before the verification.
 pub(super) struct Verified {
     pub(super) user: User,
-    /// The password, when it is stored at another cost than the current.
+    /// The password, when it is stored otherwise than a new one would be.
     stale: Option<VerifiedPassword>,
 }
 
@@ -70,12 +70,13 @@ impl Auth {
         call: &CallContext,
         credentials: &Credentials,
     ) -> Result<Option<Verified>, AuthError> {
+        self.hasher.would_verify(call.deadline)?;
         let key = credentials.email.key();
         let user = self
             .db
             .find_user_by(UserKey::Email(key), call.deadline)
             .await?;
-        let stored = user.as_ref().and_then(|user| user.hashed_password.clone());
+        let stored = user.as_ref().and_then(User::stored_password);
         // An unreadable hash is an alarm; the operator needs to know whose it is.
         let span = user
             .as_ref()
@@ -93,8 +94,8 @@ impl Auth {
         })
     }
 
-    /// Stores a right password at the current cost, when nothing else is to be hashed. A login never
-    /// waits for it nor fails because of it; the next login tries again.
+    /// Stores a right password at the current cost and over its NFC, when nothing else is to be
+    /// hashed. A login never waits for it nor fails because of it; the next login tries again.
     pub(super) fn rehash_later(&self, verified: Verified) {
         let (Some(password), Some(stored)) = (verified.stale, verified.user.hashed_password) else {
             return;

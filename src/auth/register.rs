@@ -95,7 +95,7 @@ impl Auth {
         let attempt = retry.password.to_attempt();
         match self
             .hasher
-            .verify(attempt, user.hashed_password.clone(), key, call.deadline)
+            .verify(attempt, user.stored_password(), key, call.deadline)
             .await?
         {
             Verification::Match { .. } => Ok(user),

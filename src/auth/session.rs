@@ -1,20 +1,11 @@
 //! Sessions: opened by a login, judged by one rule, ended for good. What a token proves is found out in
 //! `recognition`.
 
-use std::time::Duration;
-
-use tokio::time::Instant as Deadline;
-
-use super::{Auth, AuthError, CallContext, Credentials, entropy::random, register::RETRY_WINDOW};
+use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
     AuthenticationMethod, ClientInfo, EventKind, Instant, PresentedToken, Session, SessionId,
     SessionToken, SessionVerdict, User, uuid_v7,
 };
-
-/// How many rows one purge transaction touches: few enough that no writer waits long behind it.
-const PURGE_BATCH: u64 = 500;
-/// How long one purge transaction may take.
-const PURGE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A session that was just opened, with the secret that proves it.
 #[derive(Debug, Clone)]
@@ -196,48 +187,5 @@ impl Auth {
         token: &PresentedToken,
     ) -> Result<User, AuthError> {
         Ok(self.live_session(call, token).await?.1)
-    }
-
-    /// Deletes sessions that ended longer ago than they are kept and tokens that expired, and forgets
-    /// old registration ids and mail.
-    /// Returns how many sessions were deleted.
-    ///
-    /// # Errors
-    /// The database is away; what was purged stays purged.
-    pub async fn purge(&self) -> Result<u64, AuthError> {
-        let now = self.clock.now();
-        let mut purged = 0;
-        loop {
-            let ended_before = now - self.settings.keep_ended;
-            let batch = self
-                .db
-                .purge_sessions(ended_before, PURGE_BATCH, Deadline::now() + PURGE_LIMIT)
-                .await?;
-            purged += batch;
-            if batch < PURGE_BATCH {
-                break;
-            }
-        }
-        self.db
-            .purge_mail(now, Deadline::now() + PURGE_LIMIT)
-            .await?;
-        while self.forget_registration_ids(now - RETRY_WINDOW).await? == PURGE_BATCH {}
-        while self.purge_one_time_tokens(now).await? == PURGE_BATCH {}
-        Ok(purged)
-    }
-
-    async fn purge_one_time_tokens(&self, expired_before: Instant) -> Result<u64, AuthError> {
-        let deadline = Deadline::now() + PURGE_LIMIT;
-        let purged = self
-            .db
-            .purge_one_time_tokens(expired_before, PURGE_BATCH, deadline);
-        Ok(purged.await?)
-    }
-
-    async fn forget_registration_ids(&self, before: Instant) -> Result<u64, AuthError> {
-        Ok(self
-            .db
-            .clear_registration_ids(before, PURGE_BATCH, Deadline::now() + PURGE_LIMIT)
-            .await?)
     }
 }

@@ -9,12 +9,13 @@ use clap::{
     value_parser,
 };
 
-use super::{calibrate, exit::Exit, migrate::Step, output, version};
+use super::{calibrate, caller, exit::Exit, migrate::Step, output, version};
 use crate::config::{Flags, Key, keys};
 
 const CONFIG: &str = "config";
 const DEV: &str = "dev";
 const YES: &str = "yes";
+const FILE: &str = "file";
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub enum Command {
     Serve(Flags),
     /// Change or list the schema.
     Migrate(Flags, Step),
+    /// Copy the database to a new file.
+    Backup(Flags, PathBuf),
+    /// Add, list, rotate or remove named callers.
+    Caller(Flags, caller::Request),
     /// Ask a running server.
     Healthcheck(Flags),
     /// Judge the configuration.
@@ -52,6 +57,14 @@ pub fn parse(
             },
         ),
         (["migrate", _], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Status),
+        (["backup", _], matches) => Command::Backup(
+            flags(matches, migrate_reads),
+            matches.get_one(FILE).cloned().unwrap_or_default(),
+        ),
+        (["caller", step], matches) => Command::Caller(
+            flags(matches, migrate_reads),
+            caller::request(step, matches),
+        ),
         (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
         (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
         (["config", _], matches) => Command::ConfigShow(flags(matches, serve_reads)),
@@ -118,6 +131,12 @@ fn grammar() -> clap::Command {
                 .args(arguments(serve_reads)),
         )
         .subcommand(migrate())
+        .subcommand(backup())
+        .subcommand(
+            group("caller", "Say which services may act on users by name").subcommands(
+                caller::grammar().map(|command| command.args(arguments(migrate_reads))),
+            ),
+        )
         .subcommand(
             command(
                 "healthcheck",
@@ -140,6 +159,21 @@ fn migrate() -> clap::Command {
         command("status", "List applied, pending and unknown migrations")
             .args(arguments(migrate_reads)),
     ])
+}
+
+fn backup() -> clap::Command {
+    command(
+        "backup",
+        "Copy the SQLite database to a new file, also while it is served",
+    )
+    .arg(
+        Arg::new(FILE)
+            .value_name("FILE")
+            .required(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("The copy; it must not exist yet"),
+    )
+    .args(arguments(migrate_reads))
 }
 
 fn config() -> clap::Command {
@@ -177,7 +211,7 @@ fn migrate_reads(key: &Key) -> bool {
 }
 
 fn healthcheck_reads(key: &Key) -> bool {
-    key.path() == "grpc.listen"
+    ["grpc.listen", "tls.certificate"].contains(&key.path().as_str())
 }
 
 fn switch(name: &'static str) -> Arg {

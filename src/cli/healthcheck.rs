@@ -1,10 +1,12 @@
 //! `vestibule healthcheck`: asks a running server on this machine whether it serves, for probes in
 //! images that have neither a shell nor curl.
 
-use std::{net::SocketAddr, time::Duration};
+mod tls;
+
+use std::time::Duration;
 
 use tokio::{runtime, time};
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -23,12 +25,13 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// # Errors
 /// The configuration is faulty; nothing was dialled.
 pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Problems> {
-    let address = config::healthcheck_address(flags, environment)?;
+    let config = config::Healthcheck::load(flags, environment)?;
+    let address = config.address;
     let outcome = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())
-        .and_then(|runtime| runtime.block_on(ask(address)));
+        .and_then(|runtime| runtime.block_on(ask(config)));
     Ok(match outcome {
         Ok(ServingStatus::Serving) => {
             output::answer(&"SERVING");
@@ -45,13 +48,9 @@ pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Prob
     })
 }
 
-async fn ask(address: SocketAddr) -> Result<ServingStatus, String> {
+async fn ask(config: config::Healthcheck) -> Result<ServingStatus, String> {
     let answer = time::timeout(TIMEOUT, async {
-        let channel = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|error| chain(&error))?
-            .connect()
-            .await
-            .map_err(|error| chain(&error))?;
+        let channel = connect(config).await.map_err(|error| chain(&error))?;
         let answer = HealthClient::new(channel)
             .check(HealthCheckRequest::default())
             .await
@@ -61,4 +60,14 @@ async fn ask(address: SocketAddr) -> Result<ServingStatus, String> {
     answer
         .await
         .unwrap_or_else(|_| Err(format!("no answer within {} s", TIMEOUT.as_secs())))
+}
+
+async fn connect(config: config::Healthcheck) -> Result<Channel, tonic::transport::Error> {
+    let endpoint = Endpoint::from_shared(format!("http://{}", config.address))?;
+    if config.tls {
+        let connector = tower::service_fn(move |_| tls::connect(config.address));
+        endpoint.connect_with_connector(connector).await
+    } else {
+        endpoint.connect().await
+    }
 }

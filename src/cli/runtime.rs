@@ -18,7 +18,7 @@ pub(super) fn run(
     for warning in warnings {
         warn!("{warning}");
     }
-    match Runtime::new() {
+    let exit = match Runtime::new() {
         Ok(runtime) => {
             let exit = runtime.block_on(work);
             // Everything has ended or was given up by now; a thread that hangs holds no exit.
@@ -29,5 +29,7 @@ pub(super) fn run(
             error!(%error, "not started: there are no threads");
             Exit::Failed
         }
-    }
+    };
+    telemetry::flush();
+    exit
 }

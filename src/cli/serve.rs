@@ -34,6 +34,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
         }
     };
     let target = settings.db.target.clone();
+    let tls = settings.server.tls.is_some();
     let memory = settings.hashing.memory();
     let application = match Application::build(settings, Seams::default()) {
         Ok(application) => application,
@@ -48,11 +49,12 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
         grpc = %application.grpc_address(),
         rest = rest.map_or_else(|| "off".to_owned(), |address| address.to_string()),
         operations = %application.operations_address(),
+        tls,
         "listening"
     );
     info!("memory: {memory} at most");
     if dev {
-        let first_steps = first_steps(&application, &target);
+        let first_steps = first_steps(&application, &target, tls);
         let mut readiness = application.readiness();
         tokio::spawn(async move {
             // An error says that it ended before it was ready.
@@ -71,7 +73,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
 
 /// What somebody who has just started it wants to know: where it is, where its data is, and a call.
 /// It is said when that call would be answered.
-fn first_steps(application: &Application, target: &Target) -> String {
+fn first_steps(application: &Application, target: &Target, tls: bool) -> String {
     let data = match target {
         Target::Sqlite(file) => path::absolute(file)
             .unwrap_or_else(|_| file.clone())
@@ -79,16 +81,29 @@ fn first_steps(application: &Application, target: &Target) -> String {
             .to_string(),
         Target::Postgres { .. } => "Postgres".to_owned(),
     };
+    // Whoever tries it on this machine need not prove to themselves who they are.
+    let (scheme, curl, grpcurl) = if tls {
+        ("https://", "curl -k", "grpcurl -insecure")
+    } else {
+        ("http://", "curl", "grpcurl -plaintext")
+    };
     let (rest, call) = match application.rest_address() {
-        Some(address) => (
-            format!("http://{address}"),
-            format!(
-                "curl -d email=ada@example.com -d 'password=vestibule opens at nine' {address}/users"
-            ),
-        ),
+        Some(address) => {
+            let url = if tls {
+                format!("{scheme}{address}")
+            } else {
+                address.to_string()
+            };
+            (
+                format!("{scheme}{address}"),
+                format!(
+                    "{curl} -d email=ada@example.com -d 'password=vestibule opens at nine' {url}/users"
+                ),
+            )
+        }
         None => (
             "off".to_owned(),
-            format!("grpcurl -plaintext {} list", application.grpc_address()),
+            format!("{grpcurl} {} list", application.grpc_address()),
         ),
     };
     format!(

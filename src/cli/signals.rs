@@ -5,7 +5,7 @@ use std::{future::Future, io, process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
-use crate::server::Stop;
+use crate::{server::Stop, telemetry};
 
 /// Listens from now on; the answer resolves with the first signal.
 ///
@@ -20,6 +20,7 @@ pub(super) fn stop() -> io::Result<impl Future<Output = Stop> + Send + 'static> 
         tokio::spawn(async move {
             next(&mut terminate, &mut interrupt).await;
             warn!("exiting at once: a second signal came");
+            telemetry::flush();
             process::exit(1);
         });
         stop

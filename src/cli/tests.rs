@@ -1,7 +1,12 @@
 //! The grammar: what each command takes, and what is refused.
 
-use super::{migrate::Step, *};
-use crate::config::{Flags, keys};
+use std::time::Duration;
+
+use super::{caller::Request, migrate::Step, *};
+use crate::{
+    config::{Flags, keys},
+    domain::{CallerName, CertificateIdentity},
+};
 
 fn parsed(line: &str) -> Result<Command, clap::Error> {
     parse(std::iter::once("vestibule").chain(line.split_whitespace()))
@@ -19,6 +24,10 @@ fn help_says_what_each_command_does() {
         " serve",
         " migrate",
         " migrate down",
+        " backup",
+        " caller",
+        " caller add",
+        " caller rotate",
         " healthcheck",
         " config",
         " calibrate",
@@ -57,6 +66,45 @@ fn migrate_down_needs_to_be_told_yes() {
     assert_eq!(step("migrate status"), Step::Status);
 }
 
+/// Grants are kept by their full names, however they are written.
+#[test]
+fn callers_are_asked_for_in_full() {
+    let request = |line: &str| match parsed(line) {
+        Ok(Command::Caller(_, request)) => request,
+        other => panic!("{other:?}"),
+    };
+    let name = CallerName::parse("billing").unwrap();
+    assert_eq!(
+        request(
+            "caller add billing --allow AuthService/ValidLogin,vestibule.v1.AuthService/RevokeSession \
+             --identity spiffe://example.org/billing --identity dns:billing.example.org"
+        ),
+        Request::Add {
+            name: name.clone(),
+            allow: vec![
+                "vestibule.v1.AuthService/ValidLogin",
+                "vestibule.v1.AuthService/RevokeSession"
+            ],
+            identities: vec![
+                CertificateIdentity::Spiffe("spiffe://example.org/billing".into()),
+                CertificateIdentity::Dns("billing.example.org".into()),
+            ],
+        }
+    );
+    for (line, hours) in [("", 24), (" --overlap 1h", 1), (" --overlap 0", 0)] {
+        let overlap = Duration::from_hours(hours);
+        assert_eq!(
+            request(&format!("caller rotate billing{line}")),
+            Request::Rotate {
+                name: name.clone(),
+                overlap
+            }
+        );
+    }
+    assert_eq!(request("caller remove billing"), Request::Remove { name });
+    assert_eq!(request("caller list"), Request::List);
+}
+
 /// Every key but the secrets has its flag on every command that reads it.
 #[test]
 fn flags_follow_from_the_keys() {
@@ -71,7 +119,13 @@ fn flags_follow_from_the_keys() {
             takes("migrate up", &flag),
             of_migrate && !key.secret && key.name != "migrate_on_start"
         );
-        assert_eq!(takes("healthcheck", &flag), flag == "grpc-listen");
+        assert_eq!(
+            takes("backup copy.db", &flag),
+            takes("migrate up", &flag),
+            "{flag}"
+        );
+        let of_healthcheck = ["grpc-listen", "tls-certificate"].contains(&flag.as_str());
+        assert_eq!(takes("healthcheck", &flag), of_healthcheck);
         assert_eq!(takes("calibrate", &flag), key.section == "hashing");
     }
 }
@@ -86,6 +140,8 @@ fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
         "migrate",
         "config",
         "migrate sideways",
+        "backup",
+        "backup one.db two.db",
         "serve --grpc-listen",
         "--grpc-listen a --grpc-listen b",
         "--dev migrate up",
@@ -93,6 +149,22 @@ fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
         "calibrate --latency soon",
         "calibrate --logins-per-second 0",
         "calibrate --verify-rate 5 --logins-per-second 5",
+        "caller",
+        "caller add billing",
+        "caller add --allow AuthService/ValidateSession",
+        "caller add Billing --allow AuthService/ValidateSession",
+        "caller add billing --allow AuthService/*",
+        "caller add billing --allow *",
+        "caller add billing --allow AuthService",
+        "caller add billing --allow AuthService/NoSuchMethod",
+        "caller add billing --allow grpc.health.v1.Health/Check",
+        "caller add billing --allow AuthService/ValidateSession,",
+        "caller add billing --allow AuthService/ValidateSession --identity CN=billing",
+        "caller add billing --allow AuthService/ValidateSession --identity dns:*.example.org",
+        "caller rotate billing --overlap 91d",
+        "caller rotate billing --overlap soon",
+        "caller remove",
+        "caller list billing",
         "serve --database-url=postgres://v:hunter2@localhost/v",
     ] {
         assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Usage, "{line}");

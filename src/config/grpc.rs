@@ -48,7 +48,7 @@ pub(super) struct Grpc {
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Grpc> {
     let listen = reader.read(&LISTEN, parse::address);
     if let Some(address) = listen {
-        listen::warn_of_plaintext(reader, &LISTEN, address);
+        listen::warn_of_callers(reader, &LISTEN, address);
     }
     let reflection = reader.read(&REFLECTION, parse::switch);
     let request_timeout = reader.read(&REQUEST_TIMEOUT, parse::duration("100ms"..="60s"));

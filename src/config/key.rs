@@ -2,7 +2,8 @@
 //! and the check of `docs/configuration.md` follow.
 
 use super::{
-    database, grpc, hashing, lifecycle, log, mail, operations, password, rest, sessions, smtp,
+    callers, database, grpc, hashing, lifecycle, log, mail, operations, password, rest, sessions,
+    smtp, tls,
 };
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
@@ -85,9 +86,11 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 11] = [
+    const SECTIONS: [&[&Key]; 13] = [
         grpc::KEYS,
         rest::KEYS,
+        tls::KEYS,
+        callers::KEYS,
         operations::KEYS,
         database::KEYS,
         hashing::KEYS,

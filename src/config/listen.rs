@@ -2,14 +2,30 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Key, problem::Fault, reader::Reader};
+use super::{Key, callers, problem::Fault, reader::Reader, tls};
 
-/// Everything is plaintext: beyond loopback somebody should have thought of that.
+/// Beyond loopback: somebody should have thought of what crosses the network.
 pub(super) fn warn_of_plaintext(reader: &mut Reader<'_>, key: &Key, address: SocketAddr) {
-    if !address.ip().is_loopback() {
+    warn(reader, key, address, &[PLAINTEXT]);
+}
+
+/// The same for a listener of callers, and whether it is open to whoever reaches it.
+pub(super) fn warn_of_callers(reader: &mut Reader<'_>, key: &Key, address: SocketAddr) {
+    let plaintext = (!tls::is_on(reader)).then_some(PLAINTEXT);
+    let open =
+        callers::is_open(reader).then_some("open to whoever reaches it (callers.auth_service)");
+    let reasons: Vec<_> = plaintext.into_iter().chain(open).collect();
+    warn(reader, key, address, &reasons);
+}
+
+const PLAINTEXT: &str = "plaintext beyond this machine";
+
+fn warn(reader: &mut Reader<'_>, key: &Key, address: SocketAddr, reasons: &[&str]) {
+    if !address.ip().is_loopback() && !reasons.is_empty() {
         reader.warnings.push(format!(
-            "{} is {address}: plaintext beyond this machine, keep the port on a private network",
-            key.path()
+            "{} is {address}: {}, keep the port on a private network",
+            key.path(),
+            reasons.join(" and ")
         ));
     }
 }

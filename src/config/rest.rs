@@ -29,7 +29,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Rest> {
             .map_err(|fault| Fault::new(fault.wrong, format!("{}, or off", fault.fix)))
     });
     if let Some(Some(address)) = listen {
-        listen::warn_of_plaintext(reader, &LISTEN, address);
+        listen::warn_of_callers(reader, &LISTEN, address);
     }
     Some(Rest { listen: listen? })
 }

@@ -87,8 +87,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Smtp> {
 }
 
 fn refuse_what_has_no_server(reader: &mut Reader<'_>) {
-    for key in [&TLS, &CA, &USERNAME, &PASSWORD] {
-        if reader.is_chosen(key) {
+    for key in [&CA, &USERNAME, &PASSWORD] {
+        if reader.is_set(key) {
             let fix = "set smtp.server, or remove this";
             reader.fault(key, Fault::new("is set without smtp.server", fix));
         }

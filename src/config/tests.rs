@@ -246,13 +246,14 @@ fn commands_fail_only_over_sections_that_they_read() {
     let sources = Sources::new().variable("VESTIBULE_HASHING_WORKERS", "none");
     assert!(sources.load().is_err());
     assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_ok());
-    assert!(healthcheck_address(&sources.flags, &sources.environment()).is_ok());
+    assert!(Healthcheck::load(&sources.flags, &sources.environment()).is_ok());
     let sources = Sources::new().variable("VESTIBULE_WINGS", "2");
     assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_err());
-    assert!(healthcheck_address(&sources.flags, &sources.environment()).is_err());
+    assert!(Healthcheck::load(&sources.flags, &sources.environment()).is_err());
 }
 
 mod documentation;
 mod mail;
 mod secrets;
 mod sections;
+mod tls;

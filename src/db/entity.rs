@@ -1,9 +1,11 @@
 //! The rows as the database has them. Private to `db`: what leaves it are domain types.
 
+pub(super) mod callers;
 pub(super) mod erased_users;
 pub(super) mod events;
 pub(super) mod mail_intents;
 pub(super) mod one_time_tokens;
+pub(super) mod server_keys;
 pub(super) mod session_secrets;
 pub(super) mod sessions;
 pub(super) mod users;

@@ -66,6 +66,12 @@ pub(super) fn open_for_schema(target: &Target) -> Result<DatabaseConnection, DbE
     }
 }
 
+/// A connection that reads a SQLite file for as long as its copy takes. It is not `query_only`, which
+/// would refuse the copy as well.
+pub(super) fn open_for_backup(path: &Path) -> DatabaseConnection {
+    sqlite(sqlite_options(path), 1, SCHEMA_ACQUIRE_TIMEOUT)
+}
+
 fn sqlite(
     options: SqliteConnectOptions,
     connections: u32,

@@ -151,7 +151,7 @@ impl Db {
 
     /// Of a SQLite file that cannot be used, its name is what an operator needs; a Postgres URL may
     /// hold a password and is never told.
-    fn unusable(&self, error: &dyn Display) -> DbError {
+    pub(super) fn unusable(&self, error: &dyn Display) -> DbError {
         let text = match &self.inner.settings.target {
             Target::Sqlite(path) => format!("database.url: {}: {error}", path.display()),
             Target::Postgres { .. } => error.to_string(),

@@ -1,4 +1,4 @@
-//! Sessions: created, ended and purged. They are found in `session_rows`.
+//! Sessions: created and ended. They are found in `session_rows`.
 
 mod last_seen;
 mod list;
@@ -6,7 +6,7 @@ mod live;
 mod rotation;
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, LockType, Query},
 };
 use tokio::time::Instant as Deadline;
@@ -106,37 +106,6 @@ impl Db {
             })
         })
         .await
-    }
-
-    /// Deletes sessions that expired or were revoked before an instant, some at a time. Returns how
-    /// many.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn purge_sessions(
-        &self,
-        ended_before: Instant,
-        batch: u64,
-        deadline: Deadline,
-    ) -> Result<u64, DbError> {
-        let before = to_micros(ended_before);
-        let purge = self.write(deadline, move |transaction| {
-            let ended = Sessions::find()
-                .filter(
-                    Condition::any()
-                        .add(Column::ExpiresAt.lt(before))
-                        .add(Column::RevokedAt.lt(before)),
-                )
-                .limit(batch)
-                .select_only()
-                .column(Column::Id)
-                .into_query();
-            let purge = Sessions::delete_many().filter(Column::Id.in_subquery(ended));
-            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
-        });
-        let purged = purge.await?;
-        self.inner.counts.purged_sessions.add(purged);
-        Ok(purged)
     }
 }
 

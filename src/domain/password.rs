@@ -2,7 +2,8 @@
 //! be hashed and only a `PasswordAttempt` verified, so that raising the policy locks nobody out.
 //!
 //! Lengths and lists follow NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 6.2; the text is normalised
-//! to NFC once, here, and is never trimmed or case-folded.
+//! to NFC once, here, and is never trimmed or case-folded. Only an attempt keeps the text as it came
+//! as well: the systems that users were imported from hashed that.
 
 mod common;
 
@@ -26,7 +27,10 @@ const SERVICE_NAME: &str = "vestibule";
 
 /// A password that somebody presents to log in. Its `Debug` tells nothing.
 #[derive(Clone)]
-pub struct PasswordAttempt(Zeroizing<String>);
+pub struct PasswordAttempt {
+    normal: Zeroizing<String>,
+    received: Zeroizing<String>,
+}
 
 /// A password that passed the policy and may be set. Its `Debug` tells nothing.
 #[derive(Clone)]
@@ -75,12 +79,20 @@ impl PasswordAttempt {
     /// # Errors
     /// Every fault of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<PasswordFault>> {
-        normalised(text, 1).map(Self)
+        Ok(Self {
+            normal: normalised(text, 1)?,
+            received: Zeroizing::new(text.to_owned()),
+        })
     }
 
     /// The bytes to verify: UTF-8 in NFC.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.normal.as_bytes()
+    }
+
+    /// The bytes as they came: what is verified against an imported hash.
+    pub fn as_received(&self) -> &[u8] {
+        self.received.as_bytes()
     }
 }
 
@@ -124,7 +136,10 @@ impl NewPassword {
 
     /// The same password as an attempt: what a retried registration proves itself with.
     pub fn to_attempt(&self) -> PasswordAttempt {
-        PasswordAttempt(self.0.clone())
+        PasswordAttempt {
+            normal: self.0.clone(),
+            received: self.0.clone(),
+        }
     }
 }
 

@@ -53,17 +53,36 @@ pub enum PasswordScheme {
     Nfc,
 }
 
-/// A stored hash: a PHC string. Its `Debug` tells nothing.
+/// A stored hash: a PHC string, or what another system had. Its `Debug` tells nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashedPassword(String);
 
+/// All that an attempt is verified against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPassword {
+    /// The hash.
+    pub hashed: HashedPassword,
+    /// What it is of.
+    pub scheme: PasswordScheme,
+}
+
+impl User {
+    /// The password, if one is set.
+    pub fn stored_password(&self) -> Option<StoredPassword> {
+        Some(StoredPassword {
+            hashed: self.hashed_password.clone()?,
+            scheme: self.password_scheme,
+        })
+    }
+}
+
 impl HashedPassword {
-    /// Takes a PHC string as it is; whether it can be verified is the hashing engine's to say.
+    /// Takes a text as it is; whether it can be verified is the hashing engine's to say.
     pub fn from_phc(text: String) -> Self {
         Self(text)
     }
 
-    /// The PHC string.
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,16 +1,118 @@
 //! What is verified where there is nothing to verify, so that an unknown user, a user without a
 //! password and an unreadable stored hash cost what a known user costs.
+//!
+//! Where hashes of several costs are stored (users were imported, or the cost was raised), decoys
+//! have them in the same proportion, and an address has the same one at each try and on each
+//! replica: who asks cannot tell it from a user whose password is stored at that cost.
 
-use super::{parameters::Parameters, phc::StoredHash};
-use crate::domain::EmailKey;
+use std::{
+    collections::BTreeMap,
+    sync::{PoisonError, RwLock},
+};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::{algorithm::Algorithm, parameters::Parameters, stored::StoredHash};
+use crate::domain::{EmailKey, HashedPassword, ServerKey};
 
 /// The stored hash of nobody: fixed bytes, so that none is computed at start. Nothing that matches
 /// it is ever right.
-///
-/// It belongs to an address, because decoys will have to have the mix of costs that the stored
-/// hashes have; while all are stored with one cost, all decoys have it.
-pub(super) fn decoy(_key: &EmailKey, current: Parameters) -> StoredHash {
-    StoredHash::without_tag(current, *b"nobody's salt is")
+const SALT: [u8; 16] = *b"nobody's salt is";
+
+/// What decoys are drawn from.
+pub(super) struct Decoys {
+    current: Parameters,
+    mix: RwLock<Option<Mix>>,
+}
+
+/// How many hashes are stored of each class, in an order that all replicas have.
+struct Mix {
+    key: ServerKey,
+    classes: BTreeMap<Class, u64>,
+}
+
+/// What the time of a verification depends on: PBKDF2 computes a long tag in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Class {
+    algorithm: Algorithm,
+    tag_bytes: usize,
+}
+
+impl Decoys {
+    /// With the current parameters, until there is something to follow.
+    pub(super) fn of(current: Parameters) -> Self {
+        Self {
+            current,
+            mix: RwLock::new(None),
+        }
+    }
+
+    /// Follows what is stored from now on. What cannot be read is verified against a decoy itself.
+    pub(super) fn follow(&self, stored: &[(HashedPassword, u64)], key: &ServerKey) {
+        let mut classes = BTreeMap::new();
+        for (hash, count) in stored {
+            if let Ok(hash) = StoredHash::parse(hash.as_str()) {
+                *classes.entry(Class::of(&hash)).or_default() += count;
+            }
+        }
+        let key = key.clone();
+        *self.mix.write().unwrap_or_else(PoisonError::into_inner) = Some(Mix { key, classes });
+    }
+
+    /// The decoy of an address.
+    pub(super) fn draw(&self, email: &EmailKey) -> StoredHash {
+        let mix = self.mix.read().unwrap_or_else(PoisonError::into_inner);
+        match mix.as_ref().and_then(|mix| mix.draw(email)) {
+            Some(class) => class.decoy(),
+            None => StoredHash::without_tag(self.current, SALT),
+        }
+    }
+}
+
+impl Mix {
+    /// The class at the point of an address; `None`: nothing is stored.
+    fn draw(&self, email: &EmailKey) -> Option<Class> {
+        let total: u64 = self.classes.values().sum();
+        let point = (u128::from(point(&self.key, email)) * u128::from(total)) >> u64::BITS;
+        let mut up_to = 0;
+        let reached = |(class, count): (&Class, &u64)| {
+            up_to += u128::from(*count);
+            (point < up_to).then_some(*class)
+        };
+        self.classes.iter().find_map(reached)
+    }
+}
+
+impl Class {
+    fn of(hash: &StoredHash) -> Self {
+        Self {
+            algorithm: hash.algorithm,
+            tag_bytes: hash.tag.len(),
+        }
+    }
+
+    fn decoy(self) -> StoredHash {
+        StoredHash {
+            algorithm: self.algorithm,
+            salt: SALT.to_vec(),
+            tag: vec![0; self.tag_bytes],
+        }
+    }
+}
+
+/// A number that an address always has and that nobody without the key can foresee: else a known
+/// address could be told by a class that its decoy would not have.
+fn point(key: &ServerKey, email: &EmailKey) -> u64 {
+    // HMAC fills up a short key with zeros itself, but only takes one that may be too short.
+    let mut block = Zeroizing::new([0; 64]);
+    block[..32].copy_from_slice(key.as_bytes());
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
+    mac.update(email.as_str().as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let bytes = digest.iter().take(8);
+    bytes.fold(0, |point, byte| (point << 8) | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -18,10 +120,104 @@ mod tests {
     use super::*;
     use crate::domain::Email;
 
+    const ADDRESSES: usize = 20_000;
+
+    fn current() -> Parameters {
+        Parameters::new(64, 1, 1).unwrap()
+    }
+
+    fn key(byte: u8) -> ServerKey {
+        ServerKey::new([byte; 32])
+    }
+
+    fn address(number: usize) -> Email {
+        Email::parse(&format!("user{number}@example.com")).unwrap()
+    }
+
+    fn hash(text: &str) -> HashedPassword {
+        HashedPassword::from_phc(text.to_owned())
+    }
+
+    fn argon2(memory_kib: u32) -> HashedPassword {
+        let parameters = Parameters::new(memory_kib, 1, 1).unwrap();
+        let stored = StoredHash::without_tag(parameters, [7; 16]);
+        HashedPassword::from_phc(stored.to_string())
+    }
+
+    const BCRYPT: &str = "$2y$04$0D.70nRlrWJYR83sZejzAe1BK92UY5SIDtS8KSJekkcZn1dTvlJ5S";
+
+    /// How many of the addresses draw each algorithm.
+    fn drawn(decoys: &Decoys) -> BTreeMap<String, usize> {
+        let mut drawn = BTreeMap::new();
+        for number in 0..ADDRESSES {
+            let decoy = decoys.draw(address(number).key());
+            *drawn.entry(decoy.algorithm.to_string()).or_default() += 1;
+        }
+        drawn
+    }
+
     #[test]
-    fn a_decoy_costs_what_a_new_hash_costs() {
-        let current = Parameters::new(64, 1, 1).unwrap();
+    fn a_decoy_costs_what_a_new_hash_costs_while_nothing_is_stored() {
+        let decoys = Decoys::of(current());
+        assert!(decoys.draw(address(0).key()).is_current(current()));
+        decoys.follow(&[(hash("no hash"), 7)], &key(1));
+        assert!(decoys.draw(address(0).key()).is_current(current()));
+    }
+
+    #[test]
+    fn decoys_have_the_one_class_that_is_stored() {
+        let decoys = Decoys::of(current());
+        decoys.follow(&[(argon2(128), 3)], &key(1));
+        let one = BTreeMap::from([("$argon2id$v=19$m=128,t=1,p=1".to_owned(), ADDRESSES)]);
+        assert_eq!(drawn(&decoys), one);
+    }
+
+    /// (E2) To within a hundredth; five standard deviations are 0.018.
+    #[test]
+    fn decoys_have_the_mix_that_is_stored() {
+        let decoys = Decoys::of(current());
+        let mix = [
+            (argon2(128), 5),
+            (hash(BCRYPT), 2),
+            (argon2(64), 2),
+            (hash("?"), 9),
+        ];
+        decoys.follow(&mix, &key(1));
+        let drawn = drawn(&decoys);
+        assert_eq!(drawn.len(), 3);
+        for (algorithm, share) in [
+            ("$argon2id$v=19$m=128,t=1,p=1", 5.0 / 9.0),
+            ("$2b$04", 2.0 / 9.0),
+            ("$argon2id$v=19$m=64,t=1,p=1", 2.0 / 9.0),
+        ] {
+            let of_all = f64::from(u32::try_from(drawn[algorithm]).unwrap()) / 20_000.0;
+            assert!((of_all - share).abs() < 0.018, "{algorithm}: {of_all}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_the_same_decoy_on_every_replica_and_another_with_another_key() {
+        let mix = [(argon2(128), 1), (hash(BCRYPT), 1)];
+        let mut reversed = mix.clone();
+        reversed.reverse();
+        let replicas = [Decoys::of(current()), Decoys::of(current())];
+        replicas[0].follow(&mix, &key(1));
+        replicas[1].follow(&reversed, &key(1));
+        let other = Decoys::of(current());
+        other.follow(&mix, &key(2));
+        let all = |decoys: &Decoys| -> Vec<_> {
+            (0..100)
+                .map(|number| decoys.draw(address(number).key()))
+                .collect()
+        };
+        assert_eq!(all(&replicas[0]), all(&replicas[1]));
+        assert_ne!(all(&replicas[0]), all(&other));
+    }
+
+    /// RFC 4231 has no case with a key of 32 bytes; this is Python's hmac.
+    #[test]
+    fn the_point_is_the_beginning_of_an_hmac() {
         let email = Email::parse("ada@example.com").unwrap();
-        assert!(decoy(email.key(), current).is_current(current));
+        assert_eq!(point(&key(7), email.key()), 0xc7f2_2a2b_3094_d750);
     }
 }

@@ -4,9 +4,9 @@ use thiserror::Error;
 use tokio::{sync::oneshot, time::Instant};
 use zeroize::Zeroizing;
 
-use super::{area::Area, parameters::Parameters, phc::StoredHash};
+use super::{algorithm::Algorithm, area::Area, stored::StoredHash};
 
-/// What Argon2 makes of a password.
+/// What an algorithm makes of a password.
 pub(super) type Tag = Zeroizing<Vec<u8>>;
 
 /// A hash to compute. Hashing a new password and verifying an attempt are the same job; what its
@@ -14,7 +14,7 @@ pub(super) type Tag = Zeroizing<Vec<u8>>;
 pub(super) struct Job {
     password: Zeroizing<Vec<u8>>,
     salt: Vec<u8>,
-    parameters: Parameters,
+    algorithm: Algorithm,
     tag_bytes: usize,
     created: Instant,
     deadline: Instant,
@@ -29,6 +29,12 @@ pub(super) enum JobError {
     Memory(#[from] std::collections::TryReserveError),
     #[error("argon2: {0}")]
     Argon2(#[from] argon2::Error),
+    #[error("scrypt: {0}")]
+    ScryptCost(#[from] scrypt::errors::InvalidParams),
+    #[error("scrypt: {0}")]
+    ScryptTag(#[from] scrypt::errors::InvalidOutputLen),
+    #[error("bcrypt: the salt has another length")]
+    BcryptSalt(#[from] std::array::TryFromSliceError),
 }
 
 impl Job {
@@ -43,7 +49,7 @@ impl Job {
         let job = Self {
             password: Zeroizing::new(password.to_vec()),
             salt: hash.salt.clone(),
-            parameters: hash.parameters,
+            algorithm: hash.algorithm,
             tag_bytes: hash.tag.len(),
             created: Instant::now(),
             deadline,
@@ -60,8 +66,8 @@ impl Job {
         self.deadline
     }
 
-    pub(super) fn memory_kib(&self) -> u32 {
-        self.parameters.memory_kib()
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Somebody still waits for it.
@@ -72,12 +78,11 @@ impl Job {
     /// Computes the tag in `area`.
     ///
     /// # Errors
-    /// Argon2 refuses the job or the area is too small for it.
+    /// The algorithm refuses the job or the area is too small for it.
     pub(super) fn compute(&self, area: &mut Area) -> Result<Tag, JobError> {
         let mut tag = Zeroizing::new(vec![0; self.tag_bytes]);
-        let blocks = area.blocks(self.parameters.memory_kib());
-        self.parameters
-            .hash(&self.password, &self.salt, blocks, &mut tag)?;
+        self.algorithm
+            .compute(&self.password, &self.salt, area, &mut tag)?;
         Ok(tag)
     }
 
@@ -86,7 +91,7 @@ impl Job {
     /// # Errors
     /// As `compute`, or there is no memory for it.
     pub(super) fn compute_apart(&self) -> Result<Tag, JobError> {
-        self.compute(&mut Area::reserve(self.parameters.memory_kib())?)
+        self.compute(&mut Area::reserve(self.algorithm.area_kib())?)
     }
 
     /// Hands the tag over; nobody may wait for it any more.

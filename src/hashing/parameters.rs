@@ -1,11 +1,11 @@
-//! What a hash costs: the least that may be configured, and the most that is ever computed, so
+//! What an Argon2 hash costs: the least that may be configured, and the most that is ever computed, so
 //! that neither a setting nor a stored hash can exhaust the machine.
 #![expect(
     clippy::disallowed_types,
     reason = "the one place that computes Argon2, on the threads and in the areas of the engine"
 )]
 
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm as Variant, Argon2, Block, Params, Version};
 use thiserror::Error;
 
 /// The most memory of a hash, in KiB: 128 MiB.
@@ -22,8 +22,8 @@ const MEMORY_KIB_PER_LANE: u32 = 8;
 /// The least that OWASP's Password Storage Cheat Sheet gives: memory in KiB, passes.
 const FLOOR: [(u32, u32); 2] = [(19_456, 2), (47_104, 1)];
 
-/// The cost of an Argon2id hash, within the caps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The cost of an Argon2 hash, within the caps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Parameters {
     memory_kib: u32,
     iterations: u32,
@@ -99,13 +99,13 @@ impl Parameters {
         self.parallelism
     }
 
-    /// Fills `tag` with the Argon2id (version 0x13) tag of a password, in `area`, which must have
-    /// a block for each KiB.
+    /// Fills `tag` with the tag of a password, in `area`, which must have a block for each KiB.
     ///
     /// # Errors
     /// The salt, tag or area is shorter than Argon2 allows.
     pub(super) fn hash(
         self,
+        (variant, version): (Variant, Version),
         password: &[u8],
         salt: &[u8],
         area: &mut [Block],
@@ -117,11 +117,12 @@ impl Parameters {
             self.parallelism,
             Some(tag.len()),
         )?;
-        argon2id(params, password, salt, area, tag)
+        Argon2::new(variant, version, params)
+            .hash_password_into_with_memory(password, salt, tag, area)
     }
 }
 
-/// Computes a tag at any cost: calibration shows what one beyond the caps would take.
+/// Computes an Argon2id tag at any cost: calibration shows what one beyond the caps would take.
 ///
 /// # Errors
 /// As `Parameters::hash`.
@@ -132,7 +133,7 @@ pub(super) fn argon2id(
     area: &mut [Block],
     tag: &mut [u8],
 ) -> Result<(), argon2::Error> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+    Argon2::new(Variant::Argon2id, Version::V0x13, params)
         .hash_password_into_with_memory(password, salt, tag, area)
 }
 
@@ -187,7 +188,13 @@ mod tests {
         let mut area = vec![Block::new(); 256];
         Parameters::new(256, 2, 1)
             .unwrap()
-            .hash(b"password", b"somesalt", &mut area, &mut tag)
+            .hash(
+                (Variant::Argon2id, Version::V0x13),
+                b"password",
+                b"somesalt",
+                &mut area,
+                &mut tag,
+            )
             .unwrap();
         assert_eq!(
             tag.map(|byte| format!("{byte:02x}")).concat(),
@@ -204,7 +211,7 @@ mod tests {
         let mut tag = [0; 32];
         Argon2::new_with_secret(
             &[3; 8],
-            Algorithm::Argon2id,
+            Variant::Argon2id,
             Version::V0x13,
             params.build().unwrap(),
         )

@@ -72,26 +72,49 @@ impl Queue {
     /// # Errors
     /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
     pub(super) fn admit(&self, class: Class, job: Job) -> Result<(), HashingError> {
+        let mut state = self.lock();
+        self.make_room(&mut state, class, self.is_heavy(&job), job.deadline())?;
+        state.waiting.push(class, job);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Whether a job would be let in now, for whoever has something to ask elsewhere before there is
+    /// one: a login that is going to be refused costs the database nothing.
+    ///
+    /// # Errors
+    /// As `admit`.
+    pub(super) fn would_admit(&self, class: Class, deadline: Instant) -> Result<(), HashingError> {
+        self.make_room(&mut self.lock(), class, false, deadline)
+    }
+
+    fn make_room(
+        &self,
+        state: &mut State,
+        class: Class,
+        heavy: bool,
+        deadline: Instant,
+    ) -> Result<(), HashingError> {
         let now = Instant::now();
-        if job.deadline() <= now {
+        let Some(left) = deadline
+            .checked_duration_since(now)
+            .filter(|left| !left.is_zero())
+        else {
             self.counts.refuse(Refusal::Deadline);
             return Err(HashingError::DeadlineExceeded);
-        }
-        let mut state = self.lock();
+        };
         if state.closed {
             return Err(HashingError::Failed);
         }
-        if self.refusal(&state, class, &job, now).is_some() {
+        if self.refusal(state, class, heavy, left).is_some() {
             // Those that nobody waits for any more take no room from those that somebody does.
-            self.drop_unwanted(&mut state, now);
-            if let Some(refusal) = self.refusal(&state, class, &job, now) {
+            self.drop_unwanted(state, now);
+            if let Some(refusal) = self.refusal(state, class, heavy, left) {
                 self.counts.refuse(refusal);
-                let retry_after = self.estimated_wait(&state, class);
+                let retry_after = self.estimated_wait(state, class);
                 return Err(HashingError::Overloaded { retry_after });
             }
         }
-        state.waiting.push(class, job);
-        self.arrived.notify_one();
         Ok(())
     }
 
@@ -150,7 +173,7 @@ impl Queue {
 
     /// Whether a job needs more memory than the areas of the threads have.
     pub(super) fn is_heavy(&self, job: &Job) -> bool {
-        job.memory_kib() > self.current.memory_kib()
+        job.algorithm().is_heavy(self.current.memory_kib())
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -175,14 +198,14 @@ impl Queue {
     }
 
     /// Why there is no room for a job, if there is none.
-    fn refusal(&self, state: &State, class: Class, job: &Job, now: Instant) -> Option<Refusal> {
-        if self.would_start(state, job) {
+    fn refusal(&self, state: &State, class: Class, heavy: bool, left: Duration) -> Option<Refusal> {
+        if self.would_start(state, heavy) {
             return None;
         }
         let wait = self.estimated_wait(state, class);
         if self.is_full(state, class) {
             Some(Refusal::QueueFull)
-        } else if wait > job.deadline() - now {
+        } else if wait > left {
             Some(Refusal::Deadline)
         } else if wait > self.max_wait {
             Some(Refusal::MaxWait)
@@ -198,10 +221,10 @@ impl Queue {
         self.counts.abandoned.add(dropped as u64);
     }
 
-    /// Whether a thread is left for `job` when those before it have had theirs.
-    fn would_start(&self, state: &State, job: &Job) -> bool {
-        let is_held_up = self.is_heavy(job)
-            && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
+    /// Whether a thread is left for a job when those before it have had theirs.
+    fn would_start(&self, state: &State, heavy: bool) -> bool {
+        let is_held_up =
+            heavy && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
         !is_held_up && state.running + self.starting(state) < self.workers
     }
 

@@ -18,7 +18,7 @@ use argon2::{
 };
 
 use super::*;
-use crate::domain::{Email, PasswordPolicy};
+use crate::domain::{Email, PasswordAttempt, PasswordPolicy, PasswordScheme, StoredPassword};
 
 const SETTINGS: Settings = Settings {
     memory_kib: 64,
@@ -64,6 +64,16 @@ async fn verify(
     text: &str,
     stored: Option<HashedPassword>,
 ) -> Result<Verification, HashingError> {
+    verify_as(hasher, text, stored, PasswordScheme::Nfc).await
+}
+
+async fn verify_as(
+    hasher: &Hasher,
+    text: &str,
+    stored: Option<HashedPassword>,
+    scheme: PasswordScheme,
+) -> Result<Verification, HashingError> {
+    let stored = stored.map(|hashed| StoredPassword { hashed, scheme });
     hasher
         .verify(attempt(text), stored, email().key(), soon())
         .await
@@ -119,20 +129,96 @@ async fn a_password_is_stale_when_its_hash_has_other_parameters() {
     assert!(matches!(again, Verification::Match { stale: None }));
 }
 
+/// Whether a password is right, and whether it is to be hashed again.
+async fn verdict(
+    hasher: &Hasher,
+    text: &str,
+    stored: &str,
+    scheme: PasswordScheme,
+) -> (bool, bool) {
+    let stored = HashedPassword::from_phc(stored.to_owned());
+    match verify_as(hasher, text, Some(stored), scheme).await.unwrap() {
+        Verification::Match { stale } => (true, stale.is_some()),
+        Verification::Mismatch => (false, false),
+    }
+}
+
+/// (A4) argon2-cffi over NFD; bcrypt over 80 bytes.
+#[tokio::test]
+async fn an_imported_hash_is_of_the_bytes_as_they_came_and_is_hashed_again() {
+    use PasswordScheme::{Imported, Nfc};
+    const OF_NFD: &str = "$argon2id$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlIHNsdA$MmA18w3V1D4fHS7I4MvzNBqrca6cbWU/TWKB/4Hwzew";
+    const OF_LONG: &str = "$2b$04$fzhqSB0XQVzaQRc1kp1.FeboIUV6jPTcX0tT9HPP3.5TyXooGBo8G";
+    let long = format!("eighty bytes: {}yABCDEFGH", "x".repeat(57));
+    let hasher = engine(SETTINGS);
+    let (nfd, nfc) = ("cafe\u{301} at eight", "caf\u{e9} at eight");
+    assert_eq!(verdict(&hasher, nfd, OF_NFD, Imported).await, (true, true));
+    assert_eq!(
+        verdict(&hasher, nfc, OF_NFD, Imported).await,
+        (false, false)
+    );
+    assert_eq!(verdict(&hasher, nfd, OF_NFD, Nfc).await, (false, false));
+    assert_eq!(
+        verdict(&hasher, &long, OF_LONG, Imported).await,
+        (true, false),
+        "what bcrypt cut off may be wrong, so it is not hashed"
+    );
+    assert_eq!(
+        verdict(&hasher, &long[..72], OF_LONG, Imported).await,
+        (true, true)
+    );
+    assert_eq!(
+        verdict(&hasher, &long[..71], OF_LONG, Imported).await,
+        (false, false)
+    );
+
+    // The cost is the current one, and yet it must be of NFC.
+    let current = hash(&hasher).await.unwrap();
+    assert_eq!(
+        verdict(&hasher, PASSWORD, current.as_str(), Imported).await,
+        (true, true)
+    );
+    assert_eq!(
+        verdict(&hasher, PASSWORD, current.as_str(), Nfc).await,
+        (true, false)
+    );
+}
+
+/// scrypt brings memory of its own, so it has its turn like what is above the areas.
+#[tokio::test]
+async fn decoys_follow_what_is_stored() {
+    const SCRYPT: &str =
+        "$scrypt$ln=4,r=8,p=1$j7E2Rqi1Vup9rzWmFCJkLA$3dSiCoydyekn6XE6rY3BosSQwOvaOCbwdb4UmwAG8Yk";
+    let (sender, algorithms) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let note: BeforeHash = Arc::new(move |algorithm| {
+        sender.lock().unwrap().send(algorithm.to_owned()).unwrap();
+    });
+    let hasher = Hasher::start(SETTINGS, Some(note)).unwrap();
+    let _ = verify(&hasher, "wrong", None).await.unwrap();
+    assert_eq!(algorithms.recv().unwrap(), "$argon2id$v=19$m=64,t=1,p=1");
+    let stored = HashedPassword::from_phc(SCRYPT.to_owned());
+    hasher.draw_decoys_from(&[(stored, 1)], &ServerKey::new([7; 32]));
+    let _ = verify(&hasher, "wrong", None).await.unwrap();
+    assert_eq!(algorithms.recv().unwrap(), "$scrypt$ln=4,r=8,p=1");
+}
+
 /// (E1, U3) Unknown, without a password, unreadable and over the caps: one job each, and no match.
 #[tokio::test]
 async fn every_verification_is_one_job_whatever_is_stored() {
     let jobs = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&jobs);
-    let count: BeforeHash = Arc::new(move || {
+    let count: BeforeHash = Arc::new(move |_| {
         counter.fetch_add(1, Ordering::SeqCst);
     });
     let hasher = Hasher::start(SETTINGS, Some(count)).unwrap();
-    let nobody = decoy::decoy(email().key(), hasher.0.current).to_string();
+    let nobody = hasher.0.decoys.draw(email().key()).to_string();
     let unreadable = [
         "",
         "ä",
         "$2b$12$abcdefghijklmnopqrstuv",
+        "$2b$31$fzhqSB0XQVzaQRc1kp1.FeboIUV6jPTcX0tT9HPP3.5TyXooGBo8G",
+        "$scrypt$ln=30,r=8,p=1$j7E2Rqi1Vup9rzWmFCJkLA$3dSiCoydyekn6XE6rY3BosSQwOvaOCbwdb4UmwAG8Yk",
         "$argon2id$v=19$m=4194304,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
     ];
     let stored = [None, Some(foreign_hash(64, 1))].into_iter().chain(
@@ -148,12 +234,11 @@ async fn every_verification_is_one_job_whatever_is_stored() {
     }
 }
 
-/// (X10) A caller that is gone leaves the queue, not the thread.
 /// (C5) The thread survives, and so does its slot.
 #[tokio::test]
 async fn a_panic_in_a_hashing_thread_loses_one_job() {
     let jobs = AtomicUsize::new(0);
-    let break_first: BeforeHash = Arc::new(move || {
+    let break_first: BeforeHash = Arc::new(move |_| {
         if jobs.fetch_add(1, Ordering::SeqCst) == 0 {
             std::panic::resume_unwind(Box::new(()));
         }
@@ -164,12 +249,11 @@ async fn a_panic_in_a_hashing_thread_loses_one_job() {
     hash(&hasher).await.unwrap();
 }
 
-/// (A4)
 #[test]
 fn the_threads_end_with_the_last_handle() {
     let (sender, threads) = mpsc::channel::<()>();
     let sender = Mutex::new(sender);
-    let hold_sender: BeforeHash = Arc::new(move || drop(sender.lock()));
+    let hold_sender: BeforeHash = Arc::new(move |_| drop(sender.lock()));
     let hasher = Hasher::start(SETTINGS, Some(hold_sender)).unwrap();
     drop(hasher.clone());
     assert_eq!(threads.try_recv(), Err(mpsc::TryRecvError::Empty));

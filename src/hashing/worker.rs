@@ -44,7 +44,7 @@ fn next(queue: &Queue, area: &mut Area) -> Option<Job> {
 fn run(queue: &Queue, job: Job, area: &mut Area, before_hash: Option<&BeforeHash>) {
     let hashed = catch_unwind(AssertUnwindSafe(|| {
         if let Some(before_hash) = before_hash {
-            before_hash();
+            before_hash(&job.algorithm().to_string());
         }
         let start = Instant::now();
         let tag = if queue.is_heavy(&job) {
@@ -76,7 +76,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{
-        super::{Settings, lines::Class, parameters::Parameters, phc::StoredHash},
+        super::{Settings, lines::Class, parameters::Parameters, stored::StoredHash},
         *,
     };
 

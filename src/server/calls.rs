@@ -1,15 +1,15 @@
-//! The calls of a connection, so that one that came without a call can make room, and one that is
-//! idle need not be waited for.
+//! The calls of a connection, so that one that came without a call can make room, one that is idle
+//! need not be waited for, and a slow one is known to be slow from its first byte on.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::limit::Seat;
 
@@ -22,15 +22,17 @@ pub(super) struct Calls {
     seat: Seat,
     begun: AtomicU64,
     ended: AtomicU64,
+    last_end: Mutex<Instant>,
 }
 
 impl Calls {
-    /// None yet; the first one keeps `seat`.
+    /// None yet, on a connection that was just accepted; the first one keeps `seat`.
     pub(super) fn new(seat: Seat) -> Self {
         Self {
             seat,
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
+            last_end: Mutex::new(Instant::now()),
         }
     }
 
@@ -40,6 +42,12 @@ impl Calls {
             self.seat.keep();
         }
         Call(Arc::clone(self))
+    }
+
+    /// When the last call ended, or the connection was accepted: one call at a time, as in HTTP/1,
+    /// the next one's bytes are awaited from then on.
+    pub(super) fn awaiting_since(&self) -> Instant {
+        *self.last_end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts(&self) -> (u64, u64) {
@@ -69,6 +77,12 @@ pub(super) struct Call(Arc<Calls>);
 
 impl Drop for Call {
     fn drop(&mut self) {
+        let mut last_end = self
+            .0
+            .last_end
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last_end = Instant::now();
         self.0.ended.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     convert::Infallible,
+    future::pending,
     net::SocketAddr,
     pin::pin,
     sync::{Arc, atomic::Ordering},
@@ -19,7 +20,12 @@ use hyper_util::{
     rt::TokioIo,
     server::{conn::auto, graceful::GracefulConnection},
 };
-use tokio::{net::TcpStream, select};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    select,
+    time::sleep,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{Service, ServiceExt};
 
@@ -28,8 +34,9 @@ use super::{
     header_timeout::HeaderTimeout,
     http::{HEADER_TIMEOUT, Http, Tasks, builder},
     limit::Slot,
+    tls,
 };
-use crate::transport::Peer;
+use crate::transport::{AwaitedSince, Peer};
 
 /// When the connections of a port end.
 #[derive(Clone)]
@@ -40,12 +47,35 @@ pub(super) struct Ending {
     pub(super) abort: CancellationToken,
 }
 
+impl Ending {
+    /// That of a connection which may end before its port.
+    fn of_one(&self) -> Self {
+        Self {
+            closing: self.closing.child_token(),
+            abort: self.abort.child_token(),
+        }
+    }
+
+    /// Closes when what the client proved holds no more, and resolves when its calls have had the
+    /// time to end. Without a proof it never does.
+    async fn with(&self, proof: Option<tls::Proof>) {
+        let Some(proof) = proof else {
+            return pending().await;
+        };
+        sleep(proof.holds).await;
+        self.closing.cancel();
+        sleep(proof.grace).await;
+    }
+}
+
 /// Serves the connections of one port.
 #[derive(Clone)]
 pub(super) struct Connections<S> {
     http: Http,
     builder: auto::Builder<Tasks>,
     service: S,
+    /// `None`: plaintext.
+    tls: Option<Arc<tls::Acceptor>>,
     ending: Ending,
     tasks: TaskTracker,
 }
@@ -76,9 +106,15 @@ impl<S: HttpService> Connections<S> {
             http,
             builder: builder(http, &tasks),
             service,
+            tls: None,
             ending,
             tasks,
         }
+    }
+
+    /// The same, after a handshake of TLS; `None`: without.
+    pub(super) fn over(self, tls: Option<Arc<tls::Acceptor>>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Cancelled when the port accepts no more.
@@ -86,27 +122,72 @@ impl<S: HttpService> Connections<S> {
         self.ending.closing.clone()
     }
 
-    /// Serves one in a task of its own, so that a panic ends this connection alone.
+    /// Serves one in a task of its own, so that a panic ends this connection alone. The tasks of
+    /// plaintext and of TLS are two, so that plaintext pays nothing for what it does not have.
     pub(super) fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
+        // Where this fails the peer is gone already, which the first read will tell.
+        let _ = stream.set_nodelay(true);
         let connections = self.clone();
-        self.tasks.spawn(async move {
-            // Where this fails the peer is gone already, which the first read will tell.
-            let _ = stream.set_nodelay(true);
-            match connections.http {
-                Http::One => {
-                    let io = TokioIo::new(stream);
-                    connections.serve(io, peer, slot, || true).await;
-                }
-                Http::Two => {
-                    let io = HeaderTimeout::new(stream, HEADER_TIMEOUT);
-                    let greeted = io.greeted();
-                    let greeted = || greeted.load(Ordering::Relaxed);
-                    connections
-                        .serve(TokioIo::new(io), peer, slot, greeted)
-                        .await;
-                }
+        match self.tls.clone() {
+            None => self.tasks.spawn(connections.speak(stream, peer, slot)),
+            Some(tls) => self
+                .tasks
+                .spawn(connections.secure(tls, stream, peer, slot)),
+        };
+    }
+
+    /// Shakes hands, then serves until the end or that of the client's certificate.
+    async fn secure(
+        self,
+        tls: Arc<tls::Acceptor>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        slot: Slot,
+    ) {
+        let secured = select! {
+            secured = tls.accept(stream) => secured,
+            () = slot.evicted() => None,
+            () = self.ending.closing.cancelled() => None,
+        };
+        let Some((stream, proof)) = secured else {
+            return;
+        };
+        let names = proof.as_ref().map(|proof| proof.names.clone());
+        let ending = self.ending.of_one();
+        let connections = Connections {
+            http: self.http,
+            builder: self.builder,
+            service: self
+                .service
+                .map_request(move |mut request: Request<Incoming>| {
+                    if let Some(names) = &names {
+                        request.extensions_mut().insert(names.clone());
+                    }
+                    request
+                }),
+            tls: None,
+            ending: ending.clone(),
+            tasks: self.tasks,
+        };
+        select! {
+            () = connections.speak(stream, peer, slot) => {}
+            () = ending.with(proof) => {}
+        }
+    }
+
+    async fn speak<Io>(self, io: Io, peer: SocketAddr, slot: Slot)
+    where
+        Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        match self.http {
+            Http::One => self.serve(TokioIo::new(io), peer, slot, || true).await,
+            Http::Two => {
+                let io = HeaderTimeout::new(io, HEADER_TIMEOUT);
+                let greeted = io.greeted();
+                let greeted = || greeted.load(Ordering::Relaxed);
+                self.serve(TokioIo::new(io), peer, slot, greeted).await;
             }
-        });
+        }
     }
 
     async fn serve<Io>(&self, io: Io, peer: SocketAddr, slot: Slot, greeted: impl Fn() -> bool)
@@ -117,8 +198,10 @@ impl<S: HttpService> Connections<S> {
         let service = service_fn({
             let (service, calls) = (self.service.clone(), Arc::clone(&calls));
             move |mut request: Request<Incoming>| {
+                let awaited = AwaitedSince(calls.awaiting_since());
                 let call = calls.begin();
                 request.extensions_mut().insert(Peer(peer));
+                request.extensions_mut().insert(awaited);
                 let answer = service.clone().oneshot(request);
                 async move {
                     let _call = call;

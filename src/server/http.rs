@@ -38,6 +38,16 @@ pub(super) enum Http {
     Two,
 }
 
+impl Http {
+    /// Its name where TLS negotiates the protocol (RFC 7301 §6).
+    pub(super) fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::One => b"http/1.1",
+            Self::Two => b"h2",
+        }
+    }
+}
+
 /// Spawns what hyper spawns (one task per HTTP/2 call) where the drain can await it.
 #[derive(Clone)]
 pub(super) struct Tasks(TaskTracker);

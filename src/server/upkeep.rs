@@ -1,6 +1,6 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, writing down when sessions were last seen, and
-//! deleting what is past its keeping.
+//! every second whether it is there, sending mail, storing when sessions were seen, keeping decoys
+//! like what is stored, and deleting what is past its keeping.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::{
     select,
     sync::watch,
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,27 +27,33 @@ const FAILED_PROBES: u32 = 2;
 /// Mail that was asked for here is sent at once; this finds what others left or what failed.
 const MAIL_INTERVAL: Duration = Duration::from_secs(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
+const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
-    make_usable(&db, migrate_on_start, &reporter).await;
+    make_usable(&db, &auth, migrate_on_start, &reporter).await;
     // In a task of its own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
     beside.spawn(write_last_seen(auth.clone()));
-    beside.spawn(purge(auth));
+    beside.spawn(purge(auth.clone()));
+    beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
 }
 
-/// Returns once this binary can serve on the schema, however long that takes.
-async fn make_usable(db: &Db, migrate_on_start: bool, reporter: &Reporter) {
+/// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
+/// must be like: the first login must not tell who exists either.
+async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Reporter) {
     let mut back_off = FIRST_BACK_OFF;
     let mut told = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
-            Ok(schema) if schema.is_usable() => {
-                warn_of_newer(&schema);
-                return;
-            }
+            Ok(schema) if schema.is_usable() => match auth.refresh_decoys().await {
+                Ok(()) => {
+                    warn_of_newer(&schema);
+                    return;
+                }
+                Err(error) => format!("not ready: {}", chain(&error)),
+            },
             Ok(schema) => format!(
                 "not ready: migrations are missing: {}; run `vestibule migrate up`",
                 schema.pending.join(", ")
@@ -131,6 +137,7 @@ async fn write_last_seen(auth: Auth) {
 
 async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         match auth.purge().await {
@@ -141,6 +148,16 @@ async fn purge(auth: Auth) {
     }
 }
 
+async fn refresh_decoys(auth: Auth) {
+    let mut ticks = interval_at(Instant::now() + DECOYS_INTERVAL, DECOYS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = auth.refresh_decoys().await {
+            tracing::warn!("cannot count stored hashes: {}", chain(&error));
+        }
+    }
+}
 /// Sends mail, once the schema is there, until it shall begin no more.
 pub(super) async fn deliver(
     auth: Auth,

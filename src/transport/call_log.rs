@@ -6,7 +6,7 @@ use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use http::{Request, StatusCode};
 use tonic::Code;
-use tracing::Span;
+use tracing::{Span, field::Empty};
 
 use super::{
     Peer, Protocol,
@@ -44,7 +44,7 @@ impl CallLog {
         let trace_id = request_id::trace_id(request.headers());
         Self {
             // At the level of errors, so that no configured level leaves a line without its ids.
-            span: tracing::error_span!("call", request_id, trace_id),
+            span: tracing::error_span!("call", request_id, trace_id, caller = Empty),
             calls,
             protocol,
             name: call_name(protocol, request),
@@ -59,6 +59,11 @@ impl CallLog {
     /// The span of the call.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()
+    }
+
+    /// Its place among `call_names`.
+    pub(crate) fn name(&self) -> usize {
+        self.name
     }
 
     /// Notes how the call ended, and what of it only the operator may know.

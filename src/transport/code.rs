@@ -42,10 +42,8 @@ pub(crate) enum Meaning {
     TokenInvalid,
     /// The user was changed since the etag was read.
     EtagMismatch,
-    #[allow(dead_code, reason = "made by the edge once it knows callers")]
     /// No named caller, where one is needed, or a proof of one that failed.
     CallerUnauthenticated,
-    #[allow(dead_code, reason = "made by the edge once it knows callers")]
     /// A named caller without a grant for the method.
     CallerNotAllowed,
     /// More work than can be finished in time.

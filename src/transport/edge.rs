@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
     panic::AssertUnwindSafe,
     sync::Arc,
     task::{Context, Poll},
@@ -28,17 +27,21 @@ use super::{
     answer,
     call_figures::Calls,
     call_log::CallLog,
+    caller::Gate,
     code::Meaning,
     deadline::{Ends, grpc_timeout},
     failure::Failure,
-    grpc, header_list, request_id,
+    grpc, header_list,
+    peer::Peer,
+    request_id,
     stream::StreamBody,
 };
 use crate::auth::CallContext;
 
-/// Request extension: who is at the other end of the connection. The accept loop inserts it.
+/// Request extension: from when on an HTTP/1 connection waited for this request. The accept loop
+/// inserts it.
 #[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+pub struct AwaitedSince(pub Instant);
 
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,8 @@ pub type BeforeHandler = Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Syn
 pub struct EdgeSettings {
     /// The longest that a call may take; a stream has its client's `grpc-timeout` alone.
     pub request_timeout: Duration,
+    /// Who may call.
+    pub gate: Arc<Gate>,
     /// Where tests hold calls; `None` in the binary.
     pub before_handler: Option<BeforeHandler>,
     /// Cancelled when the drain's grace is over: what still runs is answered UNAVAILABLE.
@@ -164,7 +169,7 @@ where
         let (answered, stream) = match self.admit(&mut request, request_id, not_grpc) {
             Ok(Admitted { ends, streams }) => {
                 let stream = streams.then(|| ends.clone());
-                (self.run(request, ends).await, stream)
+                (self.run(request, log.name(), ends).await, stream)
             }
             Err(meaning) => (meaning.into_response(), None),
         };
@@ -218,8 +223,12 @@ where
         Ok(Admitted { ends, streams })
     }
 
-    async fn run(self, request: Request<Body>, ends: Ends) -> Response<Body> {
+    async fn run(self, mut request: Request<Body>, name: usize, ends: Ends) -> Response<Body> {
         let work = async {
+            let gate = &self.settings.gate;
+            if let Err(failure) = gate.let_in(self.protocol, name, &mut request).await {
+                return failure.into_response();
+            }
             if let Some(before_handler) = &self.settings.before_handler {
                 let path = request.uri().path();
                 match self.protocol {
@@ -227,15 +236,17 @@ where
                     Protocol::Rest => before_handler(&format!("{} {path}", request.method())).await,
                 }
             }
-            self.inner.oneshot(request).await
+            match self.inner.oneshot(request).await {
+                Ok(answer) => answer.map(Body::new),
+                Err(never) => match never {},
+            }
         };
         tokio::select! {
             // Past its end a call does not go on, even when it could.
             biased;
             meaning = ends.reached() => meaning.into_response(),
             done = AssertUnwindSafe(work).catch_unwind() => match done {
-                Ok(Ok(response)) => response.map(Body::new),
-                Ok(Err(never)) => match never {},
+                Ok(answer) => answer,
                 Err(_panic) => Failure::internal(Panicked).into_response(),
             },
         }

@@ -6,29 +6,49 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     code::{Meaning, wire_name},
     failure::Failure,
 };
 
-/// The members of a problem, in the order in which they are told.
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a call failed (RFC 9457). Decide by `reason`: it is stable, texts are for people.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Problem<'a> {
+    /// The reason as a URN.
+    #[schema(pattern = "^urn:vestibule:error:[A-Z][A-Z0-9_]*$")]
     r#type: String,
+    /// The same text for every call with this reason and status.
     title: &'a str,
+    /// The status of the answer.
     status: u16,
+    /// The title; of a fault of the server also the request id.
     detail: &'a str,
+    /// The same as `detail`.
     message: &'a str,
+    /// What went wrong.
+    #[schema(pattern = "^[A-Z][A-Z0-9_]*$")]
     reason: &'a str,
+    /// The same as the header `x-request-id`.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     request_id: &'a str,
+    /// What is wrong with the fields: everything at once, with `INVALID_INPUT`; else empty.
+    #[schema(max_items = 16)]
     errors: Vec<Fault<'a>>,
 }
 
-#[derive(Serialize)]
-struct Fault<'a> {
+/// What is wrong with one field.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Fault<'a> {
+    /// The field's name, or that of the header.
+    #[schema(max_length = 200)]
     field: &'a str,
+    /// What is wrong.
+    #[schema(pattern = "^[A-Z][A-Z0-9_]*$")]
     reason: &'a str,
+    /// For people.
+    #[schema(max_length = 200)]
     message: &'a str,
 }
 
@@ -47,7 +67,11 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if failure.meaning == Meaning::SessionInvalid {
+    // RFC 9110 §15.5.2: what proof would do.
+    if matches!(
+        failure.meaning,
+        Meaning::SessionInvalid | Meaning::CallerUnauthenticated
+    ) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response

@@ -1,5 +1,6 @@
 //! Bad input is told what is wrong with it; it costs no hash, stores nothing and breaks nothing.
 
+use futures_util::{StreamExt, stream};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -21,7 +22,11 @@ on_both_databases!(
     a_body_cut_short_is_refused,
 );
 
+const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// Requests under way at once, where there are many: fewer than wait for a hash or may share a
+/// connection.
+const AT_ONCE: usize = 64;
 const METHODS: [&str; 14] = [
     "RegisterUser",
     "ValidLogin",
@@ -38,6 +43,14 @@ const METHODS: [&str; 14] = [
     "AccountService/ConfirmEmailChange",
     "AccountService/CloseAccount",
 ];
+
+/// Nothing was stored, and no hash was computed.
+async fn assert_cost_nothing(app: &TestApp) {
+    assert_eq!(app.store.rows("users").await, 0);
+    let hashes = app.scrape().await;
+    let hashes = hashes.value("vestibule_hash_duration_seconds_count", &[]);
+    assert_eq!(hashes, 0, "hashes");
+}
 
 fn runner() -> TestRunner {
     TestRunner::new_with_rng(
@@ -70,16 +83,14 @@ fn messages() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// (I1) 200 messages per RPC in CI, 110,000 for the scorecard: no panic, no INTERNAL, and a client
-/// beside them is served.
+/// after them is served.
 async fn no_bytes_break_an_rpc(app: TestApp) {
     let mut runner = runner();
-    let messages = messages();
-    let count = scale(200, 110_000);
+    let (wire, messages, count) = (app.wire(), messages(), scale(200, 110_000));
     for method in METHODS {
-        for _ in 0..count {
-            let message = messages.new_tree(&mut runner).unwrap().current();
-            let reply = app.wire().call(method, &message).await;
-            let status = reply.grpc_status();
+        let messages = (0..count).map(|_| messages.new_tree(&mut runner).unwrap().current());
+        let answered = async |message: Vec<u8>| {
+            let status = wire.call(method, &message).await.grpc_status();
             if status.code() != Code::Ok {
                 let fault = Fault::of(&status);
                 assert!(
@@ -93,7 +104,10 @@ async fn no_bytes_break_an_rpc(app: TestApp) {
                     "{method} {message:?}: {fault:?}"
                 );
             }
-        }
+        };
+        stream::iter(messages)
+            .for_each_concurrent(AT_ONCE, answered)
+            .await;
     }
     app.grpc().registered().await;
     figure(
@@ -106,33 +120,24 @@ async fn no_bytes_break_an_rpc(app: TestApp) {
     );
 }
 
-/// (I1) 200 bodies per media type in CI, 110,000 for the scorecard: no 5xx.
+/// Random bytes, and bodies that are nearly what the media type says.
+fn bodies(shape: &str) -> impl Strategy<Value = Vec<u8>> {
+    let shaped = proptest::string::string_regex(shape).unwrap();
+    prop_oneof![vec(any::<u8>(), 0..64), shaped.prop_map(String::into_bytes)]
+}
+
+/// (I1) 200 bodies per media type and 200 bearer tokens in CI, 110,000 for the scorecard: no 5xx.
 async fn no_bytes_break_a_route(app: TestApp) {
+    const JSONISH: &str = r#"\{"(email|password|x)":("\PC{0,9}"|[0-9.e-]{1,5}|null|\[\]|\{\}),?("password":"\PC{8,12}")?\}?"#;
+    const FORMISH: &str =
+        "(email|password|x)=[a-z%0-9+@]{0,12}(&(password|email)=[a-z%0-9+]{0,12})?";
     let mut runner = runner();
-    let noise = vec(any::<u8>(), 0..64).boxed();
-    let json = r#"\{"(email|password|x)":("\PC{0,9}"|[0-9.e-]{1,5}|null|\[\]|\{\}),?("password":"\PC{8,12}")?\}?"#;
-    let form = "(email|password|x)=[a-z%0-9+@]{0,12}(&(password|email)=[a-z%0-9+]{0,12})?";
-    let count = scale(200, 110_000);
-    for (kind, shaped) in [
-        (
-            "application/json",
-            proptest::string::string_regex(json)
-                .unwrap()
-                .prop_map(String::into_bytes)
-                .boxed(),
-        ),
-        (
-            "application/x-www-form-urlencoded",
-            proptest::string::string_regex(form)
-                .unwrap()
-                .prop_map(String::into_bytes)
-                .boxed(),
-        ),
-    ] {
-        let bodies = prop_oneof![noise.clone(), shaped];
-        for _ in 0..count {
-            let body = bodies.new_tree(&mut runner).unwrap().current();
-            let reply = app.rest().post("/users", kind, body.clone()).await;
+    let (rest, count) = (app.rest(), scale(200, 110_000));
+    for (kind, shape) in [(JSON, JSONISH), (FORM, FORMISH)] {
+        let bodies = bodies(shape);
+        let bodies = (0..count).map(|_| bodies.new_tree(&mut runner).unwrap().current());
+        let answered = async |body: Vec<u8>| {
+            let reply = rest.post("/users", kind, body.clone()).await;
             assert!(
                 !reply.status.is_server_error(),
                 "{:?}: {reply:?}",
@@ -141,22 +146,23 @@ async fn no_bytes_break_a_route(app: TestApp) {
             if reply.status.is_client_error() {
                 reply.reason();
             }
-        }
-    }
-    let tokens = vec(any::<u8>(), 0..80);
-    for _ in 0..count {
-        let token = tokens.new_tree(&mut runner).unwrap().current();
-        let request = app.rest().request("GET", "/users/me");
-        let Ok(value) = http::HeaderValue::from_bytes(&[b"Bearer ", token.as_slice()].concat())
-        else {
-            continue;
         };
-        let reply = app
-            .rest()
-            .send(request.header("authorization", value), "")
+        stream::iter(bodies)
+            .for_each_concurrent(AT_ONCE, answered)
             .await;
-        assert_eq!(reply.reason(), "SESSION_INVALID");
     }
+    let tokens = vec(any::<u8>(), 0..80).prop_filter_map("a header's value", |token| {
+        http::HeaderValue::from_bytes(&[b"Bearer ", token.as_slice()].concat()).ok()
+    });
+    let tokens = (0..count).map(|_| tokens.new_tree(&mut runner).unwrap().current());
+    let refused = async |token| {
+        let request = rest.request("GET", "/users/me");
+        let reply = rest.send(request.header("authorization", token), "").await;
+        assert_eq!(reply.reason(), "SESSION_INVALID");
+    };
+    stream::iter(tokens)
+        .for_each_concurrent(AT_ONCE, refused)
+        .await;
     figure(
         "I1",
         format_args!("{} requests over 2 routes, 0 times 5xx", count * 3),
@@ -177,7 +183,7 @@ async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
         "{'email':'a@example.com'}",
         "\u{feff}{}",
     ] {
-        let reply = app.rest().post("/users", "application/json", body).await;
+        let reply = app.rest().post("/users", JSON, body).await;
         assert_eq!(
             (reply.status.as_u16(), reply.reason()),
             (400, "MALFORMED_REQUEST".into()),
@@ -189,7 +195,7 @@ async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
         r#"{"email":["a@example.com"],"password":{}}"#,
         "{}",
     ] {
-        let reply = app.rest().post("/users", "application/json", body).await;
+        let reply = app.rest().post("/users", JSON, body).await;
         assert_eq!(
             (reply.status.as_u16(), reply.reason()),
             (400, "INVALID_INPUT".into()),
@@ -197,7 +203,7 @@ async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
         );
         assert_eq!(reply.faults().len(), 2, "{body}");
     }
-    assert_eq!(app.store.rows("users").await, 0);
+    assert_cost_nothing(&app).await;
 }
 
 async fn forms_are_decoded_strictly(app: TestApp) {
@@ -227,7 +233,7 @@ async fn forms_are_decoded_strictly(app: TestApp) {
         unknown.faults(),
         [("role".to_owned(), "UNKNOWN_FIELD".to_owned())]
     );
-    assert_eq!(app.store.rows("users").await, 0);
+    assert_cost_nothing(&app).await;
 }
 
 async fn text_that_is_not_utf8_is_refused(app: TestApp) {
@@ -242,13 +248,10 @@ async fn text_that_is_not_utf8_is_refused(app: TestApp) {
     }
     let reply = app
         .rest()
-        .post(
-            "/users",
-            "application/json",
-            &b"{\"email\":\"\xC3\x28\"}"[..],
-        )
+        .post("/users", JSON, &b"{\"email\":\"\xC3\x28\"}"[..])
         .await;
     assert_eq!(reply.reason(), "MALFORMED_REQUEST");
+    assert_cost_nothing(&app).await;
 }
 
 async fn a_body_cut_short_is_refused(app: TestApp) {
@@ -285,5 +288,5 @@ async fn a_body_cut_short_is_refused(app: TestApp) {
         answer.is_empty() || answer.contains("MALFORMED_REQUEST"),
         "{answer}"
     );
-    assert_eq!(app.store.rows("users").await, 0);
+    assert_cost_nothing(&app).await;
 }

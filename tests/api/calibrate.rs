@@ -1,5 +1,9 @@
 //! `vestibule calibrate` from outside: what it recommends can be pasted and is accepted.
 
+use std::process::Stdio;
+
+use tokio::process::Command;
+
 use crate::harness::{Finished, Service, figure};
 
 async fn calibrate(line: &str) -> Finished {
@@ -87,4 +91,35 @@ async fn nothing_is_measured_with_a_faulty_setting() {
         "{}",
         finished.stderr
     );
+}
+
+/// (54) script(1), which lends a command a terminal, comes with every Linux that people log in to;
+/// elsewhere it has other arguments.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_progress_bar_is_shown_on_a_terminal_and_nowhere_else() {
+    let line = "calibrate --verify-rate 20 --seconds 0.5 --latency 60s";
+    let on_a_terminal = format!("{} {line}", env!("CARGO_BIN_EXE_vestibule"));
+    let shown = Command::new("script")
+        .args([
+            "--quiet",
+            "--return",
+            "--command",
+            &on_a_terminal,
+            "/dev/null",
+        ])
+        .env_clear()
+        .envs([("PATH", "/usr/bin:/bin"), ("TERM", "xterm")])
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap();
+    let terminal = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success(), "{terminal}");
+    assert!(terminal.contains("10/10"), "{terminal}");
+    assert!(terminal.contains("offered   10 at"), "{terminal}");
+
+    let arguments: Vec<&str> = line.split(' ').collect();
+    let piped = Service::run(&arguments, &[]).await;
+    assert_eq!(piped.lines_with("10/10"), 0, "{}", piped.output);
 }

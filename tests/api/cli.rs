@@ -20,6 +20,12 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
         "migrate up",
         "migrate down",
         "migrate status",
+        "backup",
+        "caller",
+        "caller add",
+        "caller list",
+        "caller rotate",
+        "caller remove",
         "healthcheck",
         "config",
         "config check",
@@ -40,6 +46,7 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
         &["--frobnicate"],
         &["migrate"],
         &["config"],
+        &["backup"],
     ] {
         let output = Service::run(arguments, &[]).await;
         assert_eq!(code(&output), 64, "{arguments:?}");

@@ -2,11 +2,11 @@
 
 use std::{future::Future, iter, time::Duration};
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, join_all},
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, interval, sleep},
 };
-use tokio::time::{Instant, interval, sleep};
 use vestibule::proto::v1::SessionStatus;
 
 use crate::harness::{
@@ -18,11 +18,9 @@ const VALIDATE: &str = "/vestibule.v1.AuthService/ValidateSession";
 
 /// Until when a slow peer must be gone.
 const SLOW_LIMIT: Duration = Duration::from_secs(10);
-/// What a loaded machine may add.
-const MARGIN: Duration = Duration::from_secs(3);
 
-/// Peers that send nothing, or too little: what they do until they are closed.
-async fn slow_peer(app: &TestApp, kind: usize) -> BoxFuture<'static, Vec<u8>> {
+/// A peer that sends nothing, or too little: how long it is let be.
+async fn slow_peer(service: &Service, kind: usize) -> BoxFuture<'static, Duration> {
     let post = "POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
     let whole = [h2_greeting(), h2_frame(HEADERS, 1, &call_headers(VALIDATE))];
     let (is_grpc, at_once, trickled): (bool, Vec<u8>, Vec<u8>) = match kind {
@@ -35,61 +33,62 @@ async fn slow_peer(app: &TestApp, kind: usize) -> BoxFuture<'static, Vec<u8>> {
         4 => (true, h2_greeting(), whole[1].clone()),
         5 => (true, whole.concat(), h2_frame(DATA, 1, &[0; 100])),
         6 => (false, vec![], format!("{post}\r\n").into_bytes()),
+        // The end of the headers, within their time, and then the body.
         _ => (
             false,
-            format!("{post}Content-Length: 100\r\n\r\n").into_bytes(),
-            vec![b' '; 100],
+            format!("{post}Content-Length: 100").into_bytes(),
+            format!("\r\n\r\n{}", " ".repeat(100)).into_bytes(),
         ),
     };
+    let start = Instant::now();
     let mut peer = if is_grpc {
-        app.raw_grpc().await
+        service.raw_grpc().await
     } else {
-        app.raw_rest().await
+        service.raw_rest().await
     };
     async move {
         peer.write(&at_once).await;
-        peer.trickle(&trickled).await
+        peer.trickle(&trickled).await;
+        start.elapsed()
     }
     .boxed()
 }
 
-/// (X4) 160 slow peers of eight kinds in CI, 4,000 for the scorecard (each has both its ends in this
-/// process, which may open 20,000 descriptors): gone in 10 s, while a good client makes 100 calls a
-/// second and loses none.
+/// (X4) 160 slow peers of eight kinds in CI, 10,000 for the scorecard (more than 10,000 descriptors
+/// must be allowed, as `make checks` sees to): each gone in 10 s, while good clients make 100 calls
+/// a second, each over a new connection, and lose none.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_peers_are_gone_in_ten_seconds_and_disturb_nobody() {
-    let app = TestApp::start(Database::Sqlite).await;
-    let user = app.grpc().registered().await;
-    let token = app
-        .grpc()
-        .open(&user.email, PASSWORD)
-        .await
-        .unwrap()
-        .session_token;
-    let count = scale(160, 4_000);
-    let start = Instant::now();
-    let mut slow = Vec::new();
+    let store = Store::new(Database::Sqlite).await;
+    let service = Service::start(
+        &store,
+        &["--lifecycle-drain-delay", "0s"],
+        &[("VESTIBULE_HASHING_WORKERS", "1")],
+    );
+    service.await_ready().await;
+    let user = service.grpc().registered().await;
+    let opened = service.grpc().open(&user.email, PASSWORD).await.unwrap();
+    let count = scale(160, 10_000);
+    let mut slow = JoinSet::new();
     for n in 0..count {
-        slow.push(slow_peer(&app, n % 8).await);
+        slow.spawn(slow_peer(&service, n % 8).await);
     }
-    let gone = tokio::spawn(async move {
-        join_all(slow).await;
-        start.elapsed()
-    });
+    let gone = tokio::spawn(slow.join_all());
     let mut pace = interval(Duration::from_millis(10));
     let mut good = 0;
     while !gone.is_finished() {
         pace.tick().await;
-        assert_eq!(app.grpc().verdict(&token).await, SessionStatus::Active);
+        let verdict = service.grpc().verdict(&opened.session_token).await;
+        assert_eq!(verdict, SessionStatus::Active);
         good += 1;
     }
-    assert!(app.another_grpc().is_valid(&user.email, PASSWORD).await);
-    let gone = gone.await.unwrap();
-    assert!(gone < SLOW_LIMIT + MARGIN, "{gone:?}");
+    assert!(service.grpc().is_valid(&user.email, PASSWORD).await);
+    let slowest = gone.await.unwrap().into_iter().max().unwrap();
     figure(
         "X4",
-        format_args!("{count} slow peers gone in {gone:?}; {good} of {good} good calls"),
+        format_args!("{count} slow peers gone within {slowest:?}; {good} of {good} good calls"),
     );
+    assert!(slowest < SLOW_LIMIT, "{slowest:?}");
 }
 
 /// A connection on which a call was answered.

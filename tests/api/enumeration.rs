@@ -26,8 +26,15 @@ async fn refused(app: &TestApp) -> Vec<(&'static str, String, &'static str)> {
     let without = app.grpc().registered().await.email;
     let unreadable = app.grpc().registered().await.email;
     let costly = app.grpc().registered().await.email;
+    let imported = app.grpc().registered().await.email;
+    let empty = app.grpc().registered().await.email;
     let sql = app.sql().await;
     for (email, hash) in [
+        (&empty, "''"),
+        (
+            &imported,
+            "'$2y$04$XsPTdI8MvpI8dnz.1Q1BCeTQisuF/SG24Fxo7/sTogQSji98NHHzq'",
+        ),
         (&without, "NULL"),
         (&unreadable, "'no phc text, ü'"),
         (
@@ -45,8 +52,10 @@ async fn refused(app: &TestApp) -> Vec<(&'static str, String, &'static str)> {
         ("disabled", disabled.email.clone(), WRONG),
         ("disabled, right password", disabled.email, PASSWORD),
         ("no password", without, PASSWORD),
+        ("empty hash", empty, PASSWORD),
         ("unreadable hash", unreadable, PASSWORD),
         ("hash over the caps", costly, PASSWORD),
+        ("imported", imported, WRONG),
     ]
 }
 
@@ -56,7 +65,7 @@ fn only_one(answers: Vec<(&str, WireReply)>) -> WireReply {
     answers.into_iter().next().unwrap().1
 }
 
-/// (E1) (11) Code, message, details, headers, trailers and length, but for the ids of the call.
+/// (E1) (11) (U3) Code, message, details, headers, trailers and length, but for the ids of the call.
 async fn every_refused_login_answers_the_same_bytes(app: TestApp) {
     let (mut logins, mut sessions) = (Vec::new(), Vec::new());
     for (kind, email, password) in refused(&app).await {

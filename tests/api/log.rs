@@ -1,16 +1,20 @@
 //! The log: one line per event, whatever a caller says of itself (L2, 40).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use tonic::Request;
-use vestibule::proto::v1::{ClientInfo, CreateSessionRequest, RegisterUserRequest};
+use vestibule::proto::v1::{ClientInfo, CreateSessionRequest, RegisterUserRequest, SessionStatus};
 
-use crate::harness::{Client, Database, PASSWORD, Service, Store, email, figure};
+use crate::harness::{Client, Database, PASSWORD, Service, Store, email, figure, within};
+
+/// Nothing here takes that long.
+const LIMIT: Duration = Duration::from_secs(20);
 
 on_both_databases!(
     a_hostile_caller_cannot_forge_or_break_a_line,
     every_line_of_a_call_has_its_ids,
+    a_reader_that_stops_reading_stops_nobody,
 );
 
 /// What breaks lines, moves cursors, closes quotes, turns text around, and is too long.
@@ -174,4 +178,21 @@ async fn every_line_of_a_call_has_its_ids(database: Database) {
         .filter_map(|line| line["trace_id"].as_str())
         .collect();
     assert_eq!(traces.len(), 2);
+}
+
+/// 1,000 calls with a line each, several times what a pipe holds; and the end of the process.
+async fn a_reader_that_stops_reading_stops_nobody(database: Database) {
+    const CALLS: usize = 1_000;
+    let store = Store::empty(database).await;
+    let service = Service::start_with_unread_log(&store);
+    service.await_ready().await;
+    let client = service.grpc();
+    for _ in 0..CALLS {
+        let verdict = within(LIMIT, "an answer", client.verdict("a token"));
+        assert_eq!(verdict.await, SessionStatus::NotFound);
+    }
+    assert_eq!(service.operations().get("/livez").await.status, 200);
+    service.signal("TERM").await;
+    let ended = within(LIMIT, "the end", service.finish()).await;
+    assert_eq!(ended.code(), Some(0));
 }

@@ -102,7 +102,7 @@ async fn a_token_sent_with_a_login_is_never_adopted(app: TestApp) {
     });
     let bearer = format!("Bearer {old}");
     for (name, value) in [
-        ("authorization", &bearer),
+        ("x-authorization", &bearer),
         ("cookie", &old),
         ("x-session-token", &old),
         ("session_token", &old),

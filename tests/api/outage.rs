@@ -10,7 +10,11 @@ use tokio::{
     time::Instant,
 };
 use tonic::{Code, Status};
-use vestibule::proto::v1::{CreateSessionRequest, SessionStatus};
+use uuid::Uuid;
+use vestibule::{
+    domain::{SessionId, SessionToken},
+    proto::v1::{CreateSessionRequest, SessionStatus},
+};
 
 use crate::harness::{
     Client, Database, Fault, Link, NOT_SERVING, PASSWORD, Plan, Postgres, Store, TestApp,
@@ -186,6 +190,31 @@ async fn a_call_ends_by_its_deadline_whatever_the_network_does() {
     proxy.set(Link::Up);
     app.health().await_serving("").await;
     assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
+}
+
+/// A statement that another session holds up is given up by Postgres itself, long before its caller's
+/// deadline; what was asked has not happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_given_up() {
+    if !Postgres::is_here() {
+        return;
+    }
+    let plan = TestApp::on(Database::Postgres).await;
+    let plan = plan.settings(|settings| {
+        settings.db.statement_timeout = Duration::from_millis(300);
+        settings.server.request_timeout = LIMIT;
+    });
+    let app = plan.start().await;
+    let user = app.grpc().registered().await;
+    let token = SessionToken::new(SessionId::new(Uuid::nil()), [7; 32]).expose();
+    let sql = app.sql().await;
+    let lock = "BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE";
+    sql.execute_unprepared(lock).await.unwrap();
+    assert_away(&app.grpc().validate(&token).await.unwrap_err());
+    assert_away(&app.grpc().open(&user.email, PASSWORD).await.unwrap_err());
+    sql.execute_unprepared("ROLLBACK").await.unwrap();
+    assert_eq!(app.grpc().verdict(&token).await, SessionStatus::NotFound);
+    assert_eq!(number(&sql, "SELECT COUNT(*) FROM sessions").await, 0);
 }
 
 /// (T8) SQLite's counterpart: another process writes to the file and does not stop. Logins that only

@@ -1,5 +1,5 @@
 //! What takes a password, against the raw argon2 rate of the same crate at the same cost, measured
-//! before and after.
+//! just before and just after each.
 
 use std::sync::Arc;
 
@@ -16,28 +16,28 @@ pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
     let server = ground.serve()?;
     let in_flight = ground.cost.logins_in_flight();
     let works = [
-        (Work::valid_login(USERS), in_flight),
-        (Work::register_user(), in_flight),
-        (Work::create_session(USERS), in_flight),
-        // The latency of a login that meets no other.
-        (Work::valid_login(USERS), 1),
+        Work::valid_login(USERS),
+        Work::register_user(),
+        Work::create_session(USERS),
     ];
-    let before = ground.raw_rate()?;
-    let mut samples = Vec::new();
-    for (work, in_flight) in works {
-        let work = Arc::new(work);
-        let sample = saturate(server.target, &work, in_flight, ground.window())?;
-        samples.push((work.rpc.name, in_flight, sample));
-    }
-    let limit = Limit {
-        name: "raw argon2",
-        per_second: f64::midpoint(before, ground.raw_rate()?),
-    };
-    for (name, in_flight, mut sample) in samples {
-        let limit = (in_flight > 1).then_some(limit);
-        let database = Some(ground.database);
-        let calls = Calls::of(name, database, in_flight, limit, &mut sample);
+    let mut before = ground.raw_rate()?;
+    for work in works.map(Arc::new) {
+        let mut sample = saturate(server.target, &work, in_flight, ground.window())?;
+        let after = ground.raw_rate()?;
+        let limit = Limit {
+            name: "raw argon2",
+            per_second: f64::midpoint(before, after),
+        };
+        before = after;
+        let (name, database) = (work.rpc.name, Some(ground.database));
+        let calls = Calls::of(name, database, in_flight, Some(limit), &mut sample);
         report.calls.push(calls);
     }
+    // The latency of a login that meets no other.
+    let work = Arc::new(Work::valid_login(USERS));
+    let mut sample = saturate(server.target, &work, 1, ground.window())?;
+    let database = Some(ground.database);
+    let calls = Calls::of(work.rpc.name, database, 1, None, &mut sample);
+    report.calls.push(calls);
     server.stop()
 }

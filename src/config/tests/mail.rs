@@ -124,7 +124,7 @@ fn half_a_login_and_settings_without_a_server_are_faults() {
         .flag("smtp.username", "mailer")
         .variable("VESTIBULE_SMTP_PASSWORD", "hunter2")
         .faults();
-    assert_eq!(faults.len(), 3, "{faults:?}");
+    assert_eq!(faults.len(), 2, "{faults:?}");
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn values_out_of_bounds_are_refused() {
         ("grpc.max_connections", "0"),
         ("grpc.reflection", "yes"),
         ("rest.listen", "localhost:8080"),
+        ("callers.auth_service", "closed"),
         ("operations.listen", "off"),
         ("database.max_connections", "1"),
         ("database.acquire_timeout", "0"),
@@ -139,6 +140,13 @@ fn plaintext_beyond_this_machine_is_warned_of_once_per_listener() {
     for (warning, key) in warnings.iter().zip(keys) {
         assert!(warning.starts_with(key), "{warning}");
     }
+    let open = |warnings: &[String]| {
+        let names = |warning: &String| warning.contains("callers.auth_service");
+        warnings.iter().map(names).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&warnings), [true, true, false]);
+    let named = sources.flag("callers.auth_service", "named");
+    assert_eq!(open(&named.loaded().warnings), [false; 3]);
     assert_eq!(Sources::new().loaded().warnings, [""; 0]);
 }
 
@@ -188,8 +196,8 @@ fn the_default_database_is_a_file_of_the_user() {
 fn the_healthcheck_dials_loopback_where_the_listener_is_on_every_address() {
     let dialled = |listen: &str| {
         let sources = Sources::new().flag("grpc.listen", listen);
-        healthcheck_address(&sources.flags, &sources.environment())
-            .map(|address| address.to_string())
+        Healthcheck::load(&sources.flags, &sources.environment())
+            .map(|healthcheck| healthcheck.address.to_string())
             .ok()
     };
     assert_eq!(dialled("0.0.0.0:1").as_deref(), Some("127.0.0.1:1"));

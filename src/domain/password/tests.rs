@@ -70,6 +70,13 @@ fn what_an_attacker_tries_first_is_refused_in_any_case() {
 }
 
 #[test]
+fn an_attempt_keeps_what_came_beside_its_nfc() {
+    let attempt = PasswordAttempt::parse("cafe\u{301}").unwrap();
+    assert_eq!(attempt.as_bytes(), "caf\u{e9}".as_bytes());
+    assert_eq!(attempt.as_received(), "cafe\u{301}".as_bytes());
+}
+
+#[test]
 fn an_attempt_knows_no_policy() {
     assert!(PasswordAttempt::parse("1").is_ok());
     assert!(PasswordAttempt::parse("password1").is_ok());

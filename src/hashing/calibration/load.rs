@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::super::{Hasher, HashingError, lines::Class, phc::StoredHash};
+use super::super::{Hasher, HashingError, lines::Class, stored::StoredHash};
 
 /// How long a verification is waited for, as `serve` waits unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_it_refuses_or_loses_is_counted() {
-        let break_all: BeforeHash = std::sync::Arc::new(|| {
+        let break_all: BeforeHash = std::sync::Arc::new(|_| {
             std::panic::resume_unwind(Box::new(()));
         });
         let hasher = Hasher::start(SETTINGS, Some(break_all)).unwrap();
@@ -150,7 +150,7 @@ mod tests {
 
         let (release, held) = std::sync::mpsc::channel::<()>();
         let held = std::sync::Mutex::new(held);
-        let wait: BeforeHash = std::sync::Arc::new(move || {
+        let wait: BeforeHash = std::sync::Arc::new(move |_| {
             held.lock().unwrap().recv().ok();
         });
         let settings = Settings {

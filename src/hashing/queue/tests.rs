@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::{
-    super::{job::Tag, phc::StoredHash},
+    super::{job::Tag, stored::StoredHash},
     *,
 };
 
@@ -54,7 +54,7 @@ fn order(queue: &Queue) -> Vec<u32> {
     let one = || {
         let job = queue.try_take()?;
         queue.finish(&job, None);
-        Some(job.memory_kib())
+        Some(job.algorithm().area_kib())
     };
     std::iter::from_fn(one).collect()
 }
@@ -131,7 +131,11 @@ fn those_that_nobody_waits_for_give_way_when_the_queue_is_full() {
 fn jobs_start_in_order_but_for_heavy_ones_while_one_runs() {
     let queue = queue(3, 8, 2 * SECOND);
     let _tags = [128, 256, 64, 512, 32].map(|memory| admit(&queue, memory).unwrap());
-    let take = || queue.try_take().map(|job| (job.memory_kib(), job));
+    let take = || {
+        queue
+            .try_take()
+            .map(|job| (job.algorithm().area_kib(), job))
+    };
     let (first, heavy) = take().unwrap();
     assert_eq!(first, 128);
     assert_eq!(take().unwrap().0, 64);
@@ -197,7 +201,12 @@ fn a_heavy_job_that_is_held_up_costs_its_class_no_turn_of_the_other() {
     let _light = admit(&queue, 64).unwrap();
     let _registrations = [(); 2].map(|()| register(&queue).unwrap());
     let running: Vec<_> = std::iter::from_fn(|| queue.try_take()).collect();
-    assert!(running.iter().map(Job::memory_kib).eq([128, 32, 64, 32]));
+    assert!(
+        running
+            .iter()
+            .map(|job| job.algorithm().area_kib())
+            .eq([128, 32, 64, 32])
+    );
 }
 
 #[test]

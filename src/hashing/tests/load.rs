@@ -18,7 +18,7 @@ impl Gate {
         let (start, started) = mpsc::channel();
         let (release, released) = mpsc::channel();
         let (start, released) = (Mutex::new(start), Mutex::new(released));
-        let before_hash = move || {
+        let before_hash = move |_: &str| {
             start.lock().unwrap().send(()).ok();
             released.lock().unwrap().recv().ok();
         };
@@ -55,6 +55,7 @@ fn waiting_running(hasher: &Hasher) -> (usize, usize) {
     (figures.waiting, figures.running)
 }
 
+/// (17)
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
     let (hasher, gate) = held(SETTINGS);
@@ -76,6 +77,7 @@ async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
     assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
+/// (X10) (14) A caller that is gone leaves the queue, not the thread.
 #[tokio::test]
 async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
     let (hasher, gate) = held(SETTINGS);
@@ -96,6 +98,7 @@ async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
     assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
+/// (13)
 #[tokio::test]
 async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
     let (hasher, gate) = held(SETTINGS);
@@ -114,7 +117,6 @@ async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
     assert!(!gate.has_started_another());
 }
 
-/// (17)
 #[tokio::test]
 async fn a_registration_is_served_after_one_login_however_many_wait() {
     let (hasher, gate) = held(Settings {
@@ -170,6 +172,7 @@ async fn hashes_above_the_configured_memory_run_one_at_a_time_and_lighter_ones_p
     }
 }
 
+/// (A4)
 #[tokio::test]
 async fn a_rehash_is_dropped_unless_a_thread_is_free() {
     let (hasher, gate) = held(SETTINGS);

@@ -115,6 +115,18 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
     }
 }
 
+/// Its keepalive: who vanished without a word holds no connection.
+#[tokio::test]
+async fn a_peer_that_answers_no_ping_is_gone_within_a_minute() {
+    let port = Port::open(Http::Two, 10).await;
+    let mut mute = port.connect_mute_http2().await;
+    tokio::time::pause();
+    let start = Instant::now();
+    assert!(is_closed(&mut mute).await);
+    let let_be = start.elapsed().as_secs();
+    assert!((30..60).contains(&let_be), "{let_be} s");
+}
+
 /// (X8)
 #[tokio::test]
 async fn closing_lets_silent_peers_go_and_idle_ones_with_them() {

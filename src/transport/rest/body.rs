@@ -5,17 +5,18 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, header::CONTENT_ENCODING};
+use http::{HeaderMap, header::CONTENT_ENCODING, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::{form, json};
-use crate::transport::{code::Meaning, input::Text, media_type::media_type};
+use crate::transport::{AwaitedSince, code::Meaning, input::Text, media_type::media_type};
 
 /// The largest body, in bytes.
 const BODY_MAX: usize = 16 * 1024;
-/// How long a body may take in total, from the moment that it is asked for.
-const BODY_TIME: Duration = Duration::from_secs(10);
+/// How long a body may take in total, the wait for its headers included: a slow peer is gone within
+/// 10 s, and the answer and the close take time as well.
+const BODY_TIME: Duration = Duration::from_millis(9_500);
 
 /// How much of a body that is too large is read for the sake of its answer, and for how long.
 const DISCARD_MAX: usize = 2 * 1024 * 1024;
@@ -64,9 +65,11 @@ impl Fields {
 /// # Errors
 /// `WrongMediaType`, `MessageTooLarge`, `DeadlineExceeded` when the body takes too long, and
 /// `Malformed` when it is cut short or not what its media type says.
-pub(super) async fn read_fields(headers: &HeaderMap, body: Body) -> Result<Fields, Meaning> {
-    let format = format(headers)?;
-    let bytes = read(body, BODY_TIME).await?;
+pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, Meaning> {
+    let format = format(&request.headers)?;
+    let awaited = request.extensions.get::<AwaitedSince>();
+    let awaited = awaited.map_or_else(Instant::now, |since| since.0);
+    let bytes = read(body, awaited + BODY_TIME).await?;
     let text = str::from_utf8(&bytes).map_err(|_| Meaning::Malformed)?;
     match format {
         Format::Json => json::parse(text),
@@ -86,14 +89,15 @@ fn format(headers: &HeaderMap) -> Result<Format, Meaning> {
     }
 }
 
-async fn read(mut body: Body, time: Duration) -> Result<Bytes, Meaning> {
-    let collected = timeout(time, Limited::new(&mut body, BODY_MAX).collect())
+async fn read(mut body: Body, until: Instant) -> Result<Bytes, Meaning> {
+    let collected = timeout_at(until, Limited::new(&mut body, BODY_MAX).collect())
         .await
         .map_err(|_| Meaning::DeadlineExceeded)?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            let _ = timeout(DISCARD_TIME, discard(body)).await;
+            let until = until.min(Instant::now() + DISCARD_TIME);
+            let _ = timeout_at(until, discard(body)).await;
             Err(Meaning::MessageTooLarge)
         }
         Err(_cut_short) => Err(Meaning::Malformed),

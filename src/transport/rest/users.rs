@@ -6,17 +6,16 @@ use axum::{
     response::IntoResponse,
 };
 use chrono::SecondsFormat;
-use http::{
-    HeaderMap, HeaderName, StatusCode,
-    header::{AUTHORIZATION, LOCATION},
-};
+use http::{HeaderMap, HeaderName, StatusCode, header::LOCATION};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::body::{Fields, read_fields};
 use crate::{
     auth::{Auth, CallContext},
     domain::{Instant, PresentedToken, User, UserId, UserStatus},
     transport::{
+        bearer::bearer,
         code::Meaning,
         failure::Failure,
         input::{self, RawRegistration, Text},
@@ -25,23 +24,36 @@ use crate::{
 };
 
 /// Carries a registration's `request_id`; its faults are told under this name.
-const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// What `POST /users` answers.
-#[derive(Serialize)]
-struct Created {
+/// The user who was registered.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Created {
+    /// Never used again.
+    #[schema(format = "uuid")]
     id: String,
+    /// As it was given, in NFC.
     email: String,
+    /// Always `user created`.
     message: &'static str,
 }
 
-/// What `GET /users/{id}` answers.
-#[derive(Serialize)]
+/// A user.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Found {
+    /// Never used again.
+    #[schema(format = "uuid")]
     id: String,
+    /// As it was given at registration, in NFC.
     email: String,
+    /// Whether the user may log in.
+    #[schema(pattern = "^(active|disabled)$")]
     status: &'static str,
+    /// When the user registered, in UTC.
+    #[schema(format = DateTime)]
     created_at: String,
+    /// The last change by the user or an operator, in UTC.
+    #[schema(format = DateTime)]
     updated_at: String,
 }
 
@@ -52,7 +64,7 @@ pub(super) async fn register_user(
     request: Request,
 ) -> Result<impl IntoResponse, Failure> {
     let (parts, body) = request.into_parts();
-    let fields = read_fields(&parts.headers, body).await?;
+    let fields = read_fields(&parts, body).await?;
     let raw = raw_registration(&parts.headers, &fields);
     let registration = input::registration(&raw, auth.password_policy())?;
     let user = auth.register_user(&call, registration).await?;
@@ -68,7 +80,8 @@ pub(super) async fn find_user(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Json<Found>, Failure> {
-    let token = bearer(&headers).ok_or(Meaning::SessionInvalid)?;
+    let token = bearer(&headers).and_then(|text| PresentedToken::parse(text).ok());
+    let token = token.ok_or(Meaning::SessionInvalid)?;
     let user = auth.user_of_session(&call, &token).await?;
     match path {
         Ok(Path(asked)) if asked == "me" || UserId::parse(&asked) == Some(user.id) => {
@@ -96,15 +109,6 @@ fn idempotency_key(headers: &HeaderMap) -> Text<'_> {
     } else {
         Some("")
     }
-}
-
-/// The token of the one `Authorization: Bearer …` (RFC 6750 §2.1).
-fn bearer(headers: &HeaderMap) -> Option<PresentedToken> {
-    let (scheme, token) = single(headers, &AUTHORIZATION)?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return None;
-    }
-    PresentedToken::parse(token.trim_matches(' ')).ok()
 }
 
 impl From<User> for Created {

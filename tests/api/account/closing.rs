@@ -18,7 +18,7 @@ async fn a_closed_account_leaves_an_id_and_nothing_else(app: TestApp) {
         password: PASSWORD.into(),
         client: Some(ClientInfo {
             ip: "192.0.2.1".into(),
-            user_agent: "canary".into(),
+            user_agent: "curl".into(),
         }),
     };
     app.grpc().create_session(opened).await.unwrap();

@@ -88,7 +88,9 @@ async fn every_fault_is_told_at_once_before_any_work(database: Database) {
             pairs(&[("email", "INVALID_EMAIL"), ("client.ip", "INVALID_FIELD")])
         );
     }
-    let huge = wire.call("AccountService/GetAccount", &[0; 70_000]).await;
+    let huge = wire
+        .call("AccountService/GetAccount", &vec![0; 70_000])
+        .await;
     let fault = Fault::of(&huge.grpc_status());
     assert_eq!(fault.reason, "MESSAGE_TOO_LARGE");
     assert_eq!(gate.started(), 0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
-    db::{UpdateUserError, UserChange, UserKey},
+    db::{Target, UpdateUserError, UserChange, UserKey},
     domain::{
         Clock, Email, Event, EventId, EventKind, HashedPassword, Origin, User, UserId, UserStatus,
     },
@@ -89,5 +89,39 @@ impl TestApp {
             kept: None,
         };
         self.change(&user.id.to_string(), change).await.unwrap();
+    }
+}
+
+impl TestApp {
+    /// A user of another system: whatever its hash is of, it is the bytes as they came. Answers the
+    /// address.
+    pub(crate) async fn imported(&self, hash: &str) -> String {
+        let address = self.grpc().registered().await.email;
+        let statement = format!(
+            "UPDATE users SET hashed_password = '{hash}', password_scheme = 0 WHERE email_key = '{address}'"
+        );
+        self.store.execute(&statement).await;
+        address
+    }
+
+    /// Has the database write a row into `rewrites` whenever a stored hash changes.
+    pub(crate) async fn count_rewrites(&self) {
+        let statements: &[&str] = match self.store.target {
+            Target::Sqlite(_) => &[
+                "CREATE TABLE rewrites (one int)",
+                "CREATE TRIGGER rewritten AFTER UPDATE OF hashed_password ON users \
+                 BEGIN INSERT INTO rewrites VALUES (1); END",
+            ],
+            Target::Postgres { .. } => &[
+                "CREATE TABLE rewrites (one int)",
+                "CREATE FUNCTION rewritten() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN INSERT INTO rewrites VALUES (1); RETURN NULL; END $$",
+                "CREATE TRIGGER rewritten AFTER UPDATE OF hashed_password ON users \
+                 FOR EACH ROW EXECUTE FUNCTION rewritten()",
+            ],
+        };
+        for statement in statements {
+            self.store.execute(statement).await;
+        }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) const SERVICE_UNKNOWN: i32 = ServingStatus::ServiceUnknown as i32;
 pub(crate) struct Client(AuthServiceClient<Channel>);
 
 impl Client {
-    pub(super) fn over(channel: Channel) -> Self {
+    pub(crate) fn over(channel: Channel) -> Self {
         Self(AuthServiceClient::new(channel))
     }
 
@@ -137,7 +137,7 @@ impl DerefMut for Client {
 pub(crate) struct Health(HealthClient<Channel>);
 
 impl Health {
-    pub(super) fn over(channel: Channel) -> Self {
+    pub(crate) fn over(channel: Channel) -> Self {
         Self(HealthClient::new(channel))
     }
 

@@ -55,23 +55,18 @@ impl Postgres {
     fn programs() -> Option<&'static Path> {
         static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
         FOUND
-            .get_or_init(|| {
-                let in_path = env::split_paths(&env::var_os("PATH")?).collect::<Vec<_>>();
-                let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .map(|version| version.path().join("bin"))
-                    .collect();
-                debian.sort();
-                in_path
-                    .into_iter()
-                    .chain(debian.into_iter().rev())
-                    .find(|folder| {
-                        folder.join("initdb").exists() && folder.join("postgres").exists()
-                    })
-            })
+            .get_or_init(|| folder_with(&["initdb", "postgres"]))
             .as_deref()
+    }
+
+    /// One of the programs that came with the server.
+    pub(crate) fn program(name: &str) -> PathBuf {
+        let beside = Self::programs().map(|folder| folder.join(name));
+        beside
+            .filter(|program| program.exists())
+            // A folder of PATH may have the server's programs alone.
+            .or_else(|| Some(folder_with(&[name])?.join(name)))
+            .expect("Postgres binaries")
     }
 
     /// Whether the tests can have Postgres. Says so where not, and fails where it is required.
@@ -261,4 +256,20 @@ impl Owner {
         }
         command
     }
+}
+
+/// The first folder of PATH, or else the newest of Debian's, that has some programs.
+fn folder_with(programs: &[&str]) -> Option<PathBuf> {
+    let in_path = env::split_paths(&env::var_os("PATH")?).collect::<Vec<_>>();
+    let mut debian: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect();
+    debian.sort();
+    in_path
+        .into_iter()
+        .chain(debian.into_iter().rev())
+        .find(|folder| programs.iter().all(|name| folder.join(name).exists()))
 }

@@ -1,11 +1,9 @@
 //! The binary as a process: what only a process shows, such as exit codes, signals and kill -9.
 
 use std::{
-    fs,
     net::{Ipv4Addr, SocketAddr},
     process::{ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU8, Ordering},
-    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -16,7 +14,7 @@ use tokio::{
 };
 use tonic::transport::Endpoint;
 
-use super::{Client, Health, RawConnection, Rest, Store, Wire, eventually};
+use super::{Client, Health, MemoryGroup, RawConnection, Rest, Store, Wire, eventually};
 
 /// `vestibule serve` as a process.
 pub(crate) struct Service {
@@ -101,9 +99,26 @@ impl Service {
 
     /// The same with so many file descriptors at most.
     pub(crate) fn start_with_descriptors(store: &Store, most: usize) -> Self {
+        Self::start_after(store, &format!("ulimit -n {most}"), "--hashing-workers 1")
+    }
+
+    /// The same in a memory group.
+    pub(crate) fn start_in(store: &Store, group: &MemoryGroup) -> Self {
+        let join = format!("echo $$ > '{}'", group.members().display());
+        Self::start_after(store, &join, "")
+    }
+
+    /// The same with a log that nobody reads: a pipe that is full sooner or later.
+    pub(crate) fn start_with_unread_log(store: &Store) -> Self {
+        let pipe = "mkfifo unread && exec 3<>unread 2>unread";
+        Self::start_after(store, pipe, "--hashing-workers 1")
+    }
+
+    /// Starts `serve` in the process that a shell command has prepared.
+    fn start_after(store: &Store, prepare: &str, arguments: &str) -> Self {
         let mut command = Command::new("/bin/sh");
-        let serve = "exec \"$0\" serve --lifecycle-drain-delay 0s --hashing-workers 1";
-        let limited = format!("ulimit -n {most} && {serve}");
+        let serve = format!("exec \"$0\" serve --lifecycle-drain-delay 0s {arguments}");
+        let limited = format!("{prepare} && {serve}");
         command
             .args(["-c", &limited, env!("CARGO_BIN_EXE_vestibule")])
             .env_clear()
@@ -147,6 +162,11 @@ impl Service {
         SocketAddr::from((self.address, 50051))
     }
 
+    /// Where the gateway is served.
+    pub(crate) fn rest_address(&self) -> SocketAddr {
+        SocketAddr::from((self.address, 8080))
+    }
+
     /// Waits until it is ready.
     pub(crate) async fn await_ready(&self) {
         eventually("the service is ready", async || {
@@ -171,7 +191,7 @@ impl Service {
 
     /// The client of the gateway.
     pub(crate) fn rest(&self) -> Rest {
-        Rest::at(SocketAddr::from((self.address, 8080)))
+        Rest::at(self.rest_address())
     }
 
     /// The client of the operations port.
@@ -184,31 +204,14 @@ impl Service {
         Wire::to(SocketAddr::from((self.address, 50051)))
     }
 
+    /// A bare connection to the gRPC port.
+    pub(crate) async fn raw_grpc(&self) -> RawConnection {
+        RawConnection::to(self.grpc_address()).await
+    }
+
     /// A bare connection to the gateway.
     pub(crate) async fn raw_rest(&self) -> RawConnection {
         RawConnection::to(SocketAddr::from((self.address, 8080))).await
-    }
-
-    /// The time that it has spent on the processors.
-    pub(crate) fn processor_time(&self) -> Duration {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
-        // The name, field 2, may hold anything, but ends with the last parenthesis.
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap().split(' ').collect();
-        // utime and stime, fields 14 and 15, in hundredths of a second.
-        let ticks = |field: usize| fields[field - 2].parse::<u64>().unwrap();
-        Duration::from_millis((ticks(14) + ticks(15)) * 10)
-    }
-
-    /// The memory that it holds, in KiB.
-    pub(crate) fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        line.unwrap()
-            .split_whitespace()
-            .nth(1)
-            .unwrap()
-            .parse()
-            .unwrap()
     }
 
     /// The process id.

@@ -17,13 +17,18 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct RawConnection(pub(crate) TcpStream);
 
 impl RawConnection {
-    pub(super) async fn to(address: SocketAddr) -> Self {
+    pub(crate) async fn to(address: SocketAddr) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
     /// Sends bytes; a peer that is gone is no failure.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = self.0.write_all(bytes).await;
+    }
+
+    /// Says that nothing more will come.
+    pub(crate) async fn finish_writing(&mut self) {
+        let _ = self.0.shutdown().await;
     }
 
     /// Everything until the peer closes. A reset is an end like any other.

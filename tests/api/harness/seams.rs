@@ -25,6 +25,8 @@ struct HashState {
     rule: Mutex<Rule>,
     changed: Condvar,
     counts: watch::Sender<Counts>,
+    /// What came to the gate, in its order.
+    algorithms: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -55,6 +57,7 @@ impl HashGate {
             rule: Mutex::default(),
             changed: Condvar::new(),
             counts: watch::Sender::default(),
+            algorithms: Mutex::default(),
         }))
     }
 
@@ -122,10 +125,18 @@ impl HashGate {
         within(LIMIT, "hashes are started", told).await.unwrap();
     }
 
+    /// The algorithms and costs of the hashes that came since this was asked last.
+    pub(crate) fn take_algorithms(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.algorithms.lock().unwrap())
+    }
+
     /// What `Seams` takes.
     pub(crate) fn hook(&self) -> BeforeHash {
         let state = Arc::clone(&self.0);
-        Arc::new(move || state.pass())
+        Arc::new(move |algorithm: &str| {
+            state.algorithms.lock().unwrap().push(algorithm.to_owned());
+            state.pass();
+        })
     }
 
     fn rule(&self, change: impl FnOnce(&mut Rule)) {
@@ -144,7 +155,9 @@ impl HashState {
         });
         let is_held = rule.hold_next > 0;
         rule.hold_next -= usize::from(is_held);
-        while (rule.closed && rule.passes == 0) || (is_held && rule.holds) {
+        let waits =
+            |rule: &Rule| (is_held && rule.holds) || (!is_held && rule.closed && rule.passes == 0);
+        while waits(&rule) {
             rule = self.changed.wait(rule).unwrap();
         }
         rule.passes = rule.passes.saturating_sub(usize::from(rule.closed));

@@ -8,6 +8,7 @@ use vestibule::{
     domain::{PasswordPolicy, SessionLimits},
     hashing, mail,
     server::{self, ApplicationSettings, Seams},
+    transport::AuthServiceAccess,
 };
 
 use super::{Database, HandlerGate, HashGate, Store, TestApp};
@@ -104,6 +105,8 @@ fn listeners() -> server::Settings {
         request_timeout: Duration::from_secs(10),
         max_connections: 10_000,
         rest_listen: Some(any),
+        auth_service: AuthServiceAccess::Open,
+        tls: None,
         operations_listen: any,
         drain_delay: Duration::ZERO,
         grace: Duration::from_secs(5),

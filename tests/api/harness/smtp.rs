@@ -40,7 +40,9 @@ pub(crate) struct Mail {
 impl Mail {
     /// The token of the link, from the text.
     pub(crate) fn token(&self) -> String {
-        let link = self.data.lines().find(|line| line.starts_with("https://"));
+        // Long lines are folded (quoted-printable, RFC 2045 §6.7).
+        let unfolded = self.data.replace("=\r\n", "").replace("=3D", "=");
+        let link = unfolded.lines().find(|line| line.starts_with("https://"));
         let (_, token) = link.expect("a link").split_once("#token=").unwrap();
         token.to_owned()
     }
@@ -189,11 +191,8 @@ fn identity() -> (String, TlsAcceptor) {
 impl Shared {
     async fn greet(&self, stream: TcpStream) -> std::io::Result<()> {
         let mut manners = self.manners.subscribe();
-        let manners = manners
-            .wait_for(|manners| !manners.silent)
-            .await
-            .unwrap()
-            .clone();
+        let speaks = manners.wait_for(|manners| !manners.silent);
+        let manners = speaks.await.unwrap().clone();
         if manners.away {
             return Ok(());
         }
@@ -227,7 +226,9 @@ impl Shared {
         }
         loop {
             let mut line = String::new();
-            if stream.read_line(&mut line).await? == 0 {
+            let read = stream.read_line(&mut line).await?;
+            // Connections are kept, and are to be lost when the server goes away.
+            if read == 0 || self.manners.borrow().away {
                 return Ok(None);
             }
             let command = line.trim_end();
@@ -263,6 +264,8 @@ impl Shared {
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let data = read_data(&mut stream).await?;
+                    // Quoted-printable, of which mails here have no more than this.
+                    let data = data.replace("=\r\n", "").replace("=3D", "=");
                     let mail = Mail {
                         to: to.clone(),
                         data,

@@ -44,7 +44,7 @@ async fn calls_are_counted_by_rpc_and_code() {
             (method, "DEADLINE_EXCEEDED", 1),
             (method, "UNIMPLEMENTED", 1),
             (method, "INTERNAL", 1),
-            ("_OTHER", "OK", 1),
+            ("_OTHER", "UNIMPLEMENTED", 1),
         ]
     );
 }
@@ -72,7 +72,7 @@ async fn requests_are_counted_by_route_and_status() {
         [
             ("/", "499", 1),
             ("/users/{id}", "201", 2),
-            ("_OTHER", "201", 1),
+            ("_OTHER", "404", 1),
             ("/users", "201", 1),
         ]
     );

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use futures_util::stream;
-use http::{HeaderValue, header::CONTENT_TYPE};
+use futures_util::{StreamExt, stream};
+use http::{HeaderName, HeaderValue, Request, header::CONTENT_TYPE};
 use proptest::prelude::*;
 
 use super::*;
@@ -11,12 +11,20 @@ use super::*;
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-fn headers(content_type: &'static str) -> HeaderMap {
-    HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))])
+async fn refused_with(
+    headers: impl IntoIterator<Item = (HeaderName, &'static str)>,
+    body: impl Into<Body>,
+) -> Option<Meaning> {
+    let (mut request, ()) = Request::new(()).into_parts();
+    request.headers = headers
+        .into_iter()
+        .map(|(name, value)| (name, HeaderValue::from_static(value)))
+        .collect();
+    read_fields(&request, body.into()).await.err()
 }
 
 async fn refused(content_type: &'static str, body: impl Into<Body>) -> Option<Meaning> {
-    read_fields(&headers(content_type), body.into()).await.err()
+    refused_with([(CONTENT_TYPE, content_type)], body).await
 }
 
 #[test]
@@ -111,12 +119,10 @@ async fn exactly_the_declared_media_types_are_read() {
             "{bad}"
         );
     }
-    let none = read_fields(&HeaderMap::new(), "{}".into()).await;
-    assert_eq!(none.err(), Some(Meaning::WrongMediaType));
-    let mut packed = headers(JSON);
-    packed.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    let packed = read_fields(&packed, "{}".into()).await;
-    assert_eq!(packed.err(), Some(Meaning::WrongMediaType));
+    let none = refused_with([], "{}").await;
+    assert_eq!(none, Some(Meaning::WrongMediaType));
+    let packed = refused_with([(CONTENT_TYPE, JSON), (CONTENT_ENCODING, "gzip")], "{}").await;
+    assert_eq!(packed, Some(Meaning::WrongMediaType));
 }
 
 /// (I3)
@@ -139,12 +145,32 @@ async fn a_body_that_is_cut_short_or_no_text_is_malformed() {
     }
 }
 
-/// (X4): whoever sends nothing more does not hold the call for ever.
-#[tokio::test]
+/// (X4): whoever sends nothing more does not hold the call for ever, and the time that the headers
+/// took is the body's.
+#[tokio::test(start_paused = true)]
 async fn a_body_has_its_time_in_total() {
+    const HEADERS: Duration = Duration::from_secs(5);
+    let (mut request, ()) = Request::new(()).into_parts();
+    request
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    let start = Instant::now();
+    request.extensions.insert(AwaitedSince(start));
+    tokio::time::advance(HEADERS).await;
     let silent = Body::from_stream(stream::pending::<io::Result<Bytes>>());
-    let slow = read(silent, Duration::from_millis(1)).await;
-    assert_eq!(slow, Err(Meaning::DeadlineExceeded));
+    let slow = read_fields(&request, silent).await;
+    assert_eq!(slow.err(), Some(Meaning::DeadlineExceeded));
+    assert_eq!(start.elapsed().as_secs(), BODY_TIME.as_secs());
+}
+
+/// One that is too large has no time of its own.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_too_large_is_discarded_within_its_time() {
+    let large = stream::iter([Ok::<_, io::Error>(Bytes::from(vec![b' '; BODY_MAX + 1]))]);
+    let large = Body::from_stream(large.chain(stream::pending()));
+    let until = Instant::now() + DISCARD_TIME / 2;
+    assert_eq!(read(large, until).await, Err(Meaning::MessageTooLarge));
+    assert!(until.elapsed() < DISCARD_TIME / 4);
 }
 
 /// Another spelling of the same text: each byte as a number.

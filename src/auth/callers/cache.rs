@@ -1,0 +1,94 @@
+//! What the database said of a proof, for a second: a caller's calls cost one statement a second, and
+//! a caller that was removed is refused a second later. Only what was found is kept, so that nobody
+//! fills it with inventions.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// How long an answer is believed.
+const MAX_AGE: Duration = Duration::from_secs(1);
+/// The most answers that are kept; more callers than this in a second ask again.
+const MAX_LEN: usize = 1024;
+
+pub(super) struct Cache<K, V>(Mutex<HashMap<K, Answer<V>>>);
+
+struct Answer<V> {
+    value: V,
+    /// Before the database was asked: what it said may be as old as the question.
+    asked_at: Instant,
+}
+
+impl<V> Answer<V> {
+    fn is_fresh(&self) -> bool {
+        self.asked_at.elapsed() < MAX_AGE
+    }
+}
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Cache<K, V> {
+    /// What is believed of a proof.
+    pub(super) fn get(&self, key: &K) -> Option<V> {
+        let answers = self.lock();
+        let answer = answers.get(key).filter(|answer| answer.is_fresh())?;
+        Some(answer.value.clone())
+    }
+
+    /// Keeps an answer.
+    pub(super) fn put(&self, key: K, value: V, asked_at: Instant) {
+        let mut answers = self.lock();
+        if answers.len() >= MAX_LEN {
+            answers.retain(|_, answer| answer.is_fresh());
+        }
+        if answers.len() >= MAX_LEN {
+            answers.clear();
+        }
+        answers.insert(key, Answer { value, asked_at });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Answer<V>>> {
+        // Nothing here can be left half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_believed_for_a_second_from_the_question() {
+        let cache = Cache::default();
+        let asked_at = Instant::now();
+        advance(Duration::from_millis(600)).await;
+        cache.put("key", 1, asked_at);
+        assert_eq!(cache.get(&"key"), Some(1));
+        assert_eq!(cache.get(&"other"), None);
+        advance(Duration::from_millis(399)).await;
+        assert_eq!(cache.get(&"key"), Some(1));
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(cache.get(&"key"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_stays_small_whoever_asks() {
+        let cache = Cache::default();
+        for key in 0..10 * MAX_LEN {
+            cache.put(key, (), Instant::now());
+            assert!(cache.lock().len() <= MAX_LEN);
+            assert_eq!(cache.get(&key), Some(()));
+        }
+    }
+}

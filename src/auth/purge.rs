@@ -1,0 +1,66 @@
+//! What is past its keeping is deleted, so slowly that no call notices.
+
+use std::time::Duration;
+
+use tokio::time::{Instant as Deadline, sleep};
+
+use super::{Auth, AuthError, register::RETRY_WINDOW};
+use crate::db::DbError;
+
+/// How many rows one transaction takes: so few that no other writer waits long behind it.
+const BATCH: u64 = 100;
+/// How long one transaction may take.
+const BATCH_LIMIT: Duration = Duration::from_secs(30);
+/// It rests nine times as long as a batch took, waiting for a connection included: calls have nine
+/// tenths of the database, and more the busier that is.
+const REST: u32 = 9;
+
+impl Auth {
+    /// Deletes sessions that ended longer ago than they are kept, tokens that expired and mail that
+    /// became too old, and forgets old registration ids.
+    /// Returns how many sessions were deleted. When another replica is at it, the rest is left to
+    /// that.
+    ///
+    /// # Errors
+    /// The database is away; what was purged stays purged.
+    pub async fn purge(&self) -> Result<u64, AuthError> {
+        let now = self.clock.now();
+        let ended_before = now - self.settings.keep_ended;
+        let purged = in_batches(|deadline| self.db.purge_sessions(ended_before, BATCH, deadline));
+        let purged = purged.await?;
+        let registered_before = now - RETRY_WINDOW;
+        in_batches(|deadline| {
+            let clear = self
+                .db
+                .clear_registration_ids(registered_before, BATCH, deadline);
+            async { clear.await.map(Some) }
+        })
+        .await?;
+        in_batches(|deadline| {
+            let purge = self.db.purge_one_time_tokens(now, BATCH, deadline);
+            async { purge.await.map(Some) }
+        })
+        .await?;
+        self.db
+            .purge_mail(now, Deadline::now() + BATCH_LIMIT)
+            .await?;
+        Ok(purged)
+    }
+}
+
+/// Repeats `purge` while it finds whole batches, with a rest after each. Returns how many rows.
+async fn in_batches<F>(purge: impl Fn(Deadline) -> F) -> Result<u64, AuthError>
+where
+    F: Future<Output = Result<Option<u64>, DbError>>,
+{
+    let mut rows = 0;
+    loop {
+        let start = Deadline::now();
+        let batch = purge(start + BATCH_LIMIT).await?.unwrap_or_default();
+        rows += batch;
+        if batch < BATCH {
+            return Ok(rows);
+        }
+        sleep(start.elapsed() * REST).await;
+    }
+}

@@ -1,0 +1,129 @@
+//! The section `tls`. Its files are read here, so that what is wrong with them is told with every
+//! other fault, before anything is bound.
+
+use std::path::PathBuf;
+
+use super::{Key, callers::Callers, key::Default::Described, problem::Fault, reader::Reader};
+use crate::{
+    domain::Clock,
+    server::tls::{Credentials, File, Files, Settings},
+};
+
+/// `VESTIBULE_TLS_CERTIFICATE`, default: none, plaintext.
+const CERTIFICATE: Key = Key::new(
+    "tls",
+    "certificate",
+    Described("none, plaintext"),
+    "PEM file of the certificate, then its chain",
+);
+
+/// `VESTIBULE_TLS_KEY`, default: none, plaintext.
+const KEY: Key = Key::new(
+    "tls",
+    "key",
+    Described("none, plaintext"),
+    "PEM file of its private key",
+);
+
+/// `VESTIBULE_TLS_CLIENT_CA`, default: none, nobody is asked.
+const CLIENT_CA: Key = Key::new(
+    "tls",
+    "client_ca",
+    Described("none, nobody is asked"),
+    "PEM file of the authorities of clients",
+);
+
+pub(super) const KEYS: &[&Key] = &[&CERTIFICATE, &KEY, &CLIENT_CA];
+
+pub(super) struct Tls {
+    /// `None`: plaintext.
+    pub(super) settings: Option<Settings>,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&Callers>) -> Option<Tls> {
+    let complete = goes_together(reader);
+    let certificate = path(reader, &CERTIFICATE);
+    let key = path(reader, &KEY);
+    let client_ca = path(reader, &CLIENT_CA);
+    let readable = complete && (client_ca.is_some() || !asks_clients(reader));
+    if !readable {
+        return None;
+    }
+    if !is_on(reader) {
+        return Some(Tls { settings: None });
+    }
+    let files = Files {
+        certificate: certificate?,
+        key: key?,
+        client_ca,
+    };
+    let credentials = load(reader, &files);
+    Some(Tls {
+        settings: Some(Settings {
+            credentials: credentials?,
+            files,
+            trust_domain: callers?.trust_domain.clone(),
+        }),
+    })
+}
+
+/// Whether gRPC and REST speak TLS; faults of the section aside.
+pub(super) fn is_on(reader: &Reader<'_>) -> bool {
+    reader.is_set(&CERTIFICATE)
+}
+
+/// Whether clients are asked for a certificate.
+pub(super) fn asks_clients(reader: &Reader<'_>) -> bool {
+    reader.is_set(&CLIENT_CA)
+}
+
+/// A certificate is nothing without its key, and a client shows its own only where there is TLS.
+fn goes_together(reader: &mut Reader<'_>) -> bool {
+    let mut complete = true;
+    for (key, needed) in [
+        (&CERTIFICATE, &KEY),
+        (&KEY, &CERTIFICATE),
+        (&CLIENT_CA, &CERTIFICATE),
+    ] {
+        if reader.is_set(key) && !reader.is_set(needed) {
+            let needed = needed.path();
+            let wrong = format!("is set and {needed} is not");
+            reader.fault(
+                key,
+                Fault::new(wrong, format!("set {needed}, or unset this")),
+            );
+            complete = false;
+        }
+    }
+    complete
+}
+
+fn path(reader: &mut Reader<'_>, key: &Key) -> Option<PathBuf> {
+    reader.read(key, |text| match text {
+        "" => Err(Fault::new("is empty", "name a file, or unset it")),
+        path => Ok(PathBuf::from(path)),
+    })
+}
+
+fn load(reader: &mut Reader<'_>, files: &Files) -> Option<Credentials> {
+    match files.load() {
+        Ok(credentials) => {
+            if credentials.have_expired(Clock::system().now()) {
+                reader.warnings.push(files.expired());
+            }
+            Some(credentials)
+        }
+        Err(faults) => {
+            for fault in faults {
+                let key = match fault.file {
+                    File::Certificate => &CERTIFICATE,
+                    File::Key => &KEY,
+                    File::ClientCa => &CLIENT_CA,
+                };
+                let wrong = format!("{} {}", fault.path.display(), fault.wrong);
+                reader.fault(key, Fault::new(wrong, fault.fix));
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Callers: added, found by what proves them, rotated and removed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{Expr, OnConflict},
+};
+use tokio::time::Instant as Deadline;
+
+use super::{
+    Db, DbError,
+    entity::{
+        callers::{self, Column, Entity as Callers, grants, identities, keys},
+        from_micros, to_micros,
+    },
+    events::record,
+};
+use crate::domain::{
+    Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CertificateIdentity, Event, Instant,
+};
+
+/// What came of adding a caller; where it was not added nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum AddedCaller {
+    /// It is there.
+    Added,
+    /// There is one of this name.
+    NameTaken,
+    /// A certificate's name is another caller's.
+    IdentityTaken,
+}
+
+impl Db {
+    /// Adds a caller with its first key.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn add_caller(
+        &self,
+        caller: CallerRecord,
+        event: Event,
+        deadline: Deadline,
+    ) -> Result<AddedCaller, DbError> {
+        self.write(deadline, move |transaction| {
+            Box::pin(add(transaction, caller.clone(), event.clone()))
+        })
+        .await
+    }
+
+    /// Gives a caller a further key, and its others an end. Answers whether there is such a caller.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn rotate_caller_key(
+        &self,
+        name: CallerName,
+        key: CallerKey,
+        others_until: Instant,
+        deadline: Deadline,
+    ) -> Result<bool, DbError> {
+        self.write(deadline, move |transaction| {
+            let (name, key) = (name.to_string(), key_row(&name, &key));
+            Box::pin(async move {
+                if Callers::find_by_id(name.clone())
+                    .one(transaction)
+                    .await?
+                    .is_none()
+                {
+                    return Ok(false);
+                }
+                // An end is only ever brought forward.
+                keys::Entity::update_many()
+                    .col_expr(
+                        keys::Column::ExpiresAt,
+                        Expr::value(to_micros(others_until)),
+                    )
+                    .filter(keys::Column::Caller.eq(name))
+                    .filter(
+                        Condition::any()
+                            .add(keys::Column::ExpiresAt.is_null())
+                            .add(keys::Column::ExpiresAt.gt(to_micros(others_until))),
+                    )
+                    .exec(transaction)
+                    .await?;
+                keys::Entity::insert(key)
+                    .exec_without_returning(transaction)
+                    .await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// Removes a caller with its keys, grants and identities. Answers whether there was one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn remove_caller(
+        &self,
+        name: CallerName,
+        event: Event,
+        deadline: Deadline,
+    ) -> Result<bool, DbError> {
+        self.write(deadline, move |transaction| {
+            let (name, event) = (name.to_string(), event.clone());
+            Box::pin(async move {
+                let removed = Callers::delete_by_id(name).exec(transaction).await?;
+                if removed.rows_affected > 0 {
+                    record(transaction, &event).await?;
+                }
+                Ok(removed.rows_affected > 0)
+            })
+        })
+        .await
+    }
+
+    /// Finds a key and its caller, in one statement.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find_caller_key(
+        &self,
+        id: CallerKeyId,
+        deadline: Deadline,
+    ) -> Result<Option<(CallerKey, Caller)>, DbError> {
+        let query = keys::Entity::find_by_id(id.uuid()).find_also_related(grants::Entity);
+        let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
+        let (found, granted): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        Ok(found.into_iter().next().and_then(|key| {
+            let caller = caller(&key.caller, granted.into_iter().flatten())?;
+            Some((key.into(), caller))
+        }))
+    }
+
+    /// Finds the caller whose certificates have a name, in one statement.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn find_caller_by_identity(
+        &self,
+        identity: &CertificateIdentity,
+        deadline: Deadline,
+    ) -> Result<Option<Caller>, DbError> {
+        let query =
+            identities::Entity::find_by_id(identity.to_string()).find_also_related(grants::Entity);
+        let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
+        let (found, granted): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let name = found.into_iter().next().map(|row| row.caller);
+        Ok(name.and_then(|name| caller(&name, granted.into_iter().flatten())))
+    }
+
+    /// Every caller, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn list_callers(&self, deadline: Deadline) -> Result<Vec<CallerRecord>, DbError> {
+        let reader = &self.inner.reader;
+        let callers = Callers::find().order_by_asc(Column::Name);
+        let callers = self.read(deadline, callers.all(reader)).await?;
+        let grants = self.read(deadline, grants::Entity::find().all(reader));
+        let grants = grants.await?;
+        let keys = keys::Entity::find().order_by_asc(keys::Column::Id);
+        let keys = self.read(deadline, keys.all(reader)).await?;
+        let names = identities::Entity::find().order_by_asc(identities::Column::Identity);
+        let names = self.read(deadline, names.all(reader)).await?;
+        let mut grants = by_caller(grants, |row| row.caller.clone());
+        let mut keys = by_caller(keys, |row| row.caller.clone());
+        let mut names = by_caller(names, |row| row.caller.clone());
+        let record = |row: callers::Model| {
+            let mine = grants.remove(&row.name).unwrap_or_default();
+            let identities = names.remove(&row.name).unwrap_or_default();
+            Some(CallerRecord {
+                caller: caller(&row.name, mine)?,
+                created_at: from_micros(row.created_at),
+                identities: identities
+                    .iter()
+                    .filter_map(|row| CertificateIdentity::parse(&row.identity))
+                    .collect(),
+                keys: keys
+                    .remove(&row.name)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(CallerKey::from)
+                    .collect(),
+            })
+        };
+        Ok(callers.into_iter().filter_map(record).collect())
+    }
+}
+
+async fn add(
+    transaction: &DatabaseTransaction,
+    new: CallerRecord,
+    event: Event,
+) -> Result<AddedCaller, DbErr> {
+    let name = &new.caller.name;
+    let row = callers::ActiveModel {
+        name: Set(name.to_string()),
+        created_at: Set(to_micros(new.created_at)),
+    };
+    let added = Callers::insert(row).on_conflict(nothing());
+    if added
+        .exec_with_returning_many(transaction)
+        .await?
+        .is_empty()
+    {
+        return Ok(AddedCaller::NameTaken);
+    }
+    for identity in &new.identities {
+        let row = identities::ActiveModel {
+            identity: Set(identity.to_string()),
+            caller: Set(name.to_string()),
+        };
+        let added = identities::Entity::insert(row).on_conflict(nothing());
+        if added
+            .exec_with_returning_many(transaction)
+            .await?
+            .is_empty()
+        {
+            // What was added so far goes with it.
+            Callers::delete_by_id(name.to_string())
+                .exec(transaction)
+                .await?;
+            return Ok(AddedCaller::IdentityTaken);
+        }
+    }
+    let grant = |method: &String| grants::ActiveModel {
+        caller: Set(name.to_string()),
+        method: Set(method.clone()),
+    };
+    grants::Entity::insert_many(new.caller.grants.iter().map(grant))
+        .exec_without_returning(transaction)
+        .await?;
+    keys::Entity::insert_many(new.keys.iter().map(|key| key_row(name, key)))
+        .exec_without_returning(transaction)
+        .await?;
+    record(transaction, &event).await?;
+    Ok(AddedCaller::Added)
+}
+
+fn nothing() -> OnConflict {
+    OnConflict::new().do_nothing().to_owned()
+}
+
+fn key_row(caller: &CallerName, key: &CallerKey) -> keys::ActiveModel {
+    keys::ActiveModel {
+        id: Set(key.id.uuid()),
+        caller: Set(caller.to_string()),
+        secret_hash: Set(key.secret_hash.as_bytes().to_vec()),
+        created_at: Set(to_micros(key.created_at)),
+        expires_at: Set(key.expires_at.map(to_micros)),
+    }
+}
+
+/// A row with a name that none can have is nobody's.
+fn caller(name: &str, granted: impl IntoIterator<Item = grants::Model>) -> Option<Caller> {
+    Some(Caller {
+        name: CallerName::parse(name)?,
+        grants: granted
+            .into_iter()
+            .map(|grant| grant.method)
+            .collect::<BTreeSet<_>>(),
+    })
+}
+
+fn by_caller<T>(rows: Vec<T>, caller: fn(&T) -> String) -> BTreeMap<String, Vec<T>> {
+    let mut sorted = BTreeMap::<_, Vec<T>>::new();
+    for row in rows {
+        sorted.entry(caller(&row)).or_default().push(row);
+    }
+    sorted
+}

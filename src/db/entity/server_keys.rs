@@ -1,0 +1,39 @@
+//! The `server_keys` table.
+
+use std::fmt;
+
+use sea_orm::entity::prelude::*;
+
+use crate::domain::ServerKey;
+
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "server_keys")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub name: String,
+    pub secret: Vec<u8>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A derived one would print the secret.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "server_keys({}, …)", self.name)
+    }
+}
+
+impl TryFrom<Model> for ServerKey {
+    type Error = DbErr;
+
+    fn try_from(row: Model) -> Result<Self, DbErr> {
+        // The column is checked to hold 32 bytes.
+        let bytes = row.secret.try_into();
+        bytes
+            .map(Self::new)
+            .map_err(|_| DbErr::Custom("a server key has not 32 bytes".to_owned()))
+    }
+}

@@ -1,0 +1,109 @@
+//! The purge: sessions that ended long ago are deleted a few at a time, by one replica at a time, and
+//! never in the way of a call.
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, Statement,
+    sea_query::{LockBehavior, LockType},
+};
+use tokio::time::Instant as Deadline;
+use uuid::Uuid;
+
+use super::{
+    Db, DbError,
+    entity::{
+        sessions::{Column, Entity as Sessions},
+        to_micros,
+    },
+};
+use crate::domain::Instant;
+
+/// The number by which replicas know the purge's lock; that of migrations is another.
+const ADVISORY_LOCK: i64 = 7205;
+
+impl Db {
+    /// Deletes at most so many of the sessions that expired or were revoked before an instant.
+    /// Answers how many; `None`: another replica is at it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn purge_sessions(
+        &self,
+        ended_before: Instant,
+        batch: u64,
+        deadline: Deadline,
+    ) -> Result<Option<u64>, DbError> {
+        let before = to_micros(ended_before);
+        let purge = self.write(deadline, move |transaction| {
+            Box::pin(async move {
+                if !is_alone(transaction).await? {
+                    return Ok(None);
+                }
+                let ended = ended(transaction, before, batch).await?;
+                let purge = Sessions::delete_many().filter(Column::Id.is_in(ended));
+                Ok(Some(purge.exec(transaction).await?.rows_affected))
+            })
+        });
+        let purged = purge.await?;
+        self.inner
+            .counts
+            .purged_sessions
+            .add(purged.unwrap_or_default());
+        Ok(purged)
+    }
+}
+
+/// Whether no other replica purges until this transaction ends. On Postgres the first to ask has a
+/// lock, and nobody waits for it; it needs no lease that a crash could leave behind. On SQLite the
+/// transaction is itself the only writer of the file.
+async fn is_alone(transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
+    if transaction.get_database_backend() != DbBackend::Postgres {
+        return Ok(true);
+    }
+    let lock = Statement::from_string(
+        DbBackend::Postgres,
+        format!("SELECT pg_try_advisory_xact_lock({ADVISORY_LOCK})"),
+    );
+    match transaction.query_one_raw(lock).await? {
+        Some(row) => row.try_get_by_index(0),
+        None => Ok(false),
+    }
+}
+
+/// First those that expired, then those that were revoked earlier than they would have: two queries,
+/// because one over both would read all that there are for each batch. Their order is the index's.
+async fn ended(
+    transaction: &DatabaseTransaction,
+    before: i64,
+    batch: u64,
+) -> Result<Vec<Uuid>, DbErr> {
+    let expired = Sessions::find()
+        .filter(Column::ExpiresAt.lt(before))
+        .order_by_asc(Column::ExpiresAt);
+    let mut ended = ids(transaction, expired, batch).await?;
+    let room = batch.saturating_sub(ended.len() as u64);
+    if room > 0 {
+        let revoked = Sessions::find()
+            .filter(Column::RevokedAt.lt(before))
+            .filter(Column::ExpiresAt.gte(before))
+            .order_by_asc(Column::RevokedAt);
+        ended.extend(ids(transaction, revoked, room).await?);
+    }
+    Ok(ended)
+}
+
+/// Rows that a call is changing are left to the next purge instead of being waited for. SQLite knows
+/// no such locks and needs none.
+async fn ids(
+    transaction: &DatabaseTransaction,
+    of: Select<Sessions>,
+    most: u64,
+) -> Result<Vec<Uuid>, DbErr> {
+    of.select_only()
+        .column(Column::Id)
+        .limit(most)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .into_tuple()
+        .all(transaction)
+        .await
+}

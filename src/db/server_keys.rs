@@ -1,0 +1,44 @@
+//! Secrets that all replicas share.
+
+use sea_orm::{ActiveValue::Set, DbErr, EntityTrait, sea_query::OnConflict};
+use tokio::time::Instant as Deadline;
+
+use super::{
+    Db, DbError,
+    entity::server_keys::{ActiveModel, Entity as ServerKeys},
+};
+use crate::domain::ServerKey;
+
+impl Db {
+    /// The key of a name. The first that is offered becomes it, and no other ever does, so that
+    /// every replica has the same.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn server_key(
+        &self,
+        name: &'static str,
+        fresh: ServerKey,
+        deadline: Deadline,
+    ) -> Result<ServerKey, DbError> {
+        let query = ServerKeys::find_by_id(name);
+        if let Some(row) = self.read(deadline, query.one(&self.inner.reader)).await? {
+            return row.try_into().map_err(DbError::Bug);
+        }
+        self.write(deadline, move |transaction| {
+            let row = ActiveModel {
+                name: Set(name.to_owned()),
+                secret: Set(fresh.as_bytes().to_vec()),
+            };
+            let insert =
+                ServerKeys::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+            Box::pin(async move {
+                insert.exec_with_returning_many(transaction).await?;
+                // Another replica's, if that came first.
+                let row = ServerKeys::find_by_id(name).one(transaction).await?;
+                row.ok_or(DbErr::RecordNotInserted)?.try_into()
+            })
+        })
+        .await
+    }
+}

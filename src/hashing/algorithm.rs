@@ -1,0 +1,261 @@
+//! The algorithms that stored hashes are made with, and the most that each may cost. New hashes are
+//! Argon2id; the others came with users from other systems, until their first login.
+
+use std::fmt;
+
+use argon2::{Algorithm as Variant, Version};
+use pbkdf2::pbkdf2_hmac;
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
+use zeroize::Zeroizing;
+
+use super::{
+    area::Area,
+    job::JobError,
+    parameters::{MEMORY_KIB_MAX, Parameters},
+};
+
+/// All that bcrypt reads of a text, the NUL at its end included.
+const BCRYPT_BYTES: usize = 72;
+/// The cost is a power of two: 8,192 rounds, about half a second.
+const BCRYPT_COST_MAX: u32 = 13;
+/// Below this bcrypt is not defined.
+const BCRYPT_COST_MIN: u32 = 4;
+/// The most of 128·N·r: 64 MiB.
+const SCRYPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const SCRYPT_PARALLELISM_MAX: u32 = 5;
+const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
+
+/// An algorithm and its cost, within the caps. Ordered, so that every replica lists them alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Algorithm {
+    Argon2 {
+        variant: Variant,
+        version: Version,
+        parameters: Parameters,
+    },
+    Bcrypt {
+        cost: u32,
+    },
+    Scrypt {
+        log_n: u8,
+        r: u32,
+        p: u32,
+    },
+    Pbkdf2 {
+        digest: Digest,
+        rounds: u32,
+    },
+}
+
+/// What PBKDF2 iterates the HMAC of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Digest {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+impl Algorithm {
+    /// What new hashes are made with.
+    pub(super) fn argon2id(parameters: Parameters) -> Self {
+        Self::Argon2 {
+            variant: Variant::Argon2id,
+            version: Version::V0x13,
+            parameters,
+        }
+    }
+
+    /// bcrypt; `None`: outside the caps.
+    pub(super) fn bcrypt(cost: u32) -> Option<Self> {
+        (BCRYPT_COST_MIN..=BCRYPT_COST_MAX)
+            .contains(&cost)
+            .then_some(Self::Bcrypt { cost })
+    }
+
+    /// scrypt; `None`: outside the caps. RFC 7914 §2 wants N above 1.
+    pub(super) fn scrypt(log_n: u32, r: u32, p: u32) -> Option<Self> {
+        let log_n = u8::try_from(log_n).ok().filter(|log_n| *log_n >= 1)?;
+        let lanes = (1..=SCRYPT_PARALLELISM_MAX).contains(&p);
+        let mixed = scrypt_bytes(log_n, r, 0)?;
+        // A huge r with a small N needs more for its lanes than for its table.
+        let needed = scrypt_bytes(log_n, r, p)?;
+        let fits = mixed <= SCRYPT_BYTES_MAX && needed <= u64::from(MEMORY_KIB_MAX) * 1024;
+        (r >= 1 && lanes && fits).then_some(Self::Scrypt { log_n, r, p })
+    }
+
+    /// PBKDF2; `None`: outside the caps.
+    pub(super) fn pbkdf2(digest: Digest, rounds: u32) -> Option<Self> {
+        (1..=PBKDF2_ROUNDS_MAX)
+            .contains(&rounds)
+            .then_some(Self::Pbkdf2 { digest, rounds })
+    }
+
+    /// What it needs of an area, in KiB.
+    pub(super) fn area_kib(self) -> u32 {
+        match self {
+            Self::Argon2 { parameters, .. } => parameters.memory_kib(),
+            Self::Bcrypt { .. } | Self::Scrypt { .. } | Self::Pbkdf2 { .. } => 0,
+        }
+    }
+
+    /// Whether it needs memory beyond an area of so many KiB. scrypt always brings its own.
+    pub(super) fn is_heavy(self, area_kib: u32) -> bool {
+        match self {
+            Self::Argon2 { .. } => self.area_kib() > area_kib,
+            Self::Scrypt { .. } => true,
+            Self::Bcrypt { .. } | Self::Pbkdf2 { .. } => false,
+        }
+    }
+
+    /// Whether it looks at the beginning of a password alone.
+    pub(super) fn cuts(self, password: &[u8]) -> bool {
+        match self {
+            Self::Bcrypt { .. } => password.len() > BCRYPT_BYTES,
+            Self::Argon2 { .. } | Self::Scrypt { .. } | Self::Pbkdf2 { .. } => false,
+        }
+    }
+
+    /// Fills `tag` with the tag of a password.
+    ///
+    /// # Errors
+    /// A length is not one of the algorithm's; no stored hash that was read has such.
+    pub(super) fn compute(
+        self,
+        password: &[u8],
+        salt: &[u8],
+        area: &mut Area,
+        tag: &mut [u8],
+    ) -> Result<(), JobError> {
+        match self {
+            Self::Argon2 {
+                variant,
+                version,
+                parameters,
+            } => {
+                let blocks = area.blocks(parameters.memory_kib());
+                parameters.hash((variant, version), password, salt, blocks, tag)?;
+            }
+            Self::Bcrypt { cost } => bcrypt(cost, password, salt.try_into()?, tag),
+            Self::Scrypt { log_n, r, p } => {
+                let params = scrypt::Params::new(log_n, r, p)?;
+                scrypt::scrypt(password, salt, &params, tag)?;
+            }
+            Self::Pbkdf2 { digest, rounds } => match digest {
+                Digest::Sha1 => pbkdf2_hmac::<Sha1>(password, salt, rounds, tag),
+                Digest::Sha256 => pbkdf2_hmac::<Sha256>(password, salt, rounds, tag),
+                Digest::Sha512 => pbkdf2_hmac::<Sha512>(password, salt, rounds, tag),
+            },
+        }
+        Ok(())
+    }
+}
+
+/// 128·r·(N + lanes + 1 where there are lanes): the table, a block for each lane, one to work in.
+fn scrypt_bytes(log_n: u8, r: u32, p: u32) -> Option<u64> {
+    let n = 1_u64.checked_shl(log_n.into())?;
+    let blocks = n.checked_add(u64::from(p) + u64::from(p > 0))?;
+    (128 * u64::from(r)).checked_mul(blocks)
+}
+
+/// bcrypt as those systems had it: over 72 bytes of a text that ends with a NUL.
+fn bcrypt(cost: u32, password: &[u8], salt: [u8; 16], tag: &mut [u8]) {
+    let read = password.len().min(BCRYPT_BYTES);
+    let mut text = Zeroizing::new([0; BCRYPT_BYTES]);
+    text[..read].copy_from_slice(&password[..read]);
+    let output = bcrypt::bcrypt(cost, salt, &text[..(read + 1).min(BCRYPT_BYTES)]);
+    // The last of the 24 bytes was never stored.
+    for (to, from) in tag.iter_mut().zip(output) {
+        *to = from;
+    }
+}
+
+/// The head of its stored text.
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argon2 {
+                variant,
+                version,
+                parameters,
+            } => write!(
+                f,
+                "${variant}$v={}$m={},t={},p={}",
+                u32::from(*version),
+                parameters.memory_kib(),
+                parameters.iterations(),
+                parameters.parallelism()
+            ),
+            Self::Bcrypt { cost } => write!(f, "$2b${cost:02}"),
+            Self::Scrypt { log_n, r, p } => write!(f, "$scrypt$ln={log_n},r={r},p={p}"),
+            Self::Pbkdf2 { digest, rounds } => write!(f, "${}$i={rounds}", digest.name()),
+        }
+    }
+}
+
+impl Digest {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "pbkdf2-sha1",
+            Self::Sha256 => "pbkdf2-sha256",
+            Self::Sha512 => "pbkdf2-sha512",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_costs_within_the_caps_are_taken() {
+        for (cost, taken) in [(3, false), (4, true), (13, true), (14, false), (31, false)] {
+            assert_eq!(Algorithm::bcrypt(cost).is_some(), taken, "{cost}");
+        }
+        for (rounds, taken) in [(0, false), (1, true), (2_000_000, true), (2_000_001, false)] {
+            let pbkdf2 = Algorithm::pbkdf2(Digest::Sha512, rounds);
+            assert_eq!(pbkdf2.is_some(), taken, "{rounds}");
+        }
+        for (log_n, r, p, taken) in [
+            (16, 8, 1, true),
+            (16, 8, 5, true),
+            (19, 1, 1, true),
+            (1, 1, 1, true),
+            (16, 8, 6, false),
+            (16, 8, 0, false),
+            (16, 9, 1, false),
+            (16, 0, 1, false),
+            (17, 8, 1, false),
+            (0, 8, 1, false),
+            (63, 1, 1, false),
+            (64, 1, 1, false),
+            (256, 8, 1, false),
+            (u32::MAX, u32::MAX, u32::MAX, false),
+            // 128·N·r is 64 MiB, and 256 MiB with its lanes.
+            (1, 1 << 18, 5, false),
+            (1, 1 << 18, 1, true),
+        ] {
+            let scrypt = Algorithm::scrypt(log_n, r, p);
+            assert_eq!(scrypt.is_some(), taken, "ln={log_n},r={r},p={p}");
+        }
+    }
+
+    #[test]
+    fn what_needs_more_than_an_area_is_heavy() {
+        let argon2 = Algorithm::argon2id(Parameters::new(64, 1, 1).unwrap());
+        assert!(!argon2.is_heavy(64));
+        assert!(argon2.is_heavy(63));
+        assert!(Algorithm::scrypt(1, 1, 1).unwrap().is_heavy(64));
+        assert!(!Algorithm::bcrypt(13).unwrap().is_heavy(8));
+        assert!(!Algorithm::pbkdf2(Digest::Sha1, 1).unwrap().is_heavy(8));
+    }
+
+    #[test]
+    fn only_bcrypt_cuts_and_only_beyond_72_bytes() {
+        let bcrypt = Algorithm::bcrypt(4).unwrap();
+        assert!(!bcrypt.cuts(&[b'x'; 72]));
+        assert!(bcrypt.cuts(&[b'x'; 73]));
+        let pbkdf2 = Algorithm::pbkdf2(Digest::Sha256, 1).unwrap();
+        assert!(!pbkdf2.cuts(&[b'x'; 1024]));
+    }
+}

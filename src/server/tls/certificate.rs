@@ -1,0 +1,54 @@
+//! Reads what counts of a certificate: until when it holds, and the names that its holder may have.
+
+use chrono::DateTime;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use x509_cert::{
+    Certificate,
+    der::Decode,
+    ext::pkix::{SubjectAltName, name::GeneralName},
+};
+
+use crate::domain::{CertificateIdentity, Instant, TrustDomain};
+
+/// What counts of a certificate.
+pub(super) struct Facts {
+    /// From when on it holds no more.
+    pub(super) expires: Instant,
+    names: Vec<GeneralName>,
+}
+
+/// Reads a certificate. `None`: it is none, or too strange to be judged.
+pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let certificate = certificate.tbs_certificate();
+    let expires = certificate.validity().not_after.to_unix_duration();
+    let names = certificate.get_extension::<SubjectAltName>().ok()?;
+    Some(Facts {
+        // The last second belongs to it (RFC 5280 §4.1.2.5).
+        expires: DateTime::from_timestamp(i64::try_from(expires.as_secs()).ok()? + 1, 0)?,
+        names: names
+            .map(|(_critical, SubjectAltName(names))| names)
+            .unwrap_or_default(),
+    })
+}
+
+impl Facts {
+    /// Whom it names. The common name counts for nothing.
+    pub(super) fn identity(
+        &self,
+        trust_domain: Option<&TrustDomain>,
+    ) -> Option<CertificateIdentity> {
+        let (mut uris, mut dns) = (Vec::new(), Vec::new());
+        for name in &self.names {
+            match name {
+                GeneralName::UniformResourceIdentifier(uri) => uris.push(uri.as_str()),
+                GeneralName::DnsName(name) => dns.push(name.as_str()),
+                _ => {}
+            }
+        }
+        CertificateIdentity::of(&uris, &dns, trust_domain)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! What the calls of a connection are told of its client's certificate, over real sockets.
+
+use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf};
+
+use axum::{Router, extract::Request, routing::get};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{PrivateKeyDer, ServerName, pem::PemObject},
+    },
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::*;
+use crate::{
+    domain::CertificateIdentity,
+    server::{
+        accept::accept,
+        connection::{Connections, Ending},
+        limit::Limit,
+    },
+};
+
+const HOST: &str = "vestibule.test";
+
+/// An authority, and a port that believes it and answers `GET /` with what a call is told.
+struct Ground {
+    issuer: Issuer<'static, KeyPair>,
+    authority: CertificateDer<'static>,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Ground {
+    async fn new(trust_domain: Option<&str>) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let authority = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+
+        let folder = TempDir::new().unwrap();
+        let (certificate, key) = issue(&issuer, vec![dns(HOST)]);
+        let [certificate, key, client_ca] = [
+            ("tls.crt", certificate.pem()),
+            ("tls.key", key.serialize_pem()),
+            ("ca.crt", authority.pem()),
+        ]
+        .map(|(name, text)| written(&folder, name, &text));
+        let files = Files {
+            certificate,
+            key,
+            client_ca: Some(client_ca),
+        };
+        let settings = Settings {
+            credentials: files.load().unwrap(),
+            files,
+            trust_domain: trust_domain.map(|name| TrustDomain::parse(name).unwrap()),
+        };
+        Self {
+            issuer,
+            authority: authority.der().clone(),
+            address: open(settings).await,
+            _folder: folder,
+        }
+    }
+
+    /// What a call is told over a connection whose client shows these names, or nothing.
+    async fn told(&self, shown: Option<Vec<SanType>>) -> String {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.authority.clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = match shown {
+            Some(names) => {
+                let (certificate, key) = issue(&self.issuer, names);
+                let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
+                let chain = vec![certificate.der().clone()];
+                config.with_client_auth_cert(chain, key).unwrap()
+            }
+            None => config.with_no_client_auth(),
+        };
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let host = ServerName::try_from(HOST).unwrap();
+        let connector = TlsConnector::from(Arc::new(config));
+        let mut stream = connector.connect(host, stream).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.rsplit("\r\n").next().unwrap().to_owned()
+    }
+}
+
+async fn open(settings: Settings) -> SocketAddr {
+    let tell = async |request: Request| match request.extensions().get::<PeerCertificate>() {
+        Some(PeerCertificate::Of(identity)) => match identity.as_ref() {
+            CertificateIdentity::Spiffe(id) => format!("SPIFFE {id}"),
+            CertificateIdentity::Dns(name) => format!("DNS {name}"),
+        },
+        Some(PeerCertificate::Nobody) => "nobody".to_owned(),
+        None => "no certificate".to_owned(),
+    };
+    let router = Router::new().route("/", get(tell));
+    let ending = Ending {
+        closing: CancellationToken::new(),
+        abort: CancellationToken::new(),
+    };
+    let tls = Tls::new(settings, Clock::system(), Duration::ZERO, None);
+    let connections = Connections::new(Http::One, router, ending, TaskTracker::new());
+    let connections = connections.over(Some(tls.acceptor(Http::One)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(accept("test", listener, Limit::new(10), connections));
+    address
+}
+
+fn issue(issuer: &Issuer<'static, KeyPair>, names: Vec<SanType>) -> (rcgen::Certificate, KeyPair) {
+    let mut params = CertificateParams::default();
+    params.subject_alt_names = names;
+    let key = KeyPair::generate().unwrap();
+    (params.signed_by(&key, issuer).unwrap(), key)
+}
+
+fn written(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+fn dns(name: &str) -> SanType {
+    SanType::DnsName(name.try_into().unwrap())
+}
+
+fn uri(text: &str) -> SanType {
+    SanType::URI(text.try_into().unwrap())
+}
+
+#[tokio::test]
+async fn a_call_is_told_whom_the_certificate_names_and_whether_there_is_one() {
+    let id = "spiffe://example.org/billing";
+    let ground = Ground::new(Some("example.org")).await;
+    for (shown, told) in [
+        (None, "no certificate"),
+        (Some(vec![uri(id)]), "SPIFFE spiffe://example.org/billing"),
+        (
+            Some(vec![dns("Billing.example.org")]),
+            "DNS billing.example.org",
+        ),
+        (Some(vec![uri("spiffe://other.org/billing")]), "nobody"),
+        (
+            Some(vec![uri(id), uri("spiffe://example.org/admin")]),
+            "nobody",
+        ),
+        (Some(Vec::new()), "nobody"),
+    ] {
+        assert_eq!(ground.told(shown).await, told);
+    }
+}
+
+#[tokio::test]
+async fn without_a_trust_domain_no_spiffe_id_is_believed() {
+    let ground = Ground::new(None).await;
+    let id = uri("spiffe://example.org/billing");
+    assert_eq!(ground.told(Some(vec![id])).await, "nobody");
+    let name = dns("billing.example.org");
+    assert_eq!(
+        ground.told(Some(vec![name])).await,
+        "DNS billing.example.org"
+    );
+}

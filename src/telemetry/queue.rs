@@ -1,0 +1,190 @@
+//! Lines on their way out. One thread writes them, because standard error may be a pipe whose reader
+//! has stopped, and then whoever writes stops too: every call would, and the drain with them.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use tracing::warn;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Lines that may wait: seconds of a busy service, and a few MiB at most.
+const ROOM: usize = 4096;
+/// How long the end of the process waits for a reader.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Takes lines and never waits; clones share it. What finds no room is lost, and counted.
+#[derive(Clone)]
+pub(super) struct Queue(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// A line came.
+    came: Condvar,
+    /// All that came was written.
+    written: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: VecDeque<Vec<u8>>,
+    lost: u64,
+    writing: bool,
+}
+
+impl Queue {
+    /// A queue whose lines go to `out`, on a thread that lives as long as the process.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub(super) fn before(out: impl Write + Send + 'static) -> io::Result<Self> {
+        let queue = Self(Arc::new(Shared {
+            state: Mutex::default(),
+            came: Condvar::new(),
+            written: Condvar::new(),
+        }));
+        let writer = queue.clone();
+        let thread = thread::Builder::new().name("log".to_owned());
+        thread.spawn(move || writer.write_forever(out))?;
+        Ok(queue)
+    }
+
+    /// Waits until all lines are written, though not for ever.
+    pub(super) fn flush(&self) {
+        let is_behind = |state: &mut State| state.writing || !state.lines.is_empty();
+        let _ = self
+            .0
+            .written
+            .wait_timeout_while(self.state(), FLUSH, is_behind);
+    }
+
+    fn push(&self, line: Vec<u8>) {
+        let mut state = self.state();
+        if state.lines.len() < ROOM {
+            state.lines.push_back(line);
+            self.0.came.notify_one();
+        } else {
+            state.lost += 1;
+        }
+    }
+
+    fn write_forever(&self, mut out: impl Write) {
+        loop {
+            let (lines, lost) = self.next();
+            if lost > 0 {
+                // It takes a place among the lines that come now: those that wait are older.
+                warn!(
+                    lost,
+                    "log lines were lost: they came faster than they were read"
+                );
+            }
+            for line in lines {
+                // There is nowhere to report that the log cannot be written.
+                let _ = out.write_all(&line);
+            }
+            self.state().writing = false;
+            self.0.written.notify_all();
+        }
+    }
+
+    /// All that wait, once there is one, and how many were lost meanwhile.
+    fn next(&self) -> (VecDeque<Vec<u8>>, u64) {
+        let is_idle = |state: &mut State| state.lines.is_empty();
+        let waited = self.0.came.wait_while(self.state(), is_idle);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.writing = true;
+        (
+            std::mem::take(&mut state.lines),
+            std::mem::take(&mut state.lost),
+        )
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'q> MakeWriter<'q> for Queue {
+    type Writer = &'q Self;
+
+    fn make_writer(&'q self) -> &'q Self {
+        self
+    }
+}
+
+/// A line is written in one piece.
+impl Write for &Queue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line.to_vec());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Tells of each write and waits to be read.
+    struct Pipe {
+        text: Arc<Mutex<String>>,
+        begun: mpsc::Sender<()>,
+        read: mpsc::Receiver<()>,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.begun.send(());
+            // An error: the reader has woken up for good.
+            let _ = self.read.recv();
+            self.text
+                .lock()
+                .unwrap()
+                .push_str(str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn whoever_writes_never_waits_and_what_finds_no_room_is_counted() {
+        let text = Arc::<Mutex<String>>::default();
+        let (begun, begins) = mpsc::channel();
+        let (reader, read) = mpsc::channel();
+        let queue = Queue::before(Pipe {
+            text: Arc::clone(&text),
+            begun,
+            read,
+        })
+        .unwrap();
+        let say = |line: usize| (&queue).write_all(format!("{line}\n").as_bytes()).unwrap();
+        say(0);
+        begins.recv().unwrap();
+        // The thread stands in the first line. All of these return.
+        (1..=ROOM + 3).for_each(say);
+        assert_eq!(queue.state().lost, 3);
+        assert_eq!(*text.lock().unwrap(), "");
+
+        drop(reader);
+        queue.flush();
+        let expected: Vec<_> = (0..=ROOM).map(|line| line.to_string()).collect();
+        let written = text.lock().unwrap().clone();
+        assert!(written.lines().eq(expected), "whole, in order");
+        assert_eq!(queue.state().lost, 0, "told");
+        say(7);
+        queue.flush();
+        assert!(text.lock().unwrap().ends_with("\n7\n"));
+    }
+}

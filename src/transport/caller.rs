@@ -1,0 +1,150 @@
+//! Which service calls, and whether it may: decided when the headers are there, before the body is
+//! read and before anything is hashed.
+//!
+//! A caller proves itself by a key, by the certificate of its connection, or by both. A proof that
+//! fails makes the call fail, on open methods too: nobody who shows a wrong key is taken for nobody.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, Request, header::AUTHORIZATION};
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::{
+    Protocol,
+    bearer::{any_bearer_is, bearer},
+    code::Meaning,
+    failure::Failure,
+    peer::PeerCertificate,
+    policy::{AuthServiceAccess, Policy, policy},
+    request_id::single,
+};
+use crate::{
+    auth::{CallContext, CallerProof, Callers},
+    domain::{Caller, CallerToken, OfCaller, TokenKind},
+};
+
+/// A key for where `Authorization` holds the end user's session.
+const X_VESTIBULE_CALLER: HeaderName = HeaderName::from_static("x-vestibule-caller");
+
+/// Decides who may call.
+pub struct Gate {
+    callers: Callers,
+    auth_service: AuthServiceAccess,
+}
+
+impl Gate {
+    /// A gate for the callers of a database.
+    pub fn new(callers: Callers, auth_service: AuthServiceAccess) -> Self {
+        Self {
+            callers,
+            auth_service,
+        }
+    }
+
+    /// Lets a call in, by its place among `call_names`, and notes who calls.
+    ///
+    /// # Errors
+    /// The caller is not who it says, is not allowed, or cannot be looked up.
+    pub(crate) async fn let_in<B>(
+        &self,
+        protocol: Protocol,
+        name: usize,
+        request: &mut Request<B>,
+    ) -> Result<(), Failure> {
+        let policy = policy(protocol, name);
+        let grant = needed_grant(policy, self.auth_service)?;
+        let proofs = proofs(policy, request)?;
+        let call = request.extensions().get::<CallContext>();
+        let deadline = call.ok_or(Meaning::Internal)?.deadline;
+        let caller = self.prove(&proofs, deadline).await?;
+        if let Some(caller) = &caller {
+            Span::current().record("caller", caller.name.as_str());
+            if let Some(call) = request.extensions_mut().get_mut::<CallContext>() {
+                call.caller = Some(caller.name.clone());
+            }
+        }
+        Ok(allow(grant, caller.as_deref())?)
+    }
+
+    /// The one caller whom all proofs name; `None` where none was shown.
+    async fn prove(
+        &self,
+        proofs: &[CallerProof],
+        deadline: Instant,
+    ) -> Result<Option<Arc<Caller>>, Failure> {
+        let mut known: Option<Arc<Caller>> = None;
+        for proof in proofs {
+            let caller = self.callers.prove(proof, deadline).await?;
+            let caller = caller.ok_or(Meaning::CallerUnauthenticated)?;
+            if known.is_some_and(|known| known.name != caller.name) {
+                return Err(Meaning::CallerUnauthenticated.into());
+            }
+            known = Some(caller);
+        }
+        Ok(known)
+    }
+}
+
+/// The method that the caller of a call must have been granted; `None`: anybody may call.
+fn needed_grant(
+    policy: Policy,
+    auth_service: AuthServiceAccess,
+) -> Result<Option<&'static str>, Meaning> {
+    match (policy, auth_service) {
+        (Policy::Nothing, _) => Err(Meaning::UnknownRoute),
+        (Policy::Open, _) | (Policy::EndUser(_) | Policy::Session(_), AuthServiceAccess::Open) => {
+            Ok(None)
+        }
+        (Policy::EndUser(method) | Policy::Session(method), AuthServiceAccess::Named)
+        | (Policy::Named(method), _) => Ok(Some(method)),
+    }
+}
+
+fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Meaning> {
+    match (grant, caller) {
+        (None, _) => Ok(()),
+        (Some(method), Some(caller)) if caller.may_call(method) => Ok(()),
+        (Some(_), Some(_)) => Err(Meaning::CallerNotAllowed),
+        (Some(_), None) => Err(Meaning::CallerUnauthenticated),
+    }
+}
+
+/// What a call shows; where it shows nothing, nothing is allocated and nobody asked.
+///
+/// # Errors
+/// Something that is no proof stands where one must.
+fn proofs<B>(policy: Policy, request: &Request<B>) -> Result<Vec<CallerProof>, Meaning> {
+    let headers = request.headers();
+    let mut proofs = Vec::new();
+    if headers.contains_key(AUTHORIZATION) && !is_the_end_users(policy, headers) {
+        proofs.push(key(bearer(headers))?);
+    }
+    if headers.contains_key(&X_VESTIBULE_CALLER) {
+        proofs.push(key(single(headers, &X_VESTIBULE_CALLER))?);
+    }
+    match request.extensions().get::<PeerCertificate>() {
+        Some(PeerCertificate::Of(identity)) => {
+            proofs.push(CallerProof::Certificate(Arc::clone(identity)));
+        }
+        Some(PeerCertificate::Nobody) => return Err(Meaning::CallerUnauthenticated),
+        None => {}
+    }
+    Ok(proofs)
+}
+
+fn key(text: Option<&str>) -> Result<CallerProof, Meaning> {
+    let token = text.and_then(CallerToken::parse);
+    token
+        .map(CallerProof::Key)
+        .ok_or(Meaning::CallerUnauthenticated)
+}
+
+/// Where a session is the proof, `Authorization` holds it, unless a caller's key is there.
+fn is_the_end_users(policy: Policy, headers: &HeaderMap) -> bool {
+    let with_session = matches!(policy, Policy::Session(_));
+    with_session && !any_bearer_is(OfCaller::PREFIX, headers)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! The gate over a database that does not exist: whoever asks it gets UNAVAILABLE, so that what is
+//! let in or refused without it was decided without a question.
+
+use std::{iter, time::Duration};
+
+use http::HeaderValue;
+
+use super::*;
+use crate::{
+    domain::{CallerKeyId, CallerName, CertificateIdentity},
+    transport::{
+        call_name::{call_name, call_names},
+        grpc,
+    },
+};
+
+const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
+
+fn key() -> String {
+    let id = CallerKeyId::new(uuid::Uuid::from_u128(7));
+    CallerToken::new(id, [7; 32]).expose().to_string()
+}
+
+fn with(name: &'static str, values: &[&str]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    headers
+}
+
+struct Call {
+    protocol: Protocol,
+    method: &'static str,
+    path: &'static str,
+    headers: HeaderMap,
+    certificate: Option<PeerCertificate>,
+}
+
+impl Call {
+    fn grpc(path: &'static str) -> Self {
+        Self {
+            protocol: Protocol::Grpc,
+            method: "POST",
+            path,
+            headers: HeaderMap::new(),
+            certificate: None,
+        }
+    }
+
+    fn rest(method: &'static str, path: &'static str) -> Self {
+        Self {
+            protocol: Protocol::Rest,
+            method,
+            path,
+            headers: HeaderMap::new(),
+            certificate: None,
+        }
+    }
+
+    fn with(mut self, name: &'static str, values: &[&str]) -> Self {
+        self.headers.extend(with(name, values));
+        self
+    }
+
+    async fn at(self, auth_service: AuthServiceAccess) -> Result<(), Meaning> {
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .body(())
+            .unwrap();
+        *request.headers_mut() = self.headers;
+        if let Some(certificate) = self.certificate {
+            request.extensions_mut().insert(certificate);
+        }
+        request.extensions_mut().insert(CallContext {
+            deadline: Instant::now() + Duration::from_mins(1),
+            request_id: "r-1".to_owned(),
+            source: None,
+            caller: None,
+        });
+        let name = call_name(self.protocol, &request);
+        let gate = Gate::new(Callers::of_no_database(), auth_service);
+        let outcome = gate.let_in(self.protocol, name, &mut request).await;
+        outcome.map_err(|failure| failure.meaning)
+    }
+
+    async fn open(self) -> Result<(), Meaning> {
+        self.at(AuthServiceAccess::Open).await
+    }
+
+    async fn named(self) -> Result<(), Meaning> {
+        self.at(AuthServiceAccess::Named).await
+    }
+}
+
+/// The hot path: nobody is asked and nothing is waited for.
+#[tokio::test]
+async fn without_a_proof_an_open_call_asks_nobody() {
+    for rpc in grpc::methods() {
+        let path = Box::leak(format!("/{rpc}").into_boxed_str());
+        let expected = match policy(Protocol::Grpc, grpc::method(path).unwrap()) {
+            Policy::Named(_) => Err(Meaning::CallerUnauthenticated),
+            Policy::Open | Policy::EndUser(_) | Policy::Session(_) | Policy::Nothing => Ok(()),
+        };
+        assert_eq!(Call::grpc(path).open().await, expected, "{rpc}");
+    }
+    for (method, path) in [("GET", "/"), ("POST", "/users"), ("GET", "/users/me")] {
+        assert_eq!(Call::rest(method, path).open().await, Ok(()), "{path}");
+    }
+    let vec = proofs(Policy::Open, &Request::new(())).unwrap();
+    assert_eq!(vec.capacity(), 0, "nothing is allocated");
+}
+
+#[tokio::test]
+async fn where_callers_are_named_nobody_is_refused_and_still_nobody_asked() {
+    let refused = Err(Meaning::CallerUnauthenticated);
+    assert_eq!(Call::grpc(VALID_LOGIN).named().await, refused);
+    assert_eq!(Call::rest("POST", "/users").named().await, refused);
+    for path in ["/users/me", "/users/7"] {
+        let call = || Call::rest("GET", path);
+        assert_eq!(call().named().await, refused);
+        let session = call().with("authorization", &["Bearer vst_x"]);
+        assert_eq!(session.named().await, refused);
+        assert_eq!(Call::rest("HEAD", path).named().await, refused);
+    }
+    assert_eq!(Call::rest("GET", "/").named().await, Ok(()));
+    let health = Call::grpc("/grpc.health.v1.Health/Check");
+    assert_eq!(health.named().await, Ok(()));
+}
+
+/// Whatever the text is, so that no database error hides behind a wrong key either.
+#[tokio::test]
+async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too() {
+    let good = format!("Bearer {}", key());
+    let last = if good.ends_with('A') { "B" } else { "A" };
+    let typo = format!("{}{last}", &good[..good.len() - 1]);
+    for path in [
+        VALID_LOGIN,
+        "/grpc.health.v1.Health/Check",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    ] {
+        for values in [
+            &[""][..],
+            &["Bearer"],
+            &["Bearer "],
+            &["Bearer vck_"],
+            &["Bearer vst_x"],
+            &["Basic dTpw"],
+            &[&good[..good.len() - 1]],
+            &[&typo],
+            &[&key()],
+            &[&good, &good],
+            &[&good, ""],
+            &[&format!("{good}, {good}")],
+        ] {
+            let call = Call::grpc(path).with("authorization", values);
+            let refused = Err(Meaning::CallerUnauthenticated);
+            assert_eq!(call.open().await, refused, "{path} {values:?}");
+        }
+        for values in [&[""][..], &["vck_"], &[&good], &[&key(), &key()]] {
+            let call = Call::grpc(path).with("x-vestibule-caller", values);
+            let refused = Err(Meaning::CallerUnauthenticated);
+            assert_eq!(call.open().await, refused, "{path} {values:?}");
+        }
+        let nobody = Call {
+            certificate: Some(PeerCertificate::Nobody),
+            ..Call::grpc(path)
+        };
+        assert_eq!(nobody.open().await, Err(Meaning::CallerUnauthenticated));
+    }
+}
+
+#[tokio::test]
+async fn a_proof_that_may_be_one_is_looked_up_and_a_lost_database_is_not_a_wrong_key() {
+    let away = Err(Meaning::Unavailable);
+    let bearer = format!("Bearer {}", key());
+    for path in [VALID_LOGIN, "/grpc.health.v1.Health/Check"] {
+        let keyed = Call::grpc(path).with("authorization", &[&bearer]);
+        assert_eq!(keyed.open().await, away);
+        let beside = Call::grpc(path).with("x-vestibule-caller", &[&key()]);
+        assert_eq!(beside.named().await, away);
+        let identity = CertificateIdentity::parse("dns:billing.example.org").unwrap();
+        let certified = Call {
+            certificate: Some(PeerCertificate::Of(identity.into())),
+            ..Call::grpc(path)
+        };
+        assert_eq!(certified.open().await, away);
+    }
+}
+
+#[tokio::test]
+async fn where_a_session_is_the_proof_the_header_is_the_end_users() {
+    let bearer = format!("Bearer {}", key());
+    let read = || Call::rest("GET", "/users/me");
+    for values in [
+        &["Bearer vst_x"][..],
+        &["Basic dTpw"],
+        &["Bearer"],
+        &["Bearer vst_x", "Bearer vst_x"],
+    ] {
+        let call = read().with("authorization", values);
+        assert_eq!(call.open().await, Ok(()), "{values:?}: the handler says");
+        let post = Call::rest("POST", "/users").with("authorization", values);
+        let refused = Err(Meaning::CallerUnauthenticated);
+        assert_eq!(post.open().await, refused, "{values:?}");
+    }
+    let key_alone = read().with("authorization", &[&bearer]);
+    assert_eq!(key_alone.open().await, Err(Meaning::Unavailable));
+    for values in [["Bearer vst_x", bearer.as_str()], [&bearer, "Bearer vst_x"]] {
+        let both = read().with("authorization", &values);
+        assert_eq!(both.open().await, Err(Meaning::CallerUnauthenticated));
+    }
+    let beside = read()
+        .with("authorization", &["Bearer vst_x"])
+        .with("x-vestibule-caller", &[&key()]);
+    assert_eq!(beside.open().await, Err(Meaning::Unavailable));
+}
+
+#[tokio::test]
+async fn what_is_no_method_is_refused_before_any_router_is_asked() {
+    for access in [AuthServiceAccess::Open, AuthServiceAccess::Named] {
+        let rpc = Call::grpc("/vestibule.v1.AuthService/No");
+        assert_eq!(rpc.at(access).await, Err(Meaning::UnknownRoute));
+        let route = Call::rest("GET", "/no");
+        assert_eq!(route.at(access).await, Err(Meaning::UnknownRoute));
+    }
+    let last = call_names(Protocol::Grpc).len();
+    assert_eq!(policy(Protocol::Grpc, last), Policy::Nothing);
+}
+
+/// Policy × setting × caller, whole.
+#[test]
+fn a_grant_opens_its_method_and_nothing_else() {
+    use AuthServiceAccess::{Named, Open};
+    use Meaning::{CallerNotAllowed, CallerUnauthenticated, UnknownRoute};
+    const FIND: &str = "vestibule.v1.UserService/FindUser";
+    let caller = |grants: &[&str]| Caller {
+        name: CallerName::parse("billing").unwrap(),
+        grants: grants.iter().map(ToString::to_string).collect(),
+    };
+    let granted = caller(&[FIND]);
+    let others = caller(&[
+        "vestibule.v1.UserService/FindUsers",
+        "*",
+        "vestibule.v1.UserService/*",
+    ]);
+    let callers = [None, Some(&others), Some(&granted)];
+    let guarded = [Err(CallerUnauthenticated), Err(CallerNotAllowed), Ok(())];
+    for (policy, access, expected) in [
+        (Policy::Open, Open, [Ok(()); 3]),
+        (Policy::Open, Named, [Ok(()); 3]),
+        (Policy::EndUser(FIND), Open, [Ok(()); 3]),
+        (Policy::EndUser(FIND), Named, guarded),
+        (Policy::Session(FIND), Open, [Ok(()); 3]),
+        (Policy::Session(FIND), Named, guarded),
+        (Policy::Named(FIND), Open, guarded),
+        (Policy::Named(FIND), Named, guarded),
+        (Policy::Nothing, Open, [Err(UnknownRoute); 3]),
+        (Policy::Nothing, Named, [Err(UnknownRoute); 3]),
+    ] {
+        for (caller, expected) in iter::zip(callers, expected) {
+            let outcome = needed_grant(policy, access).and_then(|grant| allow(grant, caller));
+            assert_eq!(outcome, expected, "{policy:?} {access:?} {caller:?}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Named callers: how they are made, what proves them, and what they may call.
+
+mod access;
+mod command;
+mod proofs;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tonic::{Request, Status, metadata::AsciiMetadataKey};
+use vestibule::{
+    auth::Callers,
+    domain::{CallerName, CertificateIdentity, Clock},
+    proto::v1::ValidateSessionRequest,
+    transport::{AuthServiceAccess, grantable},
+};
+
+use crate::harness::{Database, Fault, Plan, TestApp};
+
+const CALLER_UNAUTHENTICATED: &str = "CALLER_UNAUTHENTICATED";
+const CALLER_NOT_ALLOWED: &str = "CALLER_NOT_ALLOWED";
+
+/// Nothing here takes that long.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(10)
+}
+
+fn name(text: &str) -> CallerName {
+    CallerName::parse(text).unwrap()
+}
+
+/// A plan whose `AuthService` takes named callers alone.
+async fn named(database: Database) -> Plan {
+    let plan = TestApp::on(database).await;
+    plan.settings(|settings| settings.server.auth_service = AuthServiceAccess::Named)
+}
+
+/// The callers of an application's database, as the command line sees them.
+fn callers(app: &TestApp) -> Callers {
+    Callers::new(app.db.clone(), Clock::system())
+}
+
+/// Adds a caller; its key.
+async fn add(app: &TestApp, caller: &str, methods: &[&str]) -> String {
+    add_with(app, caller, methods, &[]).await
+}
+
+async fn add_with(app: &TestApp, caller: &str, methods: &[&str], identities: &[&str]) -> String {
+    let grants = methods
+        .iter()
+        .map(|method| grantable(method).unwrap().to_owned());
+    let identities = identities
+        .iter()
+        .map(|text| CertificateIdentity::parse(text).unwrap())
+        .collect();
+    let callers = callers(app);
+    let added = callers.add(name(caller), grants.collect(), identities, soon());
+    added.await.unwrap().expose().to_string()
+}
+
+fn bearer(key: &str) -> String {
+    format!("Bearer {key}")
+}
+
+/// Asks about a malformed token, which is `NOT_FOUND` for whoever may ask, with metadata.
+async fn ask(app: &TestApp, metadata: &[(&str, &str)]) -> Result<(), Status> {
+    let mut request = Request::new(ValidateSessionRequest {
+        session_token: "nothing".into(),
+    });
+    for (name, value) in metadata {
+        let name: AsciiMetadataKey = name.parse().unwrap();
+        request.metadata_mut().append(name, value.parse().unwrap());
+    }
+    app.grpc().validate_session(request).await.map(|_| ())
+}
+
+/// The reason of a refusal; `OK` where there was none.
+async fn told(app: &TestApp, metadata: &[(&str, &str)]) -> String {
+    match ask(app, metadata).await {
+        Ok(()) => "OK".to_owned(),
+        Err(status) => Fault::of(&status).reason,
+    }
+}
