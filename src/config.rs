@@ -192,7 +192,8 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
         mail: delivery?,
         auth: auth::Settings {
             password: password?,
-            session_lifetime: sessions.lifetime,
+            session_limits: sessions.limits,
+            last_seen_interval: sessions.last_seen_interval,
             keep_ended: sessions.keep_ended,
             keep_events: events.keep,
             keep_addresses: events.keep_addresses,

@@ -42,5 +42,11 @@ redacted!(
     VerifyEmailRequest,
     RequestEmailChangeRequest,
     ConfirmEmailChangeRequest,
-    CloseAccountRequest
+    CloseAccountRequest,
+    BatchValidateSessionsRequest,
+    RotateSessionRequest,
+    RotateSessionResponse,
+    ListSessionsRequest,
+    RevokeSessionByIdRequest,
+    RevokeOtherSessionsRequest
 );

@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{ClientInfo, SecretHash, Session, SessionId, UserId};
+use crate::domain::{AuthenticationMethod, ClientInfo, SecretHash, Session, SessionId, UserId};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -22,7 +22,9 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     pub user_agent: Option<String>,
     pub ip: Option<String>,
+    pub method: i32,
     pub wrong_passwords: i32,
+    pub rotations: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -50,6 +52,17 @@ impl fmt::Debug for Model {
     }
 }
 
+const BY_PASSWORD: i32 = 1;
+const BY_CALLER: i32 = 2;
+
+/// Stored form of a method.
+pub(in crate::db) fn method_column(method: AuthenticationMethod) -> i32 {
+    match method {
+        AuthenticationMethod::Password => BY_PASSWORD,
+        AuthenticationMethod::Caller => BY_CALLER,
+    }
+}
+
 impl From<Model> for Session {
     fn from(row: Model) -> Self {
         // The column is checked to hold 32 bytes; a row that does not matches no secret.
@@ -61,7 +74,14 @@ impl From<Model> for Session {
             epoch: row.epoch,
             created_at: from_micros(row.created_at),
             authenticated_at: from_micros(row.authenticated_at),
+            method: if row.method == BY_CALLER {
+                AuthenticationMethod::Caller
+            } else {
+                AuthenticationMethod::Password
+            },
+            last_seen_at: from_micros(row.last_seen_at),
             expires_at: from_micros(row.expires_at),
+            idle_expires_at: from_micros(row.expires_at),
             revoked_at: row.revoked_at.map(from_micros),
             client: ClientInfo {
                 ip: row.ip.and_then(|ip| ip.parse().ok()),

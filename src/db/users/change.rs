@@ -7,7 +7,7 @@ use sea_orm::{
 use thiserror::Error;
 use tokio::time::Instant as Deadline;
 
-use super::erase::{ProvenUser, has_password};
+use super::erase::{ProvenUser, has_password, lives};
 use crate::db::{
     Db, DbError,
     attempts::live,
@@ -64,6 +64,11 @@ pub enum UserChange {
     Status(UserStatus),
     /// Ends all sessions.
     EndSessions,
+    /// Ends all sessions but the one that asks. Refused when that has ended.
+    EndOtherSessions {
+        /// The session that asks.
+        kept: SessionId,
+    },
 }
 
 /// Why a user was not changed.
@@ -133,7 +138,9 @@ async fn refusal(
         return Ok(UpdateUserError::UnknownUser);
     }
     Ok(match change {
-        UserChange::Password { .. } | UserChange::Rehash { .. } => UpdateUserError::PasswordChanged,
+        UserChange::Password { .. }
+        | UserChange::Rehash { .. }
+        | UserChange::EndOtherSessions { .. } => UpdateUserError::PasswordChanged,
         UserChange::Email { .. } => UpdateUserError::EmailTaken,
         // Conditional on nothing but the user, who was not there a moment ago.
         UserChange::PasswordReset { .. }
@@ -153,9 +160,12 @@ async fn follow(
     let ended = match change {
         UserChange::Password { kept, .. } => {
             if let Some(session) = kept {
-                keep(transaction, *session, user.session_epoch).await?;
+                keep(transaction, *session, user.session_epoch, true).await?;
             }
             None
+        }
+        UserChange::EndOtherSessions { kept } => {
+            return keep(transaction, *kept, user.session_epoch, false).await;
         }
         UserChange::PasswordReset { .. }
         | UserChange::Email { .. }
@@ -168,19 +178,21 @@ async fn follow(
     void_tokens(transaction, user.id, ended, now).await
 }
 
-/// Moves the session that asked to the new epoch; one that was ended meanwhile stays so.
+/// Moves the session that asked to the new epoch; one that was ended meanwhile stays so. Its wrong
+/// passwords are forgotten only for the right one.
 async fn keep(
     transaction: &DatabaseTransaction,
     session: SessionId,
     epoch: i64,
+    knows_password: bool,
 ) -> Result<(), DbErr> {
-    sessions::Entity::update_many()
+    let mut keep = sessions::Entity::update_many()
         .col_expr(sessions::Column::Epoch, Expr::value(epoch))
-        .col_expr(sessions::Column::WrongPasswords, Expr::value(0))
-        .filter(live(session))
-        .exec(transaction)
-        .await
-        .map(|_| ())
+        .filter(live(session));
+    if knows_password {
+        keep = keep.col_expr(sessions::Column::WrongPasswords, Expr::value(0));
+    }
+    keep.exec(transaction).await.map(|_| ())
 }
 
 fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<Users> {
@@ -225,6 +237,9 @@ fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<
             }
         }
         UserChange::EndSessions => visible(ending_sessions(statement), now),
+        UserChange::EndOtherSessions { kept } => {
+            visible(ending_sessions(statement.filter(lives(kept))), now)
+        }
     }
 }
 

@@ -4,9 +4,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{
-    ClientInfo, PasswordScheme, SecretHash, SessionId, SessionToken, UserEmail, UserId,
-};
+use crate::domain::{PasswordScheme, SecretHash, SessionId, SessionToken, UserEmail, UserId};
 
 const MICROS: i64 = 1_700_000_000_123_456;
 
@@ -36,6 +34,9 @@ fn session() -> Session {
         epoch: 0,
         created_at: at,
         authenticated_at: at,
+        method: AuthenticationMethod::Password,
+        last_seen_at: at,
+        idle_expires_at: at,
         expires_at: at,
         revoked_at: None,
         client: ClientInfo::default(),
