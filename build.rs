@@ -5,10 +5,12 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 7] = [
+const PROTOS: [&str; 9] = [
     "vestibule/v1/account_service.proto",
+    "vestibule/v1/audit_service.proto",
     "vestibule/v1/auth_service.proto",
     "vestibule/v1/errors.proto",
+    "vestibule/v1/event.proto",
     "vestibule/v1/session.proto",
     "vestibule/v1/user.proto",
     "google/rpc/error_details.proto",

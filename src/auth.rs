@@ -11,6 +11,7 @@ mod events;
 mod login;
 mod mail;
 mod one_time_token;
+mod outcomes;
 mod purge;
 mod redemption;
 mod register;
@@ -27,9 +28,12 @@ pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailFigures, MailSettings};
 pub use one_time_token::Handing;
+pub use outcomes::OutcomeFigures;
 pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use session::NewSession;
+
+use outcomes::Outcomes;
 
 use crate::{
     db::Db,
@@ -48,6 +52,10 @@ pub struct Settings {
     pub session_lifetime: Duration,
     /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
     pub keep_ended: Duration,
+    /// How long an event is kept.
+    pub keep_events: Duration,
+    /// How long the address and user agent in an event are kept.
+    pub keep_addresses: Duration,
     /// Mail with tokens.
     pub mail: MailSettings,
 }
@@ -60,6 +68,8 @@ pub struct Auth {
     outbox: Arc<Outbox>,
     clock: Clock,
     settings: Settings,
+    /// What is not yet in `events`.
+    outcomes: Arc<Outcomes>,
     /// Rehashes that go on after their answer; the drain awaits them.
     background: TaskTracker,
 }
@@ -73,6 +83,7 @@ impl Auth {
             outbox: Arc::new(Outbox::new(mailer)),
             clock,
             settings,
+            outcomes: Arc::default(),
             background: TaskTracker::new(),
         }
     }

@@ -21,7 +21,7 @@ pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
 pub use email::{Email, EmailFault, EmailKey};
-pub use event::{Event, EventKind, Origin};
+pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};

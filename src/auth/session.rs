@@ -49,6 +49,8 @@ impl Auth {
         let event = self.event(EventKind::SessionCreated, user.id, Some(session.id), origin)?;
         let added = self.db.add_session(session.clone(), event, call.deadline);
         if !added.await? {
+            // The user was disabled or the password changed since it was read.
+            self.note(call, EventKind::LoginFailed, Some(user.id), &session.client)?;
             return Err(AuthError::BadCredentials);
         }
         self.rehash_later(verified);

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
+    task::yield_now,
     time::{Instant as Deadline, timeout_at},
 };
 
@@ -101,7 +102,12 @@ impl Db {
     }
 
     async fn answer_lookups(self) {
-        while let Some(lookups) = self.inner.lookups.next() {
+        loop {
+            // The calls that came with this one are looked at first: they join it.
+            yield_now().await;
+            let Some(lookups) = self.inner.lookups.next() else {
+                return;
+            };
             let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
             let find = session_rows::find(&self.inner.reader, &ids);
             // A panic loses these lookups. Were it to end this task as well, its place among the

@@ -119,6 +119,7 @@ impl Running {
     pub(super) async fn close(self) {
         let hashing = async { join!(stop(self.hasher), self.auth.finish_background()) };
         let _ = timeout(HASHING, hashing).await;
+        self.auth.finish_outcomes(WRITES).await;
         let abandoned = self.db.close(WRITES).await;
         if abandoned > 0 {
             tracing::error!(abandoned, "gave up waiting for database writes");

@@ -2,10 +2,12 @@
 //! through here, so that no limit can be passed by switching protocol.
 
 mod account;
+mod events;
 
 use std::fmt::Display;
 
 pub(crate) use account::{addressee, email_change, owner, password_change, password_reset, proof};
+pub(crate) use events::{event_list, wire_kind};
 
 use super::failure::{Failure, Violation};
 use crate::{

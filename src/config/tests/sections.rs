@@ -76,6 +76,8 @@ fn values_out_of_bounds_are_refused() {
         ("password.min_length", "129"),
         ("sessions.lifetime", "0"),
         ("sessions.keep_ended", "0d"),
+        ("events.keep", "0"),
+        ("events.keep_addresses", "3651d"),
         ("lifecycle.grace", "11m"),
         ("log.format", "xml"),
         ("log.level", "INFO"),

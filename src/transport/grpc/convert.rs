@@ -5,12 +5,12 @@ use prost_types::Timestamp;
 
 use crate::{
     auth::{LoginVerdict, NewSession},
-    domain::{Instant, Session, SessionVerdict, User, UserStatus},
+    domain::{Instant, KeptEvent, Session, SessionVerdict, User, UserStatus},
     proto::v1::{
         self, CreateSessionResponse, GetAccountResponse, RegisterUserRequest, RegisterUserResponse,
         SessionStatus, ValidLoginResponse, ValidateSessionResponse,
     },
-    transport::input::RawRegistration,
+    transport::input::{RawRegistration, wire_kind},
 };
 
 impl<'a> From<&'a RegisterUserRequest> for RawRegistration<'a> {
@@ -106,6 +106,27 @@ impl From<Session> for v1::Session {
             user_id: session.user_id.to_string(),
             created_at: Some(timestamp(session.created_at)),
             expires_at: Some(timestamp(session.expires_at)),
+        }
+    }
+}
+
+impl From<KeptEvent> for v1::Event {
+    fn from(event: KeptEvent) -> Self {
+        let kind = event.kind.map_or(v1::EventKind::Unspecified, wire_kind);
+        let text = |id: Option<String>| id.unwrap_or_default();
+        let client = event.origin.client;
+        Self {
+            id: event.id.to_string(),
+            kind: kind.into(),
+            occurred_at: Some(timestamp(event.at)),
+            user_id: text(event.user_id.map(|id| id.to_string())),
+            session_id: text(event.session_id.map(|id| id.to_string())),
+            caller: text(event.origin.caller.map(|name| name.to_string())),
+            client: Some(v1::ClientInfo {
+                ip: text(client.ip.map(|ip| ip.to_string())),
+                user_agent: text(client.user_agent),
+            }),
+            count: i64::try_from(event.count).unwrap_or(i64::MAX),
         }
     }
 }
