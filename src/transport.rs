@@ -15,6 +15,7 @@ pub mod grpc;
 mod header_list;
 mod input;
 mod media_type;
+mod page;
 mod peer;
 mod policy;
 mod problem;
