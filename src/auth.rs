@@ -15,6 +15,7 @@ mod purge;
 mod redemption;
 mod register;
 mod session;
+mod users;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +31,7 @@ pub use one_time_token::Handing;
 pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use session::NewSession;
+pub use users::{EndedSessions, NewPasswordReset, UserExport, UserName, Users};
 
 use crate::{
     db::Db,
@@ -81,6 +83,11 @@ impl Auth {
     pub async fn finish_background(&self) {
         self.background.close();
         self.background.wait().await;
+    }
+
+    /// The users, for whoever may act on them by name.
+    pub fn users(&self) -> Users {
+        Users::new(self.db.clone(), self.clock.clone())
     }
 
     /// What a new password must have, for whoever parses one.

@@ -45,11 +45,15 @@ pub use figures::{Figures, PoolFigures};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
+pub use sessions::ListedSessions;
 pub use tokens::{
     NewOneTimeToken,
     redemption::{Redemption, TokenProof},
 };
-pub use users::{AddedUser, NewUser, ProvenUser, UpdateUserError, UserChange, UserKey};
+pub use users::{
+    AddedUser, EditUserError, KeptSessions, NewUser, ProvenUser, UpdateUserError, UserChange,
+    UserKey,
+};
 
 use figures::Counts;
 

@@ -42,5 +42,7 @@ redacted!(
     VerifyEmailRequest,
     RequestEmailChangeRequest,
     ConfirmEmailChangeRequest,
-    CloseAccountRequest
+    CloseAccountRequest,
+    CreateSessionForUserResponse,
+    CreatePasswordResetResponse
 );

@@ -1,7 +1,7 @@
 //! What the use cases say of themselves in `events`.
 
 use super::{Auth, AuthError, entropy::random};
-use crate::domain::{Event, EventId, EventKind, Origin, SessionId, UserId, uuid_v7};
+use crate::domain::{Clock, Event, EventId, EventKind, Origin, SessionId, UserId, uuid_v7};
 
 impl Auth {
     /// An event of now, about a user and possibly one of their sessions.
@@ -12,14 +12,28 @@ impl Auth {
         session_id: Option<SessionId>,
         origin: Origin,
     ) -> Result<Event, AuthError> {
-        let at = self.clock.now();
+        let event = event(&self.clock, kind, Some(user_id), origin)?;
         Ok(Event {
-            id: EventId::new(uuid_v7(at, random()?)),
-            kind,
-            at,
-            user_id: Some(user_id),
             session_id,
-            origin,
+            ..event
         })
     }
+}
+
+/// An event of now, about a user, or about nobody alone.
+pub(super) fn event(
+    clock: &Clock,
+    kind: EventKind,
+    user_id: Option<UserId>,
+    origin: Origin,
+) -> Result<Event, AuthError> {
+    let at = clock.now();
+    Ok(Event {
+        id: EventId::new(uuid_v7(at, random()?)),
+        kind,
+        at,
+        user_id,
+        session_id: None,
+        origin,
+    })
 }

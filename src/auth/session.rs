@@ -2,7 +2,8 @@
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
-    EventKind, PresentedToken, Session, SessionId, SessionToken, SessionVerdict, User, uuid_v7,
+    ClientInfo, EventKind, Instant, PresentedToken, Session, SessionId, SessionMethod,
+    SessionToken, SessionVerdict, User, uuid_v7,
 };
 
 /// A session that was just opened, with the secret that proves it.
@@ -32,6 +33,23 @@ impl Auth {
         let verified = self.verify(call, &credentials).await?;
         let verified = verified.ok_or(AuthError::BadCredentials)?;
         let user = verified.user.clone();
+        let method = SessionMethod::Password;
+        let opened = self.open_session(call, user, method, authenticated_at, credentials.client);
+        let opened = opened.await?.ok_or(AuthError::BadCredentials)?;
+        self.rehash_later(verified);
+        Ok(opened)
+    }
+
+    /// Opens a session for a user who was read before they were let in. `None`: they have changed
+    /// since, in a way that ends all sessions.
+    pub(super) async fn open_session(
+        &self,
+        call: &CallContext,
+        user: User,
+        method: SessionMethod,
+        authenticated_at: Instant,
+        client: ClientInfo,
+    ) -> Result<Option<NewSession>, AuthError> {
         let created_at = self.clock.now();
         let token = SessionToken::new(SessionId::new(uuid_v7(created_at, random()?)), random()?);
         let session = Session {
@@ -41,17 +59,18 @@ impl Auth {
             epoch: user.session_epoch,
             created_at,
             authenticated_at,
+            method,
+            last_seen_at: created_at,
             expires_at: created_at + self.settings.session_lifetime,
             revoked_at: None,
-            client: credentials.client,
+            client,
         };
         let origin = call.origin(session.client.clone());
         let event = self.event(EventKind::SessionCreated, user.id, Some(session.id), origin)?;
         let added = self.db.add_session(session.clone(), event, call.deadline);
         if !added.await? {
-            return Err(AuthError::BadCredentials);
+            return Ok(None);
         }
-        self.rehash_later(verified);
         tracing::info!(
             user_id = %user.id,
             session_id = %session.id,
@@ -59,11 +78,11 @@ impl Auth {
             claimed_user_agent = session.client.user_agent,
             "session created"
         );
-        Ok(NewSession {
+        Ok(Some(NewSession {
             token,
             session,
             user,
-        })
+        }))
     }
 
     /// Judges a presented token. Writes nothing.

@@ -1,13 +1,20 @@
 //! Events: written in the transaction of the change that they tell of, so that neither is there
 //! without the other.
 
-use sea_orm::{ActiveValue::Set, DatabaseTransaction, DbErr, EntityTrait};
-
-use super::entity::{
-    events::{ActiveModel, Entity as Events, kind_column},
-    to_micros,
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
-use crate::domain::{Event, EventId, SessionId, UserId};
+use tokio::time::Instant as Deadline;
+
+use super::{
+    Db, DbError,
+    entity::{
+        events::{ActiveModel, Column, Entity as Events, kind_column},
+        to_micros,
+    },
+};
+use crate::domain::{Event, EventFilter, EventId, KeptEvent, SessionId, UserId, uuid_v7};
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
@@ -27,4 +34,48 @@ pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> 
         .exec_without_returning(transaction)
         .await
         .map(|_| ())
+}
+
+impl Db {
+    /// Some events in the order of their ids, from the one after `after` on.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn list_events(
+        &self,
+        filter: &EventFilter,
+        after: Option<EventId>,
+        limit: u64,
+        deadline: Deadline,
+    ) -> Result<Vec<KeptEvent>, DbError> {
+        let mut query = selected(filter).order_by_asc(Column::Id).limit(limit);
+        if let Some(after) = after {
+            query = query.filter(Column::Id.gt(after.uuid()));
+        }
+        let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
+        Ok(rows.into_iter().map(KeptEvent::from).collect())
+    }
+}
+
+/// An id begins with the millisecond of its event, so that a time bounds ids, which are in order.
+fn selected(filter: &EventFilter) -> Select<Events> {
+    let mut query = Events::find();
+    if let Some(user_id) = filter.user_id {
+        query = query.filter(Column::UserId.eq(user_id.uuid()));
+    }
+    if !filter.kinds.is_empty() {
+        let kinds = filter.kinds.iter().map(|kind| kind_column(*kind));
+        query = query.filter(Column::Kind.is_in(kinds));
+    }
+    if let Some(since) = filter.since {
+        query = query
+            .filter(Column::Id.gte(uuid_v7(since, [0; 10])))
+            .filter(Column::At.gte(to_micros(since)));
+    }
+    if let Some(until) = filter.until {
+        query = query
+            .filter(Column::Id.lte(uuid_v7(until, [0xFF; 10])))
+            .filter(Column::At.lt(to_micros(until)));
+    }
+    query
 }

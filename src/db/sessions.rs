@@ -1,15 +1,19 @@
 //! Sessions: created, found and ended.
 
+mod of_user;
+
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, Query},
 };
 use tokio::time::Instant as Deadline;
 
+pub use of_user::ListedSessions;
+
 use super::{
     Db, DbError,
     entity::{
-        sessions::{Column, Entity as Sessions},
+        sessions::{Column, Entity as Sessions, method_column},
         to_micros,
         users::{self, status_column},
     },
@@ -81,7 +85,8 @@ fn insert_for_live_user(session: &Session) -> sea_orm::sea_query::InsertStatemen
             Expr::col((users::Entity, users::Column::SessionEpoch)),
             Expr::value(created_at),
             Expr::value(to_micros(session.authenticated_at)),
-            Expr::value(created_at),
+            Expr::value(method_column(session.method)),
+            Expr::value(to_micros(session.last_seen_at)),
             Expr::value(to_micros(session.expires_at)),
             Expr::value(session.client.user_agent.clone()),
             Expr::value(session.client.ip.map(|ip| ip.to_string())),
@@ -99,6 +104,7 @@ fn insert_for_live_user(session: &Session) -> sea_orm::sea_query::InsertStatemen
         Column::Epoch,
         Column::CreatedAt,
         Column::AuthenticatedAt,
+        Column::Method,
         Column::LastSeenAt,
         Column::ExpiresAt,
         Column::UserAgent,

@@ -29,6 +29,38 @@ pub struct Event {
     pub origin: Origin,
 }
 
+/// An event as it is kept: of one thing that happened, or the first of several that were alike.
+#[derive(Debug, Clone)]
+pub struct KeptEvent {
+    /// Its id.
+    pub id: EventId,
+    /// What happened; `None`: a later release knows it.
+    pub kind: Option<EventKind>,
+    /// When, of several the first.
+    pub at: Instant,
+    /// To whom, if to somebody who is known.
+    pub user_id: Option<UserId>,
+    /// The session that it was about, if it was about one.
+    pub session_id: Option<SessionId>,
+    /// Who asked, of several the first.
+    pub origin: Origin,
+    /// How often it happened.
+    pub count: u64,
+}
+
+/// Which events are asked for: those that every part of it fits.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// About this user.
+    pub user_id: Option<UserId>,
+    /// Of one of these kinds; none: of any.
+    pub kinds: Vec<EventKind>,
+    /// At this instant or after it.
+    pub since: Option<Instant>,
+    /// Before this instant.
+    pub until: Option<Instant>,
+}
+
 /// The kinds of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {

@@ -83,6 +83,13 @@ impl UserId {
     }
 }
 
+impl SessionId {
+    /// Reads the one spelling: 36 lower-case characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_canonical(text).map(Self)
+    }
+}
+
 impl RegistrationId {
     /// Reads a UUID of 36 characters, upper or lower case.
     pub fn parse(text: &str) -> Option<Self> {

@@ -23,12 +23,25 @@ pub struct Session {
     pub created_at: Instant,
     /// When the user last proved who they are; taken before verification.
     pub authenticated_at: Instant,
+    /// How they proved it.
+    pub method: SessionMethod,
+    /// When the session was last used, as far as that was noted.
+    pub last_seen_at: Instant,
     /// The absolute limit, fixed at creation.
     pub expires_at: Instant,
     /// When it was ended, if it was.
     pub revoked_at: Option<Instant>,
     /// The client that logged in.
     pub client: ClientInfo,
+}
+
+/// How a user proved who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionMethod {
+    /// By their password.
+    Password,
+    /// To a named caller, which opened the session for them.
+    Caller,
 }
 
 /// What is to be said of a presented token.

@@ -4,6 +4,7 @@ mod account;
 mod auth;
 mod convert;
 mod methods;
+mod users;
 
 use http::{Method, Request};
 use tonic::Status;
@@ -11,6 +12,7 @@ use tonic::Status;
 pub use account::{AccountHandlers, account_service};
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};
+pub use users::{UserHandlers, user_service};
 
 use super::{code::Meaning, failure::Failure, media_type::media_type};
 use crate::auth::CallContext;

@@ -70,3 +70,4 @@ mod tls;
 mod transport;
 mod undeclared;
 mod upgrade;
+mod users;

@@ -91,7 +91,7 @@ fn no_rpc_may_be_called_with_its_request_in_a_url() {
             .map(MethodOptions::idempotency_level);
         assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{method:?}");
     }
-    assert_eq!(rpcs, 14);
+    assert_eq!(rpcs, 25);
 }
 
 /// (L5) A secret is marked, and what is marked is a secret.
@@ -105,11 +105,13 @@ fn every_field_that_carries_a_secret_is_marked() {
     let mut marked = 0;
     for (name, redacted) in ours.flat_map(|file| fields(file)) {
         let (_, field) = name.split_once('.').unwrap();
-        let secret = SECRET_WORDS.iter().any(|word| field.contains(word));
+        // A page's token proves nothing.
+        let is_page = field.ends_with("page_token");
+        let secret = !is_page && SECRET_WORDS.iter().any(|word| field.contains(word));
         assert_eq!(redacted, secret, "{name}");
         marked += usize::from(redacted);
     }
-    assert_eq!(marked, 18);
+    assert_eq!(marked, 20);
 }
 
 /// (L5) Messages with a secret print none of their fields.

@@ -2,7 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::domain::EventKind;
+use super::from_micros;
+use crate::domain::{CallerName, ClientInfo, EventKind, KeptEvent, Origin};
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "events")]
@@ -47,5 +48,31 @@ pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
         EventKind::PasswordResetRequested => 18,
         EventKind::EmailVerificationRequested => 19,
         EventKind::EmailChangeRequested => 20,
+    }
+}
+
+fn kind(column: i16) -> Option<EventKind> {
+    EventKind::ALL
+        .into_iter()
+        .find(|kind| kind_column(*kind) == column)
+}
+
+impl From<Model> for KeptEvent {
+    fn from(row: Model) -> Self {
+        Self {
+            id: row.id.into(),
+            kind: kind(row.kind),
+            at: from_micros(row.at),
+            user_id: row.user_id.map(Into::into),
+            session_id: row.session_id.map(Into::into),
+            origin: Origin {
+                caller: row.caller.as_deref().and_then(CallerName::parse),
+                client: ClientInfo {
+                    ip: row.ip.and_then(|ip| ip.parse().ok()),
+                    user_agent: row.user_agent,
+                },
+            },
+            count: u64::try_from(row.count).unwrap_or(0),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{ClientInfo, SecretHash, Session, SessionId, UserId};
+use crate::domain::{ClientInfo, SecretHash, Session, SessionId, SessionMethod, UserId};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -22,6 +22,7 @@ pub struct Model {
     pub revoked_at: Option<i64>,
     pub user_agent: Option<String>,
     pub ip: Option<String>,
+    pub method: i32,
     pub wrong_passwords: i32,
 }
 
@@ -50,6 +51,17 @@ impl fmt::Debug for Model {
     }
 }
 
+/// Stored form of a method; a number is never used twice.
+const PASSWORD: i32 = 1;
+const CALLER: i32 = 2;
+
+pub(in crate::db) fn method_column(method: SessionMethod) -> i32 {
+    match method {
+        SessionMethod::Password => PASSWORD,
+        SessionMethod::Caller => CALLER,
+    }
+}
+
 impl From<Model> for Session {
     fn from(row: Model) -> Self {
         // The column is checked to hold 32 bytes; a row that does not matches no secret.
@@ -61,6 +73,12 @@ impl From<Model> for Session {
             epoch: row.epoch,
             created_at: from_micros(row.created_at),
             authenticated_at: from_micros(row.authenticated_at),
+            method: if row.method == CALLER {
+                SessionMethod::Caller
+            } else {
+                SessionMethod::Password
+            },
+            last_seen_at: from_micros(row.last_seen_at),
             expires_at: from_micros(row.expires_at),
             revoked_at: row.revoked_at.map(from_micros),
             client: ClientInfo {

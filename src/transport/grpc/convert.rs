@@ -1,11 +1,13 @@
 //! Domain values ↔ the messages of `vestibule.v1`. An answer fails closed: nothing that names a user
 //! is set unless the verdict lets them in.
 
+mod users;
+
 use prost_types::Timestamp;
 
 use crate::{
     auth::{LoginVerdict, NewSession},
-    domain::{Instant, Session, SessionVerdict, User, UserStatus},
+    domain::{ClientInfo, Instant, Session, SessionMethod, SessionVerdict, User, UserStatus},
     proto::v1::{
         self, CreateSessionResponse, GetAccountResponse, RegisterUserRequest, RegisterUserResponse,
         SessionStatus, ValidLoginResponse, ValidateSessionResponse,
@@ -106,8 +108,30 @@ impl From<Session> for v1::Session {
             user_id: session.user_id.to_string(),
             created_at: Some(timestamp(session.created_at)),
             expires_at: Some(timestamp(session.expires_at)),
+            authenticated_at: Some(timestamp(session.authenticated_at)),
+            methods: vec![v1::SessionMethod::from(session.method).into()],
+            last_seen_at: Some(timestamp(session.last_seen_at)),
+            client: client(session.client),
         }
     }
+}
+
+impl From<SessionMethod> for v1::SessionMethod {
+    fn from(method: SessionMethod) -> Self {
+        match method {
+            SessionMethod::Password => Self::Password,
+            SessionMethod::Caller => Self::Caller,
+        }
+    }
+}
+
+/// Nothing, where nothing is known of the client.
+fn client(client: ClientInfo) -> Option<v1::ClientInfo> {
+    let known = client != ClientInfo::default();
+    known.then(|| v1::ClientInfo {
+        ip: client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        user_agent: client.user_agent.unwrap_or_default(),
+    })
 }
 
 fn timestamp(instant: Instant) -> Timestamp {

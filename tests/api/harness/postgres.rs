@@ -83,6 +83,18 @@ impl Postgres {
         here
     }
 
+    /// Everything that a database holds, as a backup has it.
+    pub(crate) fn dump(url: &str) -> Vec<u8> {
+        let program = Self::programs().expect("Postgres binaries").join("pg_dump");
+        let dump = Command::new(program)
+            .args(["--dbname", url])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(dump.status.success(), "{dump:?}");
+        dump.stdout
+    }
+
     /// The cluster that all tests share.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
