@@ -26,7 +26,7 @@ pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, Us
 pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
-pub use session::{Session, SessionMethod, SessionVerdict};
+pub use session::{AuthenticationMethod, Session, SessionVerdict};
 pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,

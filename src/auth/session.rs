@@ -2,7 +2,7 @@
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
-    ClientInfo, EventKind, Instant, PresentedToken, Session, SessionId, SessionMethod,
+    AuthenticationMethod, ClientInfo, EventKind, Instant, PresentedToken, Session, SessionId,
     SessionToken, SessionVerdict, User, uuid_v7,
 };
 
@@ -33,21 +33,20 @@ impl Auth {
         let verified = self.verify(call, &credentials).await?;
         let verified = verified.ok_or(AuthError::BadCredentials)?;
         let user = verified.user.clone();
-        let method = SessionMethod::Password;
-        let opened = self.open_session(call, user, method, authenticated_at, credentials.client);
+        let how = (AuthenticationMethod::Password, authenticated_at);
+        let opened = self.open_session(call, user, how, credentials.client);
         let opened = opened.await?.ok_or(AuthError::BadCredentials)?;
         self.rehash_later(verified);
         Ok(opened)
     }
 
-    /// Opens a session for a user who was read before they were let in. `None`: they have changed
-    /// since, in a way that ends all sessions.
+    /// Opens a session for a user who proved who they are, how and when. `None`: the user was disabled
+    /// or their sessions were ended since then.
     pub(super) async fn open_session(
         &self,
         call: &CallContext,
         user: User,
-        method: SessionMethod,
-        authenticated_at: Instant,
+        (method, authenticated_at): (AuthenticationMethod, Instant),
         client: ClientInfo,
     ) -> Result<Option<NewSession>, AuthError> {
         let created_at = self.clock.now();

@@ -20,7 +20,7 @@ const SELECT: &str = "SELECT \
     s.id, s.user_id, s.secret_hash, s.epoch, s.created_at, s.authenticated_at, s.last_seen_at, \
     s.expires_at, s.revoked_at, s.user_agent, s.ip, s.wrong_passwords, \
     u.email, u.email_key, u.hashed_password, u.password_scheme, u.status, u.session_epoch, \
-    u.version, u.request_id, u.email_verified_at, u.created_at, u.updated_at \
+    u.version, u.request_id, u.email_verified_at, u.created_at, u.updated_at, s.method \
     FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id IN (";
 
 /// For 1, 2, 4 … [`MOST`] ids: a statement of each length would fill the databases' caches of
@@ -73,6 +73,7 @@ fn row(row: &QueryResult) -> Result<(SessionId, (Session, User)), DbErr> {
         user_agent: row.try_get_by_index(9)?,
         ip: row.try_get_by_index(10)?,
         wrong_passwords: row.try_get_by_index(11)?,
+        method: row.try_get_by_index(23)?,
     };
     let user = users::Model {
         id: session.user_id,

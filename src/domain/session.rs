@@ -24,7 +24,7 @@ pub struct Session {
     /// When the user last proved who they are; taken before verification.
     pub authenticated_at: Instant,
     /// How they proved it.
-    pub method: SessionMethod,
+    pub method: AuthenticationMethod,
     /// When the session was last used, as far as that was noted.
     pub last_seen_at: Instant,
     /// The absolute limit, fixed at creation.
@@ -37,7 +37,7 @@ pub struct Session {
 
 /// How a user proved who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionMethod {
+pub enum AuthenticationMethod {
     /// By their password.
     Password,
     /// To a named caller, which opened the session for them.

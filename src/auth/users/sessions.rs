@@ -8,8 +8,8 @@ use crate::{
     auth::{Auth, AuthError, CallContext, Handing, NewSession},
     db::{KeptSessions, ListedSessions, UserChange},
     domain::{
-        ClientInfo, EventKind, Instant, Session, SessionId, SessionMethod, TokenPurpose, User,
-        UserId, UserStatus,
+        AuthenticationMethod, ClientInfo, EventKind, Instant, Session, SessionId, TokenPurpose,
+        User, UserId, UserStatus,
     },
 };
 
@@ -96,8 +96,8 @@ impl Auth {
         let authenticated_at = self.clock.now();
         loop {
             let user = self.active_user(call, name).await?;
-            let method = SessionMethod::Caller;
-            let opened = self.open_session(call, user, method, authenticated_at, client.clone());
+            let how = (AuthenticationMethod::Caller, authenticated_at);
+            let opened = self.open_session(call, user, how, client.clone());
             // Whoever changed meanwhile is read again, until the deadline.
             if let Some(opened) = opened.await? {
                 return Ok(opened);

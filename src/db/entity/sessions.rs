@@ -5,7 +5,7 @@ use std::fmt;
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{ClientInfo, SecretHash, Session, SessionId, SessionMethod, UserId};
+use crate::domain::{AuthenticationMethod, ClientInfo, SecretHash, Session, SessionId, UserId};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -55,10 +55,10 @@ impl fmt::Debug for Model {
 const PASSWORD: i32 = 1;
 const CALLER: i32 = 2;
 
-pub(in crate::db) fn method_column(method: SessionMethod) -> i32 {
+pub(in crate::db) fn method_column(method: AuthenticationMethod) -> i32 {
     match method {
-        SessionMethod::Password => PASSWORD,
-        SessionMethod::Caller => CALLER,
+        AuthenticationMethod::Password => PASSWORD,
+        AuthenticationMethod::Caller => CALLER,
     }
 }
 
@@ -74,9 +74,9 @@ impl From<Model> for Session {
             created_at: from_micros(row.created_at),
             authenticated_at: from_micros(row.authenticated_at),
             method: if row.method == CALLER {
-                SessionMethod::Caller
+                AuthenticationMethod::Caller
             } else {
-                SessionMethod::Password
+                AuthenticationMethod::Password
             },
             last_seen_at: from_micros(row.last_seen_at),
             expires_at: from_micros(row.expires_at),

@@ -7,7 +7,9 @@ use prost_types::Timestamp;
 
 use crate::{
     auth::{LoginVerdict, NewSession},
-    domain::{ClientInfo, Instant, Session, SessionMethod, SessionVerdict, User, UserStatus},
+    domain::{
+        AuthenticationMethod, ClientInfo, Instant, Session, SessionVerdict, User, UserStatus,
+    },
     proto::v1::{
         self, CreateSessionResponse, GetAccountResponse, RegisterUserRequest, RegisterUserResponse,
         SessionStatus, ValidLoginResponse, ValidateSessionResponse,
@@ -109,18 +111,18 @@ impl From<Session> for v1::Session {
             created_at: Some(timestamp(session.created_at)),
             expires_at: Some(timestamp(session.expires_at)),
             authenticated_at: Some(timestamp(session.authenticated_at)),
-            methods: vec![v1::SessionMethod::from(session.method).into()],
+            methods: vec![v1::AuthenticationMethod::from(session.method).into()],
             last_seen_at: Some(timestamp(session.last_seen_at)),
             client: client(session.client),
         }
     }
 }
 
-impl From<SessionMethod> for v1::SessionMethod {
-    fn from(method: SessionMethod) -> Self {
+impl From<AuthenticationMethod> for v1::AuthenticationMethod {
+    fn from(method: AuthenticationMethod) -> Self {
         match method {
-            SessionMethod::Password => Self::Password,
-            SessionMethod::Caller => Self::Caller,
+            AuthenticationMethod::Password => Self::Password,
+            AuthenticationMethod::Caller => Self::Caller,
         }
     }
 }

@@ -7,8 +7,8 @@ use prost_types::Timestamp;
 use vestibule::{
     domain::SessionToken,
     proto::v1::{
-        ClientInfo, CreateSessionForUserRequest, ListUserSessionsRequest, Session, SessionMethod,
-        SessionStatus, create_password_reset_request, create_session_for_user_request,
+        AuthenticationMethod, ClientInfo, CreateSessionForUserRequest, ListUserSessionsRequest,
+        Session, SessionStatus, create_password_reset_request, create_session_for_user_request,
         revoke_user_sessions_request::Sessions,
     },
 };
@@ -45,7 +45,7 @@ async fn a_caller_opens_a_session_for_a_user(app: TestApp) {
         };
         let opened = users.open(request).await.unwrap();
         let session = opened.session.unwrap();
-        assert_eq!(session.methods, [i32::from(SessionMethod::Caller)]);
+        assert_eq!(session.methods, [i32::from(AuthenticationMethod::Caller)]);
         assert_eq!(session.client, Some(client.clone()));
         assert_eq!(opened.user, Some(user.clone()));
         let answer = app.grpc().validate(&opened.session_token).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_caller_opens_a_session_for_a_user(app: TestApp) {
     }
     let by_password = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let methods = by_password.session.unwrap().methods;
-    assert_eq!(methods, [i32::from(SessionMethod::Password)]);
+    assert_eq!(methods, [i32::from(AuthenticationMethod::Password)]);
 }
 
 async fn whom_no_session_can_be_opened_for_is_told(app: TestApp) {

@@ -91,6 +91,9 @@ impl From<EventKind> for v1::EventKind {
             EventKind::UserImported => Self::UserImported,
             EventKind::CallerAdded => Self::CallerAdded,
             EventKind::CallerRemoved => Self::CallerRemoved,
+            EventKind::PasswordResetRequested => Self::PasswordResetRequested,
+            EventKind::EmailVerificationRequested => Self::EmailVerificationRequested,
+            EventKind::EmailChangeRequested => Self::EmailChangeRequested,
         }
     }
 }
