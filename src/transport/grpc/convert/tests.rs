@@ -36,6 +36,8 @@ fn session() -> Session {
         epoch: 0,
         created_at: at,
         authenticated_at: at,
+        method: AuthenticationMethod::Password,
+        last_seen_at: at,
         expires_at: at,
         revoked_at: None,
         client: ClientInfo::default(),
