@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use tokio::time::Instant as Deadline;
 
 use super::{Auth, AuthError};
-use crate::domain::{Instant, ROTATION_GRACE, Session, SessionId};
+use crate::domain::{Instant, Session, SessionId};
 
 /// The most sessions that wait to be written: about 5 MiB. Beyond it the oldest note is dropped.
 const NOTED_MAX: usize = 65_536;
@@ -30,8 +30,9 @@ pub(super) struct LastSeen {
 
 #[derive(Default)]
 struct Notes {
+    /// What is not stored yet, what is being stored included.
     seen: HashMap<SessionId, Instant>,
-    /// The order in which sessions were first noted.
+    /// What is to be stored next, in the order in which it was first noted.
     order: VecDeque<SessionId>,
     dropped: usize,
 }
@@ -69,14 +70,36 @@ impl Notes {
             *seen = now.max(*seen);
             return;
         }
-        if self.seen.len() >= NOTED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
+        if self.seen.len() >= NOTED_MAX {
             self.dropped += 1;
+            match self.order.pop_front() {
+                Some(oldest) => drop(self.seen.remove(&oldest)),
+                // All of it is being stored at this moment.
+                None => return,
+            }
         }
         self.seen.insert(id, now);
         self.order.push_back(id);
+    }
+
+    /// Everything that is to be stored, in one order, so that no two replicas wait for each other. It
+    /// stays noted: who is told that a session lives is not told otherwise while that is stored.
+    fn take(&mut self) -> Vec<(SessionId, Instant)> {
+        self.order.clear();
+        let mut rows: Vec<_> = self.seen.iter().map(|(id, at)| (*id, *at)).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// Forgets what was stored, unless it was seen again meanwhile.
+    fn forget(&mut self, stored: &[(SessionId, Instant)]) {
+        for (id, at) in stored {
+            if self.seen.get(id) == Some(at) {
+                self.seen.remove(id);
+            } else {
+                self.order.push_back(*id);
+            }
+        }
     }
 }
 
@@ -86,42 +109,31 @@ impl Auth {
         self.settings.last_seen_interval
     }
 
-    /// Writes down when sessions were last seen, and forgets what replaced secrets were made with.
+    /// Writes down when sessions were last seen.
     ///
     /// # Errors
     /// The database is away; what was not written is noted still.
     pub async fn write_last_seen(&self) -> Result<(), AuthError> {
-        let notes = mem::take(&mut *self.last_seen.lock());
-        if notes.dropped > 0 {
-            tracing::warn!(
-                dropped = notes.dropped,
-                "more sessions were seen than are remembered"
-            );
+        let (rows, dropped) = {
+            let mut notes = self.last_seen.lock();
+            (notes.take(), mem::take(&mut notes.dropped))
+        };
+        if dropped > 0 {
+            tracing::warn!(dropped, "more sessions were seen than are remembered");
         }
         let now = self.clock.now();
-        // Never ahead of now, whatever the clock did since; in one order, so that no two replicas
-        // wait for each other.
-        let mut seen: Vec<_> = notes
-            .seen
-            .into_iter()
-            .map(|(id, at)| (id, at.min(now)))
-            .collect();
-        seen.sort_unstable();
-        for (place, rows) in seen.chunks(ROWS).enumerate() {
-            let written = self.db.see_sessions(rows, Deadline::now() + WRITE_LIMIT);
-            if let Err(error) = written.await {
-                let mut notes = self.last_seen.lock();
-                for (id, at) in &seen[place * ROWS..] {
-                    notes.note(*id, *at);
-                }
+        for (place, chunk) in rows.chunks(ROWS).enumerate() {
+            // Never ahead of now, whatever the clock did since.
+            let seen: Vec<_> = chunk.iter().map(|(id, at)| (*id, *at.min(&now))).collect();
+            let stored = self.db.see_sessions(&seen, Deadline::now() + WRITE_LIMIT);
+            if let Err(error) = stored.await {
+                let left = rows[place * ROWS..].iter().map(|(id, _)| *id);
+                self.last_seen.lock().order.extend(left);
                 return Err(error.into());
             }
+            self.last_seen.lock().forget(chunk);
         }
-        let deadline = Deadline::now() + WRITE_LIMIT;
-        Ok(self
-            .db
-            .forget_nonces(now - ROTATION_GRACE, deadline)
-            .await?)
+        Ok(())
     }
 }
 
@@ -146,6 +158,19 @@ mod tests {
             notes.note(id(1), at(seconds));
         }
         assert_eq!(notes.seen[&id(1)], at(3));
+    }
+
+    #[test]
+    fn what_is_seen_while_it_is_stored_is_stored_again() {
+        let mut notes = Notes::default();
+        notes.note(id(1), at(1));
+        notes.note(id(2), at(1));
+        let rows = notes.take();
+        assert_eq!(rows, [(id(1), at(1)), (id(2), at(1))]);
+        assert_eq!(notes.seen.len(), 2, "noted until it is stored");
+        notes.note(id(1), at(2));
+        notes.forget(&rows);
+        assert_eq!(notes.take(), [(id(1), at(2))]);
     }
 
     #[test]

@@ -1,10 +1,19 @@
 //! A session's secret is replaced, so that one that leaked is good for a short time.
 
+use std::time::Duration;
+
+use tokio::time::Instant as Deadline;
+
 use super::{Auth, AuthError, CallContext, entropy::random, recognition::Recognised};
 use crate::{
     db::Rotation,
-    domain::{PresentedToken, Session, SessionToken, SessionVerdict, SupersededSecret},
+    domain::{
+        PresentedToken, ROTATION_GRACE, Session, SessionToken, SessionVerdict, SupersededSecret,
+    },
 };
+
+/// How long the write may take that nobody waits for.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A session with a new secret.
 #[derive(Debug, Clone)]
@@ -58,6 +67,16 @@ impl Auth {
             (session, Some(token)) => Ok(RotatedSession { token, session }),
             (_, None) => Err(AuthError::SessionInvalid),
         }
+    }
+
+    /// Forgets what replaced secrets were made with, once that cannot be asked for any more.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn forget_nonces(&self) -> Result<(), AuthError> {
+        let before = self.clock.now() - ROTATION_GRACE;
+        let deadline = Deadline::now() + WRITE_LIMIT;
+        Ok(self.db.forget_nonces(before, deadline).await?)
     }
 
     /// The live session that a token proves, and the token that followed on it, where one did.

@@ -34,7 +34,7 @@ pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: R
     make_usable(&db, &auth, migrate_on_start, &reporter).await;
     // In a task of its own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
-    beside.spawn(write_last_seen(auth.clone()));
+    beside.spawn(keep_sessions(auth.clone()));
     beside.spawn(purge(auth.clone()));
     beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
@@ -124,13 +124,17 @@ async fn probe(db: &Db, reporter: &Reporter) {
     }
 }
 
-async fn write_last_seen(auth: Auth) {
+/// Stores when sessions were seen, and forgets with what their secrets were replaced.
+async fn keep_sessions(auth: Auth) {
     let mut ticks = interval(auth.last_seen_interval());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         if let Err(error) = auth.write_last_seen().await {
             tracing::warn!("cannot store when sessions were seen: {}", chain(&error));
+        }
+        if let Err(error) = auth.forget_nonces().await {
+            tracing::warn!("cannot forget nonces of rotations: {}", chain(&error));
         }
     }
 }
