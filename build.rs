@@ -18,7 +18,7 @@ const PROTOS: [&str; 9] = [
 ];
 
 /// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
-const SECRET_MESSAGES: [&str; 15] = [
+const SECRET_MESSAGES: [&str; 21] = [
     "vestibule.v1.RegisterUserRequest",
     "vestibule.v1.ValidLoginRequest",
     "vestibule.v1.CreateSessionRequest",
@@ -32,6 +32,12 @@ const SECRET_MESSAGES: [&str; 15] = [
     "vestibule.v1.RequestEmailChangeRequest",
     "vestibule.v1.ConfirmEmailChangeRequest",
     "vestibule.v1.CloseAccountRequest",
+    "vestibule.v1.BatchValidateSessionsRequest",
+    "vestibule.v1.RotateSessionRequest",
+    "vestibule.v1.RotateSessionResponse",
+    "vestibule.v1.ListSessionsRequest",
+    "vestibule.v1.RevokeSessionByIdRequest",
+    "vestibule.v1.RevokeOtherSessionsRequest",
     "vestibule.v1.CreateSessionForUserResponse",
     "vestibule.v1.CreatePasswordResetResponse",
 ];

@@ -8,12 +8,16 @@ mod delivery;
 mod entropy;
 mod error;
 mod events;
+mod last_seen;
 mod login;
 mod mail;
 mod one_time_token;
+mod own_sessions;
 mod purge;
+mod recognition;
 mod redemption;
 mod register;
+mod rotation;
 mod session;
 mod users;
 
@@ -28,17 +32,20 @@ pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailFigures, MailSettings};
 pub use one_time_token::Handing;
+pub use own_sessions::OwnSessions;
 pub use redemption::PasswordReset;
 pub use register::Registration;
+pub use rotation::RotatedSession;
 pub use session::NewSession;
 pub use users::{EndedSessions, NewPasswordReset, UserExport, UserName, Users};
 
 use crate::{
     db::Db,
-    domain::{Clock, PasswordPolicy},
+    domain::{Clock, PasswordPolicy, SessionLimits},
     hashing::Hasher,
     mail::Mailer,
 };
+use last_seen::LastSeen;
 use mail::Outbox;
 
 /// What the use cases are set to.
@@ -46,8 +53,10 @@ use mail::Outbox;
 pub struct Settings {
     /// What a new password must have.
     pub password: PasswordPolicy,
-    /// How long a session lives at most.
-    pub session_lifetime: Duration,
+    /// How long sessions live, and how many of one user's.
+    pub session_limits: SessionLimits,
+    /// How often it is written down when sessions were last seen.
+    pub last_seen_interval: Duration,
     /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
     pub keep_ended: Duration,
     /// Mail with tokens.
@@ -62,6 +71,7 @@ pub struct Auth {
     outbox: Arc<Outbox>,
     clock: Clock,
     settings: Settings,
+    last_seen: Arc<LastSeen>,
     /// Rehashes that go on after their answer; the drain awaits them.
     background: TaskTracker,
 }
@@ -74,6 +84,7 @@ impl Auth {
             hasher,
             outbox: Arc::new(Outbox::new(mailer)),
             clock,
+            last_seen: Arc::new(LastSeen::new(settings.last_seen_interval)),
             settings,
             background: TaskTracker::new(),
         }

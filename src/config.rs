@@ -189,7 +189,8 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
         mail: delivery?,
         auth: auth::Settings {
             password: password?,
-            session_lifetime: sessions.lifetime,
+            session_limits: sessions.limits,
+            last_seen_interval: sessions.last_seen_interval,
             keep_ended: sessions.keep_ended,
             mail: mail?,
         },

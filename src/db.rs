@@ -45,7 +45,7 @@ pub use figures::{Figures, PoolFigures};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
-pub use sessions::ListedSessions;
+pub use sessions::Rotation;
 pub use tokens::{
     NewOneTimeToken,
     redemption::{Redemption, TokenProof},

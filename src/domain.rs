@@ -12,6 +12,7 @@ mod id;
 mod key;
 mod mail;
 mod password;
+mod rotation;
 mod session;
 mod token;
 mod user;
@@ -26,7 +27,8 @@ pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, Us
 pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
-pub use session::{AuthenticationMethod, Session, SessionVerdict};
+pub use rotation::{ROTATION_GRACE, SupersededSecret};
+pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,

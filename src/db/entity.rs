@@ -6,6 +6,7 @@ pub(super) mod events;
 pub(super) mod mail_intents;
 pub(super) mod one_time_tokens;
 pub(super) mod server_keys;
+pub(super) mod session_secrets;
 pub(super) mod sessions;
 pub(super) mod users;
 

@@ -21,6 +21,9 @@ use crate::domain::{Session, SessionId, User};
 /// database. More would only split the gathering.
 const STATEMENTS_MAX: usize = 2;
 
+/// The most lookups that one statement answers: more would make the first of them wait for the last.
+const GATHERED_MAX: usize = 64;
+
 /// The lookups that wait, and how many statements are under way.
 #[derive(Default)]
 pub(super) struct Lookups(Mutex<State>);
@@ -55,7 +58,7 @@ impl Lookups {
             state.statements -= 1;
             return None;
         }
-        let count = state.waiting.len().min(session_rows::MOST);
+        let count = state.waiting.len().min(GATHERED_MAX);
         Some(state.waiting.drain(..count).collect())
     }
 

@@ -1,6 +1,6 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, keeping decoys like what is stored, and deleting
-//! what is past its keeping.
+//! every second whether it is there, sending mail, storing when sessions were seen, keeping decoys
+//! like what is stored, and deleting what is past its keeping.
 
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: R
     make_usable(&db, &auth, migrate_on_start, &reporter).await;
     // In a task of its own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
+    beside.spawn(keep_sessions(auth.clone()));
     beside.spawn(purge(auth.clone()));
     beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
@@ -119,6 +120,21 @@ async fn probe(db: &Db, reporter: &Reporter) {
                     tracing::warn!("not ready: {}", chain(&error));
                 }
             }
+        }
+    }
+}
+
+/// Stores when sessions were seen, and forgets with what their secrets were replaced.
+async fn keep_sessions(auth: Auth) {
+    let mut ticks = interval(auth.last_seen_interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = auth.write_last_seen().await {
+            tracing::warn!("cannot store when sessions were seen: {}", chain(&error));
+        }
+        if let Err(error) = auth.forget_nonces().await {
+            tracing::warn!("cannot forget nonces of rotations: {}", chain(&error));
         }
     }
 }

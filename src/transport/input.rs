@@ -107,6 +107,35 @@ pub(crate) fn session_token(text: &str) -> Result<PresentedToken, Failure> {
     })
 }
 
+/// The most tokens of one call.
+const TOKENS_MAX: usize = 500;
+
+/// Reads session tokens that shall get a verdict each; what is no token gets the one of a malformed
+/// one.
+///
+/// # Errors
+/// `InvalidInput`: there are more than 500.
+pub(crate) fn session_tokens(texts: &[String]) -> Result<Vec<PresentedToken>, Failure> {
+    if texts.len() > TOKENS_MAX {
+        let message = format!("must be at most {TOKENS_MAX}");
+        let violation = Violation::new("session_tokens", ErrorReason::InvalidField, &message);
+        return Err(Failure::invalid_input(vec![violation]));
+    }
+    Ok(texts.iter().map(|text| proof(text)).collect())
+}
+
+/// Reads the id of a session.
+///
+/// # Errors
+/// `InvalidInput`: it is no UUID in its one spelling.
+pub(crate) fn session_id(text: &str) -> Result<SessionId, Failure> {
+    SessionId::parse(text).ok_or_else(|| {
+        let message = "must be one UUID in lower case";
+        let violation = Violation::new("session_id", ErrorReason::InvalidField, message);
+        Failure::invalid_input(vec![violation])
+    })
+}
+
 /// The faults found so far, in the order of the fields.
 #[derive(Default)]
 struct Faults(Vec<Violation>);

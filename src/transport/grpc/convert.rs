@@ -6,13 +6,14 @@ mod users;
 use prost_types::Timestamp;
 
 use crate::{
-    auth::{LoginVerdict, NewSession},
+    auth::{LoginVerdict, NewSession, RotatedSession},
     domain::{
         AuthenticationMethod, ClientInfo, Instant, Session, SessionVerdict, User, UserStatus,
     },
     proto::v1::{
-        self, CreateSessionResponse, GetAccountResponse, RegisterUserRequest, RegisterUserResponse,
-        SessionStatus, ValidLoginResponse, ValidateSessionResponse,
+        self, BatchValidateSessionsResponse, CreateSessionResponse, GetAccountResponse,
+        RegisterUserRequest, RegisterUserResponse, RotateSessionResponse, SessionStatus,
+        ValidLoginResponse, ValidateSessionResponse,
     },
     transport::input::RawRegistration,
 };
@@ -85,6 +86,23 @@ impl From<SessionVerdict> for ValidateSessionResponse {
     }
 }
 
+impl From<Vec<SessionVerdict>> for BatchValidateSessionsResponse {
+    fn from(verdicts: Vec<SessionVerdict>) -> Self {
+        Self {
+            verdicts: verdicts.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<RotatedSession> for RotateSessionResponse {
+    fn from(rotated: RotatedSession) -> Self {
+        Self {
+            session_token: rotated.token.expose().to_string(),
+            session: Some(rotated.session.into()),
+        }
+    }
+}
+
 impl From<User> for v1::User {
     fn from(user: User) -> Self {
         let status = match user.status {
@@ -105,32 +123,27 @@ impl From<User> for v1::User {
 
 impl From<Session> for v1::Session {
     fn from(session: Session) -> Self {
+        let method = match session.method {
+            AuthenticationMethod::Password => v1::AuthenticationMethod::Password,
+            AuthenticationMethod::Caller => v1::AuthenticationMethod::Caller,
+        };
         Self {
             id: session.id.to_string(),
             user_id: session.user_id.to_string(),
             created_at: Some(timestamp(session.created_at)),
             expires_at: Some(timestamp(session.expires_at)),
             authenticated_at: Some(timestamp(session.authenticated_at)),
-            methods: vec![v1::AuthenticationMethod::from(session.method).into()],
+            methods: vec![method.into()],
             last_seen_at: Some(timestamp(session.last_seen_at)),
+            idle_expires_at: Some(timestamp(session.idle_expires_at)),
             client: client(session.client),
         }
     }
 }
 
-impl From<AuthenticationMethod> for v1::AuthenticationMethod {
-    fn from(method: AuthenticationMethod) -> Self {
-        match method {
-            AuthenticationMethod::Password => Self::Password,
-            AuthenticationMethod::Caller => Self::Caller,
-        }
-    }
-}
-
-/// Nothing, where nothing is known of the client.
+/// What is not known at all is absent.
 fn client(client: ClientInfo) -> Option<v1::ClientInfo> {
-    let known = client != ClientInfo::default();
-    known.then(|| v1::ClientInfo {
+    (client != ClientInfo::default()).then(|| v1::ClientInfo {
         ip: client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: client.user_agent.unwrap_or_default(),
     })

@@ -22,7 +22,7 @@ on_both_databases!(
     a_session_that_ends_meanwhile_changes_nothing,
 );
 
-/// (Z5) With 5 other sessions in CI, 100 for the scorecard.
+/// (Z5) With 5 other sessions in CI, 99 for the scorecard.
 async fn a_changed_password_is_the_only_one_and_keeps_the_session_that_asked(app: TestApp) {
     let owner = app.owner().await;
     let others = many_sessions(&app, &owner.email).await;

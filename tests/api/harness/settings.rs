@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use vestibule::{
     auth,
-    domain::PasswordPolicy,
+    domain::{PasswordPolicy, SessionLimits},
     hashing, mail,
     server::{self, ApplicationSettings, Seams},
     transport::AuthServiceAccess,
@@ -34,7 +34,12 @@ impl Plan {
                 mail: mail::Delivery::Nowhere,
                 auth: auth::Settings {
                     password: PasswordPolicy { min_length: 8 },
-                    session_lifetime: Duration::from_hours(30 * 24),
+                    session_limits: SessionLimits {
+                        lifetime: Duration::from_hours(30 * 24),
+                        idle: Duration::from_hours(14 * 24),
+                        per_user: 100,
+                    },
+                    last_seen_interval: Duration::from_mins(1),
                     keep_ended: Duration::from_hours(7 * 24),
                     mail: auth::MailSettings {
                         reset_lifetime: Duration::from_mins(10),
