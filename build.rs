@@ -5,8 +5,9 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 9] = [
+const PROTOS: [&str; 10] = [
     "vestibule/v1/account_service.proto",
+    "vestibule/v1/audit_service.proto",
     "vestibule/v1/auth_service.proto",
     "vestibule/v1/errors.proto",
     "vestibule/v1/event.proto",

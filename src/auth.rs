@@ -12,6 +12,7 @@ mod last_seen;
 mod login;
 mod mail;
 mod one_time_token;
+mod outcomes;
 mod own_sessions;
 mod purge;
 mod recognition;
@@ -32,6 +33,7 @@ pub use error::AuthError;
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailFigures, MailSettings};
 pub use one_time_token::Handing;
+pub use outcomes::OutcomeFigures;
 pub use own_sessions::OwnSessions;
 pub use redemption::PasswordReset;
 pub use register::Registration;
@@ -47,6 +49,7 @@ use crate::{
 };
 use last_seen::LastSeen;
 use mail::Outbox;
+use outcomes::Outcomes;
 
 /// What the use cases are set to.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +62,10 @@ pub struct Settings {
     pub last_seen_interval: Duration,
     /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
     pub keep_ended: Duration,
+    /// How long an event is kept.
+    pub keep_events: Duration,
+    /// How long the address and user agent in an event are kept.
+    pub keep_addresses: Duration,
     /// Mail with tokens.
     pub mail: MailSettings,
 }
@@ -72,6 +79,8 @@ pub struct Auth {
     clock: Clock,
     settings: Settings,
     last_seen: Arc<LastSeen>,
+    /// What is not yet in `events`.
+    outcomes: Arc<Outcomes>,
     /// Rehashes that go on after their answer; the drain awaits them.
     background: TaskTracker,
 }
@@ -86,6 +95,7 @@ impl Auth {
             clock,
             last_seen: Arc::new(LastSeen::new(settings.last_seen_interval)),
             settings,
+            outcomes: Arc::default(),
             background: TaskTracker::new(),
         }
     }

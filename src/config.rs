@@ -8,6 +8,7 @@
 mod callers;
 mod database;
 mod database_url;
+mod events;
 mod file;
 mod grpc;
 mod hashing;
@@ -165,11 +166,13 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
     let hashing = hashing::read(reader);
     let password = password::read(reader);
     let sessions = sessions::read(reader);
+    let events = events::read(reader);
     let delivery = mail::delivery(reader, dev, &[grpc_listen, rest_listen]);
     let mail = mail::settings(reader);
     let lifecycle = lifecycle::read(reader);
 
-    let (grpc, rest, sessions, lifecycle) = (grpc?, rest?, sessions?, lifecycle?);
+    let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
+    let (sessions, events) = (sessions?, events?);
     Some(server::ApplicationSettings {
         server: server::Settings {
             grpc_listen: grpc.listen,
@@ -192,6 +195,8 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
             session_limits: sessions.limits,
             last_seen_interval: sessions.last_seen_interval,
             keep_ended: sessions.keep_ended,
+            keep_events: events.keep,
+            keep_addresses: events.keep_addresses,
             mail: mail?,
         },
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant as Deadline, sleep};
 
 use super::{Auth, AuthError, register::RETRY_WINDOW};
-use crate::db::DbError;
+use crate::{db::DbError, domain::Instant};
 
 /// How many rows one transaction takes: so few that no other writer waits long behind it.
 const BATCH: u64 = 100;
@@ -17,7 +17,7 @@ const REST: u32 = 9;
 
 impl Auth {
     /// Deletes sessions that ended longer ago than they are kept, tokens that expired and mail that
-    /// became too old, and forgets old registration ids.
+    /// became too old, forgets old registration ids, and purges events.
     /// Returns how many sessions were deleted. When another replica is at it, the rest is left to
     /// that.
     ///
@@ -44,7 +44,26 @@ impl Auth {
         self.db
             .purge_mail(now, Deadline::now() + BATCH_LIMIT)
             .await?;
+        self.purge_events(now).await?;
         Ok(purged)
+    }
+
+    /// Deletes events that are older than they are kept, and clears the clients in those that are
+    /// older than these are.
+    async fn purge_events(&self, now: Instant) -> Result<(), AuthError> {
+        let before = now - self.settings.keep_events;
+        in_batches(|deadline| {
+            let purge = self.db.purge_events(before, BATCH, deadline);
+            async { purge.await.map(Some) }
+        })
+        .await?;
+        let before = now - self.settings.keep_addresses;
+        in_batches(|deadline| {
+            let clear = self.db.clear_event_clients(before, BATCH, deadline);
+            async { clear.await.map(Some) }
+        })
+        .await?;
+        Ok(())
     }
 }
 

@@ -35,8 +35,13 @@ impl Auth {
         let verified = verified.ok_or(AuthError::BadCredentials)?;
         let user = verified.user.clone();
         let how = (AuthenticationMethod::Password, authenticated_at);
-        let opened = self.open_session(call, user, how, credentials.client);
-        let opened = opened.await?.ok_or(AuthError::BadCredentials)?;
+        let (id, client) = (user.id, credentials.client);
+        let opened = self.open_session(call, user, how, client.clone()).await?;
+        let Some(opened) = opened else {
+            // The user was disabled or the password changed since it was read.
+            self.note(call, EventKind::LoginFailed, Some(id), &client)?;
+            return Err(AuthError::BadCredentials);
+        };
         self.rehash_later(verified);
         Ok(opened)
     }

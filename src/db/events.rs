@@ -1,5 +1,8 @@
-//! Events: written in the transaction of the change that they tell of, so that neither is there
-//! without the other.
+//! Events: those of changes are written in the transaction of the change that they tell of, so that
+//! neither is there without the other; `outcomes` writes those of what changed nothing.
+
+mod outcomes;
+mod retention;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
@@ -18,8 +21,15 @@ use crate::domain::{Event, EventFilter, EventId, KeptEvent, SessionId, UserId, u
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
+    Events::insert(row(event, 1))
+        .exec_without_returning(transaction)
+        .await
+        .map(|_| ())
+}
+
+fn row(event: &Event, count: i64) -> ActiveModel {
     let client = &event.origin.client;
-    let row = ActiveModel {
+    ActiveModel {
         id: Set(EventId::uuid(event.id)),
         kind: Set(kind_column(event.kind)),
         at: Set(to_micros(event.at)),
@@ -28,12 +38,8 @@ pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> 
         caller: Set(event.origin.caller.as_ref().map(ToString::to_string)),
         ip: Set(client.ip.map(|ip| ip.to_string())),
         user_agent: Set(client.user_agent.clone()),
-        count: Set(1),
-    };
-    Events::insert(row)
-        .exec_without_returning(transaction)
-        .await
-        .map(|_| ())
+        count: Set(count),
+    }
 }
 
 impl Db {

@@ -128,6 +128,7 @@ impl Running {
             }
             Err(_) => tracing::warn!("cannot store when sessions were seen in time"),
         }
+        self.auth.finish_outcomes(WRITES).await;
         let abandoned = self.db.close(WRITES).await;
         if abandoned > 0 {
             tracing::error!(abandoned, "gave up waiting for database writes");

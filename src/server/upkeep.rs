@@ -1,6 +1,6 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, storing when sessions were seen, keeping decoys
-//! like what is stored, and deleting what is past its keeping.
+//! every second whether it is there, sending mail, storing when sessions were seen, writing the outcomes
+//! of logins, keeping decoys like what is stored, and deleting what is past its keeping.
 
 use std::time::Duration;
 
@@ -24,6 +24,10 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// One lost probe is no lost database.
 const FAILED_PROBES: u32 = 2;
+/// How long outcomes of logins are in memory alone: what a crash costs.
+const OUTCOMES_INTERVAL: Duration = Duration::from_secs(2);
+/// How long the rows of one interval may take to be written.
+const OUTCOMES_LIMIT: Duration = Duration::from_mins(1);
 /// Mail that was asked for here is sent at once; this finds what others left or what failed.
 const MAIL_INTERVAL: Duration = Duration::from_secs(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
@@ -32,9 +36,10 @@ const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
     make_usable(&db, &auth, migrate_on_start, &reporter).await;
-    // In a task of its own, so that nothing that goes wrong there ends the probes.
+    // In tasks of their own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
     beside.spawn(keep_sessions(auth.clone()));
+    beside.spawn(write_outcomes(auth.clone()));
     beside.spawn(purge(auth.clone()));
     beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
@@ -139,6 +144,25 @@ async fn keep_sessions(auth: Auth) {
     }
 }
 
+async fn write_outcomes(auth: Auth) {
+    let mut ticks = interval(OUTCOMES_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_failing = false;
+    loop {
+        ticks.tick().await;
+        match auth.write_outcomes(Instant::now() + OUTCOMES_LIMIT).await {
+            Ok(()) => is_failing = false,
+            // Nothing is lost yet: they are kept, and written when the database is back.
+            Err(error) => {
+                if !is_failing {
+                    tracing::warn!("cannot write outcomes of logins yet: {}", chain(&error));
+                }
+                is_failing = true;
+            }
+        }
+    }
+}
+
 async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -147,7 +171,9 @@ async fn purge(auth: Auth) {
         match auth.purge().await {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
-            Err(error) => tracing::warn!("cannot purge ended sessions: {}", chain(&error)),
+            Err(error) => {
+                tracing::warn!("cannot purge what is past its keeping: {}", chain(&error));
+            }
         }
     }
 }

@@ -2,11 +2,13 @@
 //! through here, so that no limit can be passed by switching protocol.
 
 mod account;
+mod events;
 mod users;
 
 use std::fmt::Display;
 
 pub(crate) use account::{addressee, email_change, owner, password_change, password_reset, proof};
+pub(crate) use events::{event_list, wire_kind};
 
 pub(crate) use users::{
     UserPage, password_reset_user, session_user, sessions_to_end, user_edit, user_id, user_name,

@@ -35,6 +35,7 @@ mod drain;
 mod enumeration;
 mod epoch;
 mod errors;
+mod events;
 mod gathering;
 mod hashing;
 mod idempotency;

@@ -79,6 +79,8 @@ fn values_out_of_bounds_are_refused() {
         ("sessions.idle", "59s"),
         ("sessions.per_user", "0"),
         ("sessions.last_seen_interval", "18h"),
+        ("events.keep", "0"),
+        ("events.keep_addresses", "3651d"),
         ("lifecycle.grace", "11m"),
         ("log.format", "xml"),
         ("log.level", "INFO"),

@@ -8,14 +8,15 @@ use prost_types::Timestamp;
 use crate::{
     auth::{LoginVerdict, NewSession, RotatedSession},
     domain::{
-        AuthenticationMethod, ClientInfo, Instant, Session, SessionVerdict, User, UserStatus,
+        AuthenticationMethod, ClientInfo, Instant, KeptEvent, Session, SessionVerdict, User,
+        UserStatus,
     },
     proto::v1::{
         self, BatchValidateSessionsResponse, CreateSessionResponse, GetAccountResponse,
         RegisterUserRequest, RegisterUserResponse, RotateSessionResponse, SessionStatus,
         ValidLoginResponse, ValidateSessionResponse,
     },
-    transport::input::RawRegistration,
+    transport::input::{RawRegistration, wire_kind},
 };
 
 impl<'a> From<&'a RegisterUserRequest> for RawRegistration<'a> {
@@ -137,6 +138,27 @@ impl From<Session> for v1::Session {
             last_seen_at: Some(timestamp(session.last_seen_at)),
             idle_expires_at: Some(timestamp(session.idle_expires_at)),
             client: client(session.client),
+        }
+    }
+}
+
+impl From<KeptEvent> for v1::Event {
+    fn from(event: KeptEvent) -> Self {
+        let kind = event.kind.map_or(v1::EventKind::Unspecified, wire_kind);
+        let text = |id: Option<String>| id.unwrap_or_default();
+        let client = event.origin.client;
+        Self {
+            id: event.id.to_string(),
+            kind: kind.into(),
+            occurred_at: Some(timestamp(event.at)),
+            user_id: text(event.user_id.map(|id| id.to_string())),
+            session_id: text(event.session_id.map(|id| id.to_string())),
+            caller: text(event.origin.caller.map(|name| name.to_string())),
+            client: Some(v1::ClientInfo {
+                ip: text(client.ip.map(|ip| ip.to_string())),
+                user_agent: text(client.user_agent),
+            }),
+            count: i64::try_from(event.count).unwrap_or(i64::MAX),
         }
     }
 }

@@ -41,6 +41,8 @@ impl Plan {
                     },
                     last_seen_interval: Duration::from_mins(1),
                     keep_ended: Duration::from_hours(7 * 24),
+                    keep_events: Duration::from_hours(400 * 24),
+                    keep_addresses: Duration::from_hours(90 * 24),
                     mail: auth::MailSettings {
                         reset_lifetime: Duration::from_mins(10),
                         verification_lifetime: Duration::from_hours(24),
