@@ -78,9 +78,9 @@ pub struct Auth {
     outbox: Arc<Outbox>,
     clock: Clock,
     settings: Settings,
-    last_seen: Arc<LastSeen>,
     /// What is not yet in `events`.
     outcomes: Arc<Outcomes>,
+    last_seen: Arc<LastSeen>,
     /// Rehashes that go on after their answer; the drain awaits them.
     background: TaskTracker,
 }

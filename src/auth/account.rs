@@ -94,11 +94,8 @@ impl Auth {
     ) -> Result<(), AuthError> {
         let (session, user) = self.live_session(call, &proof.session).await?;
         self.prove(call, &session, &user, proof.password).await?;
-        let lives = self.db.forget_wrong_passwords(session.id, call.deadline);
-        if !lives.await? {
-            return Err(AuthError::SessionInvalid);
-        }
-        self.request_email_change_mails(call, &user, new).await?;
+        self.request_email_change_mails(call, session.id, &user, new)
+            .await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "change of address requested");
         Ok(())
     }

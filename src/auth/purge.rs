@@ -41,9 +41,11 @@ impl Auth {
             async { purge.await.map(Some) }
         })
         .await?;
-        self.db
-            .purge_mail(now, Deadline::now() + BATCH_LIMIT)
-            .await?;
+        in_batches(|deadline| {
+            let forget = self.db.purge_mail(now, BATCH, deadline);
+            async { forget.await.map(Some) }
+        })
+        .await?;
         self.purge_events(now).await?;
         Ok(purged)
     }

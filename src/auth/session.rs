@@ -35,11 +35,11 @@ impl Auth {
         let verified = verified.ok_or(AuthError::BadCredentials)?;
         let user = verified.user.clone();
         let how = (AuthenticationMethod::Password, authenticated_at);
-        let (id, client) = (user.id, credentials.client);
-        let opened = self.open_session(call, user, how, client.clone()).await?;
-        let Some(opened) = opened else {
+        let client = credentials.client.clone();
+        let Some(opened) = self.open_session(call, user, how, client).await? else {
             // The user was disabled or the password changed since it was read.
-            self.note(call, EventKind::LoginFailed, Some(id), &client)?;
+            let user = Some(verified.user.id);
+            self.note(call, EventKind::LoginFailed, user, &credentials.client)?;
             return Err(AuthError::BadCredentials);
         };
         self.rehash_later(verified);

@@ -209,9 +209,11 @@ async fn add(
     {
         return Ok(AddedCaller::NameTaken);
     }
-    for identity in &new.identities {
+    // One that was named twice is one, not another caller's.
+    let named: BTreeSet<_> = new.identities.iter().map(ToString::to_string).collect();
+    for identity in named {
         let row = identities::ActiveModel {
-            identity: Set(identity.to_string()),
+            identity: Set(identity),
             caller: Set(name.to_string()),
         };
         let added = identities::Entity::insert(row).on_conflict(nothing());

@@ -6,11 +6,16 @@
 //! other starts at once, and every statement begins after the lookups that it answers were asked
 //! for, so nobody is told anything older than by a statement of their own.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
+use futures_util::FutureExt;
 use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
+    task::yield_now,
     time::{Instant as Deadline, timeout_at},
 };
 
@@ -92,16 +97,29 @@ impl Db {
             let lost = |_| Err(DbErr::Custom("a session lookup was lost".to_owned()));
             found.await.unwrap_or_else(lost)
         };
-        self.read(deadline, found).await
+        match self.read(deadline, found).await {
+            // Those who answer saw the deadline pass a moment before this timer did.
+            Err(_) if deadline <= Deadline::now() => Err(DbError::DeadlineExceeded),
+            outcome => outcome,
+        }
     }
 
     async fn answer_lookups(self) {
-        while let Some(lookups) = self.inner.lookups.next() {
+        loop {
+            // The calls that came with this one are looked at first: they join it.
+            yield_now().await;
+            let Some(lookups) = self.inner.lookups.next() else {
+                return;
+            };
             let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
             let find = session_rows::find(&self.inner.reader, &ids);
+            // A panic loses these lookups. Were it to end this task as well, its place among the
+            // statements would stay taken, and after two nobody would be answered any more.
+            let find = AssertUnwindSafe(find).catch_unwind();
             // Past the last deadline nobody waits.
             let last = lookups.iter().map(|lookup| lookup.deadline).max();
-            let Ok(outcome) = timeout_at(last.unwrap_or_else(Deadline::now), find).await else {
+            let found = timeout_at(last.unwrap_or_else(Deadline::now), find).await;
+            let Ok(Ok(outcome)) = found else {
                 continue;
             };
             for lookup in lookups {

@@ -121,6 +121,7 @@ impl Running {
     pub(super) async fn close(self) {
         let hashing = async { join!(stop(self.hasher), self.auth.finish_background()) };
         let _ = timeout(HASHING, hashing).await;
+        self.auth.finish_outcomes(WRITES).await;
         match timeout(LAST_SEEN, self.auth.write_last_seen()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -128,7 +129,6 @@ impl Running {
             }
             Err(_) => tracing::warn!("cannot store when sessions were seen in time"),
         }
-        self.auth.finish_outcomes(WRITES).await;
         let abandoned = self.db.close(WRITES).await;
         if abandoned > 0 {
             tracing::error!(abandoned, "gave up waiting for database writes");

@@ -91,7 +91,7 @@ async fn the_old_token_is_good_for_its_grace_and_repeats_the_new_one(clocked: Cl
     assert_eq!(answer.session, session);
     // Another generation in between changes nothing of it.
     let third = app.grpc().rotated(&second).await;
-    clock.advance(GRACE - MOMENT);
+    clock.advance(GRACE.saturating_sub(MOMENT));
     assert_eq!(app.grpc().rotated(&first).await, second);
     assert_eq!(app.grpc().rotated(&second).await, third);
     for token in [&first, &second, &third] {
@@ -167,7 +167,7 @@ async fn rotation_moves_no_limit(clocked: Clocked) {
     let limit = app.grpc().validate(&token).await.unwrap();
     let limit = limit.session.unwrap().expires_at;
     for _ in 0..30 {
-        clock.advance(Duration::from_hours(24) - MOMENT);
+        clock.advance(Duration::from_hours(24).saturating_sub(MOMENT));
         let rotated = app.grpc().rotate(&token).await.unwrap();
         assert_eq!(rotated.session.unwrap().expires_at, limit);
         token = rotated.session_token;

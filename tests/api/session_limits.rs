@@ -93,7 +93,7 @@ async fn an_idle_session_ends_at_its_limit_to_the_second(clocked: Clocked) {
     let owner = clocked.app.owner().await;
     let never_seen = clocked.app.session_of(&owner.email).await;
     let seen_at_last = clocked.app.session_of(&owner.email).await;
-    clocked.clock.advance(HOUR - SECOND);
+    clocked.clock.advance(HOUR.saturating_sub(SECOND));
     assert_eq!(clocked.verdict(&owner.token).await, SessionStatus::Active);
     assert_eq!(clocked.verdict(&seen_at_last).await, SessionStatus::Active);
     clocked.clock.advance(SECOND);
@@ -101,7 +101,7 @@ async fn an_idle_session_ends_at_its_limit_to_the_second(clocked: Clocked) {
     assert_eq!(clocked.verdict(&owner.token).await, SessionStatus::Active);
 
     let clocked = clocked.restart(|_| {}).await;
-    clocked.clock.advance(HOUR - SECOND);
+    clocked.clock.advance(HOUR.saturating_sub(SECOND));
     assert_eq!(clocked.verdict(&seen_at_last).await, SessionStatus::Expired);
     assert_eq!(clocked.verdict(&owner.token).await, SessionStatus::Active);
     clocked.clock.advance(HOUR);
@@ -121,7 +121,7 @@ async fn a_session_that_is_seen_still_ends_at_its_absolute_limit(clocked: Clocke
         let seconds = |at: Option<prost_types::Timestamp>| at.unwrap().seconds;
         assert!(seconds(session.idle_expires_at) <= seconds(session.expires_at));
     }
-    clocked.clock.advance(HOUR / 2 - SECOND);
+    clocked.clock.advance((HOUR / 2).saturating_sub(SECOND));
     assert_eq!(clocked.verdict(&token).await, SessionStatus::Active);
     clocked.clock.advance(SECOND);
     assert_eq!(clocked.verdict(&token).await, SessionStatus::Expired);

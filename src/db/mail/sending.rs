@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement,
-    UpdateMany, sea_query::Expr,
+    UpdateMany, Value, sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 
@@ -162,21 +162,32 @@ impl Db {
         .await
     }
 
-    /// Deletes what was sent so long ago that no limit depends on it.
+    /// Deletes what was sent so long ago that no limit depends on it, some at a time. Returns how
+    /// many.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn purge_mail(&self, now: Instant, deadline: Deadline) -> Result<(), DbError> {
-        let purge = MailIntents::delete_many()
-            .filter(Column::NextTry.is_null())
-            .filter(Column::RequestedAt.lt(to_micros(now - PAUSE)));
+    pub async fn purge_mail(
+        &self,
+        now: Instant,
+        batch: u64,
+        deadline: Deadline,
+    ) -> Result<u64, DbError> {
+        let values: [Value; 2] = [to_micros(now - PAUSE).into(), batch.into()];
         self.write(deadline, move |transaction| {
-            let purge = purge.clone();
-            Box::pin(async move { purge.exec(transaction).await.map(|_| ()) })
+            let backend = transaction.get_database_backend();
+            let purge = Statement::from_sql_and_values(backend, PURGE, values.clone());
+            Box::pin(async move { Ok(transaction.execute_raw(purge).await?.rows_affected()) })
         })
         .await
     }
 }
+
+/// What is old is asked twice: it may be asked for again between the two.
+const PURGE: &str = "DELETE FROM mail_intents \
+    WHERE next_try IS NULL AND requested_at < $1 AND (email_key, purpose) IN \
+    (SELECT email_key, purpose FROM mail_intents \
+    WHERE next_try IS NULL AND requested_at < $1 LIMIT $2)";
 
 impl MailIntent {
     fn of(row: Model) -> Option<Self> {

@@ -136,7 +136,6 @@ fn register_user() -> Operation {
     let failures = [
         Meaning::InvalidInput,
         Meaning::Malformed,
-        Meaning::CallerUnauthenticated,
         Meaning::CallerNotAllowed,
         Meaning::EmailTaken,
         Meaning::RequestIdReused,
@@ -168,7 +167,6 @@ fn find_user() -> Operation {
         .build();
     let failures = [
         Meaning::SessionInvalid,
-        Meaning::CallerUnauthenticated,
         Meaning::CallerNotAllowed,
         Meaning::UserNotFound,
         Meaning::Overloaded,

@@ -111,11 +111,14 @@ async fn of_many_workers_each_mail_has_one(database: Database) {
     let (store, db) = open(database).await;
     let (mails, workers) = (scale(200, 1_000), scale(8, 16));
     let now = Clock::system().now();
-    join_all((0..mails).map(|_| async {
-        let address = email();
-        ask_at(&db, &address, MailPurpose::PasswordReset, now).await
-    }))
-    .await;
+    // Some at a time: SQLite's one writer has to come to the last of them in time.
+    for _ in 0..mails / 20 {
+        join_all((0..20).map(|_| async {
+            let address = email();
+            ask_at(&db, &address, MailPurpose::PasswordReset, now).await
+        }))
+        .await;
+    }
     assert_eq!(store.rows("mail_intents").await, mails);
     let work = async || {
         let mut taken = Vec::new();
@@ -172,9 +175,10 @@ async fn what_was_sent_is_forgotten_after_an_hour(database: Database) {
     let hour = Duration::from_hours(1);
     assert!(gets_mail(&db, &email(), MailPurpose::PasswordReset, start).await);
     let _ = ask_at(&db, &email(), MailPurpose::PasswordReset, start).await;
-    db.purge_mail(start + hour, deadline()).await.unwrap();
+    let purge = async |now| db.purge_mail(now, 100, deadline()).await.unwrap();
+    assert_eq!(purge(start + hour).await, 0);
     assert_eq!(store.rows("mail_intents").await, 2);
     let after = start + hour + Duration::from_secs(1);
-    db.purge_mail(after, deadline()).await.unwrap();
+    assert_eq!(purge(after).await, 1);
     assert_eq!(store.rows("mail_intents").await, 1, "one still waits");
 }
