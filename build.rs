@@ -5,20 +5,21 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 9] = [
+const PROTOS: [&str; 10] = [
     "vestibule/v1/account_service.proto",
     "vestibule/v1/auth_service.proto",
     "vestibule/v1/errors.proto",
     "vestibule/v1/event.proto",
     "vestibule/v1/session.proto",
     "vestibule/v1/user.proto",
+    "vestibule/v1/user_import.proto",
     "vestibule/v1/user_service.proto",
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
 ];
 
 /// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
-const SECRET_MESSAGES: [&str; 15] = [
+const SECRET_MESSAGES: [&str; 16] = [
     "vestibule.v1.RegisterUserRequest",
     "vestibule.v1.ValidLoginRequest",
     "vestibule.v1.CreateSessionRequest",
@@ -34,6 +35,7 @@ const SECRET_MESSAGES: [&str; 15] = [
     "vestibule.v1.CloseAccountRequest",
     "vestibule.v1.CreateSessionForUserResponse",
     "vestibule.v1.CreatePasswordResetResponse",
+    "vestibule.v1.ImportedUser",
 ];
 
 #[expect(

@@ -44,5 +44,6 @@ redacted!(
     ConfirmEmailChangeRequest,
     CloseAccountRequest,
     CreateSessionForUserResponse,
-    CreatePasswordResetResponse
+    CreatePasswordResetResponse,
+    ImportedUser
 );

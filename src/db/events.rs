@@ -14,26 +14,37 @@ use super::{
         to_micros,
     },
 };
-use crate::domain::{Event, EventFilter, EventId, KeptEvent, SessionId, UserId, uuid_v7};
+use crate::domain::{Event, EventFilter, EventId, KeptEvent, Origin, SessionId, UserId, uuid_v7};
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
-    let client = &event.origin.client;
-    let row = ActiveModel {
-        id: Set(EventId::uuid(event.id)),
+    record_all(transaction, vec![event.clone()]).await
+}
+
+/// Writes events.
+pub(super) async fn record_all(
+    transaction: &DatabaseTransaction,
+    events: Vec<Event>,
+) -> Result<(), DbErr> {
+    Events::insert_many(events.into_iter().map(row))
+        .exec_without_returning(transaction)
+        .await
+        .map(|_| ())
+}
+
+fn row(event: Event) -> ActiveModel {
+    let Origin { caller, client } = event.origin;
+    ActiveModel {
+        id: Set(event.id.uuid()),
         kind: Set(kind_column(event.kind)),
         at: Set(to_micros(event.at)),
         user_id: Set(event.user_id.map(UserId::uuid)),
         session_id: Set(event.session_id.map(SessionId::uuid)),
-        caller: Set(event.origin.caller.as_ref().map(ToString::to_string)),
+        caller: Set(caller.map(|caller| caller.to_string())),
         ip: Set(client.ip.map(|ip| ip.to_string())),
-        user_agent: Set(client.user_agent.clone()),
+        user_agent: Set(client.user_agent),
         count: Set(1),
-    };
-    Events::insert(row)
-        .exec_without_returning(transaction)
-        .await
-        .map(|_| ())
+    }
 }
 
 impl Db {

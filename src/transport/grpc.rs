@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod convert;
+mod import;
 mod methods;
 mod users;
 

@@ -38,6 +38,7 @@ mod errors;
 mod gathering;
 mod hashing;
 mod idempotency;
+mod import;
 mod imported;
 mod lifecycle;
 mod limits;
