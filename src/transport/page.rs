@@ -157,19 +157,20 @@ mod tests {
     #[test]
     fn a_token_leads_to_the_rows_after_the_last_one() {
         let ids: Vec<Uuid> = (1..=5).map(Uuid::from_u128).collect();
-        let (mut token, mut seen) = (String::new(), Vec::new());
+        let (mut token, mut seen) = (String::new(), Vec::<Uuid>::new());
         loop {
             let page = page(2, &token).unwrap();
-            let after: Option<Uuid> = page.after();
-            let mut rows: Vec<_> = ids.iter().filter(|id| Some(**id) > after).collect();
+            let after = page.after();
+            let mut rows = ids.clone();
+            rows.retain(|id| Some(*id) > after);
             rows.truncate(usize::try_from(page.limit()).unwrap());
-            token = page.cut(&mut rows, |id| **id);
+            token = page.cut(&mut rows, |id| *id);
             seen.extend(rows);
             if token.is_empty() {
                 break;
             }
         }
-        assert_eq!(seen, ids.iter().collect::<Vec<_>>());
+        assert_eq!(seen, ids);
     }
 
     #[test]

@@ -5,9 +5,11 @@ mod command;
 mod editing;
 mod ending;
 mod erasure;
+mod etags;
 mod export;
 mod lists;
 mod lookup;
+mod revoking;
 mod sessions;
 
 use tonic::{Code, Status};

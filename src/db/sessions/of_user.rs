@@ -1,7 +1,7 @@
 //! The sessions of one user: listed, and ended by their ids.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
 use tokio::time::Instant as Deadline;

@@ -1,7 +1,8 @@
 //! What callers write of a user: several fields at once, and only if nobody was faster.
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::LockType,
 };
 use thiserror::Error;
 use tokio::time::Instant as Deadline;
@@ -59,7 +60,7 @@ async fn edit_in(
     event: Event,
 ) -> Result<Result<User, EditUserError>, DbErr> {
     // Whoever else writes to the user waits; SQLite has one writer at a time and no such lock.
-    let row = Users::find_by_id(id.uuid()).lock_exclusive();
+    let row = Users::find_by_id(id.uuid()).lock(LockType::NoKeyUpdate);
     let Some(row) = row.one(transaction).await? else {
         return Ok(Err(EditUserError::UnknownUser));
     };

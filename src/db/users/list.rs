@@ -2,8 +2,7 @@
 
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder, QuerySelect,
-    sea_query::{Expr, SimpleExpr},
+    QueryOrder, QuerySelect, sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 use uuid::Uuid;
@@ -93,9 +92,9 @@ async fn end_sessions(
 }
 
 /// The key in the order of bytes, as an index has it on either database.
-fn key_in_bytes(backend: DbBackend) -> SimpleExpr {
+fn key_in_bytes(backend: DbBackend) -> Expr {
     match backend {
         DbBackend::Postgres => Expr::cust(r#""users"."email_key" COLLATE "C""#),
-        _ => Expr::col((Users, Column::EmailKey)).into(),
+        _ => Expr::col((Users, Column::EmailKey)),
     }
 }

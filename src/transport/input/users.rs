@@ -140,7 +140,7 @@ pub(crate) fn user_edit(message: &v1::UpdateUserRequest) -> Result<(UserId, User
     let mut faults = Faults::default();
     let id = faults.user_id("user_id", &message.user_id);
     let mask = message.update_mask.as_ref();
-    let paths = mask.map_or(&[][..], |mask| &mask.paths);
+    let paths = mask.map_or(&[][..], |mask| &mask.paths[..]);
     for path in paths {
         if !WRITABLE.contains(&path.as_str()) {
             let (field, reason) = ("update_mask", ErrorReason::FieldMaskInvalid);

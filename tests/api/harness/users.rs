@@ -111,20 +111,22 @@ impl Users {
 
     pub(crate) async fn disable(&self, id: &str) -> Result<User, Status> {
         let user_id = id.into();
-        let disabled = self.0.clone().disable_user(DisableUserRequest { user_id });
-        Ok(disabled.await?.into_inner().user.expect("a user"))
+        let request = DisableUserRequest { user_id };
+        let disabled = self.0.clone().disable_user(request).await?;
+        Ok(disabled.into_inner().user.expect("a user"))
     }
 
     pub(crate) async fn enable(&self, id: &str) -> Result<User, Status> {
         let user_id = id.into();
-        let enabled = self.0.clone().enable_user(EnableUserRequest { user_id });
-        Ok(enabled.await?.into_inner().user.expect("a user"))
+        let request = EnableUserRequest { user_id };
+        let enabled = self.0.clone().enable_user(request).await?;
+        Ok(enabled.into_inner().user.expect("a user"))
     }
 
     pub(crate) async fn delete(&self, id: &str) -> Result<(), Status> {
         let user_id = id.into();
-        let deleted = self.0.clone().delete_user(DeleteUserRequest { user_id });
-        deleted.await.map(|_| ())
+        let request = DeleteUserRequest { user_id };
+        self.0.clone().delete_user(request).await.map(|_| ())
     }
 
     pub(crate) async fn open(

@@ -1,14 +1,19 @@
 //! Who may act on users: callers with a grant for the very method, and nobody else.
 
 use http::header::AUTHORIZATION;
+use proptest::strategy::{Strategy, ValueTree};
 use tonic::Code;
 
-use crate::harness::{Fault, PASSWORD, TestApp, USER_METHODS, captured_lines, email, frame};
+use crate::bad_input::{messages, runner};
+use crate::harness::{
+    Fault, PASSWORD, TestApp, USER_METHODS, captured_lines, email, figure, frame, scale,
+};
 
 on_both_databases!(
     each_method_is_for_callers_with_its_grant_alone,
     a_wrong_caller_and_a_wrong_user_have_different_reasons,
     the_callers_name_is_in_its_lines_and_events,
+    no_bytes_break_a_method,
 );
 
 /// Code and reason of an empty message.
@@ -74,4 +79,31 @@ async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
         let line = line.unwrap_or_else(|| panic!("{part} in {lines:#?}"));
         assert!(line.contains("caller=\"desk\""), "{line}");
     }
+}
+
+/// (I1) 100 messages per RPC in CI, 110,000 for the scorecard: no panic and no INTERNAL.
+async fn no_bytes_break_a_method(app: TestApp) {
+    let key = app.user_caller("desk", &USER_METHODS).await;
+    let (mut runner, messages) = (runner(), messages());
+    let count = scale(100, 110_000);
+    let wire = app.wire();
+    for method in USER_METHODS {
+        for _ in 0..count {
+            let message = messages.new_tree(&mut runner).unwrap().current();
+            let request = wire
+                .request(&format!("/vestibule.v1.UserService/{method}"))
+                .header(AUTHORIZATION, format!("Bearer {key}"));
+            let status = wire.send(request, frame(&message)).await.grpc_status();
+            if status.code() != Code::Ok {
+                let fault = Fault::of(&status);
+                let expected = matches!(fault.code, Code::InvalidArgument | Code::NotFound);
+                assert!(expected, "{method} {message:?}: {fault:?}");
+            }
+        }
+    }
+    let (sent, rpcs) = (count * USER_METHODS.len(), USER_METHODS.len());
+    figure(
+        "I1",
+        format_args!("{sent} messages over {rpcs} RPCs of UserService, 0 INTERNAL"),
+    );
 }

@@ -47,7 +47,7 @@ fn holds(dump: &[u8], part: &str) -> bool {
 }
 
 async fn of_a_deleted_user_nothing_is_left_but_the_id(app: TestApp) {
-    let users = app.users().await;
+    let (users, account) = (app.users().await, app.account());
     let (address, changed_to, wanted) = (email(), email(), email());
     let registration = RegisterUserRequest {
         email: address.clone(),
@@ -75,14 +75,11 @@ async fn of_a_deleted_user_nothing_is_left_but_the_id(app: TestApp) {
             client: client(),
         };
         users.open(for_user).await.unwrap();
-        let asked = app
-            .account()
-            .request_email_change(&opened.session_token, PASSWORD, &wanted);
+        let asked = account.request_email_change(&opened.session_token, PASSWORD, &wanted);
         asked.await.unwrap();
         users.reset_for(&id).await.unwrap();
         assert!(!app.grpc().is_valid(&named, &phrase()).await);
     }
-    let account = app.account();
     account.request_password_reset(&changed_to).await.unwrap();
     let hash = app.stored_hash(&changed_to).await.as_str().to_owned();
     let told = [IP, USER_AGENT, &address, &changed_to, &wanted, &hash];
