@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(super) use grammar::{grammar, request};
-pub use rows::Source;
+pub(super) use rows::Source;
 use rows::{Broken, Place, Row, Rows};
 
 /// How long the database may take for a batch.
