@@ -206,7 +206,8 @@ impl Users {
         &self,
         messages: Vec<ImportUsersRequest>,
     ) -> Result<ImportUsersResponse, Status> {
-        let imported = self.0.clone().import_users(tokio_stream::iter(messages));
-        Ok(imported.await?.into_inner())
+        let mut client = self.0.clone();
+        let imported = client.import_users(tokio_stream::iter(messages)).await?;
+        Ok(imported.into_inner())
     }
 }
