@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinHandle,
 };
 use tokio_rustls::{
@@ -63,6 +63,8 @@ pub(crate) struct Manners {
     pub(crate) silent: bool,
     /// Knows no STARTTLS.
     pub(crate) no_starttls: bool,
+    /// Leaves this command without an answer, while it is set.
+    pub(crate) stalls_at: Option<&'static str>,
     /// Refuses recipients that begin with this, with this answer.
     pub(crate) refuses: Option<(String, &'static str)>,
 }
@@ -85,6 +87,7 @@ struct Shared {
     manners: watch::Sender<Manners>,
     mails: watch::Sender<Vec<Mail>>,
     connections: Mutex<usize>,
+    stalled: Notify,
 }
 
 impl Sink {
@@ -99,6 +102,7 @@ impl Sink {
             manners: watch::Sender::default(),
             mails: watch::Sender::default(),
             connections: Mutex::new(0),
+            stalled: Notify::new(),
         });
         let server = Arc::clone(&shared);
         let accepting = tokio::spawn(async move {
@@ -127,6 +131,11 @@ impl Sink {
     /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
         *self.shared.connections.lock().unwrap()
+    }
+
+    /// Waits until it has left a command without an answer.
+    pub(crate) async fn await_stalled(&self) {
+        within(LIMIT, "the server stalls", self.shared.stalled.notified()).await;
     }
 
     /// What it got so far.
@@ -227,12 +236,18 @@ impl Shared {
         loop {
             let mut line = String::new();
             let read = stream.read_line(&mut line).await?;
-            // Connections are kept, and are to be lost when the server goes away.
+            // A dialogue that is under way is lost when the server goes away.
             if read == 0 || self.manners.borrow().away {
                 return Ok(None);
             }
             let command = line.trim_end();
             let verb = command.split([' ', ':']).next().unwrap().to_uppercase();
+            if manners.stalls_at == Some(verb.as_str()) {
+                self.stalled.notify_one();
+                let mut manners = self.manners.subscribe();
+                let speaks = manners.wait_for(|manners| manners.stalls_at.is_none());
+                speaks.await.unwrap();
+            }
             let answer = match verb.as_str() {
                 "EHLO" => {
                     let starttls = self.tls == Tls::Starttls && !encrypted && !manners.no_starttls;
