@@ -13,7 +13,10 @@ use utoipa::{
         path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
         schema::AdditionalProperties,
-        security::{Http, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, Http, HttpAuthScheme, HttpBuilder, SecurityRequirement,
+            SecurityScheme,
+        },
     },
 };
 
@@ -32,6 +35,7 @@ use crate::{
 
 /// The name of the one way to prove a session.
 const SESSION: &str = "session";
+const CALLER: &str = "caller";
 /// The name of what `POST /users` takes.
 const NEW_USER: &str = "NewUser";
 
@@ -76,6 +80,10 @@ fn components(policy: PasswordPolicy) -> Components {
             "The session token that vestibule.v1.AuthService/CreateSession answers over gRPC",
         ))
         .build();
+    let caller = ApiKey::Header(ApiKeyValue::with_description(
+        "x-vestibule-caller",
+        "The key of a service (vck_…), wanted where `callers.auth_service` is `named`",
+    ));
     ComponentsBuilder::new()
         .schema_from::<Welcome>()
         .schema(NEW_USER, new_user(policy))
@@ -84,6 +92,7 @@ fn components(policy: PasswordPolicy) -> Components {
         .schema_from::<Problem>()
         .schema_from::<Fault>()
         .security_scheme(SESSION, SecurityScheme::Http(bearer))
+        .security_scheme(CALLER, SecurityScheme::ApiKey(caller))
         .build()
 }
 
@@ -149,6 +158,8 @@ fn register_user() -> Operation {
         &failures,
     )
     .parameter(idempotency_key())
+    .security(SecurityRequirement::default())
+    .security(SecurityRequirement::new(CALLER, [""; 0]))
     .request_body(Some(new_user_body()))
     .response("201", created.header("Location", location))
     .build()
@@ -178,6 +189,7 @@ fn find_user() -> Operation {
     )
     .parameter(id)
     .security(SecurityRequirement::new(SESSION, [""; 0]))
+    .security(SecurityRequirement::new(SESSION, [""; 0]).add(CALLER, [""; 0]))
     .response(
         "200",
         success("The user.", Content::new(Some(of::<Found>()))),
