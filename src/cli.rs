@@ -12,6 +12,7 @@ mod output;
 mod runtime;
 mod serve;
 mod signals;
+mod users;
 mod version;
 
 pub use arguments::{Command, parse, usage};
@@ -27,6 +28,7 @@ impl Command {
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
             Self::Caller(flags, request) => caller::run(&flags, environment, request),
+            Self::Users(flags, request) => users::run(&flags, environment, request),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),

@@ -50,7 +50,10 @@ pub use tokens::{
     NewOneTimeToken,
     redemption::{Redemption, TokenProof},
 };
-pub use users::{AddedUser, NewUser, ProvenUser, UpdateUserError, UserChange, UserKey};
+pub use users::{
+    AddedUser, EditUserError, KeptSessions, NewUser, ProvenUser, UpdateUserError, UserChange,
+    UserKey,
+};
 
 use figures::Counts;
 

@@ -21,7 +21,7 @@ pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
 pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
-pub use email::{Email, EmailFault, EmailKey};
+pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
 pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use key::ServerKey;
@@ -33,4 +33,7 @@ pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,
 };
-pub use user::{HashedPassword, PasswordScheme, StoredPassword, User, UserEmail, UserStatus};
+pub use user::{
+    HashedPassword, PasswordScheme, StoredPassword, User, UserEdit, UserEmail, UserFilter,
+    UserStatus,
+};

@@ -48,5 +48,7 @@ redacted!(
     RotateSessionResponse,
     ListSessionsRequest,
     RevokeSessionByIdRequest,
-    RevokeOtherSessionsRequest
+    RevokeOtherSessionsRequest,
+    CreateSessionForUserResponse,
+    CreatePasswordResetResponse
 );

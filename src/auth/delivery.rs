@@ -206,7 +206,7 @@ impl Auth {
             TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => Handing::Mailed,
         };
         let issued = self.issue_one_time_token(&addressee.user, purpose, handing, limit());
-        let Some(token) = issued.await? else {
+        let Some((token, _)) = issued.await? else {
             return Ok(None);
         };
         let letter = match purpose {

@@ -195,6 +195,27 @@ impl Db {
     }
 }
 
+/// Whether none of them was another caller's.
+async fn add_identities(
+    transaction: &DatabaseTransaction,
+    new: &CallerRecord,
+) -> Result<bool, DbErr> {
+    // One that was named twice is one, not another caller's.
+    let named: BTreeSet<_> = new.identities.iter().map(ToString::to_string).collect();
+    for identity in named {
+        let row = identities::ActiveModel {
+            identity: Set(identity),
+            caller: Set(new.caller.name.to_string()),
+        };
+        let added = identities::Entity::insert(row).on_conflict(or_nothing());
+        let added = added.exec_with_returning_many(transaction).await?;
+        if added.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 async fn add(
     transaction: &DatabaseTransaction,
     new: CallerRecord,
@@ -213,25 +234,12 @@ async fn add(
     {
         return Ok(AddedCaller::NameTaken);
     }
-    // One that was named twice is one, not another caller's.
-    let named: BTreeSet<_> = new.identities.iter().map(ToString::to_string).collect();
-    for identity in named {
-        let row = identities::ActiveModel {
-            identity: Set(identity),
-            caller: Set(name.to_string()),
-        };
-        let added = identities::Entity::insert(row).on_conflict(or_nothing());
-        if added
-            .exec_with_returning_many(transaction)
-            .await?
-            .is_empty()
-        {
-            // What was added so far goes with it.
-            Callers::delete_by_id(name.to_string())
-                .exec(transaction)
-                .await?;
-            return Ok(AddedCaller::IdentityTaken);
-        }
+    if !add_identities(transaction, &new).await? {
+        // What was added so far goes with it.
+        Callers::delete_by_id(name.to_string())
+            .exec(transaction)
+            .await?;
+        return Ok(AddedCaller::IdentityTaken);
     }
     let grant = |method: &String| grants::ActiveModel {
         caller: Set(name.to_string()),

@@ -1,7 +1,11 @@
-//! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`.
+//! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`, and what callers
+//! write of one in `edit`.
 
 mod change;
+mod edit;
 mod erase;
+mod kept;
+mod list;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -11,7 +15,9 @@ use tokio::time::Instant as Deadline;
 
 pub(super) use change::update;
 pub use change::{UpdateUserError, UserChange};
+pub use edit::EditUserError;
 pub use erase::ProvenUser;
+pub use kept::KeptSessions;
 
 use super::{
     Db, DbError,

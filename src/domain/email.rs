@@ -1,11 +1,15 @@
 //! E-mail addresses: what is accepted, and the one key under which an address is known to
 //! registration, login and every limit.
 
+mod prefix;
+
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
+
+pub use prefix::{EmailPrefix, EmailPrefixFault};
 
 /// RFC 5321 §4.5.3.1.3 allows a path of 256 octets, its angle brackets included.
 const ADDRESS_MAX: usize = 254;

@@ -76,3 +76,4 @@ mod tls;
 mod transport;
 mod undeclared;
 mod upgrade;
+mod users;
