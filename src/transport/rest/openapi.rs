@@ -25,7 +25,7 @@ use super::{
     users::{Created, Found, IDEMPOTENCY_KEY},
 };
 use crate::{
-    domain::PasswordPolicy,
+    domain::{Email, PasswordPolicy},
     transport::{
         code::Meaning,
         problem::{Fault, Problem},
@@ -97,13 +97,13 @@ fn components(policy: PasswordPolicy) -> Components {
 }
 
 fn new_user(policy: PasswordPolicy) -> ObjectBuilder {
-    let email = text("email").max_length(Some(254)).description(Some(
+    let email = text("email").max_length(Some(Email::MAX_LENGTH)).description(Some(
         "Without quotes and comments; at most 64 characters before the @, behind it a domain of \
              two labels or more, which may have letters beyond ASCII.",
     ));
     let password = text("password")
         .min_length(Some(policy.min_length))
-        .max_length(Some(PasswordPolicy::MIN_LENGTH_CEILING))
+        .max_length(Some(PasswordPolicy::MAX_LENGTH))
         .pattern(Some("^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
         .description(Some(
             "Counted in code points of NFC. Common passwords, the address itself, its local part \
