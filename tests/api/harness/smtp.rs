@@ -1,6 +1,8 @@
 //! A mail server that keeps what it gets, on a port of its own and with a certificate of its own, and
 //! that a test can break.
 
+mod mail;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -20,39 +22,13 @@ use tokio_rustls::{
 };
 use vestibule::mail::{Authority, Delivery, LinkBase, Login, Sender, Server, Smtp, Tls};
 
+pub(crate) use mail::Mail;
+
 use super::within;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// Whoever logs in to a server here must be this user.
 pub(crate) const LOGIN: [&str; 2] = ["mailer", "canary opens the post office"];
-
-/// What was sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Mail {
-    /// The envelope's recipient.
-    pub(crate) to: String,
-    /// Headers and body.
-    pub(crate) data: String,
-    /// Whether it came encrypted, from somebody who had logged in.
-    pub(crate) proven: bool,
-}
-
-impl Mail {
-    /// The token of the link, from the text.
-    pub(crate) fn token(&self) -> String {
-        // Long lines are folded (quoted-printable, RFC 2045 §6.7).
-        let unfolded = self.data.replace("=\r\n", "").replace("=3D", "=");
-        let link = unfolded.lines().find(|line| line.starts_with("https://"));
-        let (_, token) = link.expect("a link").split_once("#token=").unwrap();
-        token.to_owned()
-    }
-
-    /// The value of a header.
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let line = self.data.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap().trim_start_matches(": ")
-    }
-}
 
 /// How the server misbehaves.
 #[derive(Debug, Clone, Default)]

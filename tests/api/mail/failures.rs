@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use vestibule::{
     db::UserChange,
-    domain::{Clock, Email, MailPurpose, TokenKind},
-    mail::{Delivery, Letter, Mailer, Tls},
+    domain::{Clock, MailPurpose, TokenKind},
+    mail::{Delivery, Tls},
     server::Stop,
 };
 
@@ -22,29 +22,6 @@ on_both_databases!(
     nobody_who_asks_waits_for_the_mail_server,
     a_change_of_address_is_called_off_by_whatever_ends_all_sessions,
 );
-
-/// What a server says late belongs to the mail that was given up, whose recipient it takes after all.
-#[tokio::test]
-async fn a_dialogue_that_was_given_up_has_no_part_in_the_next_mail() {
-    let sink = Sink::start(Tls::Implicit).await;
-    let mailer = Mailer::start(sink.delivery()).unwrap();
-    let now = Clock::system().now();
-    let deliver = async |to: &str| {
-        let to = Email::parse(to).unwrap();
-        mailer.deliver(&to, &Letter::EmailChanged, now).await
-    };
-    let (given_up, next) = (email(), email());
-    sink.behave(|manners| manners.stalls_at = Some("RCPT"));
-    tokio::select! {
-        outcome = deliver(&given_up) => panic!("the server said nothing: {outcome:?}"),
-        () = sink.await_stalled() => {}
-    }
-    sink.behave(|manners| manners.stalls_at = None);
-    deliver(&next).await.unwrap();
-    let to: Vec<_> = sink.mails().into_iter().map(|mail| mail.to).collect();
-    assert_eq!(to, [next]);
-    assert_eq!(sink.connections(), 2, "none is used again");
-}
 
 /// With a clock that the test moves.
 async fn at_standing_clock(sink: &Sink, database: Database) -> (Plan, Clock) {
