@@ -158,8 +158,9 @@ impl Auth {
         }
     }
 
-    /// Verifies the current password. A wrong one is an outcome like that of a login, and counts on the session that tried it; once that has
-    /// ended, guesses that were still being verified are not answered.
+    /// Verifies the current password. A wrong one is an outcome like that of a login, and counts on
+    /// the session that tried it; once that has ended, guesses that were still being verified are not
+    /// answered.
     async fn prove(
         &self,
         call: &CallContext,

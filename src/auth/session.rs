@@ -169,7 +169,7 @@ impl Auth {
         session: &Session,
         kind: EventKind,
     ) -> Result<(), AuthError> {
-        // Whoever ends it need not be whose client opened it.
+        // The client that opened it says nothing of who ends it.
         let origin = call.origin(ClientInfo::default());
         let event = self.event(kind, session.user_id, Some(session.id), origin)?;
         self.db

@@ -51,7 +51,8 @@ impl Db {
         .await
     }
 
-    /// Gives a caller a further key, and its others an end; those that have expired go. Answers whether there is such a caller.
+    /// Gives a caller a further key, and its others an end; those that have expired go. Answers
+    /// whether there is such a caller.
     ///
     /// # Errors
     /// The database failed.
@@ -72,7 +73,7 @@ impl Db {
                     return Ok(false);
                 }
                 let expired = keys::Entity::delete_many()
-                    .filter(keys::Column::Caller.eq(&name))
+                    .filter(keys::Column::Caller.eq(name.as_str()))
                     .filter(keys::Column::ExpiresAt.lte(now));
                 expired.exec(transaction).await?;
                 // An end is only ever brought forward.

@@ -9,8 +9,8 @@ use tokio::time::Instant as Deadline;
 use super::{Db, DbError};
 use crate::domain::HashedPassword;
 
-/// Counts the index of `password_class`, and reads one row of each class: any, because a decoy depends
-/// on nothing by which two of them differ. With a million users
+/// Counts the index of `password_class`, and reads one row of each class: any, because a decoy
+/// depends on nothing by which two of them differ. With a million users
 /// (half argon2id at 64 MiB, a quarter bcrypt, a quarter at 19 MiB) that takes 0.17 s on Postgres
 /// and 0.25 s on SQLite, on two busy cores; cutting the stored texts in the statement itself takes
 /// 1.5 and 2.6 s. A sample would be cheaper and would miss the classes that few users have, which

@@ -20,7 +20,7 @@ use crate::domain::{Email, Instant};
 
 /// How long the connection may take to be made: the limit that lettre has goes no further.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
-/// How long a mail may take altogether. Past it the dialogue is given up and its connection with it.
+/// How long a mail may take altogether. Past it the dialogue and its connection are given up.
 const MAIL_LIMIT: Duration = Duration::from_mins(1);
 
 /// A mail server, and what mails need besides.
