@@ -30,6 +30,11 @@ ATTEMPTS = {
     "AccountService/RequestEmailVerification": 3,
     "AccountService/ChangePassword": 1,  # What succeeded unheard fails when it is repeated.
     "AccountService/ResetPassword": 1,
+    "UserService/FindUser": 3,
+    "UserService/DisableUser": 3,
+    "UserService/DeleteUser": 3,
+    "UserService/UpdateUser": 1,  # With an etag, what succeeded unheard fails when it is repeated.
+    "UserService/CreateSessionForUser": 1,
 }
 
 

@@ -8,6 +8,7 @@ mod delivery;
 mod entropy;
 mod error;
 mod events;
+mod import;
 mod last_seen;
 mod login;
 mod mail;
@@ -20,6 +21,7 @@ mod redemption;
 mod register;
 mod rotation;
 mod session;
+mod users;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +31,7 @@ pub use account::{OwnerProof, PasswordChange};
 pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
+pub use import::{Import, RawUser, RowFault};
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailFigures, MailSettings};
 pub use one_time_token::Handing;
@@ -38,8 +41,7 @@ pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use rotation::RotatedSession;
 pub use session::NewSession;
-
-use outcomes::Outcomes;
+pub use users::{EndedSessions, NewPasswordReset, UserExport, UserName, Users};
 
 use crate::{
     db::Db,
@@ -49,6 +51,7 @@ use crate::{
 };
 use last_seen::LastSeen;
 use mail::Outbox;
+use outcomes::Outcomes;
 
 /// What the use cases are set to.
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +106,11 @@ impl Auth {
     pub async fn finish_background(&self) {
         self.background.close();
         self.background.wait().await;
+    }
+
+    /// The users, for whoever may act on them by name.
+    pub fn users(&self) -> Users {
+        Users::new(self.db.clone(), self.clock.clone())
     }
 
     /// What a new password must have, for whoever parses one.

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod figures;
 mod file;
+mod flask;
 mod lookups;
 mod mail;
 mod mix;
@@ -42,6 +43,7 @@ pub use backup::BackupError;
 pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
+pub use flask::{FlaskError, FlaskUser, FlaskUsers};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
@@ -50,7 +52,10 @@ pub use tokens::{
     NewOneTimeToken,
     redemption::{Redemption, TokenProof},
 };
-pub use users::{AddedUser, NewUser, ProvenUser, UpdateUserError, UserChange, UserKey};
+pub use users::{
+    AddedUser, EditUserError, ImportOutcome, KeptSessions, NewImport, NewUser, ProvenUser,
+    UpdateUserError, UserChange, UserKey,
+};
 
 use figures::Counts;
 
@@ -184,10 +189,19 @@ impl Db {
         deadline: Instant,
         work: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbError> {
+        let _caller = self.inner.counts.reading.enter();
+        self.within(deadline, work).await
+    }
+
+    /// The same for work that is not itself a statement, and waits for no connection.
+    async fn within<T>(
+        &self,
+        deadline: Instant,
+        work: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbError> {
         if deadline <= Instant::now() {
             return Err(DbError::DeadlineExceeded);
         }
-        let _caller = self.inner.counts.reading.enter();
         match timeout_at(deadline, work).await {
             Ok(outcome) => outcome.map_err(|error| self.classify(error)),
             Err(_) => Err(DbError::DeadlineExceeded),

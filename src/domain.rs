@@ -9,6 +9,7 @@ mod clock;
 mod email;
 mod event;
 mod id;
+mod import;
 mod key;
 mod mail;
 mod password;
@@ -21,9 +22,10 @@ pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
 pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Instant};
-pub use email::{Email, EmailFault, EmailKey};
+pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
 pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
+pub use import::ImportedUser;
 pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
@@ -33,4 +35,7 @@ pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,
 };
-pub use user::{HashedPassword, PasswordScheme, StoredPassword, User, UserEmail, UserStatus};
+pub use user::{
+    HashedPassword, PasswordScheme, StoredPassword, User, UserEdit, UserEmail, UserFilter,
+    UserStatus,
+};

@@ -48,5 +48,8 @@ redacted!(
     RotateSessionResponse,
     ListSessionsRequest,
     RevokeSessionByIdRequest,
-    RevokeOtherSessionsRequest
+    RevokeOtherSessionsRequest,
+    CreateSessionForUserResponse,
+    CreatePasswordResetResponse,
+    ImportedUser
 );

@@ -16,6 +16,7 @@ mod m20261125_000006_rotate_sessions;
 mod m20261125_000007_create_callers;
 mod m20261125_000008_create_events;
 mod m20261125_000009_add_password_class;
+mod m20261125_000021_index_addresses;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_create_callers::Migration),
             Box::new(m20261125_000008_create_events::Migration),
             Box::new(m20261125_000009_add_password_class::Migration),
+            Box::new(m20261125_000021_index_addresses::Migration),
         ]
     }
 }
@@ -59,6 +61,7 @@ pub fn loss(name: &str) -> &'static str {
         "m20261125_000009_add_password_class" => {
             "the column password_class, which is computed from the stored hashes"
         }
+        "m20261125_000021_index_addresses" => "the index that lists of addresses use",
         _ => "whatever it made",
     }
 }

@@ -36,6 +36,9 @@ pub enum AuthError {
     /// The user was changed since the etag was read.
     #[error("the user was changed meanwhile")]
     EtagMismatch,
+    /// An instant that must have passed is in the future.
+    #[error("the instant is in the future")]
+    InTheFuture,
     /// More work than can be finished in time; nothing was done.
     #[error("overloaded")]
     Overloaded {

@@ -8,8 +8,8 @@ use super::{Auth, AuthError, CallContext, OutcomeFigures, entropy::random, outco
 use crate::{
     db::DbError,
     domain::{
-        ClientInfo, Event, EventFilter, EventId, EventKind, KeptEvent, Origin, SessionId, UserId,
-        uuid_v7,
+        ClientInfo, Clock, Event, EventFilter, EventId, EventKind, KeptEvent, Origin, SessionId,
+        UserId, uuid_v7,
     },
     telemetry::chain,
 };
@@ -28,14 +28,10 @@ impl Auth {
         session_id: Option<SessionId>,
         origin: Origin,
     ) -> Result<Event, AuthError> {
-        let at = self.clock.now();
+        let event = event(&self.clock, kind, Some(user_id), origin)?;
         Ok(Event {
-            id: EventId::new(uuid_v7(at, random()?)),
-            kind,
-            at,
-            user_id: Some(user_id),
             session_id,
-            origin,
+            ..event
         })
     }
 
@@ -107,4 +103,22 @@ impl Auth {
         let listed = self.db.list_events(filter, after, limit, call.deadline);
         Ok(listed.await?)
     }
+}
+
+/// An event of now, about a user, or about nobody alone.
+pub(super) fn event(
+    clock: &Clock,
+    kind: EventKind,
+    user_id: Option<UserId>,
+    origin: Origin,
+) -> Result<Event, AuthError> {
+    let at = clock.now();
+    Ok(Event {
+        id: EventId::new(uuid_v7(at, random()?)),
+        kind,
+        at,
+        user_id,
+        session_id: None,
+        origin,
+    })
 }

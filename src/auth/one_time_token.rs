@@ -8,7 +8,7 @@ use super::{Auth, AuthError, entropy::random};
 use crate::{
     db::NewOneTimeToken,
     domain::{
-        Email, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash, Token,
+        Email, Instant, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash, Token,
         TokenKind, TokenPurpose, User, uuid_v7,
     },
 };
@@ -25,8 +25,8 @@ pub enum Handing {
 }
 
 impl Auth {
-    /// Makes a token whose life begins now, and stores its hash. `None`: its user has changed since
-    /// they were read, in a way that ends all tokens.
+    /// Makes a token whose life begins now, stores its hash and tells when it ends. `None`: its user
+    /// has changed since they were read, in a way that ends all tokens.
     ///
     /// # Errors
     /// The database is away or the deadline passed.
@@ -36,7 +36,7 @@ impl Auth {
         purpose: TokenPurpose,
         handing: Handing,
         deadline: Deadline,
-    ) -> Result<Option<Zeroizing<String>>, AuthError> {
+    ) -> Result<Option<(Zeroizing<String>, Instant)>, AuthError> {
         let created_at = self.clock.now();
         let id = OneTimeTokenId::new(uuid_v7(created_at, random()?));
         let (text, secret_hash) = match purpose {
@@ -51,6 +51,7 @@ impl Auth {
             Handing::MailedToNew(new) => (true, Some(new)),
             Handing::Returned => (false, None),
         };
+        let expires_at = created_at + self.settings.mail.lifetime(purpose);
         let token = NewOneTimeToken {
             id,
             secret_hash,
@@ -60,10 +61,10 @@ impl Auth {
             new_email,
             mailed,
             created_at,
-            expires_at: created_at + self.settings.mail.lifetime(purpose),
+            expires_at,
         };
         let issued = self.db.add_one_time_token(token, deadline).await?;
-        Ok(issued.then_some(text))
+        Ok(issued.then_some((text, expires_at)))
     }
 }
 

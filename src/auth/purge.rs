@@ -22,50 +22,60 @@ impl Auth {
     /// that.
     ///
     /// # Errors
-    /// The database is away; what was purged stays purged.
+    /// The database is away, of several failures the first; what was purged stays purged.
     pub async fn purge(&self) -> Result<u64, AuthError> {
         let now = self.clock.now();
         let ended_before = now - self.settings.keep_ended;
         let purged = in_batches(|deadline| self.db.purge_sessions(ended_before, BATCH, deadline));
-        let purged = purged.await?;
-        let registered_before = now - RETRY_WINDOW;
-        in_batches(|deadline| {
-            let clear = self
-                .db
-                .clear_registration_ids(registered_before, BATCH, deadline);
+        // One that fails is no reason for the others to wait for the next hour.
+        let purged = purged.await;
+        let others = [
+            self.forget_registrations(now).await,
+            self.purge_tokens_and_mail(now).await,
+            self.purge_events(now).await,
+        ];
+        let purged = purged?;
+        others.into_iter().collect::<Result<(), _>>()?;
+        Ok(purged)
+    }
+
+    async fn forget_registrations(&self, now: Instant) -> Result<(), AuthError> {
+        let before = now - RETRY_WINDOW;
+        let forgotten = in_batches(|deadline| {
+            let clear = self.db.clear_registration_ids(before, BATCH, deadline);
             async { clear.await.map(Some) }
-        })
-        .await?;
-        in_batches(|deadline| {
+        });
+        forgotten.await.map(drop)
+    }
+
+    async fn purge_tokens_and_mail(&self, now: Instant) -> Result<(), AuthError> {
+        let tokens = in_batches(|deadline| {
             let purge = self.db.purge_one_time_tokens(now, BATCH, deadline);
             async { purge.await.map(Some) }
-        })
-        .await?;
-        in_batches(|deadline| {
+        });
+        let mail = in_batches(|deadline| {
             let forget = self.db.purge_mail(now, BATCH, deadline);
             async { forget.await.map(Some) }
-        })
-        .await?;
-        self.purge_events(now).await?;
-        Ok(purged)
+        });
+        let (tokens, mail) = (tokens.await, mail.await);
+        tokens.and(mail).map(drop)
     }
 
     /// Deletes events that are older than they are kept, and clears the clients in those that are
     /// older than these are.
     async fn purge_events(&self, now: Instant) -> Result<(), AuthError> {
         let before = now - self.settings.keep_events;
-        in_batches(|deadline| {
+        let events = in_batches(|deadline| {
             let purge = self.db.purge_events(before, BATCH, deadline);
             async { purge.await.map(Some) }
-        })
-        .await?;
+        });
         let before = now - self.settings.keep_addresses;
-        in_batches(|deadline| {
+        let clients = in_batches(|deadline| {
             let clear = self.db.clear_event_clients(before, BATCH, deadline);
             async { clear.await.map(Some) }
-        })
-        .await?;
-        Ok(())
+        });
+        let (events, clients) = (events.await, clients.await);
+        events.and(clients).map(drop)
     }
 }
 

@@ -169,7 +169,8 @@ impl Auth {
         session: &Session,
         kind: EventKind,
     ) -> Result<(), AuthError> {
-        let origin = call.origin(session.client.clone());
+        // The client that opened it says nothing of who ends it.
+        let origin = call.origin(ClientInfo::default());
         let event = self.event(kind, session.user_id, Some(session.id), origin)?;
         self.db
             .revoke_session(session.id, event.at, event, call.deadline)

@@ -9,7 +9,7 @@ use clap::{
     value_parser,
 };
 
-use super::{calibrate, caller, exit::Exit, migrate::Step, output, version};
+use super::{calibrate, caller, exit::Exit, export, import, migrate::Step, output, users, version};
 use crate::config::{Flags, Key, keys};
 
 const CONFIG: &str = "config";
@@ -28,6 +28,12 @@ pub enum Command {
     Backup(Flags, PathBuf),
     /// Add, list, rotate or remove named callers.
     Caller(Flags, caller::Request),
+    /// Show or change users, or end all sessions.
+    Users(Flags, users::Request),
+    /// Add users of another system.
+    Import(Flags, import::Request),
+    /// Write all users down.
+    Export(Flags, export::Request),
     /// Ask a running server.
     Healthcheck(Flags),
     /// Judge the configuration.
@@ -65,6 +71,15 @@ pub fn parse(
             flags(matches, migrate_reads),
             caller::request(step, matches),
         ),
+        (["users", "import"], matches) => {
+            Command::Import(flags(matches, migrate_reads), import::request(matches))
+        }
+        (["users", "export"], matches) => {
+            Command::Export(flags(matches, migrate_reads), export::request(matches))
+        }
+        (["users" | "sessions", step], matches) => {
+            Command::Users(flags(matches, migrate_reads), users::request(step, matches))
+        }
         (["healthcheck", _], matches) => Command::Healthcheck(flags(matches, healthcheck_reads)),
         (["config", "check"], matches) => Command::ConfigCheck(flags(matches, serve_reads)),
         (["config", _], matches) => Command::ConfigShow(flags(matches, serve_reads)),
@@ -136,6 +151,18 @@ fn grammar() -> clap::Command {
             group("caller", "Say which services may act on users by name").subcommands(
                 caller::grammar().map(|command| command.args(arguments(migrate_reads))),
             ),
+        )
+        .subcommand(
+            group("users", "Show, change, erase, import or export users").subcommands(
+                users::grammar()
+                    .into_iter()
+                    .chain([import::grammar(), export::grammar()])
+                    .map(|command| command.args(arguments(migrate_reads))),
+            ),
+        )
+        .subcommand(
+            group("sessions", "End sessions")
+                .subcommand(users::of_sessions().args(arguments(migrate_reads))),
         )
         .subcommand(
             command(

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{caller::Request, migrate::Step, *};
+use super::{caller::Request, migrate::Step, users::Deed, *};
 use crate::{
+    auth::UserName,
     config::{Flags, keys},
-    domain::{CallerName, CertificateIdentity},
+    domain::{CallerName, CertificateIdentity, Email, UserId},
 };
 
 fn parsed(line: &str) -> Result<Command, clap::Error> {
@@ -28,6 +29,13 @@ fn help_says_what_each_command_does() {
         " caller",
         " caller add",
         " caller rotate",
+        " users",
+        " users show",
+        " users delete",
+        " users import",
+        " users export",
+        " sessions",
+        " sessions revoke",
         " healthcheck",
         " config",
         " calibrate",
@@ -105,6 +113,34 @@ fn callers_are_asked_for_in_full() {
     assert_eq!(request("caller list"), Request::List);
 }
 
+#[test]
+fn users_are_named_by_id_or_address() {
+    let request = |line: &str| match parsed(line) {
+        Ok(Command::Users(_, request)) => request,
+        other => panic!("{other:?}"),
+    };
+    let id = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
+    let by_id = UserName::Id(UserId::parse(id).unwrap());
+    let by_email = UserName::Email(Email::parse("ada@example.com").unwrap());
+    for (step, deed) in [
+        ("show", Deed::Show),
+        ("disable", Deed::Disable),
+        ("enable", Deed::Enable),
+        ("revoke-sessions", Deed::RevokeSessions),
+        ("delete", Deed::Delete { yes: false }),
+        ("delete --yes", Deed::Delete { yes: true }),
+    ] {
+        let asked = request(&format!("users {step} {id}"));
+        assert_eq!(asked, users::Request::One(by_id.clone(), deed));
+        let asked = request(&format!("users {step} ada@example.com"));
+        assert_eq!(asked, users::Request::One(by_email.clone(), deed));
+    }
+    for (line, yes) in [("", false), (" --yes", true)] {
+        let asked = request(&format!("sessions revoke --all{line}"));
+        assert_eq!(asked, users::Request::RevokeAll { yes });
+    }
+}
+
 /// Every key but the secrets has its flag on every command that reads it.
 #[test]
 fn flags_follow_from_the_keys() {
@@ -165,6 +201,22 @@ fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
         "caller rotate billing --overlap soon",
         "caller remove",
         "caller list billing",
+        "users",
+        "users show",
+        "users show ada",
+        "users show 018C2E65-4B7E-7CC3-98C4-DC0C0C07398F",
+        "users delete ada@example.com grace@example.com",
+        "users show ada@example.com --yes",
+        "users import",
+        "users import users.txt",
+        "users import users",
+        "users import users.csv more.csv",
+        "users import users.csv --from-flask-db a.db",
+        "users export --with-password-hashes",
+        "users export one.jsonl two.jsonl",
+        "sessions",
+        "sessions revoke",
+        "sessions revoke --yes",
         "serve --database-url=postgres://v:hunter2@localhost/v",
     ] {
         assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Usage, "{line}");

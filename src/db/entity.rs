@@ -11,6 +11,7 @@ pub(super) mod sessions;
 pub(super) mod users;
 
 use chrono::DateTime;
+use sea_orm::sea_query::OnConflict;
 
 use crate::domain::Instant;
 
@@ -22,4 +23,9 @@ pub(super) fn to_micros(instant: Instant) -> i64 {
 /// What no row can hold reads as the epoch: long past, so it opens nothing.
 pub(super) fn from_micros(micros: i64) -> Instant {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// A row that is there already stays as it is.
+pub(super) fn or_nothing() -> OnConflict {
+    OnConflict::new().do_nothing().to_owned()
 }

@@ -7,16 +7,15 @@
 //! for, so nobody is told anything older than by a statement of their own.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use futures_util::FutureExt;
 use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
     task::yield_now,
-    time::{Instant as Deadline, timeout_at},
+    time::{Instant as Deadline, timeout, timeout_at},
 };
 
 use super::{Db, DbError, session_rows};
@@ -25,6 +24,10 @@ use crate::domain::{Session, SessionId, User};
 /// The most statements under way at once: while one is decoded and answered, the other is with the
 /// database. More would only split the gathering.
 const STATEMENTS_MAX: usize = 2;
+
+/// A statement that takes longer than this no longer counts: its connection may have vanished without
+/// a word, and the other connections of the pool must not idle behind it. The pool's size bounds them.
+const SLOW: Duration = Duration::from_millis(250);
 
 /// The most lookups that one statement answers: more would make the first of them wait for the last.
 const GATHERED_MAX: usize = 64;
@@ -97,7 +100,7 @@ impl Db {
             let lost = |_| Err(DbErr::Custom("a session lookup was lost".to_owned()));
             found.await.unwrap_or_else(lost)
         };
-        match self.read(deadline, found).await {
+        match self.within(deadline, found).await {
             // Those who answer saw the deadline pass a moment before this timer did.
             Err(_) if deadline <= Deadline::now() => Err(DbError::DeadlineExceeded),
             outcome => outcome,
@@ -111,25 +114,31 @@ impl Db {
             let Some(lookups) = self.inner.lookups.next() else {
                 return;
             };
-            let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
-            let find = session_rows::find(&self.inner.reader, &ids);
-            // A panic loses these lookups. Were it to end this task as well, its place among the
-            // statements would stay taken, and after two nobody would be answered any more.
-            let find = AssertUnwindSafe(find).catch_unwind();
-            // Past the last deadline nobody waits.
-            let last = lookups.iter().map(|lookup| lookup.deadline).max();
-            let found = timeout_at(last.unwrap_or_else(Deadline::now), find).await;
-            let Ok(Ok(outcome)) = found else {
-                continue;
+            // A task of its own: a panic loses these lookups, and a slow statement keeps nobody else
+            // waiting.
+            let answered = tokio::spawn(self.clone().answer(lookups));
+            let _ = timeout(SLOW, answered).await;
+        }
+    }
+
+    /// Answers lookups by one statement, which counts as one caller of the pool.
+    async fn answer(self, lookups: Vec<Lookup>) {
+        let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
+        // Past the last deadline nobody waits.
+        let last = lookups.iter().map(|lookup| lookup.deadline).max();
+        let caller = self.inner.counts.reading.enter();
+        let find = session_rows::find(&self.inner.reader, &ids);
+        let Ok(outcome) = timeout_at(last.unwrap_or_else(Deadline::now), find).await else {
+            return;
+        };
+        drop(caller);
+        for lookup in lookups {
+            let found = match &outcome {
+                Ok(rows) => Ok(rows.get(&lookup.id).cloned()),
+                Err(error) => Err(error.clone()),
             };
-            for lookup in lookups {
-                let found = match &outcome {
-                    Ok(rows) => Ok(rows.get(&lookup.id).cloned()),
-                    Err(error) => Err(error.clone()),
-                };
-                // Whoever is gone needs no answer.
-                drop(lookup.answer.send(found));
-            }
+            // Whoever is gone needs no answer.
+            drop(lookup.answer.send(found));
         }
     }
 }

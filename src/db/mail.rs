@@ -90,7 +90,8 @@ impl Db {
                 }
                 let queued = enqueue(transaction, &request, queue).await?;
                 if let (Queued::Yes, Some(notice)) = (queued, notice) {
-                    // A notice is never one too many: it is told of what was done.
+                    // No queue is too full for a notice. The limits of its address hold all the
+                    // same: of several changes in a minute the first is told.
                     let _ = enqueue(transaction, &notice, u32::MAX).await?;
                 }
                 Ok(Some(queued))

@@ -119,7 +119,7 @@ fn insert_for_live_user(session: &Session) -> sea_orm::sea_query::InsertStatemen
             Expr::col((users::Entity, users::Column::SessionEpoch)),
             Expr::value(created_at),
             Expr::value(to_micros(session.authenticated_at)),
-            Expr::value(created_at),
+            Expr::value(to_micros(session.last_seen_at)),
             Expr::value(to_micros(session.expires_at)),
             Expr::value(session.client.user_agent.clone()),
             Expr::value(session.client.ip.map(|ip| ip.to_string())),

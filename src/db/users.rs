@@ -1,23 +1,30 @@
-//! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`.
+//! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`, and what callers
+//! write of one in `edit`.
 
 mod change;
+mod edit;
 mod erase;
+mod import;
+mod kept;
+mod list;
 
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, OnConflict},
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 
 pub(super) use change::update;
 pub use change::{UpdateUserError, UserChange};
+pub use edit::EditUserError;
 pub use erase::ProvenUser;
+pub use import::{ImportOutcome, NewImport};
+pub use kept::KeptSessions;
 
 use super::{
     Db, DbError,
     entity::{
-        sessions, to_micros,
+        or_nothing, sessions, to_micros,
         users::{self, Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
@@ -89,8 +96,7 @@ impl Db {
             updated_at: Set(to_micros(user.now)),
         };
         self.write(deadline, move |transaction| {
-            let insert =
-                Users::insert(row.clone()).on_conflict(OnConflict::new().do_nothing().to_owned());
+            let insert = Users::insert(row.clone()).on_conflict(or_nothing());
             let event = event.clone();
             Box::pin(async move {
                 let added = insert.exec_with_returning_many(transaction).await?;

@@ -1,11 +1,15 @@
 //! E-mail addresses: what is accepted, and the one key under which an address is known to
 //! registration, login and every limit.
 
+mod prefix;
+
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
+
+pub use prefix::{EmailPrefix, EmailPrefixFault};
 
 /// RFC 5321 §4.5.3.1.3 allows a path of 256 octets, its angle brackets included.
 const ADDRESS_MAX: usize = 254;
@@ -29,6 +33,9 @@ pub struct EmailKey(String);
 pub struct EmailFault;
 
 impl Email {
+    /// No address is longer, in bytes.
+    pub const MAX_LENGTH: usize = ADDRESS_MAX;
+
     /// Reads an address: an ASCII dot-atom (RFC 5322 §3.2.3) of 1 to 64 bytes, `@`, and a domain of
     /// at least two labels by UTS 46 (strict). Nothing is trimmed. Quoted strings, comments,
     /// address literals and non-ASCII local parts are refused, so look-alikes of a local part

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Instant, RegistrationId, UserId};
+use super::{Email, EmailPrefix, Instant, RegistrationId, UserId};
 
 /// The `User` model: one row of `users`.
 #[derive(Debug, Clone)]
@@ -42,6 +42,26 @@ pub enum UserStatus {
     Active,
     /// Refused everywhere.
     Disabled,
+}
+
+/// What to write of a user; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct UserEdit {
+    /// The address.
+    pub email: Option<Email>,
+    /// Whether mail to it is known to reach the user.
+    pub email_verified: Option<bool>,
+    /// The etag that the user must still have.
+    pub etag: Option<String>,
+}
+
+/// Which users are asked for: those that every part of it fits.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// Of this status.
+    pub status: Option<UserStatus>,
+    /// Whose address begins so.
+    pub email_prefix: Option<EmailPrefix>,
 }
 
 /// How a password became the bytes that were hashed.

@@ -28,6 +28,9 @@ pub(crate) struct Failure {
     pub(crate) violations: Vec<Violation>,
     /// When to try again, where that helps.
     pub(crate) retry_after: Option<Duration>,
+    /// The id of the user whom it is about, as a named caller asked for it; empty where it asked by
+    /// something else. Nobody else is told.
+    pub(crate) user: Option<String>,
     /// What happened; for the log alone.
     cause: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -55,6 +58,14 @@ impl Failure {
     /// A fault of our own.
     pub(crate) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
         Self::from(Meaning::Internal).caused_by(cause)
+    }
+
+    /// Names the user who is not there or disabled, to a named caller.
+    pub(crate) fn about_user(mut self, id: &str) -> Self {
+        if [Meaning::UserNotFound, Meaning::UserDisabled].contains(&self.meaning) {
+            self.user = Some(id.to_owned());
+        }
+        self
     }
 
     fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
@@ -96,6 +107,7 @@ impl From<Meaning> for Failure {
             meaning,
             violations: Vec::new(),
             retry_after: (meaning == Meaning::Unavailable).then_some(UNAVAILABLE_RETRY),
+            user: None,
             cause: None,
         }
     }
@@ -117,6 +129,11 @@ impl From<AuthError> for Failure {
             )]),
             AuthError::TokenInvalid => Meaning::TokenInvalid.into(),
             AuthError::EtagMismatch => Meaning::EtagMismatch.into(),
+            AuthError::InTheFuture => Self::invalid_input(vec![Violation::new(
+                "issued_before",
+                ErrorReason::InvalidField,
+                "must not be in the future",
+            )]),
             AuthError::DeadlineExceeded => Meaning::DeadlineExceeded.into(),
             AuthError::Overloaded { retry_after } => Self {
                 retry_after: Some(retry_after),

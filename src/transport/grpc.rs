@@ -4,7 +4,9 @@ mod account;
 mod audit;
 mod auth;
 mod convert;
+mod import;
 mod methods;
+mod users;
 
 use http::{Method, Request};
 use tonic::Status;
@@ -13,6 +15,7 @@ pub use account::{AccountHandlers, account_service};
 pub use audit::{AuditHandlers, audit_service};
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};
+pub use users::{UserHandlers, user_service};
 
 use super::{code::Meaning, failure::Failure, media_type::media_type};
 use crate::auth::CallContext;

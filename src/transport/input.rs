@@ -3,18 +3,24 @@
 
 mod account;
 mod events;
+mod users;
 
 use std::fmt::Display;
 
 pub(crate) use account::{addressee, email_change, owner, password_change, password_reset, proof};
 pub(crate) use events::{event_list, wire_kind};
 
+pub(crate) use users::{
+    UserPage, password_reset_user, session_user, sessions_to_end, user_edit, user_id, user_name,
+    user_page, users_page,
+};
+
 use super::failure::{Failure, Violation};
 use crate::{
     auth::{Credentials, Registration},
     domain::{
         ClientInfo, Email, NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy,
-        PresentedToken, RegistrationId, SessionId,
+        PresentedToken, RegistrationId, SessionId, UserId,
     },
     proto::v1::{self, ErrorReason},
 };
@@ -184,6 +190,22 @@ impl Faults {
             };
             self.add(field, reason, fault);
         }
+    }
+
+    fn user_id(&mut self, field: &str, text: &str) -> Option<UserId> {
+        self.id(field, UserId::parse(text))
+    }
+
+    fn session_id(&mut self, field: &str, text: &str) -> Option<SessionId> {
+        self.id(field, SessionId::parse(text))
+    }
+
+    fn id<I>(&mut self, field: &str, id: Option<I>) -> Option<I> {
+        if id.is_none() {
+            let message = "must be a UUID of 36 lower-case characters";
+            self.add(field, ErrorReason::InvalidField, message);
+        }
+        id
     }
 
     /// Empty: none was sent.

@@ -14,11 +14,13 @@ use super::{
     failure::Failure,
 };
 use crate::proto::google::rpc::{
-    self, BadRequest, ErrorInfo, RequestInfo, RetryInfo, bad_request::FieldViolation,
+    self, BadRequest, ErrorInfo, RequestInfo, ResourceInfo, RetryInfo, bad_request::FieldViolation,
 };
 
 /// The domain in which our reasons are unique.
 const DOMAIN: &str = "vestibule.v1";
+/// What a user is called among resources.
+const USER: &str = "vestibule.v1.User";
 /// Tells retrying clients when to come back, or with no number never (gRFC A6).
 const RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
@@ -71,6 +73,14 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
     ];
     if !failure.violations.is_empty() {
         details.push(any("BadRequest", &bad_request(failure)));
+    }
+    if let Some(id) = &failure.user {
+        let user = ResourceInfo {
+            resource_type: USER.to_owned(),
+            resource_name: id.clone(),
+            ..ResourceInfo::default()
+        };
+        details.push(any("ResourceInfo", &user));
     }
     if let Some(wait) = failure.retry_after {
         let retry_delay = Some(prost_types::Duration {

@@ -52,7 +52,7 @@ async fn assert_cost_nothing(app: &TestApp) {
     assert_eq!(hashes, 0, "hashes");
 }
 
-fn runner() -> TestRunner {
+pub(crate) fn runner() -> TestRunner {
     TestRunner::new_with_rng(
         ProptestConfig::default(),
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
@@ -60,7 +60,7 @@ fn runner() -> TestRunner {
 }
 
 /// Random bytes, and real messages with some bytes changed.
-fn messages() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn messages() -> impl Strategy<Value = Vec<u8>> {
     let good = (".{0,30}", ".{0,30}", ".{0,30}").prop_map(|(email, password, request_id)| {
         RegisterUserRequest {
             email,

@@ -25,6 +25,7 @@ mod seams;
 mod settings;
 mod smtp;
 mod tls;
+mod users;
 mod wait;
 mod wire;
 
@@ -48,5 +49,6 @@ pub(crate) use seams::{HandlerGate, HashGate};
 pub(crate) use settings::{Plan, cheap_hashing};
 pub(crate) use smtp::{LOGIN, Sink};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
+pub(crate) use users::{USER_METHODS, Users};
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

@@ -1,3 +1,5 @@
+//! What is folded, counted, lost and written of the outcomes of logins.
+
 use std::net::Ipv4Addr;
 
 use chrono::TimeDelta;

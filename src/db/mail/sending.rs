@@ -77,8 +77,11 @@ impl Db {
         let reader = &self.inner.reader;
         let count = Statement::from_sql_and_values(
             reader.get_database_backend(),
-            "SELECT count(*), count(CASE WHEN next_try <= $1 THEN 1 END) \
-             FROM mail_intents WHERE next_try IS NOT NULL",
+            format!(
+                "SELECT count(*), count(CASE WHEN next_try <= $1 AND {} THEN 1 END) \
+                 FROM mail_intents WHERE next_try IS NOT NULL",
+                known_purpose()
+            ),
             [to_micros(now).into()],
         );
         let row = self.read(deadline, reader.query_one_raw(count)).await?;
@@ -120,7 +123,7 @@ impl Db {
     }
 
     /// Forgets mail that was sent or is given up, but for the limits, and records what it came to.
-    /// Mail that was asked for again meanwhile stays.
+    /// Mail that was asked for again or taken by another meanwhile stays, and records nothing.
     ///
     /// # Errors
     /// The database failed.
@@ -134,10 +137,10 @@ impl Db {
         self.write(deadline, move |transaction| {
             let (finish, event) = (finish.clone(), event.clone());
             Box::pin(async move {
-                finish.exec(transaction).await?;
+                let is_ours = finish.exec(transaction).await?.rows_affected == 1;
                 match &event {
-                    Some(event) => record(transaction, event).await,
-                    None => Ok(()),
+                    Some(event) if is_ours => record(transaction, event).await,
+                    Some(_) | None => Ok(()),
                 }
             })
         })
@@ -207,15 +210,22 @@ impl MailIntent {
     }
 }
 
+/// What a newer release was asked for is left to that.
+fn known_purpose() -> String {
+    let known = MailPurpose::ALL.map(|purpose| purpose_column(purpose).to_string());
+    format!("purpose IN ({})", known.join(", "))
+}
+
 fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32) -> Statement {
     // SQLite has one writer at a time: nobody else claims meanwhile.
     let skip = match backend {
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",
     };
+    let known = known_purpose();
     let sql = format!(
         "WITH due AS (SELECT email_key, purpose FROM mail_intents \
-         WHERE next_try <= $1 ORDER BY next_try LIMIT $2 {skip}) \
+         WHERE next_try <= $1 AND {known} ORDER BY next_try LIMIT $2 {skip}) \
          UPDATE mail_intents SET next_try = $3, attempts = attempts + 1 FROM due \
          WHERE mail_intents.email_key = due.email_key AND mail_intents.purpose = due.purpose \
          RETURNING *"

@@ -7,12 +7,14 @@ use sea_orm::{
 use thiserror::Error;
 use tokio::time::Instant as Deadline;
 
-use super::erase::{ProvenUser, has_password, lives};
+use super::{
+    erase::{ProvenUser, has_password, lives},
+    kept::{KeptSessions, keep, keep_some},
+};
 use crate::db::{
     Db, DbError,
-    attempts::live,
     entity::{
-        sessions, to_micros,
+        to_micros,
         users::{Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
@@ -69,6 +71,8 @@ pub enum UserChange {
         /// The session that asks.
         kept: SessionId,
     },
+    /// Ends all sessions but some.
+    EndSessionsBut(KeptSessions),
 }
 
 /// Why a user was not changed.
@@ -146,7 +150,8 @@ async fn refusal(
         UserChange::PasswordReset { .. }
         | UserChange::EmailVerified
         | UserChange::Status(_)
-        | UserChange::EndSessions => UpdateUserError::UnknownUser,
+        | UserChange::EndSessions
+        | UserChange::EndSessionsBut(_) => UpdateUserError::UnknownUser,
     })
 }
 
@@ -171,28 +176,12 @@ async fn follow(
         | UserChange::Email { .. }
         | UserChange::Status(UserStatus::Disabled) => None,
         UserChange::EmailVerified => Some(TokenPurpose::EmailVerification),
+        UserChange::EndSessionsBut(kept) => return keep_some(transaction, user, *kept).await,
         UserChange::Rehash { .. }
         | UserChange::Status(UserStatus::Active)
         | UserChange::EndSessions => return Ok(()),
     };
     void_tokens(transaction, user.id, ended, now).await
-}
-
-/// Moves the session that asked to the new epoch; one that was ended meanwhile stays so. Its wrong
-/// passwords are forgotten only for the right one.
-async fn keep(
-    transaction: &DatabaseTransaction,
-    session: SessionId,
-    epoch: i64,
-    knows_password: bool,
-) -> Result<(), DbErr> {
-    let mut keep = sessions::Entity::update_many()
-        .col_expr(sessions::Column::Epoch, Expr::value(epoch))
-        .filter(live(session));
-    if knows_password {
-        keep = keep.col_expr(sessions::Column::WrongPasswords, Expr::value(0));
-    }
-    keep.exec(transaction).await.map(|_| ())
 }
 
 fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<Users> {
@@ -236,24 +225,26 @@ fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<
                 UserStatus::Disabled => visible(ending_sessions(statement), now),
             }
         }
-        UserChange::EndSessions => visible(ending_sessions(statement), now),
+        UserChange::EndSessions | UserChange::EndSessionsBut(_) => {
+            visible(ending_sessions(statement), now)
+        }
         UserChange::EndOtherSessions { kept } => {
             visible(ending_sessions(statement.filter(lives(kept))), now)
         }
     }
 }
 
-fn ending_sessions(statement: UpdateMany<Users>) -> UpdateMany<Users> {
+pub(super) fn ending_sessions(statement: UpdateMany<Users>) -> UpdateMany<Users> {
     statement.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
 }
 
-fn visible(statement: UpdateMany<Users>, now: Instant) -> UpdateMany<Users> {
+pub(super) fn visible(statement: UpdateMany<Users>, now: Instant) -> UpdateMany<Users> {
     statement
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
 }
 
-fn verified_at(statement: UpdateMany<Users>, at: Option<Instant>) -> UpdateMany<Users> {
+pub(super) fn verified_at(statement: UpdateMany<Users>, at: Option<Instant>) -> UpdateMany<Users> {
     statement.col_expr(Column::EmailVerifiedAt, Expr::value(at.map(to_micros)))
 }
 

@@ -1,6 +1,8 @@
 //! Domain values ↔ the messages of `vestibule.v1`. An answer fails closed: nothing that names a user
 //! is set unless the verdict lets them in.
 
+mod users;
+
 use prost_types::Timestamp;
 
 use crate::{

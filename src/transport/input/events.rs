@@ -19,7 +19,7 @@ const METHOD: &str = "vestibule.v1.AuditService/ListEvents";
 pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Page), Failure> {
     let mut faults = Faults::default();
     let filter = EventFilter {
-        user_id: faults.user_id(&message.user_id),
+        user_id: faults.any_user(&message.user_id),
         kinds: faults.kinds(&message.kinds),
         since: faults.instant("since", message.since.as_ref()),
         until: faults.instant("until", message.until.as_ref()),
@@ -40,7 +40,7 @@ pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Pag
 
 impl Faults {
     /// Empty: any user's.
-    fn user_id(&mut self, text: &str) -> Option<UserId> {
+    fn any_user(&mut self, text: &str) -> Option<UserId> {
         let id = UserId::parse(text);
         if id.is_none() && !text.is_empty() {
             self.add("user_id", ErrorReason::InvalidField, "must be a user's id");
@@ -60,7 +60,7 @@ impl Faults {
         kinds
     }
 
-    fn instant(&mut self, field: &str, told: Option<&Timestamp>) -> Option<Instant> {
+    pub(super) fn instant(&mut self, field: &str, told: Option<&Timestamp>) -> Option<Instant> {
         let told = told?;
         let instant = instant(told);
         if instant.is_none() {

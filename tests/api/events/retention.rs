@@ -6,7 +6,32 @@ use vestibule::{domain::Clock, domain::EventKind};
 use super::{at_noon, event, noon, seed};
 use crate::harness::{Database, eventually, number};
 
-on_both_databases!(events_and_their_addresses_are_kept_as_long_as_configured,);
+on_both_databases!(
+    events_and_their_addresses_are_kept_as_long_as_configured,
+    a_step_that_fails_keeps_nothing_else_from_being_purged,
+);
+
+/// The tokens' table is not there; they are purged before events.
+async fn a_step_that_fails_keeps_nothing_else_from_being_purged(database: Database) {
+    let (app, _) = at_noon(database).await;
+    let at = noon() - TimeDelta::days(401);
+    seed(&app, vec![event(at, 0, None, EventKind::LoginFailed)]).await;
+    let plan = app.stop_and_plan().await;
+    let clock = Clock::standing_at(noon());
+    let plan = plan.seams(|seams| seams.clock = Some(clock));
+    let hide = "ALTER TABLE one_time_tokens RENAME TO hidden";
+    plan.store.execute(hide).await;
+    let app = plan.start().await;
+    let sql = app.sql().await;
+    let old = format!(
+        "SELECT COUNT(*) FROM events WHERE at = {}",
+        at.timestamp_micros()
+    );
+    eventually("the old event is gone", async || {
+        number(&sql, &old).await == 0
+    })
+    .await;
+}
 
 /// More than are purged at once, of each.
 const MANY: u32 = 250;

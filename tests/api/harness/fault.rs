@@ -21,8 +21,8 @@ pub(crate) struct Fault {
     pub(crate) retry_after: Option<Duration>,
     /// `RequestInfo.request_id`.
     pub(crate) request_id: Option<String>,
-    /// `ResourceInfo.resource_type`.
-    pub(crate) resource: Option<String>,
+    /// `ResourceInfo`: type and name.
+    pub(crate) resource: Option<(String, String)>,
     /// The text for people.
     pub(crate) message: String,
 }
@@ -49,7 +49,7 @@ impl Fault {
                 .and_then(|retry| retry.retry_delay)
                 .map(|delay| delay.try_into().unwrap()),
             request_id: request.map(|request| request.request_id),
-            resource: resource.map(|resource| resource.resource_type),
+            resource: resource.map(|one| (one.resource_type, one.resource_name)),
             message: status.message().to_owned(),
         };
         fault.assert_complete(status);

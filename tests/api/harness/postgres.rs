@@ -83,6 +83,24 @@ impl Postgres {
         here
     }
 
+    /// Everything that a database holds, as a backup has it.
+    pub(crate) fn dump(url: &str) -> Vec<u8> {
+        let beside = Self::programs().expect("Postgres binaries").join("pg_dump");
+        // Distributions count it among the clients.
+        let program = if beside.exists() {
+            beside
+        } else {
+            "pg_dump".into()
+        };
+        let dump = Command::new(program)
+            .args(["--dbname", url])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(dump.status.success(), "{dump:?}");
+        dump.stdout
+    }
+
     /// The cluster that all tests share.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();

@@ -4,9 +4,10 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::Instant as Deadline;
+use uuid::Uuid;
 use vestibule::{
     db::{Db, MailIntent, MailRequest, Queued},
-    domain::{Clock, Email, Instant, MailPurpose},
+    domain::{Clock, Email, Event, EventId, EventKind, Instant, MailPurpose, Origin},
 };
 
 use super::ask_at;
@@ -16,6 +17,7 @@ on_both_databases!(
     an_address_is_mailed_once_a_minute_and_five_times_an_hour,
     a_full_queue_refuses_every_address_alike,
     of_many_workers_each_mail_has_one,
+    mail_for_a_purpose_of_a_later_release_is_left_alone,
     mail_that_nobody_finished_is_taken_again_when_its_lease_ends,
     what_was_sent_is_forgotten_after_an_hour,
 );
@@ -143,8 +145,20 @@ async fn of_many_workers_each_mail_has_one(database: Database) {
     );
 }
 
+/// It waits for that release, and nobody is kept busy by it.
+async fn mail_for_a_purpose_of_a_later_release_is_left_alone(database: Database) {
+    let (store, db) = open(database).await;
+    let now = Clock::system().now();
+    let _ = ask_at(&db, &email(), MailPurpose::PasswordReset, now).await;
+    store.execute("UPDATE mail_intents SET purpose = 99").await;
+    assert!(claim(&db, now).await.is_empty());
+    let counted = db.mail_waiting(now, deadline()).await.unwrap();
+    assert_eq!((counted.waiting, counted.due), (1, 0));
+    assert_eq!(store.rows("mail_intents WHERE attempts = 0").await, 1);
+}
+
 async fn mail_that_nobody_finished_is_taken_again_when_its_lease_ends(database: Database) {
-    let (_store, db) = open(database).await;
+    let (store, db) = open(database).await;
     let (ada, start) = (email(), Clock::system().now());
     let reset = MailPurpose::PasswordReset;
     let _ = ask_at(&db, &ada, reset, start).await;
@@ -158,8 +172,19 @@ async fn mail_that_nobody_finished_is_taken_again_when_its_lease_ends(database: 
         (first.key.clone(), 2)
     );
 
-    // Whoever lost the lease changes nothing, nor does who sent an older request.
-    db.finish_mail(&first, None, deadline()).await.unwrap();
+    // Whoever lost the lease changes and records nothing, nor does who sent an older request.
+    let asked = Event {
+        id: EventId::new(Uuid::from_u128(7)),
+        kind: EventKind::PasswordResetRequested,
+        at: start,
+        user_id: None,
+        session_id: None,
+        origin: Origin::default(),
+    };
+    db.finish_mail(&first, Some(asked), deadline())
+        .await
+        .unwrap();
+    assert_eq!(store.rows("events").await, 0);
     let third = claim(&db, start + LEASE * 2).await.remove(0);
     let _ = ask_at(&db, &ada, reset, start + LEASE * 2).await;
     db.finish_mail(&third, None, deadline()).await.unwrap();

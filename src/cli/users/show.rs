@@ -1,0 +1,31 @@
+//! What `vestibule users show` prints: everything but secrets.
+
+use chrono::SecondsFormat;
+
+use crate::domain::{Instant, User, UserStatus};
+
+/// A line for each thing that is known.
+pub(super) fn shown(user: &User) -> String {
+    let status = match user.status {
+        UserStatus::Active => "active",
+        UserStatus::Disabled => "disabled",
+    };
+    let password = user.hashed_password.as_ref().map_or("none", |_| "set");
+    let verified = user.email_verified_at.map_or_else(|| "no".to_owned(), at);
+    let lines = [
+        ("id", user.id.to_string()),
+        ("email", user.email.0.clone()),
+        ("email verified", verified),
+        ("status", status.to_owned()),
+        ("password", password.to_owned()),
+        ("registered", at(user.created_at)),
+        ("changed", at(user.updated_at)),
+        ("etag", user.version.to_string()),
+    ];
+    let lines = lines.map(|(key, value)| format!("{:<16}{value}", format!("{key}:")));
+    lines.join("\n")
+}
+
+fn at(instant: Instant) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,200 @@
+//! `UserService`: each handler converts, calls `auth` and converts back.
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{MESSAGE_MAX, import, open};
+use crate::{
+    auth::{Auth, AuthError, UserName},
+    domain::{UserId, UserStatus},
+    proto::v1::{
+        CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
+        CreateSessionForUserResponse, DeleteUserRequest, DeleteUserResponse, DisableUserRequest,
+        DisableUserResponse, EnableUserRequest, EnableUserResponse, ExportUserDataRequest,
+        ExportUserDataResponse, FindUserRequest, FindUserResponse, ImportUsersRequest,
+        ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest,
+        ListUsersResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse,
+        UpdateUserRequest, UpdateUserResponse,
+        user_service_server::{UserService, UserServiceServer},
+    },
+    transport::{
+        failure::Failure,
+        input::{self, UserPage},
+    },
+};
+
+/// The handlers of `UserService`.
+#[derive(Clone)]
+pub struct UserHandlers {
+    auth: Auth,
+}
+
+/// `UserService` over the use cases, with the limits of `AuthService`.
+pub fn user_service(auth: Auth) -> UserServiceServer<UserHandlers> {
+    UserServiceServer::new(UserHandlers { auth }).max_decoding_message_size(MESSAGE_MAX)
+}
+
+/// Tells a named caller which user it is that is not there or disabled.
+fn of_id(id: UserId) -> impl FnOnce(AuthError) -> Failure {
+    move |error| Failure::from(error).about_user(&id.to_string())
+}
+
+/// The same of a user who may have been named by something else than an id, which is not repeated.
+fn of(name: UserName) -> impl FnOnce(AuthError) -> Failure {
+    move |error| {
+        let id = match name {
+            UserName::Id(id) => id.to_string(),
+            UserName::Email(_) | UserName::Session(_) => String::new(),
+        };
+        Failure::from(error).about_user(&id)
+    }
+}
+
+#[tonic::async_trait]
+impl UserService for UserHandlers {
+    async fn find_user(
+        &self,
+        request: Request<FindUserRequest>,
+    ) -> Result<Response<FindUserResponse>, Status> {
+        let (call, message) = open(request)?;
+        let name = input::user_name(message.key.as_ref())?;
+        let user = self.auth.users().find(&call, &name).await;
+        Ok(Response::new(user.map_err(of(name))?.into()))
+    }
+
+    async fn list_users(
+        &self,
+        request: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (filter, page) = input::users_page(&message)?;
+        let users = self.auth.users();
+        let listed = users.list(&call, &filter, page.after(), page.limit());
+        let mut listed = listed.await.map_err(Failure::from)?;
+        let next_page_token = page.cut(&mut listed, |user| user.id);
+        Ok(Response::new(ListUsersResponse {
+            users: listed.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn update_user(
+        &self,
+        request: Request<UpdateUserRequest>,
+    ) -> Result<Response<UpdateUserResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (id, edit) = input::user_edit(&message)?;
+        let user = self.auth.users().update(&call, id, edit).await;
+        Ok(Response::new(user.map_err(of_id(id))?.into()))
+    }
+
+    async fn disable_user(
+        &self,
+        request: Request<DisableUserRequest>,
+    ) -> Result<Response<DisableUserResponse>, Status> {
+        let (call, message) = open(request)?;
+        let id = input::user_id(&message.user_id)?;
+        let users = self.auth.users();
+        let user = users.set_status(&call, id, UserStatus::Disabled).await;
+        Ok(Response::new(user.map_err(of_id(id))?.into()))
+    }
+
+    async fn enable_user(
+        &self,
+        request: Request<EnableUserRequest>,
+    ) -> Result<Response<EnableUserResponse>, Status> {
+        let (call, message) = open(request)?;
+        let id = input::user_id(&message.user_id)?;
+        let users = self.auth.users();
+        let user = users.set_status(&call, id, UserStatus::Active).await;
+        Ok(Response::new(user.map_err(of_id(id))?.into()))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<DeleteUserRequest>,
+    ) -> Result<Response<DeleteUserResponse>, Status> {
+        let (call, message) = open(request)?;
+        let id = input::user_id(&message.user_id)?;
+        let deleted = self.auth.users().delete(&call, id).await;
+        deleted.map_err(of_id(id))?;
+        Ok(Response::new(DeleteUserResponse {}))
+    }
+
+    async fn create_session_for_user(
+        &self,
+        request: Request<CreateSessionForUserRequest>,
+    ) -> Result<Response<CreateSessionForUserResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (name, client) = input::session_user(&message)?;
+        let session = self.auth.create_session_for(&call, &name, client).await;
+        Ok(Response::new(session.map_err(of(name))?.into()))
+    }
+
+    async fn create_password_reset(
+        &self,
+        request: Request<CreatePasswordResetRequest>,
+    ) -> Result<Response<CreatePasswordResetResponse>, Status> {
+        let (call, message) = open(request)?;
+        let name = input::password_reset_user(message.user.as_ref())?;
+        let reset = self.auth.create_password_reset(&call, &name).await;
+        Ok(Response::new(reset.map_err(of(name))?.into()))
+    }
+
+    async fn list_user_sessions(
+        &self,
+        request: Request<ListUserSessionsRequest>,
+    ) -> Result<Response<ListUserSessionsResponse>, Status> {
+        const METHOD: &str = "vestibule.v1.UserService/ListUserSessions";
+        let (call, m) = open(request)?;
+        let asked = input::user_page(METHOD, &m.user_id, m.page_size, &m.page_token)?;
+        let UserPage { user_id: id, page } = asked;
+        let (after, limit) = (page.after(), page.limit());
+        let listed = self.auth.list_user_sessions(&call, id, after, limit).await;
+        let mut sessions = listed.map_err(of_id(id))?;
+        let next_page_token = page.cut(&mut sessions, |session| session.id);
+        Ok(Response::new(ListUserSessionsResponse {
+            sessions: sessions.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn revoke_user_sessions(
+        &self,
+        request: Request<RevokeUserSessionsRequest>,
+    ) -> Result<Response<RevokeUserSessionsResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (id, ended) = input::sessions_to_end(&message)?;
+        let done = self.auth.users().end_sessions(&call, id, ended).await;
+        done.map_err(of_id(id))?;
+        Ok(Response::new(RevokeUserSessionsResponse {}))
+    }
+
+    async fn export_user_data(
+        &self,
+        request: Request<ExportUserDataRequest>,
+    ) -> Result<Response<ExportUserDataResponse>, Status> {
+        const METHOD: &str = "vestibule.v1.UserService/ExportUserData";
+        let (call, m) = open(request)?;
+        let asked = input::user_page(METHOD, &m.user_id, m.page_size, &m.page_token)?;
+        let UserPage { user_id: id, page } = asked;
+        let users = self.auth.users();
+        let export = users.export(&call, id, page.after(), page.limit()).await;
+        let mut export = export.map_err(of_id(id))?;
+        let next_page_token = page.cut(&mut export.events, |event| event.id);
+        Ok(Response::new(ExportUserDataResponse {
+            user: Some(export.user.into()),
+            sessions: export.sessions.into_iter().map(Into::into).collect(),
+            events: export.events.into_iter().map(Into::into).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn import_users(
+        &self,
+        request: Request<Streaming<ImportUsersRequest>>,
+    ) -> Result<Response<ImportUsersResponse>, Status> {
+        let (call, messages) = open(request)?;
+        let imported = import::import_users(&self.auth, &call, messages).await;
+        Ok(Response::new(imported?))
+    }
+}

@@ -1,0 +1,109 @@
+//! Who may act on users: callers with a grant for the very method, and nobody else.
+
+use http::header::AUTHORIZATION;
+use proptest::strategy::{Strategy, ValueTree};
+use tonic::Code;
+
+use crate::bad_input::{messages, runner};
+use crate::harness::{
+    Fault, PASSWORD, TestApp, USER_METHODS, captured_lines, email, figure, frame, scale,
+};
+
+on_both_databases!(
+    each_method_is_for_callers_with_its_grant_alone,
+    a_wrong_caller_and_a_wrong_user_have_different_reasons,
+    the_callers_name_is_in_its_lines_and_events,
+    no_bytes_break_a_method,
+);
+
+/// Code and reason of an empty message.
+async fn call(app: &TestApp, method: &str, key: Option<&str>) -> (Code, String) {
+    let wire = app.wire();
+    let mut request = wire.request(&format!("/vestibule.v1.UserService/{method}"));
+    if let Some(key) = key {
+        request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+    }
+    let status = wire.send(request, frame(&[])).await.grpc_status();
+    if status.code() == Code::Ok {
+        return (Code::Ok, "OK".to_owned());
+    }
+    let fault = Fault::of(&status);
+    (fault.code, fault.reason)
+}
+
+/// Although `AuthService` is open.
+async fn each_method_is_for_callers_with_its_grant_alone(app: TestApp) {
+    for granted in USER_METHODS {
+        let key = app.user_caller(&granted.to_lowercase(), &[granted]).await;
+        for method in USER_METHODS {
+            let (code, reason) = call(&app, method, Some(&key)).await;
+            let expected = match method {
+                _ if method != granted => (Code::PermissionDenied, "CALLER_NOT_ALLOWED"),
+                "ListUsers" | "ImportUsers" => (Code::Ok, "OK"),
+                _ => (Code::InvalidArgument, "INVALID_INPUT"),
+            };
+            assert_eq!((code, reason.as_str()), expected, "{method}");
+        }
+        for key in [None, Some("vck_canary")] {
+            let (code, reason) = call(&app, granted, key).await;
+            let expected = (Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+            assert_eq!((code, reason.as_str()), expected, "{granted}");
+        }
+    }
+}
+
+/// (12)
+async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(app: TestApp) {
+    let users = app.users().await;
+    let user = app.grpc().registered().await;
+    let nobody = app.users_as("vck_canary").open_for(&user.id).await;
+    super::assert_refused(nobody, Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+    super::assert_nobody(users.open_for(super::NOBODY).await, super::NOBODY);
+    users.disable(&user.id).await.unwrap();
+    super::assert_disabled(users.open_for(&user.id).await, &user.id);
+    let wrong = app.grpc().open(&email(), PASSWORD).await;
+    super::assert_refused(wrong, Code::Unauthenticated, "BAD_CREDENTIALS");
+}
+
+async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
+    let users = app.users().await;
+    let user = app.grpc().registered().await;
+    users.open_for(&user.id).await.unwrap();
+    users.disable(&user.id).await.unwrap();
+    // SessionCreated and UserDisabled.
+    let events = "SELECT caller AS text FROM events WHERE kind IN (4, 12)";
+    assert_eq!(app.store.texts(events).await, ["desk", "desk"]);
+    let lines = captured_lines(&user.id);
+    for part in ["session created", "user disabled"] {
+        let line = lines.iter().find(|line| line.contains(part));
+        let line = line.unwrap_or_else(|| panic!("{part} in {lines:#?}"));
+        assert!(line.contains("caller=\"desk\""), "{line}");
+    }
+}
+
+/// (I1) 20 messages per RPC in CI, 110,000 for the scorecard: no panic and no INTERNAL.
+async fn no_bytes_break_a_method(app: TestApp) {
+    let key = app.user_caller("desk", &USER_METHODS).await;
+    let (mut runner, messages) = (runner(), messages());
+    let count = scale(20, 110_000);
+    let wire = app.wire();
+    for method in USER_METHODS {
+        for _ in 0..count {
+            let message = messages.new_tree(&mut runner).unwrap().current();
+            let request = wire
+                .request(&format!("/vestibule.v1.UserService/{method}"))
+                .header(AUTHORIZATION, format!("Bearer {key}"));
+            let status = wire.send(request, frame(&message)).await.grpc_status();
+            if status.code() != Code::Ok {
+                let fault = Fault::of(&status);
+                let expected = matches!(fault.code, Code::InvalidArgument | Code::NotFound);
+                assert!(expected, "{method} {message:?}: {fault:?}");
+            }
+        }
+    }
+    let (sent, rpcs) = (count * USER_METHODS.len(), USER_METHODS.len());
+    figure(
+        "I1",
+        format_args!("{sent} messages over {rpcs} RPCs of UserService, 0 INTERNAL"),
+    );
+}

@@ -1,0 +1,241 @@
+//! Writing the fields of a user: what a mask means, and what a change of address ends.
+
+use prost_types::FieldMask;
+use tonic::Code;
+use vestibule::{
+    domain::TokenPurpose,
+    proto::v1::{SessionStatus, UpdateUserRequest},
+};
+
+use super::{NEW, NOBODY, assert_invalid, assert_nobody, assert_refused, edit_of};
+use crate::harness::{Issue, PASSWORD, TestApp, email};
+
+on_both_databases!(
+    a_mask_says_what_is_written,
+    a_mask_that_names_anything_else_is_a_fault,
+    every_fault_of_an_edit_is_told_at_once,
+    another_address_ends_sessions_and_tokens_and_is_unproven,
+    an_address_that_is_proven_by_the_caller_stays_so,
+    the_same_address_is_no_change,
+    a_taken_address_changes_nothing,
+);
+
+fn mask(paths: &[&str]) -> Option<FieldMask> {
+    let paths = paths.iter().map(ToString::to_string).collect();
+    Some(FieldMask { paths })
+}
+
+/// Absent and empty: what is set. Named: that, and nothing else.
+async fn a_mask_says_what_is_written(app: TestApp) {
+    let users = app.users().await;
+    let both = ["email", "email_verified"];
+    for (paths, moves, verified) in [
+        (None, true, true),
+        (mask(&[]), true, true),
+        (mask(&["email"]), true, false),
+        (mask(&["email_verified"]), false, true),
+        (mask(&both), true, true),
+        (mask(&["email", "email", "email_verified"]), true, true),
+    ] {
+        let (user, new) = (app.grpc().registered().await, email());
+        let edit = UpdateUserRequest {
+            email: Some(new.clone()),
+            email_verified: Some(true),
+            update_mask: paths.clone(),
+            ..edit_of(&user)
+        };
+        let written = users.update(edit).await.unwrap();
+        assert_eq!(
+            written.email,
+            if moves { new } else { user.email.clone() },
+            "{paths:?}"
+        );
+        assert_eq!(written.email_verified_at.is_some(), verified, "{paths:?}");
+        assert_ne!(written.etag, user.etag);
+        assert_eq!(users.find(&user.id).await.unwrap(), written);
+    }
+    // A field that is named but not set is written as its default.
+    let user = app.grpc().registered().await;
+    let proven = UpdateUserRequest {
+        email_verified: Some(true),
+        ..edit_of(&user)
+    };
+    assert!(
+        users
+            .update(proven)
+            .await
+            .unwrap()
+            .email_verified_at
+            .is_some()
+    );
+    let unproven = UpdateUserRequest {
+        update_mask: mask(&["email_verified"]),
+        ..edit_of(&user)
+    };
+    assert!(
+        users
+            .update(unproven)
+            .await
+            .unwrap()
+            .email_verified_at
+            .is_none()
+    );
+    let no_address = UpdateUserRequest {
+        update_mask: mask(&["email"]),
+        ..edit_of(&user)
+    };
+    assert_invalid(
+        users.update(no_address).await,
+        &[("email", "INVALID_EMAIL")],
+    );
+    // Nothing is asked for, so nothing changes.
+    let before = users.find(&user.id).await.unwrap();
+    assert_eq!(users.update(edit_of(&user)).await.unwrap(), before);
+}
+
+async fn a_mask_that_names_anything_else_is_a_fault(app: TestApp) {
+    let (users, user) = (app.users().await, app.grpc().registered().await);
+    for path in [
+        "*",
+        "",
+        "id",
+        "status",
+        "etag",
+        "created_at",
+        "user_id",
+        "Email",
+        "email.x",
+        "password",
+    ] {
+        let edit = UpdateUserRequest {
+            email: Some(email()),
+            update_mask: mask(&["email", path]),
+            ..edit_of(&user)
+        };
+        assert_invalid(
+            users.update(edit).await,
+            &[("update_mask", "FIELD_MASK_INVALID")],
+        );
+    }
+    assert_eq!(users.find(&user.id).await.unwrap(), user);
+}
+
+async fn every_fault_of_an_edit_is_told_at_once(app: TestApp) {
+    let users = app.users().await;
+    let edit = UpdateUserRequest {
+        user_id: "me".into(),
+        email: Some("ada".into()),
+        email_verified: None,
+        update_mask: mask(&["*", "email"]),
+        etag: String::new(),
+    };
+    let faults = [
+        ("user_id", "INVALID_FIELD"),
+        ("update_mask", "FIELD_MASK_INVALID"),
+        ("email", "INVALID_EMAIL"),
+    ];
+    assert_invalid(users.update(edit.clone()).await, &faults);
+    let nobody = UpdateUserRequest {
+        user_id: NOBODY.into(),
+        email: Some(email()),
+        update_mask: None,
+        ..edit
+    };
+    assert_nobody(users.update(nobody).await, NOBODY);
+}
+
+async fn another_address_ends_sessions_and_tokens_and_is_unproven(app: TestApp) {
+    let (users, owner) = (app.users().await, app.owner().await);
+    let user = users.find(&owner.id).await.unwrap();
+    let proven = UpdateUserRequest {
+        email_verified: Some(true),
+        ..edit_of(&user)
+    };
+    users.update(proven).await.unwrap();
+    assert_eq!(
+        app.grpc().verdict(&owner.token).await,
+        SessionStatus::Active
+    );
+    let mut tokens = Vec::new();
+    for purpose in [TokenPurpose::PasswordReset, TokenPurpose::EmailChange] {
+        tokens.push((purpose, app.issue(&owner.email, Issue::of(purpose)).await));
+    }
+    let new = email();
+    let moved = UpdateUserRequest {
+        email: Some(new.clone()),
+        ..edit_of(&user)
+    };
+    let moved = users.update(moved).await.unwrap();
+    assert_eq!(
+        (moved.email.as_str(), moved.email_verified_at),
+        (new.as_str(), None)
+    );
+    assert_eq!(
+        app.grpc().verdict(&owner.token).await,
+        SessionStatus::Revoked
+    );
+    for (purpose, token) in tokens {
+        let redeemed = app.account().redeem(purpose, &token, NEW).await;
+        assert_refused(redeemed, Code::FailedPrecondition, "TOKEN_INVALID");
+    }
+    assert!(!app.grpc().is_valid(&owner.email, PASSWORD).await);
+    assert!(app.grpc().is_valid(&new, PASSWORD).await);
+    // EmailVerified, then EmailChanged.
+    assert_eq!(app.store.rows("events WHERE kind IN (10, 11)").await, 2);
+}
+
+async fn an_address_that_is_proven_by_the_caller_stays_so(app: TestApp) {
+    let (users, user) = (app.users().await, app.grpc().registered().await);
+    let moved = UpdateUserRequest {
+        email: Some(email()),
+        email_verified: Some(true),
+        ..edit_of(&user)
+    };
+    let moved = users.update(moved).await.unwrap();
+    assert!(moved.email_verified_at.is_some());
+    // And a token for the proof of it is of no use any more.
+    let user = app.grpc().registered().await;
+    let issue = Issue::of(TokenPurpose::EmailVerification);
+    let token = app.issue(&user.email, issue).await;
+    let proven = UpdateUserRequest {
+        email_verified: Some(true),
+        ..edit_of(&user)
+    };
+    users.update(proven).await.unwrap();
+    let redeemed = app.account().verify_email(&token).await;
+    assert_refused(redeemed, Code::FailedPrecondition, "TOKEN_INVALID");
+}
+
+/// However it is spelt.
+async fn the_same_address_is_no_change(app: TestApp) {
+    let (users, owner) = (app.users().await, app.owner().await);
+    let user = users.find(&owner.id).await.unwrap();
+    for same in [owner.email.clone(), owner.email.to_uppercase()] {
+        let edit = UpdateUserRequest {
+            email: Some(same),
+            ..edit_of(&user)
+        };
+        assert_eq!(users.update(edit).await.unwrap(), user);
+    }
+    assert_eq!(
+        app.grpc().verdict(&owner.token).await,
+        SessionStatus::Active
+    );
+}
+
+async fn a_taken_address_changes_nothing(app: TestApp) {
+    let (users, owner, other) = (app.users().await, app.owner().await, app.owner().await);
+    let user = users.find(&owner.id).await.unwrap();
+    let edit = UpdateUserRequest {
+        email: Some(other.email.to_uppercase()),
+        email_verified: Some(true),
+        ..edit_of(&user)
+    };
+    let taken = users.update(edit).await;
+    assert_refused(taken, Code::AlreadyExists, "EMAIL_TAKEN");
+    assert_eq!(users.find(&owner.id).await.unwrap(), user);
+    assert_eq!(
+        app.grpc().verdict(&owner.token).await,
+        SessionStatus::Active
+    );
+}
