@@ -182,7 +182,7 @@ impl<'u> Line<'u> {
         Self {
             id: user.id.to_string(),
             email: &user.email.0,
-            password_hash: hash.map(|hash| hash.as_str()),
+            password_hash: hash.map(crate::domain::HashedPassword::as_str),
             password_nfc: hash.and_then(|_| is_nfc.then_some(true)),
             email_verified: user.email_verified_at.is_some(),
             created_at: user.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
