@@ -17,7 +17,7 @@ RUN mkdir src migrations/src \
     && cargo build --workspace --locked --release \
     && cargo clean --release -p vestibule -p migrations
 
-COPY build.rs ./
+COPY askama.toml build.rs ./
 COPY proto proto
 COPY migrations migrations
 COPY src src

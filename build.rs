@@ -5,8 +5,9 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 10] = [
+const PROTOS: [&str; 11] = [
     "vestibule/v1/account_service.proto",
+    "vestibule/v1/audit_service.proto",
     "vestibule/v1/auth_service.proto",
     "vestibule/v1/errors.proto",
     "vestibule/v1/event.proto",
@@ -19,7 +20,7 @@ const PROTOS: [&str; 10] = [
 ];
 
 /// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
-const SECRET_MESSAGES: [&str; 16] = [
+const SECRET_MESSAGES: [&str; 22] = [
     "vestibule.v1.RegisterUserRequest",
     "vestibule.v1.ValidLoginRequest",
     "vestibule.v1.CreateSessionRequest",
@@ -33,6 +34,12 @@ const SECRET_MESSAGES: [&str; 16] = [
     "vestibule.v1.RequestEmailChangeRequest",
     "vestibule.v1.ConfirmEmailChangeRequest",
     "vestibule.v1.CloseAccountRequest",
+    "vestibule.v1.BatchValidateSessionsRequest",
+    "vestibule.v1.RotateSessionRequest",
+    "vestibule.v1.RotateSessionResponse",
+    "vestibule.v1.ListSessionsRequest",
+    "vestibule.v1.RevokeSessionByIdRequest",
+    "vestibule.v1.RevokeOtherSessionsRequest",
     "vestibule.v1.CreateSessionForUserResponse",
     "vestibule.v1.CreatePasswordResetResponse",
     "vestibule.v1.ImportedUser",

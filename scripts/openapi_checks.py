@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Holds the REST gateway to its OpenAPI document with schemathesis: all of its checks, on every
-operation, with the session of a user who exists. It is run by with_server.py."""
+operation, with the session of a user who exists where one is the proof. It is run by with_server.py."""
 
 import json
 import os
@@ -33,12 +33,14 @@ def session_token():
 def main():
     command = [
         "schemathesis", "run", f"http://{REST}/openapi.json",
-        "--header", f"Authorization: Bearer {session_token()}",
         "--checks", "all", "--max-examples", str(EXAMPLES),
         "--generation-deterministic", "--max-response-time", "5", "--no-color",
         *sys.argv[1:],
     ]
-    environment = os.environ | {"SCHEMATHESIS_HOOKS": str(ROOT / "scripts/openapi_hooks.py")}
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": str(ROOT / "scripts/openapi_hooks.py"),
+        "SESSION_TOKEN": session_token(),
+    }
     # It keeps a cache where it is run.
     with tempfile.TemporaryDirectory() as folder:
         return subprocess.run(

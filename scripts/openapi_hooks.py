@@ -1,6 +1,8 @@
-"""For schemathesis: leaves out registrations that it takes for valid because no JSON Schema can say
-that they are not, so that its check that valid ones are accepted can stay on."""
+"""For schemathesis: proves the session where one is the proof, and leaves out registrations that it
+takes for valid because no JSON Schema can say that they are not, so that its check that valid ones are
+accepted can stay on."""
 
+import os
 import pathlib
 import unicodedata
 
@@ -25,3 +27,13 @@ def filter_case(context, case):
     email, password = case.body.get("email"), case.body.get("password")
     both = isinstance(email, str) and isinstance(password, str)
     return not (both and is_beyond_the_schema(email, password))
+
+
+# On every other path `Authorization` is a calling service's, and a session is none.
+@schemathesis.auth().apply_to(path="/users/{id}")
+class Session:
+    def get(self, _case, _context):
+        return os.environ["SESSION_TOKEN"]
+
+    def set(self, case, token, _context):
+        case.headers["Authorization"] = f"Bearer {token}"

@@ -17,10 +17,15 @@ CONFIG = pathlib.Path(__file__).resolve().parent.parent / "examples/service-conf
 ATTEMPTS = {
     "AuthService/ValidateSession": 3,
     "AuthService/RevokeSession": 3,
+    "AuthService/BatchValidateSessions": 3,
+    "AuthService/RotateSession": 3,  # The same token gets the same new one.
     "AuthService/ValidLogin": 3,
     "AuthService/RegisterUser": 1,  # Safe only with a request_id, which a config cannot see.
     "AuthService/CreateSession": 1,  # Each success opens a session of its own.
     "AccountService/GetAccount": 3,
+    "AccountService/ListSessions": 3,
+    "AccountService/RevokeSessionById": 3,
+    "AccountService/RevokeOtherSessions": 3,
     "AccountService/RequestPasswordReset": 3,
     "AccountService/RequestEmailVerification": 3,
     "AccountService/ChangePassword": 1,  # What succeeded unheard fails when it is repeated.

@@ -9,12 +9,17 @@ mod entropy;
 mod error;
 mod events;
 mod import;
+mod last_seen;
 mod login;
 mod mail;
 mod one_time_token;
+mod outcomes;
+mod own_sessions;
 mod purge;
+mod recognition;
 mod redemption;
 mod register;
+mod rotation;
 mod session;
 mod users;
 
@@ -30,28 +35,39 @@ pub use import::{Import, RawUser, RowFault};
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailFigures, MailSettings};
 pub use one_time_token::Handing;
+pub use outcomes::OutcomeFigures;
+pub use own_sessions::OwnSessions;
 pub use redemption::PasswordReset;
 pub use register::Registration;
+pub use rotation::RotatedSession;
 pub use session::NewSession;
 pub use users::{EndedSessions, NewPasswordReset, UserExport, UserName, Users};
 
 use crate::{
     db::Db,
-    domain::{Clock, PasswordPolicy},
+    domain::{Clock, PasswordPolicy, SessionLimits},
     hashing::Hasher,
     mail::Mailer,
 };
+use last_seen::LastSeen;
 use mail::Outbox;
+use outcomes::Outcomes;
 
 /// What the use cases are set to.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// What a new password must have.
     pub password: PasswordPolicy,
-    /// How long a session lives at most.
-    pub session_lifetime: Duration,
+    /// How long sessions live, and how many of one user's.
+    pub session_limits: SessionLimits,
+    /// How often it is written down when sessions were last seen.
+    pub last_seen_interval: Duration,
     /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
     pub keep_ended: Duration,
+    /// How long an event is kept.
+    pub keep_events: Duration,
+    /// How long the address and user agent in an event are kept.
+    pub keep_addresses: Duration,
     /// Mail with tokens.
     pub mail: MailSettings,
 }
@@ -64,6 +80,9 @@ pub struct Auth {
     outbox: Arc<Outbox>,
     clock: Clock,
     settings: Settings,
+    /// What is not yet in `events`.
+    outcomes: Arc<Outcomes>,
+    last_seen: Arc<LastSeen>,
     /// Rehashes that go on after their answer; the drain awaits them.
     background: TaskTracker,
 }
@@ -76,7 +95,9 @@ impl Auth {
             hasher,
             outbox: Arc::new(Outbox::new(mailer)),
             clock,
+            last_seen: Arc::new(LastSeen::new(settings.last_seen_interval)),
             settings,
+            outcomes: Arc::default(),
             background: TaskTracker::new(),
         }
     }

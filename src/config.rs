@@ -8,6 +8,7 @@
 mod callers;
 mod database;
 mod database_url;
+mod events;
 mod file;
 mod grpc;
 mod hashing;
@@ -163,13 +164,11 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
     let db = database::read(reader);
     let migrate_on_start = database::migrate_on_start(reader);
     let hashing = hashing::read(reader);
-    let password = password::read(reader);
-    let sessions = sessions::read(reader);
-    let delivery = mail::delivery(reader, dev, &[grpc_listen, rest_listen]);
-    let mail = mail::settings(reader);
+    let mail = mail::delivery(reader, dev, &[grpc_listen, rest_listen]);
+    let auth = use_cases(reader);
     let lifecycle = lifecycle::read(reader);
 
-    let (grpc, rest, sessions, lifecycle) = (grpc?, rest?, sessions?, lifecycle?);
+    let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
     Some(server::ApplicationSettings {
         server: server::Settings {
             grpc_listen: grpc.listen,
@@ -186,13 +185,25 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
         },
         db: db?,
         hashing: hashing?,
-        mail: delivery?,
-        auth: auth::Settings {
-            password: password?,
-            session_lifetime: sessions.lifetime,
-            keep_ended: sessions.keep_ended,
-            mail: mail?,
-        },
+        mail: mail?,
+        auth: auth?,
+    })
+}
+
+fn use_cases(reader: &mut Reader<'_>) -> Option<auth::Settings> {
+    let password = password::read(reader);
+    let sessions = sessions::read(reader);
+    let events = events::read(reader);
+    let mail = mail::settings(reader);
+    let (sessions, events) = (sessions?, events?);
+    Some(auth::Settings {
+        password: password?,
+        session_limits: sessions.limits,
+        last_seen_interval: sessions.last_seen_interval,
+        keep_ended: sessions.keep_ended,
+        keep_events: events.keep,
+        keep_addresses: events.keep_addresses,
+        mail: mail?,
     })
 }
 

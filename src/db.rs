@@ -47,7 +47,7 @@ pub use flask::{FlaskError, FlaskUser, FlaskUsers};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
-pub use sessions::ListedSessions;
+pub use sessions::Rotation;
 pub use tokens::{
     NewOneTimeToken,
     redemption::{Redemption, TokenProof},
@@ -189,10 +189,19 @@ impl Db {
         deadline: Instant,
         work: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbError> {
+        let _caller = self.inner.counts.reading.enter();
+        self.within(deadline, work).await
+    }
+
+    /// The same for work that is not itself a statement, and waits for no connection.
+    async fn within<T>(
+        &self,
+        deadline: Instant,
+        work: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbError> {
         if deadline <= Instant::now() {
             return Err(DbError::DeadlineExceeded);
         }
-        let _caller = self.inner.counts.reading.enter();
         match timeout_at(deadline, work).await {
             Ok(outcome) => outcome.map_err(|error| self.classify(error)),
             Err(_) => Err(DbError::DeadlineExceeded),

@@ -13,6 +13,7 @@ mod import;
 mod key;
 mod mail;
 mod password;
+mod rotation;
 mod session;
 mod token;
 mod user;
@@ -28,7 +29,8 @@ pub use import::ImportedUser;
 pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
-pub use session::{AuthenticationMethod, Session, SessionVerdict};
+pub use rotation::{ROTATION_GRACE, SupersededSecret};
+pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,

@@ -33,7 +33,7 @@ pub enum Delivery {
     Nowhere,
 }
 
-/// Delivers mail; clones share the connections to the mail server.
+/// Delivers mail.
 #[derive(Clone)]
 pub struct Mailer(Way);
 

@@ -43,6 +43,12 @@ redacted!(
     RequestEmailChangeRequest,
     ConfirmEmailChangeRequest,
     CloseAccountRequest,
+    BatchValidateSessionsRequest,
+    RotateSessionRequest,
+    RotateSessionResponse,
+    ListSessionsRequest,
+    RevokeSessionByIdRequest,
+    RevokeOtherSessionsRequest,
     CreateSessionForUserResponse,
     CreatePasswordResetResponse,
     ImportedUser

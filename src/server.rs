@@ -10,6 +10,7 @@ mod http;
 mod lifecycle;
 mod limit;
 mod listeners;
+mod mail;
 mod metrics;
 mod operations;
 mod readiness;
@@ -27,7 +28,7 @@ pub use readiness::{Check, Readiness};
 use crate::{
     auth, db,
     domain::Clock,
-    hashing, mail,
+    hashing, mail as mailing,
     transport::{self, AuthServiceAccess},
 };
 
@@ -74,7 +75,7 @@ pub struct ApplicationSettings {
     /// The hashing engine.
     pub hashing: hashing::Settings,
     /// How mail is delivered.
-    pub mail: mail::Delivery,
+    pub mail: mailing::Delivery,
     /// The use cases.
     pub auth: auth::Settings,
 }
@@ -116,7 +117,7 @@ pub enum StartError {
     Hashing(#[from] hashing::StartError),
     /// Mail cannot be sent.
     #[error("mail cannot be sent")]
-    Mail(#[from] mail::StartError),
+    Mail(#[from] mailing::StartError),
     /// The descriptors that reflection serves cannot be read: a bug of the build.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -133,13 +133,14 @@ const FOREIGN: [(&str, &[&str]); 27] = [
 ];
 
 /// All that `domain` may use: no I/O, no runtime, no serialisation.
-const DOMAIN_MAY_USE: [&str; 12] = [
+const DOMAIN_MAY_USE: [&str; 13] = [
     "std",
     "core",
     "uuid",
     "chrono",
     "unicode_normalization",
     "idna",
+    "hmac",
     "sha2",
     "subtle",
     "base64",

@@ -27,6 +27,9 @@ impl MigrationTrait for Migration {
             .table("session_secrets")
             .col(uuid(manager, "session_id").not_null())
             .col(sha256("secret_hash").not_null())
+            .col(ColumnDef::new("epoch").big_integer().not_null())
+            // What the next secret was made with: kept as long as it may be made again.
+            .col(ColumnDef::new("nonce").binary())
             .col(instant("superseded_at").not_null())
             .primary_key(Index::create().col("session_id").col("secret_hash"))
             .foreign_key(
@@ -37,7 +40,15 @@ impl MigrationTrait for Migration {
                     .on_delete(ForeignKeyAction::Cascade),
             )
             .to_owned();
-        manager.create_table(superseded).await
+        manager.create_table(superseded).await?;
+        // The few whose nonce is still there, among all that were ever replaced.
+        let index = Index::create()
+            .name("session_secrets_nonce_idx")
+            .table("session_secrets")
+            .col("superseded_at")
+            .and_where(Expr::col("nonce").is_not_null())
+            .to_owned();
+        manager.create_index(index).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -56,20 +67,16 @@ impl MigrationTrait for Migration {
 }
 
 /// How the user proved who they are (1: by password, 2: to a named caller), wrong current passwords
-/// since, and the rotation that parallel callers may still repeat.
-fn added() -> [ColumnDef; 5] {
+/// since, and how often the secret was replaced.
+fn added() -> [ColumnDef; 3] {
     let counted = |name, default: i32| {
         let mut column = ColumnDef::new(name);
         column.integer().not_null().default(default);
         column
     };
-    let mut nonce = ColumnDef::new("rotation_nonce");
-    nonce.binary();
     [
         counted("method", 1),
         counted("wrong_passwords", 0),
         counted("rotations", 0),
-        nonce,
-        instant("rotated_at"),
     ]
 }

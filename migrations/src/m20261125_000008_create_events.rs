@@ -40,6 +40,18 @@ impl MigrationTrait for Migration {
             }
             manager.create_index(index).await?;
         }
+        // Addresses are cleared long before their events; what is cleared need not be searched again.
+        let clients = Index::create()
+            .name("events_clients_idx")
+            .table("events")
+            .col("at")
+            .cond_where(
+                Cond::any()
+                    .add(Expr::col("ip").is_not_null())
+                    .add(Expr::col("user_agent").is_not_null()),
+            )
+            .to_owned();
+        manager.create_index(clients).await?;
         let erased = Table::create()
             .table("erased_users")
             .col(uuid(manager, "id").not_null().primary_key())

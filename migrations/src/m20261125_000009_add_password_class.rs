@@ -26,10 +26,12 @@ impl MigrationTrait for Migration {
             _ => "STORED",
         };
         // A stored text up to its salt: bcrypt's has six characters; of the others the tag and the
-        // salt go, which are the last two fields.
+        // salt go, which are the last two fields. The length of the tag stays: it costs time too.
         let class = format!(
             "CASE WHEN substr(hashed_password, 1, 2) = '$2' THEN substr(hashed_password, 1, 6) \
-             ELSE rtrim(rtrim(rtrim(rtrim(hashed_password, '{LETTERS}'), '$'), '{LETTERS}'), '$') END"
+             ELSE rtrim(rtrim(rtrim(rtrim(hashed_password, '{LETTERS}'), '$'), '{LETTERS}'), '$') \
+             || '$' || CAST(length(rtrim(hashed_password, '=')) \
+             - length(rtrim(hashed_password, '{LETTERS}')) AS text) END"
         );
         let add = format!(
             "ALTER TABLE users ADD COLUMN password_class text GENERATED ALWAYS AS ({class}) {kind}"

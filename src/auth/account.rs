@@ -50,7 +50,8 @@ impl Auth {
         let PasswordChange { proof, new, client } = change;
         let (session, user) = self.live_session(call, &proof.session).await?;
         refuse_guessable(&new, &user)?;
-        self.prove(call, &session, &user, proof.password).await?;
+        self.prove(call, &session, &user, proof.password, &client)
+            .await?;
         let hashed = self
             .hasher
             .hash_password(new, random()?, call.deadline)
@@ -93,12 +94,16 @@ impl Auth {
         new: Email,
     ) -> Result<(), AuthError> {
         let (session, user) = self.live_session(call, &proof.session).await?;
-        self.prove(call, &session, &user, proof.password).await?;
-        let lives = self.db.forget_wrong_passwords(session.id, call.deadline);
-        if !lives.await? {
-            return Err(AuthError::SessionInvalid);
-        }
-        self.request_email_change_mails(call, &user, new).await?;
+        self.prove(
+            call,
+            &session,
+            &user,
+            proof.password,
+            &ClientInfo::default(),
+        )
+        .await?;
+        self.request_email_change_mails(call, session.id, &user, new)
+            .await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "change of address requested");
         Ok(())
     }
@@ -114,7 +119,14 @@ impl Auth {
         proof: OwnerProof,
     ) -> Result<(), AuthError> {
         let (session, user) = self.live_session(call, &proof.session).await?;
-        self.prove(call, &session, &user, proof.password).await?;
+        self.prove(
+            call,
+            &session,
+            &user,
+            proof.password,
+            &ClientInfo::default(),
+        )
+        .await?;
         let origin = call.origin(ClientInfo::default());
         let event = self.event(EventKind::UserDeleted, user.id, Some(session.id), origin)?;
         let proven = ProvenUser {
@@ -146,14 +158,16 @@ impl Auth {
         }
     }
 
-    /// Verifies the current password. A wrong one counts on the session that tried it; once that has
-    /// ended, guesses that were still being verified are not answered.
+    /// Verifies the current password. A wrong one is an outcome like that of a login, and counts on
+    /// the session that tried it; once that has ended, guesses that were still being verified are not
+    /// answered.
     async fn prove(
         &self,
         call: &CallContext,
         session: &Session,
         user: &User,
         password: PasswordAttempt,
+        client: &ClientInfo,
     ) -> Result<(), AuthError> {
         let email = address(user)?;
         let stored = user.stored_password();
@@ -165,10 +179,8 @@ impl Auth {
             Verification::Match { .. } => return Ok(()),
             Verification::Mismatch => {}
         }
-        let (kind, origin) = (
-            EventKind::SessionRevoked,
-            call.origin(session.client.clone()),
-        );
+        self.note(call, EventKind::LoginFailed, Some(user.id), client)?;
+        let (kind, origin) = (EventKind::SessionRevoked, call.origin(client.clone()));
         let ended = self.event(kind, user.id, Some(session.id), origin)?;
         let count = self
             .db

@@ -1,7 +1,5 @@
 //! What every use case knows of the call that it serves.
 
-use std::net::IpAddr;
-
 use tokio::time::Instant;
 
 use crate::domain::{CallerName, ClientInfo, Origin};
@@ -13,8 +11,6 @@ pub struct CallContext {
     pub deadline: Instant,
     /// The call's id in answers and logs; another thing than a registration's `request_id`.
     pub request_id: String,
-    /// The peer's address.
-    pub source: Option<IpAddr>,
     /// The service that calls, where it proved its name.
     pub caller: Option<CallerName>,
 }

@@ -35,6 +35,8 @@ struct Addressee {
 enum Content {
     Token(TokenPurpose),
     Notice(Letter<'static>),
+    /// Nothing, to nobody.
+    Silence,
 }
 
 impl Auth {
@@ -102,15 +104,15 @@ impl Auth {
         addressee: Option<&Addressee>,
     ) -> Result<(), AuthError> {
         let event = addressee.and_then(|addressee| {
-            let kind = match addressee.content {
-                Content::Token(TokenPurpose::PasswordReset) => EventKind::PasswordResetRequested,
-                Content::Token(TokenPurpose::EmailVerification) => {
-                    EventKind::EmailVerificationRequested
-                }
-                Content::Token(TokenPurpose::EmailChange) => EventKind::EmailChangeRequested,
-                Content::Notice(_) => return None,
+            let kind = match intent.purpose {
+                MailPurpose::PasswordReset => EventKind::PasswordResetRequested,
+                MailPurpose::EmailVerification => EventKind::EmailVerificationRequested,
+                MailPurpose::EmailChange => EventKind::EmailChangeRequested,
+                MailPurpose::EmailChangeRequested | MailPurpose::EmailChanged => return None,
             };
-            Some(self.event(kind, addressee.user.id, None, Origin::default()))
+            // Where the address is another user's, the mail is theirs and the event is not.
+            let user = intent.by.as_ref().map_or(addressee.user.id, |by| by.user);
+            Some(self.event(kind, user, None, Origin::default()))
         });
         let event = event.transpose()?;
         Ok(self.db.finish_mail(intent, event, limit()).await?)
@@ -155,11 +157,12 @@ impl Auth {
         let owner = self.user(UserKey::Email(&intent.key)).await?;
         let (user, address, content) = match owner {
             Some(owner) if owner.id != user.id => {
-                if owner.status == UserStatus::Disabled {
-                    return Ok(None);
-                }
+                let content = match owner.status {
+                    UserStatus::Active => Content::Notice(Letter::EmailWanted),
+                    UserStatus::Disabled => Content::Silence,
+                };
                 let address = owner.email.0.clone();
-                (owner, address, Content::Notice(Letter::EmailWanted))
+                (owner, address, content)
             }
             Some(_) | None => {
                 let content = Content::Token(TokenPurpose::EmailChange);
@@ -193,6 +196,7 @@ impl Auth {
             return Ok(None);
         }
         let purpose = match addressee.content {
+            Content::Silence => return Ok(None),
             Content::Notice(letter) => return Ok(Some(self.post(addressee, &letter).await)),
             Content::Token(purpose) => purpose,
         };

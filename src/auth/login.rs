@@ -9,7 +9,7 @@ use tracing::{Instrument, Span, error_span};
 use super::{Auth, AuthError, CallContext, entropy::random};
 use crate::{
     db::{UpdateUserError, UserChange, UserKey},
-    domain::{ClientInfo, Email, PasswordAttempt, User, UserId, UserStatus},
+    domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserStatus},
     hashing::{Verification, VerifiedPassword},
     telemetry::chain,
 };
@@ -60,11 +60,13 @@ impl Auth {
             return Ok(LoginVerdict::Invalid);
         };
         let id = verified.user.id;
+        let client = &credentials.client;
+        self.note(call, EventKind::LoginSucceeded, Some(id), client)?;
         self.rehash_later(verified);
         Ok(LoginVerdict::Valid(id))
     }
 
-    /// Whose credentials these are; `None` when they are nobody's who may log in.
+    /// Whose credentials these are; `None` when they are nobody's who may log in, which is noted.
     pub(super) async fn verify(
         &self,
         call: &CallContext,
@@ -86,12 +88,16 @@ impl Auth {
             .verify(credentials.password.clone(), stored, key, call.deadline)
             .instrument(span)
             .await?;
-        Ok(match (user, verification) {
+        match (user, verification) {
             (Some(user), Verification::Match { stale }) if user.status == UserStatus::Active => {
-                Some(Verified { user, stale })
+                Ok(Some(Verified { user, stale }))
             }
-            (_, Verification::Match { .. } | Verification::Mismatch) => None,
-        })
+            (user, Verification::Match { .. } | Verification::Mismatch) => {
+                let (kind, client) = (EventKind::LoginFailed, &credentials.client);
+                self.note(call, kind, user.map(|user| user.id), client)?;
+                Ok(None)
+            }
+        }
     }
 
     /// Stores a right password at the current cost and over its NFC, when nothing else is to be

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{MailRequest, Queued},
-    domain::{ClientInfo, Email, MailPurpose, TokenPurpose, User},
+    domain::{ClientInfo, Email, MailPurpose, SessionId, TokenPurpose, User},
     figures::Counter,
     mail::Mailer,
 };
@@ -123,7 +123,14 @@ impl Auth {
         purpose: MailPurpose,
         client: ClientInfo,
     ) -> Result<(), AuthError> {
-        self.request_mail(call, email, purpose, None).await?;
+        let request = MailRequest {
+            to: email,
+            purpose,
+            by: None,
+            now: self.clock.now(),
+        };
+        let queue = self.settings.mail.queue;
+        self.asked(self.db.request_mail(request, queue, call.deadline).await?)?;
         tracing::info!(
             %purpose,
             claimed_ip = client.ip.map(display),
@@ -137,40 +144,35 @@ impl Auth {
     /// address, or a warning if it is another user's; and a notice to the current one.
     ///
     /// # Errors
-    /// Too much mail waits, the database is away or the deadline passed.
-    pub async fn request_email_change_mails(
+    /// The session has ended meanwhile, too much mail waits, the database is away or the deadline
+    /// passed.
+    pub(super) async fn request_email_change_mails(
         &self,
         call: &CallContext,
+        session: SessionId,
         user: &User,
         new: Email,
     ) -> Result<(), AuthError> {
-        self.request_mail(call, new, MailPurpose::EmailChange, Some(user))
-            .await?;
-        // An address that does not parse came from elsewhere and cannot be mailed.
-        if let Ok(current) = Email::parse(&user.email.0) {
-            let purpose = MailPurpose::EmailChangeRequested;
-            self.request_mail(call, current, purpose, Some(user))
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Asks for one mail. With a user it goes to this address, without one to the user who has it.
-    pub(super) async fn request_mail(
-        &self,
-        call: &CallContext,
-        to: Email,
-        purpose: MailPurpose,
-        by: Option<&User>,
-    ) -> Result<(), AuthError> {
-        let request = MailRequest {
+        let now = self.clock.now();
+        let mail = |to, purpose| MailRequest {
             to,
             purpose,
-            by: by.map(|user| (user.id, user.session_epoch)),
-            now: self.clock.now(),
+            by: Some((user.id, user.session_epoch)),
+            now,
         };
+        let request = mail(new, MailPurpose::EmailChange);
+        // An address that does not parse came from elsewhere and cannot be mailed.
+        let current = Email::parse(&user.email.0).ok();
+        let notice = current.map(|current| mail(current, MailPurpose::EmailChangeRequested));
         let queue = self.settings.mail.queue;
-        match self.db.request_mail(request, queue, call.deadline).await? {
+        let queued = self
+            .db
+            .request_email_change(session, request, notice, queue, call.deadline);
+        self.asked(queued.await?.ok_or(AuthError::SessionInvalid)?)
+    }
+
+    fn asked(&self, queued: Queued) -> Result<(), AuthError> {
+        match queued {
             Queued::Yes => {
                 self.outbox.asked.notify_one();
                 Ok(())

@@ -1,4 +1,5 @@
-//! Sessions: opened by a login, judged by one rule, ended for good.
+//! Sessions: opened by a login, judged by one rule, ended for good. What a token proves is found out in
+//! `recognition`.
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
@@ -34,14 +35,20 @@ impl Auth {
         let verified = verified.ok_or(AuthError::BadCredentials)?;
         let user = verified.user.clone();
         let how = (AuthenticationMethod::Password, authenticated_at);
-        let opened = self.open_session(call, user, how, credentials.client);
-        let opened = opened.await?.ok_or(AuthError::BadCredentials)?;
+        let client = credentials.client.clone();
+        let Some(opened) = self.open_session(call, user, how, client).await? else {
+            // The user was disabled or the password changed since it was read.
+            let user = Some(verified.user.id);
+            self.note(call, EventKind::LoginFailed, user, &credentials.client)?;
+            return Err(AuthError::BadCredentials);
+        };
         self.rehash_later(verified);
         Ok(opened)
     }
 
-    /// Opens a session for a user who proved who they are, how and when. `None`: the user was disabled
-    /// or their sessions were ended since then.
+    /// Opens a session for a user who proved who they are, how and when. The oldest of their others
+    /// ends where there are more than may be. `None`: the user was disabled or their sessions were
+    /// ended since then.
     pub(super) async fn open_session(
         &self,
         call: &CallContext,
@@ -51,6 +58,8 @@ impl Auth {
     ) -> Result<Option<NewSession>, AuthError> {
         let created_at = self.clock.now();
         let token = SessionToken::new(SessionId::new(uuid_v7(created_at, random()?)), random()?);
+        let limits = self.settings.session_limits;
+        let expires_at = created_at + limits.lifetime;
         let session = Session {
             id: token.id(),
             user_id: user.id,
@@ -60,13 +69,17 @@ impl Auth {
             authenticated_at,
             method,
             last_seen_at: created_at,
-            expires_at: created_at + self.settings.session_lifetime,
+            expires_at,
+            idle_expires_at: expires_at,
             revoked_at: None,
             client,
         };
+        let session = session.limited_to(limits);
         let origin = call.origin(session.client.clone());
         let event = self.event(EventKind::SessionCreated, user.id, Some(session.id), origin)?;
-        let added = self.db.add_session(session.clone(), event, call.deadline);
+        let added = self
+            .db
+            .add_session(session.clone(), limits, event, call.deadline);
         if !added.await? {
             return Ok(None);
         }
@@ -84,7 +97,8 @@ impl Auth {
         }))
     }
 
-    /// Judges a presented token. Writes nothing.
+    /// Judges a presented token. Writes nothing, unless the token was replaced long ago, which ends
+    /// its session.
     ///
     /// # Errors
     /// The database is away or the deadline passed; a bad token is a verdict.
@@ -96,16 +110,30 @@ impl Auth {
         let PresentedToken::Token(token) = token else {
             return Ok(SessionVerdict::NotFound);
         };
-        let Some((session, user)) = self.db.find_session(token.id(), call.deadline).await? else {
-            return Ok(SessionVerdict::NotFound);
-        };
-        let session = session.limited_to(self.settings.session_lifetime);
-        Ok(SessionVerdict::of(
-            session,
-            user,
-            token.secret_hash(),
-            self.clock.now(),
-        ))
+        match self.recognise(call, token).await? {
+            Some(recognised) => self.judge(call, recognised).await,
+            None => Ok(SessionVerdict::NotFound),
+        }
+    }
+
+    /// Judges many tokens as [`Self::validate_session`] judges one, found by one statement. At most
+    /// 500.
+    ///
+    /// # Errors
+    /// The database is away or the deadline passed; a bad token is a verdict.
+    pub async fn validate_sessions(
+        &self,
+        call: &CallContext,
+        tokens: &[PresentedToken],
+    ) -> Result<Vec<SessionVerdict>, AuthError> {
+        let mut verdicts = Vec::with_capacity(tokens.len());
+        for recognised in self.recognise_all(call, tokens).await? {
+            verdicts.push(match recognised {
+                Some(recognised) => self.judge(call, recognised).await?,
+                None => SessionVerdict::NotFound,
+            });
+        }
+        Ok(verdicts)
     }
 
     /// Ends the session of a token. Nothing is told of a token that opens nothing, and nothing is
@@ -121,20 +149,38 @@ impl Auth {
         let PresentedToken::Token(token) = token else {
             return Ok(());
         };
-        match self.db.find_session(token.id(), call.deadline).await? {
-            Some((session, _))
-                if session.secret_hash == token.secret_hash() && session.revoked_at.is_none() =>
-            {
-                let (kind, origin) = (EventKind::SessionRevoked, call.origin(session.client));
-                let event = self.event(kind, session.user_id, Some(session.id), origin)?;
-                self.db
-                    .revoke_session(session.id, event.at, event, call.deadline)
-                    .await?;
-                tracing::info!(user_id = %session.user_id, session_id = %session.id, "session revoked");
-                Ok(())
+        match self.recognise(call, token).await? {
+            Some(recognised) if recognised.session.revoked_at.is_none() => {
+                let kind = if recognised.is_reused(self.clock.now()) {
+                    EventKind::SessionSecretReused
+                } else {
+                    EventKind::SessionRevoked
+                };
+                self.end_session(call, &recognised.session, kind).await
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    /// Ends a session, of which an event tells.
+    pub(super) async fn end_session(
+        &self,
+        call: &CallContext,
+        session: &Session,
+        kind: EventKind,
+    ) -> Result<(), AuthError> {
+        // The client that opened it says nothing of who ends it.
+        let origin = call.origin(ClientInfo::default());
+        let event = self.event(kind, session.user_id, Some(session.id), origin)?;
+        self.db
+            .revoke_session(session.id, event.at, event, call.deadline)
+            .await?;
+        if kind == EventKind::SessionSecretReused {
+            tracing::warn!(user_id = %session.user_id, session_id = %session.id, "session ended: a replaced secret was presented");
+        } else {
+            tracing::info!(user_id = %session.user_id, session_id = %session.id, "session revoked");
+        }
+        Ok(())
     }
 
     /// The user whose live session a token proves.

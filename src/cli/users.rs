@@ -124,7 +124,6 @@ async fn one(users: &Users, name: &UserName, deed: Deed) -> Result<String, NotDo
     let call = CallContext {
         deadline: Instant::now() + LIMIT,
         request_id: String::new(),
-        source: None,
         caller: None,
     };
     let user = users.find(&call, name).await?;

@@ -2,8 +2,8 @@
 //! and the check of `docs/configuration.md` follow.
 
 use super::{
-    callers, database, grpc, hashing, lifecycle, log, mail, operations, password, rest, sessions,
-    smtp, tls,
+    callers, database, events, grpc, hashing, lifecycle, log, mail, operations, password, rest,
+    sessions, smtp, tls,
 };
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
@@ -86,7 +86,7 @@ impl Key {
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 13] = [
+    const SECTIONS: [&[&Key]; 14] = [
         grpc::KEYS,
         rest::KEYS,
         tls::KEYS,
@@ -96,6 +96,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         hashing::KEYS,
         password::KEYS,
         sessions::KEYS,
+        events::KEYS,
         smtp::KEYS,
         mail::KEYS,
         lifecycle::KEYS,

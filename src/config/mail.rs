@@ -19,7 +19,7 @@ use crate::{
 const FROM: Key = Key::new(
     "mail",
     "from",
-    Described("none, a mail server needs it"),
+    Described("none"),
     "Whom mails come from: accounts@example.com, or with a name before it in <>",
 );
 
@@ -27,7 +27,7 @@ const FROM: Key = Key::new(
 const LINK_BASE: Key = Key::new(
     "mail",
     "link_base",
-    Described("none, a mail server needs it"),
+    Described("none"),
     "Where the pages /reset, /verify and /confirm are that links lead to: https://…",
 )
 .with_dev_default("http://localhost:3000");

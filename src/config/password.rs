@@ -16,7 +16,7 @@ pub(super) const KEYS: &[&Key] = &[&MIN_LENGTH];
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordPolicy> {
     let min_length = reader.read(
         &MIN_LENGTH,
-        parse::number(PasswordPolicy::MIN_LENGTH_FLOOR..=PasswordPolicy::MIN_LENGTH_CEILING),
+        parse::number(PasswordPolicy::MIN_LENGTH_FLOOR..=PasswordPolicy::MAX_LENGTH),
     );
     Some(PasswordPolicy {
         min_length: min_length?,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Key, key::Default::Value, parse, reader::Reader};
+use super::{Key, key::Default::Value, parse, problem::Fault, reader::Reader};
+use crate::domain::SessionLimits;
 
 /// `VESTIBULE_SESSIONS_LIFETIME`, default `30d`.
 const LIFETIME: Key = Key::new(
@@ -10,6 +11,30 @@ const LIFETIME: Key = Key::new(
     "lifetime",
     Value("30d"),
     "How long a session lives at most: 1s to 365d",
+);
+
+/// `VESTIBULE_SESSIONS_IDLE`, default `14d`.
+const IDLE: Key = Key::new(
+    "sessions",
+    "idle",
+    Value("14d"),
+    "How long a session lives without being seen: 1m to 365d",
+);
+
+/// `VESTIBULE_SESSIONS_PER_USER`, default `100`.
+const PER_USER: Key = Key::new(
+    "sessions",
+    "per_user",
+    Value("100"),
+    "Live sessions of one user; one more ends the oldest: 1 to 10000",
+);
+
+/// `VESTIBULE_SESSIONS_LAST_SEEN_INTERVAL`, default `1m`.
+const LAST_SEEN_INTERVAL: Key = Key::new(
+    "sessions",
+    "last_seen_interval",
+    Value("1m"),
+    "How often it is stored when sessions were seen: 1s to a twentieth of idle",
 );
 
 /// `VESTIBULE_SESSIONS_KEEP_ENDED`, default `7d`.
@@ -20,18 +45,50 @@ const KEEP_ENDED: Key = Key::new(
     "How long an ended session is still told from an unknown one: 1s to 365d",
 );
 
-pub(super) const KEYS: &[&Key] = &[&LIFETIME, &KEEP_ENDED];
+pub(super) const KEYS: &[&Key] = &[
+    &LIFETIME,
+    &IDLE,
+    &PER_USER,
+    &LAST_SEEN_INTERVAL,
+    &KEEP_ENDED,
+];
 
 pub(super) struct Sessions {
-    pub(super) lifetime: Duration,
+    pub(super) limits: SessionLimits,
+    pub(super) last_seen_interval: Duration,
     pub(super) keep_ended: Duration,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Sessions> {
     let lifetime = reader.read(&LIFETIME, parse::duration("1s"..="365d"));
+    let idle = reader.read(&IDLE, parse::duration("1m"..="365d"));
+    let per_user = reader.read(&PER_USER, parse::number(1..=10_000));
+    let last_seen_interval = last_seen_interval(reader, idle);
     let keep_ended = reader.read(&KEEP_ENDED, parse::duration("1s"..="365d"));
     Some(Sessions {
-        lifetime: lifetime?,
+        limits: SessionLimits {
+            lifetime: lifetime?,
+            idle: idle?,
+            per_user: per_user?,
+        },
+        last_seen_interval: last_seen_interval?,
         keep_ended: keep_ended?,
     })
+}
+
+/// What is not stored yet counts as not seen, so the interval is a small part of the idle limit.
+fn last_seen_interval(reader: &mut Reader<'_>, idle: Option<Duration>) -> Option<Duration> {
+    let interval = reader.read(&LAST_SEEN_INTERVAL, parse::duration("1s"..="365d"))?;
+    if idle.is_none_or(|idle| interval <= idle / 20) {
+        return Some(interval);
+    }
+    let chosen = [&LAST_SEEN_INTERVAL, &IDLE]
+        .into_iter()
+        .find(|key| reader.is_chosen(key));
+    let fault = Fault::new(
+        "sessions.last_seen_interval is longer than a twentieth of sessions.idle",
+        "lower sessions.last_seen_interval or raise sessions.idle",
+    );
+    reader.fault(chosen.unwrap_or(&LAST_SEEN_INTERVAL), fault);
+    None
 }

@@ -17,7 +17,7 @@ use crate::mail::{Authority, Login, Server, Tls};
 pub(super) const SERVER: Key = Key::new(
     "smtp",
     "server",
-    Described("none, no mail is sent"),
+    Described("none"),
     "Mail server as host or host:port",
 );
 

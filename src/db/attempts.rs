@@ -1,7 +1,7 @@
 //! Current passwords that a session's holder tries: the session that tries wrong ones ends.
 
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter,
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, Query, SelectStatement},
 };
 use tokio::time::Instant as Deadline;
@@ -70,26 +70,19 @@ impl Db {
         })
         .await
     }
+}
 
-    /// Forgets the wrong passwords of a session whose holder knew the right one. Answers whether the
-    /// session lives: guesses that are verified at the same time as those that ended it learn nothing.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn forget_wrong_passwords(
-        &self,
-        id: SessionId,
-        deadline: Deadline,
-    ) -> Result<bool, DbError> {
-        self.write(deadline, move |transaction| {
-            let forget = Sessions::update_many()
-                .col_expr(Column::WrongPasswords, Expr::value(0))
-                .filter(live(id))
-                .filter(Expr::exists(live_user()));
-            Box::pin(async move { Ok(forget.exec(transaction).await?.rows_affected == 1) })
-        })
-        .await
-    }
+/// Forgets the wrong passwords of a session whose holder knew the right one. Answers whether the
+/// session lives: guesses that are verified at the same time as those that ended it learn nothing.
+pub(super) async fn forget_wrong_passwords(
+    transaction: &DatabaseTransaction,
+    id: SessionId,
+) -> Result<bool, DbErr> {
+    let forget = Sessions::update_many()
+        .col_expr(Column::WrongPasswords, Expr::value(0))
+        .filter(live(id))
+        .filter(Expr::exists(live_user()));
+    Ok(forget.exec(transaction).await?.rows_affected == 1)
 }
 
 /// A session that nobody ended by itself.

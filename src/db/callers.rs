@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    sea_query::{Expr, OnConflict},
+    QuerySelect,
+    sea_query::{Expr, LockType},
 };
 use tokio::time::Instant as Deadline;
 
@@ -13,7 +14,7 @@ use super::{
     Db, DbError,
     entity::{
         callers::{self, Column, Entity as Callers, grants, identities, keys},
-        from_micros, to_micros,
+        from_micros, or_nothing, to_micros,
     },
     events::record,
 };
@@ -50,7 +51,8 @@ impl Db {
         .await
     }
 
-    /// Gives a caller a further key, and its others an end. Answers whether there is such a caller.
+    /// Gives a caller a further key, and its others an end; those that have expired go. Answers
+    /// whether there is such a caller.
     ///
     /// # Errors
     /// The database failed.
@@ -62,15 +64,18 @@ impl Db {
         deadline: Deadline,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
+            let now = to_micros(key.created_at);
             let (name, key) = (name.to_string(), key_row(&name, &key));
             Box::pin(async move {
-                if Callers::find_by_id(name.clone())
-                    .one(transaction)
-                    .await?
-                    .is_none()
-                {
+                // Locked: of two that rotate at once, the later must find the earlier one's key.
+                let caller = Callers::find_by_id(name.clone()).lock(LockType::NoKeyUpdate);
+                if caller.one(transaction).await?.is_none() {
                     return Ok(false);
                 }
+                let expired = keys::Entity::delete_many()
+                    .filter(keys::Column::Caller.eq(name.as_str()))
+                    .filter(keys::Column::ExpiresAt.lte(now));
+                expired.exec(transaction).await?;
                 // An end is only ever brought forward.
                 keys::Entity::update_many()
                     .col_expr(
@@ -191,6 +196,27 @@ impl Db {
     }
 }
 
+/// Whether none of them was another caller's.
+async fn add_identities(
+    transaction: &DatabaseTransaction,
+    new: &CallerRecord,
+) -> Result<bool, DbErr> {
+    // One that was named twice is one, not another caller's.
+    let named: BTreeSet<_> = new.identities.iter().map(ToString::to_string).collect();
+    for identity in named {
+        let row = identities::ActiveModel {
+            identity: Set(identity),
+            caller: Set(new.caller.name.to_string()),
+        };
+        let added = identities::Entity::insert(row).on_conflict(or_nothing());
+        let added = added.exec_with_returning_many(transaction).await?;
+        if added.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 async fn add(
     transaction: &DatabaseTransaction,
     new: CallerRecord,
@@ -201,7 +227,7 @@ async fn add(
         name: Set(name.to_string()),
         created_at: Set(to_micros(new.created_at)),
     };
-    let added = Callers::insert(row).on_conflict(nothing());
+    let added = Callers::insert(row).on_conflict(or_nothing());
     if added
         .exec_with_returning_many(transaction)
         .await?
@@ -209,23 +235,12 @@ async fn add(
     {
         return Ok(AddedCaller::NameTaken);
     }
-    for identity in &new.identities {
-        let row = identities::ActiveModel {
-            identity: Set(identity.to_string()),
-            caller: Set(name.to_string()),
-        };
-        let added = identities::Entity::insert(row).on_conflict(nothing());
-        if added
-            .exec_with_returning_many(transaction)
-            .await?
-            .is_empty()
-        {
-            // What was added so far goes with it.
-            Callers::delete_by_id(name.to_string())
-                .exec(transaction)
-                .await?;
-            return Ok(AddedCaller::IdentityTaken);
-        }
+    if !add_identities(transaction, &new).await? {
+        // What was added so far goes with it.
+        Callers::delete_by_id(name.to_string())
+            .exec(transaction)
+            .await?;
+        return Ok(AddedCaller::IdentityTaken);
     }
     let grant = |method: &String| grants::ActiveModel {
         caller: Set(name.to_string()),
@@ -239,10 +254,6 @@ async fn add(
         .await?;
     record(transaction, &event).await?;
     Ok(AddedCaller::Added)
-}
-
-fn nothing() -> OnConflict {
-    OnConflict::new().do_nothing().to_owned()
 }
 
 fn key_row(caller: &CallerName, key: &CallerKey) -> keys::ActiveModel {

@@ -6,10 +6,12 @@ pub(super) mod events;
 pub(super) mod mail_intents;
 pub(super) mod one_time_tokens;
 pub(super) mod server_keys;
+pub(super) mod session_secrets;
 pub(super) mod sessions;
 pub(super) mod users;
 
 use chrono::DateTime;
+use sea_orm::sea_query::OnConflict;
 
 use crate::domain::Instant;
 
@@ -21,4 +23,9 @@ pub(super) fn to_micros(instant: Instant) -> i64 {
 /// What no row can hold reads as the epoch: long past, so it opens nothing.
 pub(super) fn from_micros(micros: i64) -> Instant {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// A row that is there already stays as it is.
+pub(super) fn or_nothing() -> OnConflict {
+    OnConflict::new().do_nothing().to_owned()
 }

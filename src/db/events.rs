@@ -1,5 +1,8 @@
-//! Events: written in the transaction of the change that they tell of, so that neither is there
-//! without the other.
+//! Events: those of changes are written in the transaction of the change that they tell of, so that
+//! neither is there without the other; `outcomes` writes those of what changed nothing.
+
+mod outcomes;
+mod retention;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
@@ -26,24 +29,24 @@ pub(super) async fn record_all(
     transaction: &DatabaseTransaction,
     events: Vec<Event>,
 ) -> Result<(), DbErr> {
-    Events::insert_many(events.into_iter().map(row))
+    Events::insert_many(events.iter().map(|event| row(event, 1)))
         .exec_without_returning(transaction)
         .await
         .map(|_| ())
 }
 
-fn row(event: Event) -> ActiveModel {
-    let Origin { caller, client } = event.origin;
+fn row(event: &Event, count: i64) -> ActiveModel {
+    let client = &event.origin.client;
     ActiveModel {
-        id: Set(event.id.uuid()),
+        id: Set(EventId::uuid(event.id)),
         kind: Set(kind_column(event.kind)),
         at: Set(to_micros(event.at)),
         user_id: Set(event.user_id.map(UserId::uuid)),
         session_id: Set(event.session_id.map(SessionId::uuid)),
-        caller: Set(caller.map(|caller| caller.to_string())),
+        caller: Set(event.origin.caller.as_ref().map(ToString::to_string)),
         ip: Set(client.ip.map(|ip| ip.to_string())),
-        user_agent: Set(client.user_agent),
-        count: Set(1),
+        user_agent: Set(client.user_agent.clone()),
+        count: Set(count),
     }
 }
 

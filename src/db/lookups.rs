@@ -6,12 +6,16 @@
 //! other starts at once, and every statement begins after the lookups that it answers were asked
 //! for, so nobody is told anything older than by a statement of their own.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
-    time::{Instant as Deadline, timeout_at},
+    task::yield_now,
+    time::{Instant as Deadline, timeout, timeout_at},
 };
 
 use super::{Db, DbError, session_rows};
@@ -20,6 +24,13 @@ use crate::domain::{Session, SessionId, User};
 /// The most statements under way at once: while one is decoded and answered, the other is with the
 /// database. More would only split the gathering.
 const STATEMENTS_MAX: usize = 2;
+
+/// A statement that takes longer than this no longer counts: its connection may have vanished without
+/// a word, and the other connections of the pool must not idle behind it. The pool's size bounds them.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// The most lookups that one statement answers: more would make the first of them wait for the last.
+const GATHERED_MAX: usize = 64;
 
 /// The lookups that wait, and how many statements are under way.
 #[derive(Default)]
@@ -55,7 +66,7 @@ impl Lookups {
             state.statements -= 1;
             return None;
         }
-        let count = state.waiting.len().min(session_rows::MOST);
+        let count = state.waiting.len().min(GATHERED_MAX);
         Some(state.waiting.drain(..count).collect())
     }
 
@@ -89,26 +100,45 @@ impl Db {
             let lost = |_| Err(DbErr::Custom("a session lookup was lost".to_owned()));
             found.await.unwrap_or_else(lost)
         };
-        self.read(deadline, found).await
+        match self.within(deadline, found).await {
+            // Those who answer saw the deadline pass a moment before this timer did.
+            Err(_) if deadline <= Deadline::now() => Err(DbError::DeadlineExceeded),
+            outcome => outcome,
+        }
     }
 
     async fn answer_lookups(self) {
-        while let Some(lookups) = self.inner.lookups.next() {
-            let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
-            let find = session_rows::find(&self.inner.reader, &ids);
-            // Past the last deadline nobody waits.
-            let last = lookups.iter().map(|lookup| lookup.deadline).max();
-            let Ok(outcome) = timeout_at(last.unwrap_or_else(Deadline::now), find).await else {
-                continue;
+        loop {
+            // The calls that came with this one are looked at first: they join it.
+            yield_now().await;
+            let Some(lookups) = self.inner.lookups.next() else {
+                return;
             };
-            for lookup in lookups {
-                let found = match &outcome {
-                    Ok(rows) => Ok(rows.get(&lookup.id).cloned()),
-                    Err(error) => Err(error.clone()),
-                };
-                // Whoever is gone needs no answer.
-                drop(lookup.answer.send(found));
-            }
+            // A task of its own: a panic loses these lookups, and a slow statement keeps nobody else
+            // waiting.
+            let answered = tokio::spawn(self.clone().answer(lookups));
+            let _ = timeout(SLOW, answered).await;
+        }
+    }
+
+    /// Answers lookups by one statement, which counts as one caller of the pool.
+    async fn answer(self, lookups: Vec<Lookup>) {
+        let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
+        // Past the last deadline nobody waits.
+        let last = lookups.iter().map(|lookup| lookup.deadline).max();
+        let caller = self.inner.counts.reading.enter();
+        let find = session_rows::find(&self.inner.reader, &ids);
+        let Ok(outcome) = timeout_at(last.unwrap_or_else(Deadline::now), find).await else {
+            return;
+        };
+        drop(caller);
+        for lookup in lookups {
+            let found = match &outcome {
+                Ok(rows) => Ok(rows.get(&lookup.id).cloned()),
+                Err(error) => Err(error.clone()),
+            };
+            // Whoever is gone needs no answer.
+            drop(lookup.answer.send(found));
         }
     }
 }

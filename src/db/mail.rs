@@ -10,9 +10,10 @@ use tokio::time::Instant as Deadline;
 
 use super::{
     Db, DbError,
+    attempts::forget_wrong_passwords,
     entity::{mail_intents::purpose_column, to_micros},
 };
-use crate::domain::{Email, Instant, MailPurpose, UserId};
+use crate::domain::{Email, Instant, MailPurpose, SessionId, UserId};
 
 pub use sending::{AskedBy, MailIntent, MailWaiting};
 
@@ -63,6 +64,38 @@ impl Db {
         self.write(deadline, move |transaction| {
             let request = request.clone();
             Box::pin(async move { enqueue(transaction, &request, queue).await })
+        })
+        .await
+    }
+
+    /// Asks for a change of address to be mailed and for the mail that tells the current address,
+    /// for both or neither, and forgets the wrong passwords of the session that asks. `None`: it
+    /// has ended since its user was proven.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn request_email_change(
+        &self,
+        session: SessionId,
+        request: MailRequest,
+        notice: Option<MailRequest>,
+        queue: u32,
+        deadline: Deadline,
+    ) -> Result<Option<Queued>, DbError> {
+        self.write(deadline, move |transaction| {
+            let (request, notice) = (request.clone(), notice.clone());
+            Box::pin(async move {
+                if !forget_wrong_passwords(transaction, session).await? {
+                    return Ok(None);
+                }
+                let queued = enqueue(transaction, &request, queue).await?;
+                if let (Queued::Yes, Some(notice)) = (queued, notice) {
+                    // No queue is too full for a notice. The limits of its address hold all the
+                    // same: of several changes in a minute the first is told.
+                    let _ = enqueue(transaction, &notice, u32::MAX).await?;
+                }
+                Ok(Some(queued))
+            })
         })
         .await
     }

@@ -1,11 +1,14 @@
 //! Secrets that all replicas share.
 
-use sea_orm::{ActiveValue::Set, DbErr, EntityTrait, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, DbErr, EntityTrait};
 use tokio::time::Instant as Deadline;
 
 use super::{
     Db, DbError,
-    entity::server_keys::{ActiveModel, Entity as ServerKeys},
+    entity::{
+        or_nothing,
+        server_keys::{ActiveModel, Entity as ServerKeys},
+    },
 };
 use crate::domain::ServerKey;
 
@@ -30,8 +33,7 @@ impl Db {
                 name: Set(name.to_owned()),
                 secret: Set(fresh.as_bytes().to_vec()),
             };
-            let insert =
-                ServerKeys::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned());
+            let insert = ServerKeys::insert(row).on_conflict(or_nothing());
             Box::pin(async move {
                 insert.exec_with_returning_many(transaction).await?;
                 // Another replica's, if that came first.

@@ -9,9 +9,8 @@ mod kept;
 mod list;
 
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, OnConflict},
+    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 
@@ -25,7 +24,7 @@ pub use kept::KeptSessions;
 use super::{
     Db, DbError,
     entity::{
-        sessions, to_micros,
+        or_nothing, sessions, to_micros,
         users::{self, Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
@@ -97,8 +96,7 @@ impl Db {
             updated_at: Set(to_micros(user.now)),
         };
         self.write(deadline, move |transaction| {
-            let insert =
-                Users::insert(row.clone()).on_conflict(OnConflict::new().do_nothing().to_owned());
+            let insert = Users::insert(row.clone()).on_conflict(or_nothing());
             let event = event.clone();
             Box::pin(async move {
                 let added = insert.exec_with_returning_many(transaction).await?;

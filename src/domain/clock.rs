@@ -47,10 +47,20 @@ impl Clock {
     /// Moves a standing clock forward; the system's clock cannot be moved.
     pub fn advance(&self, by: Duration) {
         if let Some(moved) = &self.moved {
-            let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-            moved.fetch_add(micros, Ordering::SeqCst);
+            moved.fetch_add(micros(by), Ordering::SeqCst);
         }
     }
+
+    /// Moves a standing clock back, as an operator does to the system's clock.
+    pub fn set_back(&self, by: Duration) {
+        if let Some(moved) = &self.moved {
+            moved.fetch_sub(micros(by), Ordering::SeqCst);
+        }
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn from_micros(micros: i64) -> Instant {

@@ -33,6 +33,9 @@ pub struct EmailKey(String);
 pub struct EmailFault;
 
 impl Email {
+    /// No address is longer, in bytes.
+    pub const MAX_LENGTH: usize = ADDRESS_MAX;
+
     /// Reads an address: an ASCII dot-atom (RFC 5322 §3.2.3) of 1 to 64 bytes, `@`, and a domain of
     /// at least two labels by UTS 46 (strict). Nothing is trimmed. Quoted strings, comments,
     /// address literals and non-ASCII local parts are refused, so look-alikes of a local part

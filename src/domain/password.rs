@@ -68,8 +68,8 @@ pub enum PasswordFault {
 impl PasswordPolicy {
     /// Nothing below this can be configured.
     pub const MIN_LENGTH_FLOOR: usize = 8;
-    /// A minimum above this could not be met by every script and keyboard.
-    pub const MIN_LENGTH_CEILING: usize = CODE_POINTS_MAX;
+    /// No password is longer, so that no minimum can be either.
+    pub const MAX_LENGTH: usize = CODE_POINTS_MAX;
 }
 
 impl PasswordAttempt {

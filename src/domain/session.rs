@@ -23,12 +23,16 @@ pub struct Session {
     pub created_at: Instant,
     /// When the user last proved who they are; taken before verification.
     pub authenticated_at: Instant,
-    /// How they proved it.
+    /// How they did.
     pub method: AuthenticationMethod,
-    /// When the session was last used, as far as that was noted.
+    /// When the session was last found active, as far as it is written down: that happens in
+    /// batches. It only grows.
     pub last_seen_at: Instant,
     /// The absolute limit, fixed at creation.
     pub expires_at: Instant,
+    /// When the session ends unless it is seen before; never later than `expires_at`, which it is
+    /// until limits are applied.
+    pub idle_expires_at: Instant,
     /// When it was ended, if it was.
     pub revoked_at: Option<Instant>,
     /// The client that logged in.
@@ -38,10 +42,21 @@ pub struct Session {
 /// How a user proved who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthenticationMethod {
-    /// By their password.
+    /// By the password.
     Password,
-    /// To a named caller, which opened the session for them.
+    /// To a named caller, which vouched for it.
     Caller,
+}
+
+/// How long sessions live, and how many of one user's.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// From creation, however often they are seen.
+    pub lifetime: Duration,
+    /// From when they were last seen.
+    pub idle: Duration,
+    /// How many of a user's live at once; the oldest ends for one more.
+    pub per_user: u64,
 }
 
 /// What is to be said of a presented token.
@@ -50,7 +65,7 @@ pub enum AuthenticationMethod {
 pub enum SessionVerdict {
     /// The session lives and its user may act.
     Active(Box<(Session, User)>),
-    /// Past its limit.
+    /// Past one of its limits.
     Expired,
     /// Ended by itself, or with all of its user's.
     Revoked,
@@ -61,31 +76,33 @@ pub enum SessionVerdict {
 }
 
 impl Session {
-    /// Applies a configured lifetime that is shorter than the one at creation: lower limits hold
-    /// for live sessions at once, higher ones never do.
+    /// Applies the configured limits. A lifetime that is shorter than the one at creation holds for
+    /// live sessions at once, a longer one never does.
     #[must_use]
-    pub fn limited_to(mut self, lifetime: Duration) -> Self {
-        if let Some(limit) = TimeDelta::from_std(lifetime)
-            .ok()
-            .and_then(|by| self.created_at.checked_add_signed(by))
-        {
-            self.expires_at = self.expires_at.min(limit);
-        }
+    pub fn limited_to(mut self, limits: SessionLimits) -> Self {
+        self.expires_at = earlier(self.expires_at, self.created_at, limits.lifetime);
+        self.idle_expires_at = earlier(self.expires_at, self.last_seen_at, limits.idle);
         self
     }
 }
 
+/// A limit, or what lies so long after an instant, whichever comes first.
+fn earlier(limit: Instant, from: Instant, by: Duration) -> Instant {
+    let other = TimeDelta::from_std(by)
+        .ok()
+        .and_then(|by| from.checked_add_signed(by));
+    other.map_or(limit, |other| other.min(limit))
+}
+
 impl SessionVerdict {
-    /// Judges a stored session and its user against a presented secret. Nothing is told of a
-    /// session before the secret is right: its id is public.
-    pub fn of(session: Session, user: User, presented: SecretHash, now: Instant) -> Self {
-        if session.secret_hash != presented {
-            Self::NotFound
-        } else if user.status == UserStatus::Disabled {
+    /// Judges a session and its user, once the secret was found right: its id is public, and nothing
+    /// is told of it before.
+    pub fn of(session: Session, user: User, now: Instant) -> Self {
+        if user.status == UserStatus::Disabled {
             Self::UserDisabled
         } else if session.revoked_at.is_some() || session.epoch != user.session_epoch {
             Self::Revoked
-        } else if session.expires_at <= now {
+        } else if session.idle_expires_at <= now {
             Self::Expired
         } else {
             Self::Active(Box::new((session, user)))

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{CallerKeyId, OneTimeTokenId, SessionId};
 
 const ID_LEN: usize = 16;
-const SECRET_LEN: usize = 32;
+pub(super) const SECRET_LEN: usize = 32;
 const CHECKSUM_LEN: usize = 3;
 const RAW_LEN: usize = ID_LEN + SECRET_LEN + CHECKSUM_LEN;
 const PREFIX_LEN: usize = 4;
@@ -117,6 +117,10 @@ impl<K: TokenKind> Token<K> {
     /// The public id.
     pub fn id(&self) -> K::Id {
         self.id
+    }
+
+    pub(super) fn secret(&self) -> &[u8; SECRET_LEN] {
+        &self.secret
     }
 
     /// What to store, and to compare with what is stored.

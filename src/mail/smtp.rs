@@ -18,9 +18,9 @@ use tokio::time::timeout;
 use super::{Letter, LinkBase, MailError, Sender, message::message};
 use crate::domain::{Email, Instant};
 
-/// How long the server may take for one command.
-const COMMAND_LIMIT: Duration = Duration::from_secs(15);
-/// How long a mail may take altogether.
+/// How long the connection may take to be made: the limit that lettre has goes no further.
+const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// How long a mail may take altogether. Past it the dialogue and its connection are given up.
 const MAIL_LIMIT: Duration = Duration::from_mins(1);
 
 /// A mail server, and what mails need besides.
@@ -112,10 +112,11 @@ impl Server {
     }
 }
 
-/// The connections to a mail server; clones share them.
+/// The way to a mail server, with a connection of its own for each mail: on one that is kept, what the
+/// server says late to a mail that was given up would be taken for its answer to the next.
 #[derive(Clone)]
 pub(super) struct Transport {
-    connections: AsyncSmtpTransport<Tokio1Executor>,
+    server: AsyncSmtpTransport<Tokio1Executor>,
     from: Sender,
     links: LinkBase,
 }
@@ -139,14 +140,14 @@ impl Transport {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls)
-            .timeout(Some(COMMAND_LIMIT))
+            .timeout(Some(CONNECT_LIMIT))
             .hello_name(ClientId::Domain(from.domain().to_owned()));
         if let Some(Login { username, password }) = login {
             let password = password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(username, password));
         }
         Ok(Self {
-            connections: builder.build(),
+            server: builder.build(),
             from,
             links,
         })
@@ -159,7 +160,7 @@ impl Transport {
         now: Instant,
     ) -> Result<(), MailError> {
         let message = message(&self.from, to, letter, &self.links, now)?;
-        match timeout(MAIL_LIMIT, self.connections.send(message)).await {
+        match timeout(MAIL_LIMIT, self.server.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(told(&error)),
             Err(_) => Err(MailError::Failed("no answer in time".to_owned())),

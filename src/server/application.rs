@@ -16,6 +16,7 @@ use super::{
     lifecycle::{Running, Stages},
     limit::{Limit, descriptor_limit},
     listeners::Listeners,
+    mail,
     metrics::Metrics,
     operations,
     readiness::{Readiness, Reporter},
@@ -147,8 +148,8 @@ impl Application {
             upkeep.spawn(tls.keep_fresh());
         }
 
-        let mut mail = JoinSet::new();
-        mail.spawn(upkeep::deliver(
+        let mut worker = JoinSet::new();
+        worker.spawn(mail::deliver(
             running.auth.clone(),
             running.reporter.subscribe(),
             running.stages.closing.clone(),
@@ -157,7 +158,7 @@ impl Application {
         let stop = stop.await;
         running.announce(stop, settings.drain_delay).await;
         running.finish_calls(settings.grace).await;
-        running.finish_mail(mail).await;
+        running.finish_mail(worker).await;
         upkeep.shutdown().await;
         running.close().await;
         while loops.join_next().await.is_some() {}

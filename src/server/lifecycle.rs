@@ -16,7 +16,7 @@ use super::{
     connection::Ending,
     readiness::{Check, Readiness, Reporter},
 };
-use crate::{auth::Auth, db::Db, hashing::Hasher};
+use crate::{auth::Auth, db::Db, hashing::Hasher, telemetry::chain};
 
 /// What calls that were cut have to send their UNAVAILABLE.
 const FLUSH: Duration = Duration::from_millis(150);
@@ -24,6 +24,8 @@ const FLUSH: Duration = Duration::from_millis(150);
 const MAIL: Duration = Duration::from_secs(3);
 /// What running hashes have to end; a rehash that is lost is made up at the next login.
 const HASHING: Duration = Duration::from_millis(150);
+/// What it may take to start storing when sessions were last seen.
+const LAST_SEEN: Duration = Duration::from_millis(500);
 /// What writes that were started have to end after their calls.
 const WRITES: Duration = Duration::from_secs(1);
 /// What a probe's answer has to be sent.
@@ -119,6 +121,14 @@ impl Running {
     pub(super) async fn close(self) {
         let hashing = async { join!(stop(self.hasher), self.auth.finish_background()) };
         let _ = timeout(HASHING, hashing).await;
+        self.auth.finish_outcomes(WRITES).await;
+        match timeout(LAST_SEEN, self.auth.write_last_seen()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!("cannot store when sessions were seen: {}", chain(&error));
+            }
+            Err(_) => tracing::warn!("cannot store when sessions were seen in time"),
+        }
         let abandoned = self.db.close(WRITES).await;
         if abandoned > 0 {
             tracing::error!(abandoned, "gave up waiting for database writes");

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
 use crate::{
-    auth::{Auth, MailFigures},
+    auth::{Auth, MailFigures, OutcomeFigures},
     db::{self, Db},
     domain::Instant,
     hashing::{self, Hasher},
@@ -46,6 +46,7 @@ impl Metrics {
         queue(&mut text, &hashing);
         hashes(&mut text, &hashing);
         database(&mut text, &self.db.figures());
+        outcomes(&mut text, &self.auth.outcome_figures());
         mail(&mut text, &self.auth.mail_figures());
         self.process(&mut text);
         text.finish()
@@ -215,6 +216,31 @@ fn database(text: &mut Text, figures: &db::Figures) {
         "vestibule_sessions_purged_total",
         "Sessions that were deleted because they ended long ago.",
         figures.purged_sessions,
+    );
+}
+
+fn outcomes(text: &mut Text, figures: &OutcomeFigures) {
+    text.gauge(
+        "vestibule_events_waiting",
+        "Outcomes of logins that are not written yet.",
+        figures.waiting,
+    );
+    text.counter(
+        "vestibule_events_written_total",
+        "Outcomes of logins that were written.",
+        figures.written,
+    );
+    let mut folded = text.counters(
+        "vestibule_events_folded_total",
+        "Outcomes of logins that are a count in the event of an earlier one.",
+    );
+    for (cause, count) in [("alike", figures.folded), ("batch_full", figures.coarse)] {
+        folded.sample(&[("cause", cause)], count);
+    }
+    text.counter(
+        "vestibule_events_lost_total",
+        "Outcomes of logins that could not be written.",
+        figures.lost,
     );
 }
 

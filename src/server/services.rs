@@ -12,7 +12,9 @@ use crate::{
     auth::Auth,
     proto::{
         self,
-        v1::{account_service_server, auth_service_server, user_service_server},
+        v1::{
+            account_service_server, audit_service_server, auth_service_server, user_service_server,
+        },
     },
     transport::grpc,
 };
@@ -21,12 +23,13 @@ const SERVICES: &[&str] = &[
     auth_service_server::SERVICE_NAME,
     account_service_server::SERVICE_NAME,
     user_service_server::SERVICE_NAME,
+    audit_service_server::SERVICE_NAME,
     health_server::SERVICE_NAME,
     v1::server_reflection_server::SERVICE_NAME,
     v1alpha::server_reflection_server::SERVICE_NAME,
 ];
 /// How many of them do not depend on the switch of reflection.
-const WITHOUT_REFLECTION: usize = 4;
+const WITHOUT_REFLECTION: usize = 5;
 
 /// The names of the mounted services.
 pub(super) fn names(reflection: bool) -> &'static [&'static str] {
@@ -44,7 +47,8 @@ pub(super) fn names(reflection: bool) -> &'static [&'static str] {
 pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Result<Routes, Error> {
     let routes = Routes::new(grpc::auth_service(auth.clone()))
         .add_service(grpc::account_service(auth.clone()))
-        .add_service(grpc::user_service(auth))
+        .add_service(grpc::user_service(auth.clone()))
+        .add_service(grpc::audit_service(auth))
         .add_service(HealthServer::new(health).max_decoding_message_size(grpc::MESSAGE_MAX));
     if !reflection {
         return Ok(routes);

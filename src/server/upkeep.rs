@@ -1,20 +1,17 @@
 //! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, keeping decoys like what is stored, and deleting
-//! what is past its keeping.
+//! every second whether it is there, sending mail, writing the outcomes of logins and when sessions
+//! were seen, keeping decoys like what is stored, and deleting what is past its keeping.
 
 use std::time::Duration;
 
 use tokio::{
-    select,
-    sync::watch,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::readiness::{Check, Readiness, Reporter};
 use crate::{
-    auth::{Auth, AuthError},
+    auth::Auth,
     db::{Db, DbError, SchemaState},
     telemetry::chain,
 };
@@ -24,16 +21,20 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// One lost probe is no lost database.
 const FAILED_PROBES: u32 = 2;
-/// Mail that was asked for here is sent at once; this finds what others left or what failed.
-const MAIL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long outcomes of logins are in memory alone: what a crash costs.
+const OUTCOMES_INTERVAL: Duration = Duration::from_secs(2);
+/// How long the rows of one interval may take to be written.
+const OUTCOMES_LIMIT: Duration = Duration::from_mins(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
 pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
     make_usable(&db, &auth, migrate_on_start, &reporter).await;
-    // In a task of its own, so that nothing that goes wrong there ends the probes.
+    // In tasks of their own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
+    beside.spawn(write_outcomes(auth.clone()));
+    beside.spawn(keep_sessions(auth.clone()));
     beside.spawn(purge(auth.clone()));
     beside.spawn(refresh_decoys(auth));
     probe(&db, &reporter).await;
@@ -123,6 +124,40 @@ async fn probe(db: &Db, reporter: &Reporter) {
     }
 }
 
+async fn write_outcomes(auth: Auth) {
+    let mut ticks = interval(OUTCOMES_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_failing = false;
+    loop {
+        ticks.tick().await;
+        match auth.write_outcomes(Instant::now() + OUTCOMES_LIMIT).await {
+            Ok(()) => is_failing = false,
+            // Nothing is lost yet: they are kept, and written when the database is back.
+            Err(error) => {
+                if !is_failing {
+                    tracing::warn!("cannot write outcomes of logins yet: {}", chain(&error));
+                }
+                is_failing = true;
+            }
+        }
+    }
+}
+
+/// Stores when sessions were seen, and forgets with what their secrets were replaced.
+async fn keep_sessions(auth: Auth) {
+    let mut ticks = interval(auth.last_seen_interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = auth.write_last_seen().await {
+            tracing::warn!("cannot store when sessions were seen: {}", chain(&error));
+        }
+        if let Err(error) = auth.forget_nonces().await {
+            tracing::warn!("cannot forget nonces of rotations: {}", chain(&error));
+        }
+    }
+}
+
 async fn purge(auth: Auth) {
     let mut ticks = interval(PURGE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,7 +166,9 @@ async fn purge(auth: Auth) {
         match auth.purge().await {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
-            Err(error) => tracing::warn!("cannot purge ended sessions: {}", chain(&error)),
+            Err(error) => {
+                tracing::warn!("cannot purge what is past its keeping: {}", chain(&error));
+            }
         }
     }
 }
@@ -145,43 +182,4 @@ async fn refresh_decoys(auth: Auth) {
             tracing::warn!("cannot count stored hashes: {}", chain(&error));
         }
     }
-}
-/// Sends mail, once the schema is there, until it shall begin no more.
-pub(super) async fn deliver(
-    auth: Auth,
-    mut readiness: watch::Receiver<Readiness>,
-    closing: CancellationToken,
-) {
-    let ready = readiness.wait_for(|now| *now == Readiness::Ready);
-    if !matches!(closing.run_until_cancelled(ready).await, Some(Ok(_))) {
-        return;
-    }
-    let mut ticks = interval(MAIL_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = String::new();
-    loop {
-        let asked = async {
-            select! {
-                _ = ticks.tick() => {}
-                () = auth.mail_asked_for() => {}
-            }
-        };
-        if closing.run_until_cancelled(asked).await.is_none() {
-            return;
-        }
-        let problem = match deliver_batches(&auth, &closing).await {
-            Ok(()) => String::new(),
-            Err(error) => format!("cannot send mail: {}", chain(&error)),
-        };
-        // Tries are many and their outcomes few.
-        if problem != told && !problem.is_empty() {
-            tracing::warn!("{problem}");
-        }
-        told = problem;
-    }
-}
-
-async fn deliver_batches(auth: &Auth, closing: &CancellationToken) -> Result<(), AuthError> {
-    while !closing.is_cancelled() && auth.deliver_mail().await? {}
-    Ok(())
 }

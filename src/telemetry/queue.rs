@@ -1,8 +1,10 @@
 //! Lines on their way out. One thread writes them, because standard error may be a pipe whose reader
 //! has stopped, and then whoever writes stops too: every call would, and the drain with them.
+//!
+//! It takes what has gathered since it last looked, and looks again without being woken as long as
+//! lines come: a wake-up for each of them cost more than all else that an empty call does.
 
 use std::{
-    collections::VecDeque,
     io::{self, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -14,6 +16,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Lines that may wait: seconds of a busy service, and a few MiB at most.
 const ROOM: usize = 4096;
+/// How long lines gather while they keep coming.
+const GATHERING: Duration = Duration::from_millis(2);
 /// How long the end of the process waits for a reader.
 const FLUSH: Duration = Duration::from_secs(1);
 
@@ -31,9 +35,13 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    lines: VecDeque<Vec<u8>>,
+    /// Whole lines, one after the other.
+    text: Vec<u8>,
+    lines: usize,
     lost: u64,
     writing: bool,
+    /// The thread waits to be woken.
+    asleep: bool,
 }
 
 impl Queue {
@@ -55,26 +63,29 @@ impl Queue {
 
     /// Waits until all lines are written, though not for ever.
     pub(super) fn flush(&self) {
-        let is_behind = |state: &mut State| state.writing || !state.lines.is_empty();
+        let is_behind = |state: &mut State| state.writing || state.lines > 0;
         let _ = self
             .0
             .written
             .wait_timeout_while(self.state(), FLUSH, is_behind);
     }
 
-    fn push(&self, line: Vec<u8>) {
+    fn push(&self, line: &[u8]) {
         let mut state = self.state();
-        if state.lines.len() < ROOM {
-            state.lines.push_back(line);
-            self.0.came.notify_one();
-        } else {
+        if state.lines == ROOM {
             state.lost += 1;
+            return;
+        }
+        state.text.extend_from_slice(line);
+        state.lines += 1;
+        if std::mem::take(&mut state.asleep) {
+            self.0.came.notify_one();
         }
     }
 
     fn write_forever(&self, mut out: impl Write) {
         loop {
-            let (lines, lost) = self.next();
+            let (text, lost) = self.next();
             if lost > 0 {
                 // It takes a place among the lines that come now: those that wait are older.
                 warn!(
@@ -82,23 +93,26 @@ impl Queue {
                     "log lines were lost: they came faster than they were read"
                 );
             }
-            for line in lines {
-                // There is nowhere to report that the log cannot be written.
-                let _ = out.write_all(&line);
-            }
+            // There is nowhere to report that the log cannot be written.
+            let _ = out.write_all(&text);
             self.state().writing = false;
             self.0.written.notify_all();
+            thread::sleep(GATHERING);
         }
     }
 
     /// All that wait, once there is one, and how many were lost meanwhile.
-    fn next(&self) -> (VecDeque<Vec<u8>>, u64) {
-        let is_idle = |state: &mut State| state.lines.is_empty();
-        let waited = self.0.came.wait_while(self.state(), is_idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+    fn next(&self) -> (Vec<u8>, u64) {
+        let mut state = self.state();
+        while state.lines == 0 {
+            state.asleep = true;
+            let woken = self.0.came.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
         state.writing = true;
+        state.lines = 0;
         (
-            std::mem::take(&mut state.lines),
+            std::mem::take(&mut state.text),
             std::mem::take(&mut state.lost),
         )
     }
@@ -119,7 +133,7 @@ impl<'q> MakeWriter<'q> for Queue {
 /// A line is written in one piece.
 impl Write for &Queue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.push(line.to_vec());
+        self.push(line);
         Ok(line.len())
     }
 

@@ -31,9 +31,7 @@ use super::{
     code::Meaning,
     deadline::{Ends, grpc_timeout},
     failure::Failure,
-    grpc, header_list,
-    peer::Peer,
-    request_id,
+    grpc, header_list, request_id,
     stream::StreamBody,
 };
 use crate::auth::CallContext;
@@ -213,11 +211,9 @@ where
         if let Some(meaning) = ends.already() {
             return Err(meaning);
         }
-        let source = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
         request.extensions_mut().insert(CallContext {
             deadline: ends.deadline(),
             request_id: request_id.to_owned(),
-            source,
             caller: None,
         });
         Ok(Admitted { ends, streams })

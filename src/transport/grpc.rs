@@ -1,6 +1,7 @@
 //! The gRPC side: the handlers, and what tells a gRPC call from any other.
 
 mod account;
+mod audit;
 mod auth;
 mod convert;
 mod import;
@@ -11,6 +12,7 @@ use http::{Method, Request};
 use tonic::Status;
 
 pub use account::{AccountHandlers, account_service};
+pub use audit::{AuditHandlers, audit_service};
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};
 pub use users::{UserHandlers, user_service};

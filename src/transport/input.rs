@@ -2,11 +2,13 @@
 //! through here, so that no limit can be passed by switching protocol.
 
 mod account;
+mod events;
 mod users;
 
 use std::fmt::Display;
 
 pub(crate) use account::{addressee, email_change, owner, password_change, password_reset, proof};
+pub(crate) use events::{event_list, wire_kind};
 
 pub(crate) use users::{
     UserPage, password_reset_user, session_user, sessions_to_end, user_edit, user_id, user_name,
@@ -103,6 +105,35 @@ pub(crate) fn session_token(text: &str) -> Result<PresentedToken, Failure> {
     PresentedToken::parse(text).map_err(|fault| {
         let message = fault.to_string();
         let violation = Violation::new("session_token", ErrorReason::InvalidField, &message);
+        Failure::invalid_input(vec![violation])
+    })
+}
+
+/// The most tokens of one call.
+const TOKENS_MAX: usize = 500;
+
+/// Reads session tokens that shall get a verdict each; what is no token gets the one of a malformed
+/// one.
+///
+/// # Errors
+/// `InvalidInput`: there are more than 500.
+pub(crate) fn session_tokens(texts: &[String]) -> Result<Vec<PresentedToken>, Failure> {
+    if texts.len() > TOKENS_MAX {
+        let message = format!("must be at most {TOKENS_MAX}");
+        let violation = Violation::new("session_tokens", ErrorReason::InvalidField, &message);
+        return Err(Failure::invalid_input(vec![violation]));
+    }
+    Ok(texts.iter().map(|text| proof(text)).collect())
+}
+
+/// Reads the id of a session.
+///
+/// # Errors
+/// `InvalidInput`: it is no UUID in its one spelling.
+pub(crate) fn session_id(text: &str) -> Result<SessionId, Failure> {
+    SessionId::parse(text).ok_or_else(|| {
+        let message = "must be one UUID in lower case";
+        let violation = Violation::new("session_id", ErrorReason::InvalidField, message);
         Failure::invalid_input(vec![violation])
     })
 }

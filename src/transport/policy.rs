@@ -23,6 +23,9 @@ pub enum AuthServiceAccess {
 pub(crate) enum Policy {
     /// Whoever reaches the port.
     Open,
+    /// The same, and what they show is not looked at: that takes the database, and whether the
+    /// service is well must be told without.
+    Probe,
     /// The end user's proof is in the message; the setting says which services may bring it. With
     /// the method that is granted.
     EndUser(&'static str),
@@ -38,9 +41,10 @@ pub(crate) enum Policy {
 /// of anybody. Every other one acts on users by name.
 fn of_rpc(rpc: &'static str) -> Policy {
     match rpc.split_once('/').map_or(rpc, |(service, _)| service) {
-        "grpc.health.v1.Health"
-        | "grpc.reflection.v1.ServerReflection"
-        | "grpc.reflection.v1alpha.ServerReflection" => Policy::Open,
+        "grpc.health.v1.Health" => Policy::Probe,
+        "grpc.reflection.v1.ServerReflection" | "grpc.reflection.v1alpha.ServerReflection" => {
+            Policy::Open
+        }
         "vestibule.v1.AuthService" | "vestibule.v1.AccountService" => Policy::EndUser(rpc),
         _ => Policy::Named(rpc),
     }
@@ -102,7 +106,7 @@ pub fn grantable(text: &str) -> Option<&'static str> {
     let place = grpc::method(&path)?;
     match policy(Protocol::Grpc, place) {
         Policy::EndUser(rpc) | Policy::Named(rpc) => Some(rpc),
-        Policy::Open | Policy::Session(_) | Policy::Nothing => None,
+        Policy::Open | Policy::Probe | Policy::Session(_) | Policy::Nothing => None,
     }
 }
 
@@ -116,8 +120,8 @@ mod tests {
     }
 
     /// Services whose policy is not that of what acts on users by name, each one on purpose.
-    const OPEN: [&str; 3] = [
-        "grpc.health.v1.Health",
+    const PROBE: &str = "grpc.health.v1.Health";
+    const OPEN: [&str; 2] = [
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
     ];
@@ -128,7 +132,9 @@ mod tests {
     fn every_method_that_the_descriptors_know_has_a_policy() {
         for (place, rpc) in grpc::methods().enumerate() {
             let service = rpc.split_once('/').unwrap().0;
-            let expected = if OPEN.contains(&service) {
+            let expected = if service == PROBE {
+                Policy::Probe
+            } else if OPEN.contains(&service) {
                 Policy::Open
             } else if END_USER.contains(&service) {
                 Policy::EndUser(rpc)

@@ -41,7 +41,7 @@ fn callers(app: &TestApp) -> Callers {
 }
 
 /// Adds a caller; its key.
-async fn add(app: &TestApp, caller: &str, methods: &[&str]) -> String {
+pub(crate) async fn add(app: &TestApp, caller: &str, methods: &[&str]) -> String {
     add_with(app, caller, methods, &[]).await
 }
 
@@ -58,7 +58,8 @@ async fn add_with(app: &TestApp, caller: &str, methods: &[&str], identities: &[&
     added.await.unwrap().expose().to_string()
 }
 
-fn bearer(key: &str) -> String {
+/// The value of `Authorization`.
+pub(crate) fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 

@@ -87,6 +87,30 @@ fn the_image_runs_one_binary_as_nobody_and_needs_no_shell() {
     );
 }
 
+/// Templates are found by a file of their own, without which nothing compiles.
+#[test]
+fn what_the_compiler_reads_enters_the_build() {
+    let (dockerfile, ignored) = (file("Dockerfile"), file(".dockerignore"));
+    let copied: Vec<_> = dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .flat_map(|line| line.split(' '))
+        .collect();
+    for name in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "askama.toml",
+        "build.rs",
+        "migrations",
+        "proto",
+        "src",
+    ] {
+        assert!(copied.contains(&name), "{name} is not copied");
+        let shown = format!("!{name}");
+        assert!(ignored.lines().any(|line| line == shown), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn the_image_listens_everywhere_and_keeps_its_users_in_the_volume() {
     let shown = shown(&image_variables()).await;

@@ -1,15 +1,23 @@
 //! What an unknown address costs, while passwords are stored at several costs: what some user costs,
 //! the same at each try, in the proportion of what is stored.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
+use sea_orm::ConnectionTrait;
+use tokio::time::Instant as Deadline;
 use vestibule::hashing::Settings;
 
-use crate::harness::{Database, HashGate, Plan, TestApp, email, figure, number, scale};
+use crate::harness::{
+    Database, HashGate, Plan, Postgres, TestApp, email, eventually, figure, number, scale,
+};
 
 on_both_databases!(
     decoys_have_the_mix_of_what_is_stored,
     replicas_draw_the_same_decoys,
+    hashes_that_differ_in_their_tags_length_are_of_two_classes,
     a_raised_cost_is_not_told_by_who_has_logged_in_since,
     time_tells_known_from_unknown_no_better_than_a_coin,
 );
@@ -134,6 +142,56 @@ async fn replicas_draw_the_same_decoys(database: Database) {
         assert_eq!(of_first[0], of_first[1], "the same at each try");
         assert_eq!([&of_second[0], &of_third[0]], [&of_first[0]; 2]);
     }
+}
+
+/// Nobody is served before decoys are known, so what cuts short a call's statement must not keep the
+/// count from ever ending.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_count_is_not_cut_short_like_the_statement_of_a_call() {
+    if !Postgres::is_here() {
+        return;
+    }
+    let plan = TestApp::on(Database::Postgres).await;
+    let plan = plan.settings(|settings| {
+        settings.db.statement_timeout = Duration::from_millis(200);
+    });
+    let app = plan.start().await;
+    let user = app.grpc().registered().await;
+    let (sql, watching) = (app.sql().await, app.sql().await);
+    let lock = "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE";
+    sql.execute_unprepared(lock).await.unwrap();
+    let db = app.db.clone();
+    let deadline = Deadline::now() + Duration::from_mins(1);
+    let count = tokio::spawn(async move { db.mix_of_passwords(deadline).await });
+    eventually("it waits for the lock", async || {
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        number(&watching, waiting).await == 1
+    })
+    .await;
+    // Begun later, and given up already.
+    app.grpc().login(&user.email, WRONG).await.unwrap_err();
+    sql.execute_unprepared("ROLLBACK").await.unwrap();
+    let mix = count.await.unwrap().unwrap();
+    assert_eq!((mix.len(), mix[0].1), (1, 1));
+}
+
+/// Tags of several lengths take PBKDF2 different times: they are counted apart.
+async fn hashes_that_differ_in_their_tags_length_are_of_two_classes(app: TestApp) {
+    for tag in [
+        "A".repeat(43),
+        "A".repeat(86),
+        format!("{}B", "A".repeat(42)),
+    ] {
+        let salt = "c2FsdHNhbHRzYWx0";
+        app.imported(&format!("$pbkdf2-sha256$i=1000${salt}${tag}"))
+            .await;
+    }
+    let deadline = Deadline::now() + Duration::from_mins(1);
+    let mix = app.db.mix_of_passwords(deadline).await.unwrap();
+    let mut counts: Vec<_> = mix.into_iter().map(|(_, count)| count).collect();
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 2]);
 }
 
 /// All are stored at the old cost: so are decoys, until somebody logs in.

@@ -209,10 +209,15 @@ fn the_shipped_service_config_names_methods_that_exist() {
     assert_eq!(
         methods,
         [
+            "BatchValidateSessions",
             "GetAccount",
+            "ListSessions",
             "RequestEmailVerification",
             "RequestPasswordReset",
+            "RevokeOtherSessions",
             "RevokeSession",
+            "RevokeSessionById",
+            "RotateSession",
             "ValidLogin",
             "ValidateSession",
         ]

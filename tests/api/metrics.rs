@@ -2,12 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{FutureExt, future::join_all};
 use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
-use vestibule::{domain::Clock, hashing::default_workers};
+use uuid::Uuid;
+use vestibule::{
+    domain::{Clock, SessionId},
+    hashing::default_workers,
+};
 
 use crate::harness::{
-    Database, HashGate, PASSWORD, Plan, Scrape, Service, Store, TestApp, email, eventually,
+    Database, HashGate, PASSWORD, Plan, Postgres, Scrape, Service, Store, TestApp, email,
+    eventually,
 };
 
 on_both_databases!(
@@ -180,6 +186,39 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
         call.await.unwrap().unwrap();
     }
     assert_eq!(figures().await.2, 0);
+}
+
+/// Twenty lookups that one statement answers wait for no connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn lookups_that_share_a_statement_are_one_caller_of_the_pool() {
+    if !Postgres::is_here() {
+        return;
+    }
+    let plan = TestApp::on(Database::Postgres).await;
+    let app = plan
+        .settings(|settings| settings.db.statement_timeout = LIMIT)
+        .start()
+        .await;
+    let sql = app.sql().await;
+    sql.execute_unprepared("BEGIN; LOCK TABLE users")
+        .await
+        .unwrap();
+    let deadline = Instant::now() + LIMIT;
+    let ids = (0..20).map(|number| SessionId::new(Uuid::from_u128(number)));
+    let mut found = join_all(ids.map(|id| app.db.find_session(id, deadline)));
+    assert!((&mut found).now_or_never().is_none(), "all are asked");
+    eventually("the statement is under way", async || {
+        let pool = app.db.figures().pools[0];
+        (pool.used, pool.waiting) == (1, 0)
+    })
+    .await;
+    sql.execute_unprepared("ROLLBACK").await.unwrap();
+    assert!(
+        found
+            .await
+            .into_iter()
+            .all(|found| found.unwrap().is_none())
+    );
 }
 
 async fn purged_sessions_are_counted(app: TestApp) {

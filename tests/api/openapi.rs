@@ -81,6 +81,7 @@ async fn what_is_answered_is_what_is_documented(app: TestApp) {
     let answers = [
         ("get", "/", rest.get("/").await),
         ("get", "/openapi.json", rest.get("/openapi.json").await),
+        ("get", "/", rest.get_as("vst_x", "/").await),
         posted("application/json", good.clone()).await,
         posted("application/json", good).await,
         posted("application/x-www-form-urlencoded", form).await,

@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use tokio::{
     sync::watch,
     task::{JoinSet, block_in_place},
-    time::Instant,
+    time::{Instant, timeout},
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -190,6 +190,38 @@ async fn a_call_ends_by_its_deadline_whatever_the_network_does() {
     proxy.set(Link::Up);
     app.health().await_serving("").await;
     assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
+}
+
+/// Connections that vanished without a word hold the checks that they were asked, and not those that
+/// come later, which have the rest of the pool.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vanished_connection_holds_up_no_other_check() {
+    if !Postgres::is_here() {
+        return;
+    }
+    let (app, proxy, _) = behind_proxy(|plan| {
+        plan.settings(|settings| {
+            settings.db.max_connections = 20;
+            settings.server.request_timeout = LIMIT;
+        })
+    })
+    .await;
+    let user = app.grpc().registered().await;
+    let opened = app.grpc().open(&user.email, PASSWORD).await.unwrap();
+    proxy.strand();
+    let mut held = JoinSet::new();
+    // Each of the stranded connections may hold one.
+    let answered = within(LIMIT / 2, "a check is answered", async {
+        loop {
+            let (client, token) = (app.another_grpc(), opened.session_token.clone());
+            held.spawn(async move { client.validate(&token).await });
+            let patience = Duration::from_millis(400);
+            if let Ok(Some(Ok(Ok(answer)))) = timeout(patience, held.join_next()).await {
+                return answer;
+            }
+        }
+    });
+    assert_eq!(answered.await.status(), SessionStatus::Active);
 }
 
 /// A statement that another session holds up is given up by Postgres itself, long before its caller's

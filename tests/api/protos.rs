@@ -5,10 +5,12 @@ use prost_types::{FileDescriptorSet, MethodOptions, method_options::IdempotencyL
 use vestibule::proto::{
     DESCRIPTORS,
     v1::{
-        ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest,
-        CreateSessionRequest, CreateSessionResponse, GetAccountRequest, RegisterUserRequest,
-        RequestEmailChangeRequest, ResetPasswordRequest, RevokeSessionRequest, ValidLoginRequest,
-        ValidateSessionRequest, VerifyEmailRequest,
+        BatchValidateSessionsRequest, ChangePasswordRequest, CloseAccountRequest,
+        ConfirmEmailChangeRequest, CreateSessionRequest, CreateSessionResponse, GetAccountRequest,
+        ListSessionsRequest, RegisterUserRequest, RequestEmailChangeRequest, ResetPasswordRequest,
+        RevokeOtherSessionsRequest, RevokeSessionByIdRequest, RevokeSessionRequest,
+        RotateSessionRequest, RotateSessionResponse, ValidLoginRequest, ValidateSessionRequest,
+        VerifyEmailRequest,
     },
 };
 
@@ -91,7 +93,7 @@ fn no_rpc_may_be_called_with_its_request_in_a_url() {
             .map(MethodOptions::idempotency_level);
         assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{method:?}");
     }
-    assert_eq!(rpcs, 25);
+    assert_eq!(rpcs, 31);
 }
 
 /// (L5) A secret is marked, and what is marked is a secret.
@@ -105,13 +107,13 @@ fn every_field_that_carries_a_secret_is_marked() {
     let mut marked = 0;
     for (name, redacted) in ours.flat_map(|file| fields(file)) {
         let (_, field) = name.split_once('.').unwrap();
-        // A page's token proves nothing.
+        // Where a list goes on is no secret: every page is authorised afresh.
         let is_page = field.ends_with("page_token");
         let secret = !is_page && SECRET_WORDS.iter().any(|word| field.contains(word));
         assert_eq!(redacted, secret, "{name}");
         marked += usize::from(redacted);
     }
-    assert_eq!(marked, 20);
+    assert_eq!(marked, 26);
 }
 
 /// (L5) Messages with a secret print none of their fields.
@@ -164,7 +166,11 @@ fn a_message_with_a_secret_prints_nothing_of_it() {
             }
         ),
     ];
-    for text in printed.into_iter().chain(printed_of_accounts()) {
+    for text in printed
+        .into_iter()
+        .chain(printed_of_accounts())
+        .chain(printed_of_sessions())
+    {
         assert!(!text.contains("canary"), "{text}");
     }
 }
@@ -209,5 +215,39 @@ fn printed_of_accounts() -> [String; 7] {
         format!("{verify:?}"),
         format!("{confirm:?}"),
         format!("{get:?}"),
+    ]
+}
+
+fn printed_of_sessions() -> [String; 6] {
+    let session_token = "a canary".to_owned();
+    let secret = || session_token.clone();
+    let batch = BatchValidateSessionsRequest {
+        session_tokens: vec![secret()],
+    };
+    let rotate = RotateSessionRequest {
+        session_token: secret(),
+    };
+    let rotated = RotateSessionResponse {
+        session_token: secret(),
+        session: None,
+    };
+    let list = ListSessionsRequest {
+        session_token: secret(),
+        ..ListSessionsRequest::default()
+    };
+    let end = RevokeSessionByIdRequest {
+        session_token: secret(),
+        session_id: String::new(),
+    };
+    let end_others = RevokeOtherSessionsRequest {
+        session_token: secret(),
+    };
+    [
+        format!("{batch:?}"),
+        format!("{rotate:?}"),
+        format!("{rotated:?}"),
+        format!("{list:?}"),
+        format!("{end:?}"),
+        format!("{end_others:?}"),
     ]
 }

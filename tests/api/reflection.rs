@@ -14,11 +14,12 @@ on_both_databases!(
     what_is_served_tells_clients_what_to_redact,
 );
 
-const MOUNTED: [&str; 6] = [
+const MOUNTED: [&str; 7] = [
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
     "vestibule.v1.AccountService",
+    "vestibule.v1.AuditService",
     "vestibule.v1.AuthService",
     "vestibule.v1.UserService",
 ];

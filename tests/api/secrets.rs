@@ -10,7 +10,7 @@ use vestibule::{
     proto::v1::{RequestPasswordResetRequest, ValidLoginRequest},
 };
 
-use crate::account::proofs::{calls_with_session, redemption};
+use crate::account::proofs::{calls_about_sessions, calls_with_session, redemption};
 use crate::harness::{
     Client, Database, HandlerGate, HashGate, PASSWORD, Rest, Service, Store, TestApp, Wire, email,
     figure, frame,
@@ -94,6 +94,7 @@ async fn say_it_of_an_account(wire: &Wire, email: &str, token: &str, wrong: &[St
     let wrong_sessions = wrong
         .iter()
         .flat_map(|token| calls_with_session(token, PASSWORD));
+    let other_sessions = wrong.iter().flat_map(|token| calls_about_sessions(token));
     let one_time = wrong.iter().flat_map(|token| {
         let purposes = [
             TokenPurpose::PasswordReset,
@@ -105,6 +106,7 @@ async fn say_it_of_an_account(wire: &Wire, email: &str, token: &str, wrong: &[St
     for (method, message) in wrong_password
         .into_iter()
         .chain(wrong_sessions)
+        .chain(other_sessions)
         .chain(one_time)
     {
         wire.call(method, &message).await;

@@ -50,7 +50,11 @@ async fn a_session_ends_at_its_limit_to_the_microsecond(database: Database) {
     let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let plan = TestApp::on(database).await;
     let moved = clock.clone();
-    let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
+    let app = plan
+        .seams(|seams| seams.clock = Some(moved))
+        .settings(|settings| settings.auth.session_limits.idle = Duration::from_hours(365 * 24))
+        .start()
+        .await;
     let user = app.grpc().registered().await;
     let kept = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let ended = app.grpc().open(&user.email, PASSWORD).await.unwrap();

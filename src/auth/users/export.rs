@@ -3,7 +3,6 @@
 use super::{UserName, Users};
 use crate::{
     auth::{AuthError, CallContext},
-    db::ListedSessions,
     domain::{EventFilter, EventId, KeptEvent, Session, User, UserId},
 };
 
@@ -32,10 +31,7 @@ impl Users {
     ) -> Result<UserExport, AuthError> {
         let user = self.find(call, &UserName::Id(id)).await?;
         let sessions = if after.is_none() {
-            let kept = ListedSessions::Kept;
-            self.db
-                .list_sessions(id, kept, None, None, call.deadline)
-                .await?
+            self.db.list_kept_sessions(id, call.deadline).await?
         } else {
             Vec::new()
         };

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{UserName, Users};
 use crate::{
     auth::{Auth, AuthError, CallContext, Handing, NewSession},
-    db::{KeptSessions, ListedSessions, UserChange},
+    db::{KeptSessions, UserChange},
     domain::{
         AuthenticationMethod, ClientInfo, EventKind, Instant, Session, SessionId, TokenPurpose,
         User, UserId, UserStatus,
@@ -137,20 +137,14 @@ impl Auth {
         after: Option<SessionId>,
         limit: u64,
     ) -> Result<Vec<Session>, AuthError> {
-        self.users().find(call, &UserName::Id(id)).await?;
-        let now = self.clock.now();
-        let listed = ListedSessions::Live {
-            now,
-            created_after: now - self.settings.session_lifetime,
-        };
+        let user = self.users().find(call, &UserName::Id(id)).await?;
+        let limits = self.settings.session_limits;
+        let at = (limits, self.clock.now());
         let sessions = self
             .db
-            .list_sessions(id, listed, after, Some(limit), call.deadline);
-        let lifetime = self.settings.session_lifetime;
+            .list_sessions(&user, at, after, limit, call.deadline);
         let sessions = sessions.await?.into_iter();
-        Ok(sessions
-            .map(|session| session.limited_to(lifetime))
-            .collect())
+        Ok(sessions.map(|session| session.limited_to(limits)).collect())
     }
 
     async fn active_user(&self, call: &CallContext, name: &UserName) -> Result<User, AuthError> {

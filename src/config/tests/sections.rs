@@ -76,6 +76,11 @@ fn values_out_of_bounds_are_refused() {
         ("password.min_length", "129"),
         ("sessions.lifetime", "0"),
         ("sessions.keep_ended", "0d"),
+        ("events.keep", "0"),
+        ("events.keep_addresses", "3651d"),
+        ("sessions.idle", "59s"),
+        ("sessions.per_user", "0"),
+        ("sessions.last_seen_interval", "18h"),
         ("lifecycle.grace", "11m"),
         ("log.format", "xml"),
         ("log.level", "INFO"),
@@ -85,6 +90,27 @@ fn values_out_of_bounds_are_refused() {
         assert_eq!(faults.len(), 1, "{path}={value}");
         assert!(faults[0].starts_with(path), "{faults:?}");
     }
+}
+
+/// The fault is told of the key that somebody chose.
+#[test]
+fn when_sessions_were_seen_is_stored_often_enough_for_their_idle_limit() {
+    let fault = |idle: &str, interval: Option<&str>| {
+        let sources = Sources::new().flag("sessions.idle", idle);
+        let sources = match interval {
+            Some(interval) => sources.flag("sessions.last_seen_interval", interval),
+            None => sources,
+        };
+        sources
+            .load()
+            .err()
+            .map(|problems| problems.0[0].key.clone())
+    };
+    assert_eq!(fault("20m", None), None);
+    assert_eq!(fault("1m", Some("3s")), None);
+    assert_eq!(fault("1199s", None).unwrap(), "sessions.idle");
+    let both = fault("1m", Some("4s"));
+    assert_eq!(both.unwrap(), "sessions.last_seen_interval");
 }
 
 #[test]

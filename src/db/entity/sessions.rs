@@ -24,6 +24,7 @@ pub struct Model {
     pub ip: Option<String>,
     pub method: i32,
     pub wrong_passwords: i32,
+    pub rotations: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -51,14 +52,14 @@ impl fmt::Debug for Model {
     }
 }
 
-/// Stored form of a method; a number is never used twice.
-const PASSWORD: i32 = 1;
-const CALLER: i32 = 2;
+const BY_PASSWORD: i32 = 1;
+const BY_CALLER: i32 = 2;
 
+/// Stored form of a method.
 pub(in crate::db) fn method_column(method: AuthenticationMethod) -> i32 {
     match method {
-        AuthenticationMethod::Password => PASSWORD,
-        AuthenticationMethod::Caller => CALLER,
+        AuthenticationMethod::Password => BY_PASSWORD,
+        AuthenticationMethod::Caller => BY_CALLER,
     }
 }
 
@@ -73,13 +74,14 @@ impl From<Model> for Session {
             epoch: row.epoch,
             created_at: from_micros(row.created_at),
             authenticated_at: from_micros(row.authenticated_at),
-            method: if row.method == CALLER {
+            method: if row.method == BY_CALLER {
                 AuthenticationMethod::Caller
             } else {
                 AuthenticationMethod::Password
             },
             last_seen_at: from_micros(row.last_seen_at),
             expires_at: from_micros(row.expires_at),
+            idle_expires_at: from_micros(row.expires_at),
             revoked_at: row.revoked_at.map(from_micros),
             client: ClientInfo {
                 ip: row.ip.and_then(|ip| ip.parse().ok()),

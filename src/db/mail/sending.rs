@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement,
-    UpdateMany, sea_query::Expr,
+    UpdateMany, Value, sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 
@@ -77,8 +77,11 @@ impl Db {
         let reader = &self.inner.reader;
         let count = Statement::from_sql_and_values(
             reader.get_database_backend(),
-            "SELECT count(*), count(CASE WHEN next_try <= $1 THEN 1 END) \
-             FROM mail_intents WHERE next_try IS NOT NULL",
+            format!(
+                "SELECT count(*), count(CASE WHEN next_try <= $1 AND {} THEN 1 END) \
+                 FROM mail_intents WHERE next_try IS NOT NULL",
+                known_purpose()
+            ),
             [to_micros(now).into()],
         );
         let row = self.read(deadline, reader.query_one_raw(count)).await?;
@@ -120,7 +123,7 @@ impl Db {
     }
 
     /// Forgets mail that was sent or is given up, but for the limits, and records what it came to.
-    /// Mail that was asked for again meanwhile stays.
+    /// Mail that was asked for again or taken by another meanwhile stays, and records nothing.
     ///
     /// # Errors
     /// The database failed.
@@ -134,10 +137,10 @@ impl Db {
         self.write(deadline, move |transaction| {
             let (finish, event) = (finish.clone(), event.clone());
             Box::pin(async move {
-                finish.exec(transaction).await?;
+                let is_ours = finish.exec(transaction).await?.rows_affected == 1;
                 match &event {
-                    Some(event) => record(transaction, event).await,
-                    None => Ok(()),
+                    Some(event) if is_ours => record(transaction, event).await,
+                    Some(_) | None => Ok(()),
                 }
             })
         })
@@ -162,21 +165,32 @@ impl Db {
         .await
     }
 
-    /// Deletes what was sent so long ago that no limit depends on it.
+    /// Deletes what was sent so long ago that no limit depends on it, some at a time. Returns how
+    /// many.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn purge_mail(&self, now: Instant, deadline: Deadline) -> Result<(), DbError> {
-        let purge = MailIntents::delete_many()
-            .filter(Column::NextTry.is_null())
-            .filter(Column::RequestedAt.lt(to_micros(now - PAUSE)));
+    pub async fn purge_mail(
+        &self,
+        now: Instant,
+        batch: u64,
+        deadline: Deadline,
+    ) -> Result<u64, DbError> {
+        let values: [Value; 2] = [to_micros(now - PAUSE).into(), batch.into()];
         self.write(deadline, move |transaction| {
-            let purge = purge.clone();
-            Box::pin(async move { purge.exec(transaction).await.map(|_| ()) })
+            let backend = transaction.get_database_backend();
+            let purge = Statement::from_sql_and_values(backend, PURGE, values.clone());
+            Box::pin(async move { Ok(transaction.execute_raw(purge).await?.rows_affected()) })
         })
         .await
     }
 }
+
+/// What is old is asked twice: it may be asked for again between the two.
+const PURGE: &str = "DELETE FROM mail_intents \
+    WHERE next_try IS NULL AND requested_at < $1 AND (email_key, purpose) IN \
+    (SELECT email_key, purpose FROM mail_intents \
+    WHERE next_try IS NULL AND requested_at < $1 LIMIT $2)";
 
 impl MailIntent {
     fn of(row: Model) -> Option<Self> {
@@ -196,15 +210,22 @@ impl MailIntent {
     }
 }
 
+/// What a newer release was asked for is left to that.
+fn known_purpose() -> String {
+    let known = MailPurpose::ALL.map(|purpose| purpose_column(purpose).to_string());
+    format!("purpose IN ({})", known.join(", "))
+}
+
 fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32) -> Statement {
     // SQLite has one writer at a time: nobody else claims meanwhile.
     let skip = match backend {
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",
     };
+    let known = known_purpose();
     let sql = format!(
         "WITH due AS (SELECT email_key, purpose FROM mail_intents \
-         WHERE next_try <= $1 ORDER BY next_try LIMIT $2 {skip}) \
+         WHERE next_try <= $1 AND {known} ORDER BY next_try LIMIT $2 {skip}) \
          UPDATE mail_intents SET next_try = $3, attempts = attempts + 1 FROM due \
          WHERE mail_intents.email_key = due.email_key AND mail_intents.purpose = due.purpose \
          RETURNING *"

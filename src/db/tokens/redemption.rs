@@ -98,7 +98,8 @@ impl Db {
                 let now = event.at;
                 let updated = update(transaction, user_id, change, now, Some(event)).await?;
                 if let (Ok(_), Some(mail)) = (&updated, mail) {
-                    // A notice is never one too many: it is told of what was done.
+                    // No queue is too full for a notice. The limits of its address hold all the
+                    // same: of several changes in a minute the first is told.
                     let _ = enqueue(transaction, &mail, u32::MAX).await?;
                 }
                 Ok(updated.ok())

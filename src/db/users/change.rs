@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::time::Instant as Deadline;
 
 use super::{
-    erase::{ProvenUser, has_password},
+    erase::{ProvenUser, has_password, lives},
     kept::{KeptSessions, keep, keep_some},
 };
 use crate::db::{
@@ -66,6 +66,11 @@ pub enum UserChange {
     Status(UserStatus),
     /// Ends all sessions.
     EndSessions,
+    /// Ends all sessions but the one that asks. Refused when that has ended.
+    EndOtherSessions {
+        /// The session that asks.
+        kept: SessionId,
+    },
     /// Ends all sessions but some.
     EndSessionsBut(KeptSessions),
 }
@@ -137,7 +142,9 @@ async fn refusal(
         return Ok(UpdateUserError::UnknownUser);
     }
     Ok(match change {
-        UserChange::Password { .. } | UserChange::Rehash { .. } => UpdateUserError::PasswordChanged,
+        UserChange::Password { .. }
+        | UserChange::Rehash { .. }
+        | UserChange::EndOtherSessions { .. } => UpdateUserError::PasswordChanged,
         UserChange::Email { .. } => UpdateUserError::EmailTaken,
         // Conditional on nothing but the user, who was not there a moment ago.
         UserChange::PasswordReset { .. }
@@ -158,9 +165,12 @@ async fn follow(
     let ended = match change {
         UserChange::Password { kept, .. } => {
             if let Some(session) = kept {
-                keep(transaction, *session, user.session_epoch).await?;
+                keep(transaction, *session, user.session_epoch, true).await?;
             }
             None
+        }
+        UserChange::EndOtherSessions { kept } => {
+            return keep(transaction, *kept, user.session_epoch, false).await;
         }
         UserChange::PasswordReset { .. }
         | UserChange::Email { .. }
@@ -217,6 +227,9 @@ fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<
         }
         UserChange::EndSessions | UserChange::EndSessionsBut(_) => {
             visible(ending_sessions(statement), now)
+        }
+        UserChange::EndOtherSessions { kept } => {
+            visible(ending_sessions(statement.filter(lives(kept))), now)
         }
     }
 }

@@ -67,16 +67,21 @@ impl Db {
 impl ProvenUser {
     /// The user is active, the session lives, and the password is still the one that was verified.
     pub(in crate::db) fn holds(self) -> Condition {
-        let session = Query::select()
-            .expr(Expr::value(1))
-            .from(sessions::Entity)
-            .cond_where(live(self.session))
-            .cond_where(of_live_user())
-            .to_owned();
         Condition::all()
             .add(has_password(self.verified))
-            .add(Expr::exists(session))
+            .add(lives(self.session))
     }
+}
+
+/// The user is active, and this session of theirs lives.
+pub(super) fn lives(session: SessionId) -> Expr {
+    let session = Query::select()
+        .expr(Expr::value(1))
+        .from(sessions::Entity)
+        .cond_where(live(session))
+        .cond_where(of_live_user())
+        .to_owned();
+    Expr::exists(session)
 }
 
 /// The stored password is the one that was verified; `None`: there is none.

@@ -17,19 +17,21 @@ pub enum KeptSessions {
     AuthenticatedSince(Instant),
 }
 
-/// Moves the session that asked to the new epoch; one that was ended meanwhile stays so.
+/// Moves the session that asked to the new epoch; one that was ended meanwhile stays so. Its wrong
+/// passwords are forgotten only for the right one.
 pub(super) async fn keep(
     transaction: &DatabaseTransaction,
     session: SessionId,
     epoch: i64,
+    knows_password: bool,
 ) -> Result<(), DbErr> {
-    sessions::Entity::update_many()
+    let mut keep = sessions::Entity::update_many()
         .col_expr(sessions::Column::Epoch, Expr::value(epoch))
-        .col_expr(sessions::Column::WrongPasswords, Expr::value(0))
-        .filter(live(session))
-        .exec(transaction)
-        .await
-        .map(|_| ())
+        .filter(live(session));
+    if knows_password {
+        keep = keep.col_expr(sessions::Column::WrongPasswords, Expr::value(0));
+    }
+    keep.exec(transaction).await.map(|_| ())
 }
 
 /// Moves the sessions that live on to the new epoch. Logins that are under way have the old one.

@@ -15,6 +15,7 @@ use crate::{
 };
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
+const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
 fn key() -> String {
     let id = CallerKeyId::new(uuid::Uuid::from_u128(7));
@@ -76,7 +77,6 @@ impl Call {
         request.extensions_mut().insert(CallContext {
             deadline: Instant::now() + Duration::from_mins(1),
             request_id: "r-1".to_owned(),
-            source: None,
             caller: None,
         });
         let name = call_name(self.protocol, &request);
@@ -101,7 +101,11 @@ async fn without_a_proof_an_open_call_asks_nobody() {
         let path = Box::leak(format!("/{rpc}").into_boxed_str());
         let expected = match policy(Protocol::Grpc, grpc::method(path).unwrap()) {
             Policy::Named(_) => Err(Meaning::CallerUnauthenticated),
-            Policy::Open | Policy::EndUser(_) | Policy::Session(_) | Policy::Nothing => Ok(()),
+            Policy::Open
+            | Policy::Probe
+            | Policy::EndUser(_)
+            | Policy::Session(_)
+            | Policy::Nothing => Ok(()),
         };
         assert_eq!(Call::grpc(path).open().await, expected, "{rpc}");
     }
@@ -135,11 +139,7 @@ async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too
     let good = format!("Bearer {}", key());
     let last = if good.ends_with('A') { "B" } else { "A" };
     let typo = format!("{}{last}", &good[..good.len() - 1]);
-    for path in [
-        VALID_LOGIN,
-        "/grpc.health.v1.Health/Check",
-        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    ] {
+    for path in [VALID_LOGIN, REFLECTION] {
         for values in [
             &[""][..],
             &["Bearer"],
@@ -175,7 +175,7 @@ async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too
 async fn a_proof_that_may_be_one_is_looked_up_and_a_lost_database_is_not_a_wrong_key() {
     let away = Err(Meaning::Unavailable);
     let bearer = format!("Bearer {}", key());
-    for path in [VALID_LOGIN, "/grpc.health.v1.Health/Check"] {
+    for path in [VALID_LOGIN, REFLECTION] {
         let keyed = Call::grpc(path).with("authorization", &[&bearer]);
         assert_eq!(keyed.open().await, away);
         let beside = Call::grpc(path).with("x-vestibule-caller", &[&key()]);
@@ -186,6 +186,27 @@ async fn a_proof_that_may_be_one_is_looked_up_and_a_lost_database_is_not_a_wrong
             ..Call::grpc(path)
         };
         assert_eq!(certified.open().await, away);
+    }
+}
+
+/// Whether the service is well is told while the database is away, which is what is asked.
+#[tokio::test]
+async fn health_looks_at_no_proof() {
+    let bearer = format!("Bearer {}", key());
+    for path in [
+        "/grpc.health.v1.Health/Check",
+        "/grpc.health.v1.Health/Watch",
+    ] {
+        for proof in [bearer.as_str(), "Bearer vst_x"] {
+            let call = || Call::grpc(path).with("authorization", &[proof]);
+            assert_eq!(call().open().await, Ok(()), "{path} {proof}");
+            assert_eq!(call().named().await, Ok(()), "{path} {proof}");
+        }
+        let nobody = Call {
+            certificate: Some(PeerCertificate::Nobody),
+            ..Call::grpc(path)
+        };
+        assert_eq!(nobody.named().await, Ok(()));
     }
 }
 

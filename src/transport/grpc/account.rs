@@ -8,14 +8,19 @@ use crate::{
     proto::v1::{
         ChangePasswordRequest, ChangePasswordResponse, CloseAccountRequest, CloseAccountResponse,
         ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetAccountRequest,
-        GetAccountResponse, RequestEmailChangeRequest, RequestEmailChangeResponse,
-        RequestEmailVerificationRequest, RequestEmailVerificationResponse,
-        RequestPasswordResetRequest, RequestPasswordResetResponse, ResetPasswordRequest,
-        ResetPasswordResponse, VerifyEmailRequest, VerifyEmailResponse,
+        GetAccountResponse, ListSessionsRequest, ListSessionsResponse, RequestEmailChangeRequest,
+        RequestEmailChangeResponse, RequestEmailVerificationRequest,
+        RequestEmailVerificationResponse, RequestPasswordResetRequest,
+        RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+        RevokeOtherSessionsRequest, RevokeOtherSessionsResponse, RevokeSessionByIdRequest,
+        RevokeSessionByIdResponse, VerifyEmailRequest, VerifyEmailResponse,
         account_service_server::{AccountService, AccountServiceServer},
     },
-    transport::{failure::Failure, input},
+    transport::{failure::Failure, input, page::Page},
 };
+
+/// What page tokens are bound to.
+const LIST_SESSIONS: &str = "vestibule.v1.AccountService/ListSessions";
 
 /// The handlers of `AccountService`.
 #[derive(Clone)]
@@ -38,6 +43,49 @@ impl AccountService for AccountHandlers {
         let token = input::proof(&message.session_token);
         let user = self.auth.user_of_session(&call, &token).await;
         Ok(Response::new(user.map_err(Failure::from)?.into()))
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<ListSessionsRequest>,
+    ) -> Result<Response<ListSessionsResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.session_token);
+        let page = Page::parse(LIST_SESSIONS, b"", message.page_size, &message.page_token)
+            .map_err(Failure::invalid_input)?;
+        let listed = self
+            .auth
+            .list_sessions(&call, &token, page.after(), page.limit());
+        let mut listed = listed.await.map_err(Failure::from)?;
+        let next_page_token = page.cut(&mut listed.sessions, |session| session.id);
+        Ok(Response::new(ListSessionsResponse {
+            sessions: listed.sessions.into_iter().map(Into::into).collect(),
+            next_page_token,
+            current_session_id: listed.current.to_string(),
+        }))
+    }
+
+    async fn revoke_session_by_id(
+        &self,
+        request: Request<RevokeSessionByIdRequest>,
+    ) -> Result<Response<RevokeSessionByIdResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.session_token);
+        let id = input::session_id(&message.session_id)?;
+        let ended = self.auth.revoke_session_by_id(&call, &token, id).await;
+        ended.map_err(Failure::from)?;
+        Ok(Response::new(RevokeSessionByIdResponse {}))
+    }
+
+    async fn revoke_other_sessions(
+        &self,
+        request: Request<RevokeOtherSessionsRequest>,
+    ) -> Result<Response<RevokeOtherSessionsResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.session_token);
+        let ended = self.auth.revoke_other_sessions(&call, &token).await;
+        ended.map_err(Failure::from)?;
+        Ok(Response::new(RevokeOtherSessionsResponse {}))
     }
 
     async fn change_password(

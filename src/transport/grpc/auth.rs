@@ -6,9 +6,10 @@ use super::open;
 use crate::{
     auth::Auth,
     proto::v1::{
-        CreateSessionRequest, CreateSessionResponse, RegisterUserRequest, RegisterUserResponse,
-        RevokeSessionRequest, RevokeSessionResponse, ValidLoginRequest, ValidLoginResponse,
-        ValidateSessionRequest, ValidateSessionResponse,
+        BatchValidateSessionsRequest, BatchValidateSessionsResponse, CreateSessionRequest,
+        CreateSessionResponse, RegisterUserRequest, RegisterUserResponse, RevokeSessionRequest,
+        RevokeSessionResponse, RotateSessionRequest, RotateSessionResponse, ValidLoginRequest,
+        ValidLoginResponse, ValidateSessionRequest, ValidateSessionResponse,
         auth_service_server::{AuthService, AuthServiceServer},
     },
     transport::{
@@ -75,6 +76,26 @@ impl AuthService for AuthHandlers {
         let token = input::session_token(&message.session_token)?;
         let verdict = self.auth.validate_session(&call, &token).await;
         Ok(Response::new(verdict.map_err(Failure::from)?.into()))
+    }
+
+    async fn batch_validate_sessions(
+        &self,
+        request: Request<BatchValidateSessionsRequest>,
+    ) -> Result<Response<BatchValidateSessionsResponse>, Status> {
+        let (call, message) = open(request)?;
+        let tokens = input::session_tokens(&message.session_tokens)?;
+        let verdicts = self.auth.validate_sessions(&call, &tokens).await;
+        Ok(Response::new(verdicts.map_err(Failure::from)?.into()))
+    }
+
+    async fn rotate_session(
+        &self,
+        request: Request<RotateSessionRequest>,
+    ) -> Result<Response<RotateSessionResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::session_token(&message.session_token)?;
+        let rotated = self.auth.rotate_session(&call, &token).await;
+        Ok(Response::new(rotated.map_err(Failure::from)?.into()))
     }
 
     async fn revoke_session(

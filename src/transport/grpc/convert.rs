@@ -6,15 +6,17 @@ mod users;
 use prost_types::Timestamp;
 
 use crate::{
-    auth::{LoginVerdict, NewSession},
+    auth::{LoginVerdict, NewSession, RotatedSession},
     domain::{
-        AuthenticationMethod, ClientInfo, Instant, Session, SessionVerdict, User, UserStatus,
+        AuthenticationMethod, ClientInfo, Instant, KeptEvent, Session, SessionVerdict, User,
+        UserStatus,
     },
     proto::v1::{
-        self, CreateSessionResponse, GetAccountResponse, RegisterUserRequest, RegisterUserResponse,
-        SessionStatus, ValidLoginResponse, ValidateSessionResponse,
+        self, BatchValidateSessionsResponse, CreateSessionResponse, GetAccountResponse,
+        RegisterUserRequest, RegisterUserResponse, RotateSessionResponse, SessionStatus,
+        ValidLoginResponse, ValidateSessionResponse,
     },
-    transport::input::RawRegistration,
+    transport::input::{RawRegistration, wire_kind},
 };
 
 impl<'a> From<&'a RegisterUserRequest> for RawRegistration<'a> {
@@ -85,6 +87,23 @@ impl From<SessionVerdict> for ValidateSessionResponse {
     }
 }
 
+impl From<Vec<SessionVerdict>> for BatchValidateSessionsResponse {
+    fn from(verdicts: Vec<SessionVerdict>) -> Self {
+        Self {
+            verdicts: verdicts.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<RotatedSession> for RotateSessionResponse {
+    fn from(rotated: RotatedSession) -> Self {
+        Self {
+            session_token: rotated.token.expose().to_string(),
+            session: Some(rotated.session.into()),
+        }
+    }
+}
+
 impl From<User> for v1::User {
     fn from(user: User) -> Self {
         let status = match user.status {
@@ -105,32 +124,48 @@ impl From<User> for v1::User {
 
 impl From<Session> for v1::Session {
     fn from(session: Session) -> Self {
+        let method = match session.method {
+            AuthenticationMethod::Password => v1::AuthenticationMethod::Password,
+            AuthenticationMethod::Caller => v1::AuthenticationMethod::Caller,
+        };
         Self {
             id: session.id.to_string(),
             user_id: session.user_id.to_string(),
             created_at: Some(timestamp(session.created_at)),
             expires_at: Some(timestamp(session.expires_at)),
             authenticated_at: Some(timestamp(session.authenticated_at)),
-            methods: vec![v1::AuthenticationMethod::from(session.method).into()],
+            methods: vec![method.into()],
             last_seen_at: Some(timestamp(session.last_seen_at)),
+            idle_expires_at: Some(timestamp(session.idle_expires_at)),
             client: client(session.client),
         }
     }
 }
 
-impl From<AuthenticationMethod> for v1::AuthenticationMethod {
-    fn from(method: AuthenticationMethod) -> Self {
-        match method {
-            AuthenticationMethod::Password => Self::Password,
-            AuthenticationMethod::Caller => Self::Caller,
+impl From<KeptEvent> for v1::Event {
+    fn from(event: KeptEvent) -> Self {
+        let kind = event.kind.map_or(v1::EventKind::Unspecified, wire_kind);
+        let text = |id: Option<String>| id.unwrap_or_default();
+        let client = event.origin.client;
+        Self {
+            id: event.id.to_string(),
+            kind: kind.into(),
+            occurred_at: Some(timestamp(event.at)),
+            user_id: text(event.user_id.map(|id| id.to_string())),
+            session_id: text(event.session_id.map(|id| id.to_string())),
+            caller: text(event.origin.caller.map(|name| name.to_string())),
+            client: Some(v1::ClientInfo {
+                ip: text(client.ip.map(|ip| ip.to_string())),
+                user_agent: text(client.user_agent),
+            }),
+            count: i64::try_from(event.count).unwrap_or(i64::MAX),
         }
     }
 }
 
-/// Nothing, where nothing is known of the client.
+/// What is not known at all is absent.
 fn client(client: ClientInfo) -> Option<v1::ClientInfo> {
-    let known = client != ClientInfo::default();
-    known.then(|| v1::ClientInfo {
+    (client != ClientInfo::default()).then(|| v1::ClientInfo {
         ip: client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         user_agent: client.user_agent.unwrap_or_default(),
     })

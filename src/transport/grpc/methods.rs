@@ -67,6 +67,7 @@ mod tests {
         for (path, expected) in [
             ("/vestibule.v1.AuthService/ValidLogin", false),
             ("/vestibule.v1.AuthService/RevokeSession", false),
+            ("/vestibule.v1.AuditService/ListEvents", false),
             ("/vestibule.v1.AccountService/CloseAccount", false),
             ("/grpc.health.v1.Health/Check", false),
             ("/grpc.health.v1.Health/Watch", true),

@@ -1,6 +1,6 @@
 //! What named callers send about users.
 
-use prost_types::Timestamp;
+use std::time::Duration;
 
 use super::Faults;
 use crate::{
@@ -199,8 +199,8 @@ pub(crate) fn sessions_to_end(
             faults.session_id("session_id", id).map(EndedSessions::One)
         }
         Some(Sessions::IssuedBefore(instant)) => faults
-            .instant("issued_before", instant)
-            .map(EndedSessions::IssuedBefore),
+            .instant("issued_before", Some(instant))
+            .map(|instant| EndedSessions::IssuedBefore(whole_micros(instant))),
         None => faults.missing("sessions"),
     };
     match (id, ended) {
@@ -252,20 +252,11 @@ impl Faults {
             .map_err(|faults| self.0.extend(faults))
             .ok()
     }
+}
 
-    /// Rounded up to microseconds, which is what instants are kept in.
-    fn instant(&mut self, field: &str, told: &Timestamp) -> Option<Instant> {
-        let nanos = u32::try_from(told.nanos)
-            .ok()
-            .filter(|nanos| *nanos < 1_000_000_000);
-        let instant = nanos.and_then(|nanos| {
-            let micros = i64::from(nanos.div_ceil(1_000));
-            let micros = told.seconds.checked_mul(1_000_000)?.checked_add(micros)?;
-            Instant::from_timestamp_micros(micros)
-        });
-        if instant.is_none() {
-            self.add(field, ErrorReason::InvalidField, "must be an instant");
-        }
-        instant
-    }
+/// Rounded up to microseconds, which is what instants are kept in.
+fn whole_micros(instant: Instant) -> Instant {
+    let over = u64::from(instant.timestamp_subsec_nanos() % 1_000);
+    let missing = if over == 0 { 0 } else { 1_000 - over };
+    instant + Duration::from_nanos(missing)
 }

@@ -13,7 +13,10 @@ use utoipa::{
         path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::{RequestBody, RequestBodyBuilder},
         schema::AdditionalProperties,
-        security::{Http, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, Http, HttpAuthScheme, HttpBuilder, SecurityRequirement,
+            SecurityScheme,
+        },
     },
 };
 
@@ -22,7 +25,7 @@ use super::{
     users::{Created, Found, IDEMPOTENCY_KEY},
 };
 use crate::{
-    domain::PasswordPolicy,
+    domain::{Email, PasswordPolicy},
     transport::{
         code::Meaning,
         problem::{Fault, Problem},
@@ -32,6 +35,7 @@ use crate::{
 
 /// The name of the one way to prove a session.
 const SESSION: &str = "session";
+const CALLER: &str = "caller";
 /// The name of what `POST /users` takes.
 const NEW_USER: &str = "NewUser";
 
@@ -76,6 +80,10 @@ fn components(policy: PasswordPolicy) -> Components {
             "The session token that vestibule.v1.AuthService/CreateSession answers over gRPC",
         ))
         .build();
+    let caller = ApiKey::Header(ApiKeyValue::with_description(
+        "x-vestibule-caller",
+        "The key of a service (vck_…), wanted where `callers.auth_service` is `named`",
+    ));
     ComponentsBuilder::new()
         .schema_from::<Welcome>()
         .schema(NEW_USER, new_user(policy))
@@ -84,17 +92,18 @@ fn components(policy: PasswordPolicy) -> Components {
         .schema_from::<Problem>()
         .schema_from::<Fault>()
         .security_scheme(SESSION, SecurityScheme::Http(bearer))
+        .security_scheme(CALLER, SecurityScheme::ApiKey(caller))
         .build()
 }
 
 fn new_user(policy: PasswordPolicy) -> ObjectBuilder {
-    let email = text("email").max_length(Some(254)).description(Some(
+    let email = text("email").max_length(Some(Email::MAX_LENGTH)).description(Some(
         "Without quotes and comments; at most 64 characters before the @, behind it a domain of \
              two labels or more, which may have letters beyond ASCII.",
     ));
     let password = text("password")
         .min_length(Some(policy.min_length))
-        .max_length(Some(PasswordPolicy::MIN_LENGTH_CEILING))
+        .max_length(Some(PasswordPolicy::MAX_LENGTH))
         .pattern(Some("^[^\\u0000-\\u001f\\u007f-\\u009f]*$"))
         .description(Some(
             "Counted in code points of NFC. Common passwords, the address itself, its local part \
@@ -136,7 +145,6 @@ fn register_user() -> Operation {
     let failures = [
         Meaning::InvalidInput,
         Meaning::Malformed,
-        Meaning::CallerUnauthenticated,
         Meaning::CallerNotAllowed,
         Meaning::EmailTaken,
         Meaning::RequestIdReused,
@@ -150,6 +158,8 @@ fn register_user() -> Operation {
         &failures,
     )
     .parameter(idempotency_key())
+    .security(SecurityRequirement::default())
+    .security(SecurityRequirement::new(CALLER, [""; 0]))
     .request_body(Some(new_user_body()))
     .response("201", created.header("Location", location))
     .build()
@@ -168,7 +178,6 @@ fn find_user() -> Operation {
         .build();
     let failures = [
         Meaning::SessionInvalid,
-        Meaning::CallerUnauthenticated,
         Meaning::CallerNotAllowed,
         Meaning::UserNotFound,
         Meaning::Overloaded,
@@ -180,6 +189,7 @@ fn find_user() -> Operation {
     )
     .parameter(id)
     .security(SecurityRequirement::new(SESSION, [""; 0]))
+    .security(SecurityRequirement::new(SESSION, [""; 0]).add(CALLER, [""; 0]))
     .response(
         "200",
         success("The user.", Content::new(Some(of::<Found>()))),

@@ -5,7 +5,7 @@ use vestibule::domain::TokenPurpose;
 
 use super::{
     NEW, assert_bad_credentials, opens,
-    proofs::{calls_with_session, redemption},
+    proofs::{calls_about_sessions, calls_with_session, redemption},
 };
 use crate::harness::{Fault, Issue, Owner, PASSWORD, TestApp, figure};
 
@@ -20,7 +20,8 @@ const PURPOSES: [TokenPurpose; 3] = [
 /// How often any path let them in, and how many were tried.
 async fn successes(app: &TestApp, owner: &Owner, tokens: &[String]) -> (usize, usize) {
     let mut answers = Vec::new();
-    for (method, message) in calls_with_session(&owner.token, PASSWORD) {
+    let calls = calls_with_session(&owner.token, PASSWORD).into_iter();
+    for (method, message) in calls.chain(calls_about_sessions(&owner.token)) {
         let answer = app.wire().call(method, &message).await;
         assert_eq!(
             Fault::of(&answer.grpc_status()).meaning(),

@@ -1,16 +1,26 @@
 //! An address is changed by whoever has the session, the password and the new mailbox.
 
-use futures_util::future::join_all;
-use vestibule::domain::TokenPurpose;
+use std::time::Duration;
 
-use super::{NEW, assert_all_ended, assert_token_invalid, events, many_sessions, opens};
-use crate::harness::{Issue, PASSWORD, TestApp, email, figure, scale};
+use futures_util::future::join_all;
+use tokio::time::Instant as Deadline;
+use tonic::Code;
+use vestibule::{
+    db::{MailRequest, Queued},
+    domain::{Clock, Email, MailPurpose, TokenPurpose},
+};
+
+use super::{
+    NEW, assert_all_ended, assert_refused, assert_token_invalid, events, many_sessions, opens,
+};
+use crate::harness::{Database, Issue, PASSWORD, TestApp, email, eventually, figure, scale};
 
 on_both_databases!(
     a_confirmed_address_replaces_the_old_one_and_ends_all_sessions,
     an_address_that_was_taken_meanwhile_is_refused,
     an_address_that_many_want_at_once_is_given_once,
     a_reset_issued_before_is_void_after,
+    a_request_asks_for_both_mails_or_for_none,
 );
 
 /// (Z5) With 5 sessions in CI, 100 for the scorecard. Until it is confirmed the old address stays.
@@ -89,4 +99,40 @@ async fn a_reset_issued_before_is_void_after(app: TestApp) {
     assert_token_invalid(app.account().reset_password(&reset, NEW).await);
     assert_token_invalid(app.account().confirm_email_change(&other).await);
     assert!(opens(&app, &new, PASSWORD).await);
+}
+
+/// With room for one: the notice to the current address is never one too many, and without room for
+/// the token nobody is told of a change that was not asked for.
+async fn a_request_asks_for_both_mails_or_for_none(database: Database) {
+    let plan = TestApp::on(database).await;
+    let plan = plan.settings(|settings| settings.auth.mail.queue = 1);
+    let app = plan.start().await;
+    let owner = app.owner().await;
+    let account = app.account();
+    let ask = async || {
+        let new = email();
+        let asked = account.request_email_change(&owner.token, PASSWORD, &new);
+        asked.await
+    };
+    ask().await.unwrap();
+    assert_eq!(app.store.rows("mail_intents").await, 2);
+    eventually("nothing waits", async || {
+        app.store
+            .rows("mail_intents WHERE next_try IS NOT NULL")
+            .await
+            == 0
+    })
+    .await;
+
+    let later = MailRequest {
+        to: Email::parse(&email()).unwrap(),
+        purpose: MailPurpose::PasswordReset,
+        by: None,
+        now: Clock::system().now() + Duration::from_hours(1),
+    };
+    let deadline = Deadline::now() + Duration::from_secs(30);
+    let queued = app.db.request_mail(later, 1, deadline).await.unwrap();
+    assert_eq!(queued, Queued::Yes, "it fills the queue and is not due");
+    assert_refused(ask().await, Code::Unavailable, "OVERLOADED");
+    assert_eq!(app.store.rows("mail_intents").await, 3);
 }

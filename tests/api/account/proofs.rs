@@ -10,7 +10,8 @@ use vestibule::{
     domain::{Clock, OfReset, OneTimeTokenId, SessionId, SessionToken, Token, TokenPurpose},
     proto::v1::{
         ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
-        RequestEmailChangeRequest, ResetPasswordRequest, VerifyEmailRequest,
+        ListSessionsRequest, RequestEmailChangeRequest, ResetPasswordRequest,
+        RevokeOtherSessionsRequest, RevokeSessionByIdRequest, VerifyEmailRequest,
     },
 };
 
@@ -56,6 +57,28 @@ pub(crate) fn calls_with_session(token: &str, password: &str) -> [(&'static str,
         ("AccountService/ChangePassword", change.encode_to_vec()),
         ("AccountService/RequestEmailChange", address.encode_to_vec()),
         ("AccountService/CloseAccount", close.encode_to_vec()),
+    ]
+}
+
+/// Every RPC about sessions whose proof is a session.
+pub(crate) fn calls_about_sessions(token: &str) -> [(&'static str, Vec<u8>); 3] {
+    let session_token = token.to_owned();
+    let list = ListSessionsRequest {
+        session_token: session_token.clone(),
+        ..ListSessionsRequest::default()
+    };
+    let end = RevokeSessionByIdRequest {
+        session_token: session_token.clone(),
+        session_id: Uuid::from_u128(7).to_string(),
+    };
+    let end_others = RevokeOtherSessionsRequest { session_token };
+    [
+        ("AccountService/ListSessions", list.encode_to_vec()),
+        ("AccountService/RevokeSessionById", end.encode_to_vec()),
+        (
+            "AccountService/RevokeOtherSessions",
+            end_others.encode_to_vec(),
+        ),
     ]
 }
 
@@ -124,7 +147,8 @@ async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
     }
     let mut answers = Vec::new();
     for token in &bad {
-        for (method, message) in calls_with_session(token, PASSWORD) {
+        let calls = calls_with_session(token, PASSWORD).into_iter();
+        for (method, message) in calls.chain(calls_about_sessions(token)) {
             answers.push(app.wire().call(method, &message).await);
         }
     }

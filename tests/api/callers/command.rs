@@ -31,7 +31,8 @@ async fn a_caller_is_added_listed_rotated_and_removed_on_the_command_line(databa
         assert!(empty.stdout.contains("there are no callers"), "{empty:?}");
     }
     let add = "caller add shop --allow AuthService/ValidateSession,AuthService/CreateSession \
-               --identity spiffe://example.org/shop --identity dns:Shop.example.org";
+               --identity spiffe://example.org/shop --identity dns:Shop.example.org \
+               --identity dns:shop.example.org";
     let first = key(&run(&store, add).await);
     let second = key(&run(&store, "caller rotate shop --overlap 24h").await);
     assert_ne!(first.id(), second.id());

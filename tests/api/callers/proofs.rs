@@ -17,6 +17,7 @@ on_both_databases!(
     a_proof_that_fails_is_never_taken_for_none,
     two_proofs_name_one_caller,
     an_old_key_is_good_for_the_overlap,
+    of_many_rotations_at_once_one_key_is_left,
     a_removed_caller_is_refused_within_a_second,
     a_certificates_name_is_one_callers,
 );
@@ -122,6 +123,23 @@ async fn an_old_key_is_good_for_the_overlap(database: Database) {
     assert_eq!(told(&old).await, CALLER_UNAUTHENTICATED);
     let unknown = callers.rotate(name("nobody"), overlap, soon()).await;
     assert!(matches!(unknown, Err(CallerError::Unknown)));
+}
+
+/// Of two that rotate at once, the later ends the earlier one's key; keys that expired are gone.
+async fn of_many_rotations_at_once_one_key_is_left(app: TestApp) {
+    let callers = Callers::new(app.db.clone(), Clock::system());
+    add(&app, "shop", &ALL).await;
+    for _ in 0..10 {
+        let rotate = || callers.rotate(name("shop"), Duration::ZERO, soon());
+        let (one, other, third) = tokio::join!(rotate(), rotate(), rotate());
+        one.and(other).and(third).unwrap();
+        let endless = app.store.rows("caller_keys WHERE expires_at IS NULL");
+        assert_eq!(endless.await, 1);
+    }
+    let rotated = callers.rotate(name("shop"), Duration::ZERO, soon()).await;
+    rotated.unwrap();
+    let keys = app.store.rows("caller_keys").await;
+    assert_eq!(keys, 2, "the new one and the last");
 }
 
 /// The second itself is the cache's own test, which moves the time.

@@ -13,8 +13,9 @@ use vestibule::{
     },
     proto::v1::{
         ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
-        RequestEmailChangeRequest, RequestEmailVerificationRequest, RequestPasswordResetRequest,
-        ResetPasswordRequest, User, VerifyEmailRequest,
+        ListSessionsRequest, ListSessionsResponse, RequestEmailChangeRequest,
+        RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
+        RevokeOtherSessionsRequest, RevokeSessionByIdRequest, User, VerifyEmailRequest,
         account_service_client::AccountServiceClient,
     },
 };
@@ -132,6 +133,37 @@ impl Account {
         };
         let answer = self.0.clone().get_account(request).await?;
         Ok(answer.into_inner().user.expect("a user"))
+    }
+
+    /// A page of the user's sessions.
+    pub(crate) async fn list(
+        &self,
+        token: &str,
+        (page_size, page_token): (i32, &str),
+    ) -> Result<ListSessionsResponse, Status> {
+        let request = ListSessionsRequest {
+            session_token: token.into(),
+            page_size,
+            page_token: page_token.into(),
+        };
+        Ok(self.0.clone().list_sessions(request).await?.into_inner())
+    }
+
+    pub(crate) async fn revoke_by_id(&self, token: &str, id: &str) -> Result<(), Status> {
+        let request = RevokeSessionByIdRequest {
+            session_token: token.into(),
+            session_id: id.into(),
+        };
+        let ended = self.0.clone().revoke_session_by_id(request).await;
+        ended.map(|_| ())
+    }
+
+    pub(crate) async fn revoke_others(&self, token: &str) -> Result<(), Status> {
+        let request = RevokeOtherSessionsRequest {
+            session_token: token.into(),
+        };
+        let ended = self.0.clone().revoke_other_sessions(request).await;
+        ended.map(|_| ())
     }
 
     pub(crate) async fn change_password(

@@ -9,9 +9,10 @@ use tonic_health::pb::{
     health_client::HealthClient,
 };
 use vestibule::proto::v1::{
-    CreateSessionRequest, CreateSessionResponse, RegisterUserRequest, RevokeSessionRequest,
-    SessionStatus, User, ValidLoginRequest, ValidLoginResponse, ValidateSessionRequest,
-    ValidateSessionResponse, auth_service_client::AuthServiceClient,
+    BatchValidateSessionsRequest, CreateSessionRequest, CreateSessionResponse, RegisterUserRequest,
+    RevokeSessionRequest, RotateSessionRequest, RotateSessionResponse, SessionStatus, User,
+    ValidLoginRequest, ValidLoginResponse, ValidateSessionRequest, ValidateSessionResponse,
+    auth_service_client::AuthServiceClient,
 };
 
 use super::{PASSWORD, email};
@@ -107,6 +108,31 @@ impl Client {
         assert_eq!(answer.session.is_some(), active);
         assert_eq!(answer.user.is_some(), active);
         answer.status()
+    }
+
+    /// Asks about many tokens.
+    pub(crate) async fn validate_all(
+        &self,
+        tokens: &[String],
+    ) -> Result<Vec<ValidateSessionResponse>, Status> {
+        let request = BatchValidateSessionsRequest {
+            session_tokens: tokens.to_vec(),
+        };
+        let answer = self.0.clone().batch_validate_sessions(request).await?;
+        Ok(answer.into_inner().verdicts)
+    }
+
+    /// Gives a session a new token.
+    pub(crate) async fn rotate(&self, token: &str) -> Result<RotateSessionResponse, Status> {
+        let request = RotateSessionRequest {
+            session_token: token.into(),
+        };
+        Ok(self.0.clone().rotate_session(request).await?.into_inner())
+    }
+
+    /// The new token alone.
+    pub(crate) async fn rotated(&self, token: &str) -> String {
+        self.rotate(token).await.unwrap().session_token
     }
 
     /// Ends a session.

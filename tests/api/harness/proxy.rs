@@ -1,6 +1,10 @@
 //! A network between the application and its database that a test can slow, stall and cut.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -36,7 +40,8 @@ pub(crate) enum Link {
 /// A TCP port in front of a Unix socket.
 pub(crate) struct Proxy {
     port: u16,
-    link: Arc<watch::Sender<Link>>,
+    /// The last is that of connections to come.
+    links: Arc<Mutex<Vec<watch::Sender<Link>>>>,
     accepting: JoinHandle<()>,
 }
 
@@ -45,17 +50,18 @@ impl Proxy {
     pub(crate) async fn before(socket: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let link = Arc::new(watch::Sender::new(Link::Up));
-        let links = Arc::clone(&link);
+        let links = Arc::new(Mutex::new(vec![watch::Sender::new(Link::Up)]));
+        let shared = Arc::clone(&links);
         let accepting = tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(client, socket.clone(), links.subscribe()));
+                let link = shared.lock().unwrap().last().unwrap().subscribe();
+                tokio::spawn(serve(client, socket.clone(), link));
             }
         });
         Self {
             port,
-            link,
+            links,
             accepting,
         }
     }
@@ -67,7 +73,16 @@ impl Proxy {
 
     /// Changes what it does, for the connections that live too.
     pub(crate) fn set(&self, link: Link) {
-        self.link.send_replace(link);
+        for connections in &*self.links.lock().unwrap() {
+            connections.send_replace(link);
+        }
+    }
+
+    /// Stalls the connections that live, and those alone.
+    pub(crate) fn strand(&self) {
+        let mut links = self.links.lock().unwrap();
+        links.last().unwrap().send_replace(Link::Stalled);
+        links.push(watch::Sender::new(Link::Up));
     }
 }
 

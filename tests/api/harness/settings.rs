@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use vestibule::{
     auth,
-    domain::PasswordPolicy,
+    domain::{PasswordPolicy, SessionLimits},
     hashing, mail,
     server::{self, ApplicationSettings, Seams},
     transport::AuthServiceAccess,
@@ -34,8 +34,15 @@ impl Plan {
                 mail: mail::Delivery::Nowhere,
                 auth: auth::Settings {
                     password: PasswordPolicy { min_length: 8 },
-                    session_lifetime: Duration::from_hours(30 * 24),
+                    session_limits: SessionLimits {
+                        lifetime: Duration::from_hours(30 * 24),
+                        idle: Duration::from_hours(14 * 24),
+                        per_user: 100,
+                    },
+                    last_seen_interval: Duration::from_mins(1),
                     keep_ended: Duration::from_hours(7 * 24),
+                    keep_events: Duration::from_hours(400 * 24),
+                    keep_addresses: Duration::from_hours(90 * 24),
                     mail: auth::MailSettings {
                         reset_lifetime: Duration::from_mins(10),
                         verification_lifetime: Duration::from_hours(24),

@@ -1,6 +1,8 @@
 //! A mail server that keeps what it gets, on a port of its own and with a certificate of its own, and
 //! that a test can break.
 
+mod mail;
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -11,7 +13,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{Notify, watch},
     task::JoinHandle,
 };
 use tokio_rustls::{
@@ -20,39 +22,13 @@ use tokio_rustls::{
 };
 use vestibule::mail::{Authority, Delivery, LinkBase, Login, Sender, Server, Smtp, Tls};
 
+pub(crate) use mail::Mail;
+
 use super::within;
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// Whoever logs in to a server here must be this user.
 pub(crate) const LOGIN: [&str; 2] = ["mailer", "canary opens the post office"];
-
-/// What was sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Mail {
-    /// The envelope's recipient.
-    pub(crate) to: String,
-    /// Headers and body.
-    pub(crate) data: String,
-    /// Whether it came encrypted, from somebody who had logged in.
-    pub(crate) proven: bool,
-}
-
-impl Mail {
-    /// The token of the link, from the text.
-    pub(crate) fn token(&self) -> String {
-        // Long lines are folded (quoted-printable, RFC 2045 §6.7).
-        let unfolded = self.data.replace("=\r\n", "").replace("=3D", "=");
-        let link = unfolded.lines().find(|line| line.starts_with("https://"));
-        let (_, token) = link.expect("a link").split_once("#token=").unwrap();
-        token.to_owned()
-    }
-
-    /// The value of a header.
-    pub(crate) fn header(&self, name: &str) -> &str {
-        let line = self.data.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap().trim_start_matches(": ")
-    }
-}
 
 /// How the server misbehaves.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +39,8 @@ pub(crate) struct Manners {
     pub(crate) silent: bool,
     /// Knows no STARTTLS.
     pub(crate) no_starttls: bool,
+    /// Leaves this command without an answer, while it is set.
+    pub(crate) stalls_at: Option<&'static str>,
     /// Refuses recipients that begin with this, with this answer.
     pub(crate) refuses: Option<(String, &'static str)>,
 }
@@ -85,6 +63,7 @@ struct Shared {
     manners: watch::Sender<Manners>,
     mails: watch::Sender<Vec<Mail>>,
     connections: Mutex<usize>,
+    stalled: Notify,
 }
 
 impl Sink {
@@ -99,6 +78,7 @@ impl Sink {
             manners: watch::Sender::default(),
             mails: watch::Sender::default(),
             connections: Mutex::new(0),
+            stalled: Notify::new(),
         });
         let server = Arc::clone(&shared);
         let accepting = tokio::spawn(async move {
@@ -127,6 +107,11 @@ impl Sink {
     /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
         *self.shared.connections.lock().unwrap()
+    }
+
+    /// Waits until it has left a command without an answer.
+    pub(crate) async fn await_stalled(&self) {
+        within(LIMIT, "the server stalls", self.shared.stalled.notified()).await;
     }
 
     /// What it got so far.
@@ -227,12 +212,18 @@ impl Shared {
         loop {
             let mut line = String::new();
             let read = stream.read_line(&mut line).await?;
-            // Connections are kept, and are to be lost when the server goes away.
+            // A dialogue that is under way is lost when the server goes away.
             if read == 0 || self.manners.borrow().away {
                 return Ok(None);
             }
             let command = line.trim_end();
             let verb = command.split([' ', ':']).next().unwrap().to_uppercase();
+            if manners.stalls_at == Some(verb.as_str()) {
+                self.stalled.notify_one();
+                let mut manners = self.manners.subscribe();
+                let speaks = manners.wait_for(|manners| manners.stalls_at.is_none());
+                speaks.await.unwrap();
+            }
             let answer = match verb.as_str() {
                 "EHLO" => {
                     let starttls = self.tls == Tls::Starttls && !encrypted && !manners.no_starttls;

@@ -264,6 +264,14 @@ async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(databas
         .find(|mail| mail.to == owner.email)
         .unwrap();
     assert!(!warned.data.contains("#token="), "{}", warned.data);
+    eventually("both requests are events", async || {
+        app.store.rows("events WHERE kind = 20").await == 2
+    })
+    .await;
+    let asked = app
+        .store
+        .rows("(SELECT DISTINCT user_id FROM events WHERE kind = 20) AS who");
+    assert_eq!(asked.await, 1, "of the user who asked");
 
     clock.advance(Duration::from_mins(1));
     sink.behave(|manners| manners.away = true);

@@ -1,15 +1,34 @@
 //! Certificates of clients: asked for, never demanded, believed of the configured authority alone.
 //! What a call is told of them is tested beside `server`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::BTreeSet,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use rcgen::{ExtendedKeyUsagePurpose, SanType, date_time_ymd};
+use vestibule::{
+    auth::Callers,
+    domain::{CallerName, CertificateIdentity, Clock},
+};
 
 use super::*;
 use crate::harness::{HandlerGate, Health};
 
 const VALIDATE: &str = "/vestibule.v1.AuthService/ValidateSession";
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits until the application is ready, and adds the caller whom the certificates of these tests
+/// name: a name that nobody has is a failed proof.
+async fn known(app: &TestApp) {
+    ready(app).await;
+    let callers = Callers::new(app.db.clone(), Clock::system());
+    let identity = CertificateIdentity::parse("spiffe://example.org/a").unwrap();
+    let name = CallerName::parse("a").unwrap();
+    let deadline = tokio::time::Instant::now() + LIMIT;
+    let added = callers.add(name, BTreeSet::new(), vec![identity], deadline);
+    added.await.unwrap();
+}
 
 /// Whether a call over a connection of its own is answered.
 async fn is_served(client: &TlsClient, app: &TestApp) -> bool {
@@ -25,7 +44,7 @@ fn id() -> Vec<SanType> {
 async fn a_certificate_of_another_authority_expired_or_for_servers_is_refused() {
     let (authority, folder) = ground();
     let app = start(&folder).await;
-    ready(&app).await;
+    known(&app).await;
     let tls = authority.trusting();
     assert!(is_served(&tls, &app).await, "without a certificate");
     let good = authority.client("spiffe://example.org/a");
@@ -69,7 +88,7 @@ async fn a_certificate_of_another_authority_expired_or_for_servers_is_refused() 
 async fn a_replaced_authority_of_clients_is_believed_without_a_restart() {
     let (authority, folder) = ground();
     let app = start(&folder).await;
-    ready(&app).await;
+    known(&app).await;
     let next = Authority::new();
     let [old, new] = [&authority, &next].map(|of| {
         let pair = of.client("spiffe://example.org/a");
@@ -124,7 +143,7 @@ async fn a_connection_ends_with_the_certificate_of_its_client() {
         .settings(|settings| settings.server.grace = Duration::from_millis(100))
         .start()
         .await;
-    ready(&app).await;
+    known(&app).await;
     let other = Client::over(authority.trusting().channel(app.grpc_address));
     other.validate("a token").await.unwrap();
     let tls = expiring(&authority);
@@ -150,7 +169,7 @@ async fn a_call_that_began_in_time_is_answered_after_the_certificate_has_expired
     let gate = HandlerGate::before(VALIDATE);
     let plan = plan(Database::Sqlite, &folder).await.handler_gate(&gate);
     let app = plan.start().await;
-    ready(&app).await;
+    known(&app).await;
     let tls = expiring(&authority);
     let rest = idle(&tls, &app).await;
     let client = Client::over(tls.channel(app.grpc_address));

@@ -81,11 +81,11 @@ async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
     }
 }
 
-/// (I1) 100 messages per RPC in CI, 110,000 for the scorecard: no panic and no INTERNAL.
+/// (I1) 20 messages per RPC in CI, 110,000 for the scorecard: no panic and no INTERNAL.
 async fn no_bytes_break_a_method(app: TestApp) {
     let key = app.user_caller("desk", &USER_METHODS).await;
     let (mut runner, messages) = (runner(), messages());
-    let count = scale(100, 110_000);
+    let count = scale(20, 110_000);
     let wire = app.wire();
     for method in USER_METHODS {
         for _ in 0..count {

@@ -4,9 +4,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{
-    ClientInfo, PasswordScheme, SecretHash, SessionId, SessionToken, UserEmail, UserId,
-};
+use crate::domain::{PasswordScheme, SecretHash, SessionId, SessionToken, UserEmail, UserId};
 
 const MICROS: i64 = 1_700_000_000_123_456;
 
@@ -38,6 +36,7 @@ fn session() -> Session {
         authenticated_at: at,
         method: AuthenticationMethod::Password,
         last_seen_at: at,
+        idle_expires_at: at,
         expires_at: at,
         revoked_at: None,
         client: ClientInfo::default(),

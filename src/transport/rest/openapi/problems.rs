@@ -16,8 +16,9 @@ use crate::transport::{
     problem::Problem,
 };
 
-/// What can befall every call.
-const ALWAYS: [Meaning; 5] = [
+/// What can befall every call. A proof of a caller that fails is refused where none is needed, too.
+const ALWAYS: [Meaning; 6] = [
+    Meaning::CallerUnauthenticated,
     Meaning::WrongMethod,
     Meaning::HeadersTooLarge,
     Meaning::Unavailable,
@@ -59,9 +60,7 @@ fn response(status: StatusCode, meanings: &[Meaning]) -> ResponseBuilder {
         .content("application/problem+json", Content::new(Some(schema)))
         .header("x-request-id", request_id());
     match status {
-        StatusCode::UNAUTHORIZED if meanings.contains(&Meaning::SessionInvalid) => {
-            response.header(WWW_AUTHENTICATE.as_str(), header("`Bearer`"))
-        }
+        StatusCode::UNAUTHORIZED => response.header(WWW_AUTHENTICATE.as_str(), header("`Bearer`")),
         StatusCode::METHOD_NOT_ALLOWED => {
             response.header(ALLOW.as_str(), header("The methods of this path"))
         }

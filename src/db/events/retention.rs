@@ -1,0 +1,76 @@
+//! How long events are kept, and for how much of that the addresses in them.
+
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
+};
+use tokio::time::Instant as Deadline;
+
+use crate::{
+    db::{
+        Db, DbError,
+        entity::{
+            events::{Column, Entity as Events},
+            to_micros,
+        },
+    },
+    domain::Instant,
+};
+
+impl Db {
+    /// Deletes events from before an instant, some at a time. Returns how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn purge_events(
+        &self,
+        before: Instant,
+        batch: u64,
+        deadline: Deadline,
+    ) -> Result<u64, DbError> {
+        self.write(deadline, move |transaction| {
+            let old = ids(older(before), batch);
+            let purge = Events::delete_many().filter(Column::Id.in_subquery(old));
+            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
+        })
+        .await
+    }
+
+    /// Takes address and user agent from events from before an instant, some at a time. Returns from
+    /// how many.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn clear_event_clients(
+        &self,
+        before: Instant,
+        batch: u64,
+        deadline: Deadline,
+    ) -> Result<u64, DbError> {
+        self.write(deadline, move |transaction| {
+            // As the index `events_clients_idx` has it, or that would not be used.
+            let has_client = Condition::any()
+                .add(Column::Ip.is_not_null())
+                .add(Column::UserAgent.is_not_null());
+            let old = ids(older(before).filter(has_client), batch);
+            let clear = Events::update_many()
+                .col_expr(Column::Ip, Expr::value(None::<String>))
+                .col_expr(Column::UserAgent, Expr::value(None::<String>))
+                .filter(Column::Id.in_subquery(old));
+            Box::pin(async move { Ok(clear.exec(transaction).await?.rows_affected) })
+        })
+        .await
+    }
+}
+
+fn older(than: Instant) -> Select<Events> {
+    Events::find().filter(Column::At.lt(to_micros(than)))
+}
+
+fn ids(events: Select<Events>, limit: u64) -> sea_orm::sea_query::SelectStatement {
+    events
+        .select_only()
+        .column(Column::Id)
+        .limit(limit)
+        .into_query()
+}

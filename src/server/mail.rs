@@ -1,0 +1,59 @@
+//! Sends mail beside the calls, until the drain.
+
+use std::time::Duration;
+
+use tokio::{
+    select,
+    sync::watch,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::readiness::Readiness;
+use crate::{
+    auth::{Auth, AuthError},
+    telemetry::chain,
+};
+
+/// Mail that was asked for here is sent at once; this finds what others left and what failed.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Sends mail, once the schema is there, until it shall begin no more.
+pub(super) async fn deliver(
+    auth: Auth,
+    mut readiness: watch::Receiver<Readiness>,
+    closing: CancellationToken,
+) {
+    let ready = readiness.wait_for(|now| *now == Readiness::Ready);
+    if !matches!(closing.run_until_cancelled(ready).await, Some(Ok(_))) {
+        return;
+    }
+    let mut ticks = interval(INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = String::new();
+    loop {
+        let asked = async {
+            select! {
+                _ = ticks.tick() => {}
+                () = auth.mail_asked_for() => {}
+            }
+        };
+        if closing.run_until_cancelled(asked).await.is_none() {
+            return;
+        }
+        let problem = match deliver_batches(&auth, &closing).await {
+            Ok(()) => String::new(),
+            Err(error) => format!("cannot send mail: {}", chain(&error)),
+        };
+        // Tries are many and their outcomes few.
+        if problem != told && !problem.is_empty() {
+            tracing::warn!("{problem}");
+        }
+        told = problem;
+    }
+}
+
+async fn deliver_batches(auth: &Auth, closing: &CancellationToken) -> Result<(), AuthError> {
+    while !closing.is_cancelled() && auth.deliver_mail().await? {}
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Which events a caller asks for.
+
+use prost::Message;
+use prost_types::Timestamp;
+
+use super::Faults;
+use crate::{
+    domain::{EventFilter, EventKind, Instant, UserId},
+    proto::v1::{self, ErrorReason, ListEventsRequest},
+    transport::{failure::Failure, page::Page},
+};
+
+const METHOD: &str = "vestibule.v1.AuditService/ListEvents";
+
+/// Reads a filter and the page of what it selects.
+///
+/// # Errors
+/// `InvalidInput` with every fault.
+pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Page), Failure> {
+    let mut faults = Faults::default();
+    let filter = EventFilter {
+        user_id: faults.any_user(&message.user_id),
+        kinds: faults.kinds(&message.kinds),
+        since: faults.instant("since", message.since.as_ref()),
+        until: faults.instant("until", message.until.as_ref()),
+    };
+    let (size, token) = (message.page_size, message.page_token.clone());
+    let selects = ListEventsRequest {
+        page_size: 0,
+        page_token: String::new(),
+        ..message
+    };
+    match Page::parse(METHOD, &selects.encode_to_vec(), size, &token) {
+        Ok(page) if faults.0.is_empty() => return Ok((filter, page)),
+        Ok(_) => {}
+        Err(more) => faults.0.extend(more),
+    }
+    Err(Failure::invalid_input(faults.0))
+}
+
+impl Faults {
+    /// Empty: any user's.
+    fn any_user(&mut self, text: &str) -> Option<UserId> {
+        let id = UserId::parse(text);
+        if id.is_none() && !text.is_empty() {
+            self.add("user_id", ErrorReason::InvalidField, "must be a user's id");
+        }
+        id
+    }
+
+    fn kinds(&mut self, numbers: &[i32]) -> Vec<EventKind> {
+        let kinds: Vec<_> = numbers.iter().filter_map(|number| kind(*number)).collect();
+        if kinds.len() < numbers.len() {
+            self.add(
+                "kinds",
+                ErrorReason::InvalidField,
+                "has one that is not known",
+            );
+        }
+        kinds
+    }
+
+    pub(super) fn instant(&mut self, field: &str, told: Option<&Timestamp>) -> Option<Instant> {
+        let told = told?;
+        let instant = instant(told);
+        if instant.is_none() {
+            let message = "must be a time from the year 1 to 9999";
+            self.add(field, ErrorReason::InvalidField, message);
+        }
+        instant
+    }
+}
+
+/// What protobuf takes for a timestamp: 0001-01-01 to 9999-12-31, in UTC.
+fn instant(told: &Timestamp) -> Option<Instant> {
+    const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+    let nanos = u32::try_from(told.nanos).ok()?;
+    let is_valid = SECONDS.contains(&told.seconds) && nanos < 1_000_000_000;
+    is_valid.then(|| Instant::from_timestamp(told.seconds, nanos))?
+}
+
+/// A kind as it goes over the wire.
+pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
+    use v1::EventKind as Wire;
+    match kind {
+        EventKind::UserRegistered => Wire::UserRegistered,
+        EventKind::LoginSucceeded => Wire::LoginSucceeded,
+        EventKind::LoginFailed => Wire::LoginFailed,
+        EventKind::SessionCreated => Wire::SessionCreated,
+        EventKind::SessionRevoked => Wire::SessionRevoked,
+        EventKind::SessionsRevoked => Wire::SessionsRevoked,
+        EventKind::SessionSecretReused => Wire::SessionSecretReused,
+        EventKind::PasswordChanged => Wire::PasswordChanged,
+        EventKind::PasswordReset => Wire::PasswordReset,
+        EventKind::EmailVerified => Wire::EmailVerified,
+        EventKind::EmailChanged => Wire::EmailChanged,
+        EventKind::UserDisabled => Wire::UserDisabled,
+        EventKind::UserEnabled => Wire::UserEnabled,
+        EventKind::UserDeleted => Wire::UserDeleted,
+        EventKind::UserImported => Wire::UserImported,
+        EventKind::CallerAdded => Wire::CallerAdded,
+        EventKind::CallerRemoved => Wire::CallerRemoved,
+        EventKind::PasswordResetRequested => Wire::PasswordResetRequested,
+        EventKind::EmailVerificationRequested => Wire::EmailVerificationRequested,
+        EventKind::EmailChangeRequested => Wire::EmailChangeRequested,
+    }
+}
+
+fn kind(number: i32) -> Option<EventKind> {
+    EventKind::ALL
+        .into_iter()
+        .find(|kind| wire_kind(*kind) as i32 == number)
+}
