@@ -160,7 +160,6 @@ async fn write(users: &Users, to: impl Write, with_hashes: bool) -> Result<(), N
         let call = CallContext {
             deadline: Instant::now() + LIMIT,
             request_id: String::new(),
-            source: None,
             caller: None,
         };
         let batch = users.list(&call, &everybody, after, BATCH).await?;

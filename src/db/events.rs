@@ -17,7 +17,7 @@ use super::{
         to_micros,
     },
 };
-use crate::domain::{Event, EventFilter, EventId, KeptEvent, Origin, SessionId, UserId, uuid_v7};
+use crate::domain::{Event, EventFilter, EventId, KeptEvent, SessionId, UserId, uuid_v7};
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {

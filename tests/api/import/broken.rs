@@ -1,6 +1,6 @@
 //! Files that are no such files: line and reason are named, what can be read goes in.
 
-use std::fs;
+use std::{fmt::Write, fs};
 
 use super::{Import, line, lines};
 use crate::{
@@ -129,7 +129,7 @@ async fn a_quote_that_is_never_closed_ends_the_import_there() {
     let store = store().await;
     let mut content = format!("email,password_hash\n{},{HASH}\n\"", email());
     for _ in 0..2_000 {
-        content.push_str(&format!("{},{HASH}\n", email()));
+        writeln!(content, "{},{HASH}", email()).unwrap();
     }
     let finished = Import::of("users.csv", content).run(&store, &[]).await;
     assert_eq!(finished.code(), Some(1));

@@ -1,4 +1,4 @@
-//! The Flask service that Vestibule grew from: its SQLite file, as SQLAlchemy makes it.
+//! The Flask service that Vestibule grew from: its SQLite file, as `SQLAlchemy` makes it.
 
 use std::fs;
 
