@@ -26,6 +26,8 @@ pub(super) struct CommaSeparated {
     record: StringRecord,
     left: Rc<Cell<usize>>,
     row: u64,
+    /// Where lines end with two bytes, the reader counts a line when the next one begins.
+    behind: u64,
 }
 
 /// A file of which no more than a row's length is read until somebody allows more: a quote that is
@@ -66,12 +68,14 @@ impl CommaSeparated {
             record: StringRecord::new(),
             left,
             row: 0,
+            behind: 0,
         };
         let columns = rows.reader.headers().cloned();
         rows.columns = columns.map_err(|error| match rows.understood(error) {
             Ok((line, why)) => Broken::Form { line, why },
             Err(broken) => broken,
         })?;
+        rows.behind = 2_u64.saturating_sub(rows.reader.position().line());
         check(&rows.columns).map_err(|why| Broken::Form { line: 1, why })?;
         Ok((rows, bytes))
     }
@@ -95,7 +99,7 @@ impl CommaSeparated {
         self.row += 1;
         let place = Place::Line {
             row: self.row,
-            line,
+            line: line + self.behind,
         };
         Ok(Some(Row { place, raw }))
     }

@@ -49,7 +49,6 @@ pub enum ImportOutcome {
 }
 
 /// What of some rows is somebody's.
-#[derive(Default)]
 struct Occupied {
     ids: HashSet<Uuid>,
     addresses: HashSet<String>,
@@ -82,12 +81,13 @@ impl Db {
         deadline: Deadline,
     ) -> Result<Vec<ImportOutcome>, DbError> {
         let reader = &self.inner.reader;
-        let erased = self.read(deadline, erased(reader, users)).await?;
-        let mut occupied = self
-            .read(deadline, Occupied::by_users(reader, users))
-            .await?;
-        occupied.ids.extend(erased);
-        Ok(users.iter().map(|user| occupied.judge(user)).collect())
+        let mut occupied = Occupied {
+            ids: self.read(deadline, erased(reader, users)).await?,
+            addresses: HashSet::new(),
+        };
+        let here = here(reader, users);
+        occupied.extend(self.read(deadline, here).await?);
+        Ok(occupied.judge_all(users))
     }
 }
 
@@ -95,39 +95,32 @@ async fn import(
     transaction: &DatabaseTransaction,
     users: Vec<NewImport>,
 ) -> Result<Vec<ImportOutcome>, DbErr> {
-    let buried = erased(transaction, &users).await?;
-    let rows = users
+    let mut outcomes = Occupied::find(transaction, &users).await?.judge_all(&users);
+    let free: Vec<_> = users
         .iter()
-        .filter(|user| !buried.contains(&user.id.uuid()))
-        .map(row);
-    let mut added = insert(transaction, rows).await?;
-    let is_added: Vec<bool> = users.iter().map(|user| added.remove(&key(user))).collect();
-    let (refused, events) = split(&users, &is_added);
-    record_all(transaction, events).await?;
-
-    let mut occupied = Occupied::by_users(transaction, &refused).await?;
-    occupied.ids.extend(buried);
-    let outcomes = users.iter().zip(is_added).map(|(user, is_added)| {
-        if is_added {
-            ImportOutcome::Added
-        } else {
-            occupied.judge_refused(user)
-        }
-    });
-    Ok(outcomes.collect())
-}
-
-/// What tells two rows apart: one of two with the same id may be there.
-fn key(user: &NewImport) -> (Uuid, String) {
-    (user.id.uuid(), user.user.email.key().as_str().to_owned())
-}
-
-fn split(users: &[NewImport], is_added: &[bool]) -> (Vec<NewImport>, Vec<Event>) {
-    let (added, refused): (Vec<_>, Vec<_>) = users.iter().zip(is_added).partition(|row| *row.1);
-    (
-        refused.into_iter().map(|row| row.0.clone()).collect(),
-        added.into_iter().map(|row| row.0.event.clone()).collect(),
+        .zip(&outcomes)
+        .filter(|(_, outcome)| **outcome == ImportOutcome::Added)
+        .map(|(user, _)| user.clone())
+        .collect();
+    let added = insert(transaction, free.iter().map(row)).await?;
+    let is_added = |user: &NewImport| added.contains(&user.id.uuid());
+    let (added, late): (Vec<_>, Vec<_>) = free.into_iter().partition(is_added);
+    record_all(
+        transaction,
+        added.into_iter().map(|user| user.event).collect(),
     )
+    .await?;
+    if late.is_empty() {
+        return Ok(outcomes);
+    }
+    // Somebody was faster.
+    let occupied = Occupied::find(transaction, &late).await?;
+    for (user, outcome) in users.iter().zip(&mut outcomes) {
+        if *outcome == ImportOutcome::Added && late.iter().any(|late| late.id == user.id) {
+            *outcome = occupied.judge_refused(user);
+        }
+    }
+    Ok(outcomes)
 }
 
 /// Inserts those whose id and address are free, and answers who that is. Ids of users who were erased
@@ -135,22 +128,19 @@ fn split(users: &[NewImport], is_added: &[bool]) -> (Vec<NewImport>, Vec<Event>)
 async fn insert(
     transaction: &DatabaseTransaction,
     rows: impl Iterator<Item = ActiveModel>,
-) -> Result<HashSet<(Uuid, String)>, DbErr> {
+) -> Result<HashSet<Uuid>, DbErr> {
     let added = Users::insert_many(rows)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_with_returning(transaction)
         .await?;
-    let mut added: HashSet<_> = added
-        .into_iter()
-        .map(|row| (row.id, row.email_key))
-        .collect();
+    let mut added: HashSet<_> = added.into_iter().map(|row| row.id).collect();
     let late = Users::delete_many()
-        .filter(Column::Id.is_in(added.iter().map(|row| row.0)))
+        .filter(Column::Id.is_in(added.iter().copied()))
         .filter(Column::Id.in_subquery(erased_ids().into_query()))
         .exec_with_returning(transaction)
         .await?;
     for row in late {
-        added.remove(&(row.id, row.email_key));
+        added.remove(&row.id);
     }
     Ok(added)
 }
@@ -193,26 +183,51 @@ async fn erased(
     Ok(erased.await?.into_iter().collect())
 }
 
+/// The users who have an id or an address of some rows.
+async fn here(
+    connection: &impl ConnectionTrait,
+    users: &[NewImport],
+) -> Result<Vec<(Uuid, String)>, DbErr> {
+    let ids = users.iter().map(|user| user.id.uuid());
+    let keys = users.iter().map(|user| user.user.email.key().as_str());
+    Users::find()
+        .filter(Column::Id.is_in(ids).or(Column::EmailKey.is_in(keys)))
+        .select_only()
+        .column(Column::Id)
+        .column(Column::EmailKey)
+        .into_tuple()
+        .all(connection)
+        .await
+}
+
 impl Occupied {
-    async fn by_users(
-        connection: &impl ConnectionTrait,
-        users: &[NewImport],
-    ) -> Result<Self, DbErr> {
-        if users.is_empty() {
-            return Ok(Self::default());
+    async fn find(connection: &impl ConnectionTrait, users: &[NewImport]) -> Result<Self, DbErr> {
+        let mut occupied = Self {
+            ids: erased(connection, users).await?,
+            addresses: HashSet::new(),
+        };
+        occupied.extend(here(connection, users).await?);
+        Ok(occupied)
+    }
+
+    fn extend(&mut self, users: impl IntoIterator<Item = (Uuid, String)>) {
+        for (id, address) in users {
+            self.ids.insert(id);
+            self.addresses.insert(address);
         }
-        let ids = users.iter().map(|user| user.id.uuid());
-        let keys = users.iter().map(|user| user.user.email.key().as_str());
-        let rows: Vec<(Uuid, String)> = Users::find()
-            .filter(Column::Id.is_in(ids).or(Column::EmailKey.is_in(keys)))
-            .select_only()
-            .column(Column::Id)
-            .column(Column::EmailKey)
-            .into_tuple()
-            .all(connection)
-            .await?;
-        let (ids, addresses) = rows.into_iter().unzip();
-        Ok(Self { ids, addresses })
+    }
+
+    /// In their order: what one takes is not free for those after it.
+    fn judge_all(mut self, users: &[NewImport]) -> Vec<ImportOutcome> {
+        let outcomes = users.iter().map(|user| {
+            let outcome = self.judge(user);
+            if outcome == ImportOutcome::Added {
+                let address = user.user.email.key().as_str().to_owned();
+                self.extend([(user.id.uuid(), address)]);
+            }
+            outcome
+        });
+        outcomes.collect()
     }
 
     fn judge(&self, user: &NewImport) -> ImportOutcome {

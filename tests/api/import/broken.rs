@@ -35,7 +35,7 @@ async fn a_line_that_is_no_object_is_refused_alone() {
         (2, "is not UTF-8"),
         (
             3,
-            "is no JSON object of fields: EOF while parsing a string at column 42",
+            "is no JSON object of fields: EOF while parsing a string at column 44",
         ),
         (4, "is no JSON object"),
         (5, "is no JSON object"),
