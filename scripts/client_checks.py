@@ -27,6 +27,9 @@ ADDRESS = os.environ.get("GRPC_ADDRESS", "127.0.0.1:50051")
 SERVICE = "vestibule.v1.AuthService"
 EXPECTED_SERVICES = {
     SERVICE,
+    "vestibule.v1.AccountService",
+    "vestibule.v1.AuditService",
+    "vestibule.v1.UserService",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",

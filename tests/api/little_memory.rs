@@ -67,8 +67,8 @@ async fn crowd(service: &Service, email: &str, count: usize) -> usize {
                 if fault.code != Code::DeadlineExceeded {
                     assert_eq!(fault.meaning(), (Code::Unavailable, "OVERLOADED"));
                     assert!(fault.retry_after.is_some());
+                    refused += 1;
                 }
-                refused += 1;
             }
         }
     }

@@ -59,7 +59,7 @@ async fn a_line_that_is_no_object_is_refused_alone() {
         ),
         (
             11,
-            "is no JSON object of fields: a field is there twice at column 33",
+            "is no JSON object of fields: a field is there twice at column 34",
         ),
         (12, "is longer than 65536 bytes"),
     ] {
