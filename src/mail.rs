@@ -39,7 +39,7 @@ pub struct Mailer(Way);
 
 #[derive(Clone)]
 enum Way {
-    Smtp(Transport),
+    Smtp(Box<Transport>),
     Terminal(LinkBase),
     Nowhere,
 }
@@ -68,7 +68,7 @@ impl Mailer {
     /// TLS cannot be set up.
     pub fn start(delivery: Delivery) -> Result<Self, StartError> {
         Ok(Self(match delivery {
-            Delivery::Smtp(smtp) => Way::Smtp(Transport::new(smtp).map_err(StartError)?),
+            Delivery::Smtp(smtp) => Way::Smtp(Box::new(Transport::new(smtp).map_err(StartError)?)),
             Delivery::Terminal(links) => Way::Terminal(links),
             Delivery::Nowhere => Way::Nowhere,
         }))

@@ -5,7 +5,7 @@ use std::sync::{Mutex, Once};
 use tracing::subscriber::DefaultGuard;
 
 use super::*;
-use crate::auth::AuthError;
+use crate::{auth::AuthError, transport::Peer};
 
 /// The lines written on this thread.
 #[derive(Clone, Default)]
