@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use protox::Compiler;
 
-const PROTOS: [&str; 10] = [
+const PROTOS: [&str; 11] = [
     "vestibule/v1/account_service.proto",
     "vestibule/v1/audit_service.proto",
     "vestibule/v1/auth_service.proto",
@@ -13,13 +13,14 @@ const PROTOS: [&str; 10] = [
     "vestibule/v1/event.proto",
     "vestibule/v1/session.proto",
     "vestibule/v1/user.proto",
+    "vestibule/v1/user_import.proto",
     "vestibule/v1/user_service.proto",
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
 ];
 
 /// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
-const SECRET_MESSAGES: [&str; 21] = [
+const SECRET_MESSAGES: [&str; 22] = [
     "vestibule.v1.RegisterUserRequest",
     "vestibule.v1.ValidLoginRequest",
     "vestibule.v1.CreateSessionRequest",
@@ -41,6 +42,7 @@ const SECRET_MESSAGES: [&str; 21] = [
     "vestibule.v1.RevokeOtherSessionsRequest",
     "vestibule.v1.CreateSessionForUserResponse",
     "vestibule.v1.CreatePasswordResetResponse",
+    "vestibule.v1.ImportedUser",
 ];
 
 #[expect(

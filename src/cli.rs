@@ -6,9 +6,12 @@ mod calibrate;
 mod caller;
 mod config;
 mod exit;
+mod export;
 mod healthcheck;
+mod import;
 mod migrate;
 mod output;
+mod progress;
 mod runtime;
 mod serve;
 mod signals;
@@ -29,6 +32,8 @@ impl Command {
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
             Self::Caller(flags, request) => caller::run(&flags, environment, request),
             Self::Users(flags, request) => users::run(&flags, environment, request),
+            Self::Import(flags, request) => import::run(&flags, environment, request),
+            Self::Export(flags, request) => export::run(&flags, environment, &request),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),

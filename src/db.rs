@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod figures;
 mod file;
+mod flask;
 mod lookups;
 mod mail;
 mod mix;
@@ -42,6 +43,7 @@ pub use backup::BackupError;
 pub use callers::AddedCaller;
 pub use error::DbError;
 pub use figures::{Figures, PoolFigures};
+pub use flask::{FlaskError, FlaskUser, FlaskUsers};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
@@ -51,8 +53,8 @@ pub use tokens::{
     redemption::{Redemption, TokenProof},
 };
 pub use users::{
-    AddedUser, EditUserError, KeptSessions, NewUser, ProvenUser, UpdateUserError, UserChange,
-    UserKey,
+    AddedUser, EditUserError, ImportOutcome, KeptSessions, NewImport, NewUser, ProvenUser,
+    UpdateUserError, UserChange, UserKey,
 };
 
 use figures::Counts;

@@ -50,5 +50,6 @@ redacted!(
     RevokeSessionByIdRequest,
     RevokeOtherSessionsRequest,
     CreateSessionForUserResponse,
-    CreatePasswordResetResponse
+    CreatePasswordResetResponse,
+    ImportedUser
 );

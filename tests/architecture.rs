@@ -99,7 +99,7 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 26] = [
+const FOREIGN: [(&str, &[&str]); 27] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -128,7 +128,8 @@ const FOREIGN: [(&str, &[&str]); 26] = [
     ("lettre", &["mail"]),
     ("askama", &["mail"]),
     ("clap", &["cli", "config", "main"]),
-    ("indicatif", &["cli/calibrate"]),
+    ("indicatif", &["cli/progress"]),
+    ("csv", &["cli/import"]),
 ];
 
 /// All that `domain` may use: no I/O, no runtime, no serialisation.

@@ -9,7 +9,7 @@ use clap::{
     value_parser,
 };
 
-use super::{calibrate, caller, exit::Exit, migrate::Step, output, users, version};
+use super::{calibrate, caller, exit::Exit, export, import, migrate::Step, output, users, version};
 use crate::config::{Flags, Key, keys};
 
 const CONFIG: &str = "config";
@@ -30,6 +30,10 @@ pub enum Command {
     Caller(Flags, caller::Request),
     /// Show or change users, or end all sessions.
     Users(Flags, users::Request),
+    /// Add users of another system.
+    Import(Flags, import::Request),
+    /// Write all users down.
+    Export(Flags, export::Request),
     /// Ask a running server.
     Healthcheck(Flags),
     /// Judge the configuration.
@@ -67,6 +71,12 @@ pub fn parse(
             flags(matches, migrate_reads),
             caller::request(step, matches),
         ),
+        (["users", "import"], matches) => {
+            Command::Import(flags(matches, migrate_reads), import::request(matches))
+        }
+        (["users", "export"], matches) => {
+            Command::Export(flags(matches, migrate_reads), export::request(matches))
+        }
         (["users" | "sessions", step], matches) => {
             Command::Users(flags(matches, migrate_reads), users::request(step, matches))
         }
@@ -143,8 +153,11 @@ fn grammar() -> clap::Command {
             ),
         )
         .subcommand(
-            group("users", "Show, disable, enable or erase users").subcommands(
-                users::grammar().map(|command| command.args(arguments(migrate_reads))),
+            group("users", "Show, change, erase, import or export users").subcommands(
+                users::grammar()
+                    .into_iter()
+                    .chain([import::grammar(), export::grammar()])
+                    .map(|command| command.args(arguments(migrate_reads))),
             ),
         )
         .subcommand(

@@ -2,14 +2,13 @@
 //! those in force bear a number of logins.
 
 mod grammar;
-mod progress;
 mod report;
 
 use std::time::Duration;
 
 use tokio::runtime;
 
-use super::{exit::Exit, output};
+use super::{exit::Exit, output, progress::Progress};
 use crate::{
     config::{self, Environment, Flags, Problems},
     hashing::{
@@ -22,7 +21,6 @@ use crate::{
     },
     telemetry,
 };
-use progress::Progress;
 
 pub(super) use grammar::{grammar, reads, request};
 
@@ -78,7 +76,7 @@ fn survey(in_force: Settings, request: Request) -> Exit {
     let limit = memory_limit();
     output::answer(&report::heading(limit));
     let costs = costs(in_force);
-    let progress = Progress::of(costs.len());
+    let progress = Progress::of(costs.len() as u64);
     let mut measured: Vec<Measured> = Vec::new();
     for (cost, origin) in costs {
         let time = request.time.unwrap_or(MEASURING);
@@ -167,7 +165,7 @@ fn load(settings: Settings, rate: u32, time: Duration) -> Result<Load, String> {
         .enable_time()
         .build()
         .map_err(|error| error.to_string())?;
-    let progress = Progress::of(calibration::arrivals(rate, time));
+    let progress = Progress::of(calibration::arrivals(rate, time) as u64);
     let load = runtime.block_on(calibration::verify_at(&hasher, rate, time, || {
         progress.advance();
     }));

@@ -21,7 +21,15 @@ use crate::domain::{Event, EventFilter, EventId, KeptEvent, SessionId, UserId, u
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
-    Events::insert(row(event, 1))
+    record_all(transaction, vec![event.clone()]).await
+}
+
+/// Writes events.
+pub(super) async fn record_all(
+    transaction: &DatabaseTransaction,
+    events: Vec<Event>,
+) -> Result<(), DbErr> {
+    Events::insert_many(events.iter().map(|event| row(event, 1)))
         .exec_without_returning(transaction)
         .await
         .map(|_| ())

@@ -75,6 +75,15 @@ pub(super) fn open_for_backup(path: &Path) -> DatabaseConnection {
     sqlite(sqlite_options(path), 1, SCHEMA_ACQUIRE_TIMEOUT)
 }
 
+/// A connection that reads a SQLite file of another service.
+pub(super) fn open_to_read(path: &Path) -> DatabaseConnection {
+    sqlite(
+        sqlite_options(path).read_only(true),
+        1,
+        SCHEMA_ACQUIRE_TIMEOUT,
+    )
+}
+
 fn sqlite(
     options: SqliteConnectOptions,
     connections: u32,

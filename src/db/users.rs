@@ -4,6 +4,7 @@
 mod change;
 mod edit;
 mod erase;
+mod import;
 mod kept;
 mod list;
 
@@ -17,6 +18,7 @@ pub(super) use change::update;
 pub use change::{UpdateUserError, UserChange};
 pub use edit::EditUserError;
 pub use erase::ProvenUser;
+pub use import::{ImportOutcome, NewImport};
 pub use kept::KeptSessions;
 
 use super::{

@@ -4,6 +4,7 @@ mod account;
 mod audit;
 mod auth;
 mod convert;
+mod import;
 mod methods;
 mod users;
 

@@ -15,7 +15,7 @@ on_both_databases!(
 
 /// Of [`PASSWORD`], made by argon2-cffi, passlib and Django. The last has the cost that is current
 /// here, but is of no NFC.
-const FORMATS: [&str; 12] = [
+pub(crate) const FORMATS: [&str; 12] = [
     "$argon2i$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$3qS12dWMd3d4z775KTYTgqqQMF1CBFFK8Fg8bLc5JlA",
     "$argon2d$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$PYVz+YNzJngGScS0PzP1myggjvAmdeLAJsdeLQiXVF8",
     "$argon2id$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$ya9pugKzm+bGj6naJLA/eG7wZDHyzZcM0GVxmRXBPjs",
@@ -29,11 +29,23 @@ const FORMATS: [&str; 12] = [
     "pbkdf2_sha1$12$abcdefghijklmnopqrstuv$319fFiiNRoEImYa3MSCUM5juq6A=",
     "$argon2id$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlIHNsdA$9XVUs6jlLAPcp2fEtrFn1XwdotgOc1FrFVFuIfLkuwQ",
 ];
+/// Of `canary`.
+pub(crate) const OF_SIX: &str = "$2a$04$3i9y5SVpb8H1ZjhIZUTFwe4gml0uoK2UczKp.In9c8M8sAINZLCf6";
+/// Of `cafe\u{301} canary`, which is decomposed.
+pub(crate) const OF_NFD: &str =
+    "$pbkdf2-sha256$12$6h2DEOJcy7k3xljr/R9DCA$ISB1PlwzZBTmbzPpXiCWrRGuAzdhmENQvQX3rm/Txx4";
+/// Of [`long`], of which it read 72 bytes.
+pub(crate) const OF_LONG: &str = "$2b$04$Q58qEJ7X9/4iqMNJtp6ALuimd2ZPx1V6CcTC9JnWr4wYJk1nI.h4m";
 /// What hashes of this application begin with.
 const CURRENT: &str = "$argon2id$v=19$m=64,t=1,p=1$";
 
+/// A password of 80 bytes.
+pub(crate) fn long() -> String {
+    format!("a canary of eighty bytes {}ABCDEFGH", "x".repeat(47))
+}
+
 /// Logs in until the password is this service's own.
-async fn await_own(app: &TestApp, email: &str, password: &str) {
+pub(crate) async fn await_own(app: &TestApp, email: &str, password: &str) {
     eventually("the password is hashed again", async || {
         // A rehash is dropped while others hash.
         assert!(app.grpc().is_valid(email, password).await);
@@ -71,9 +83,6 @@ async fn every_format_logs_in_and_becomes_argon2id(app: TestApp) {
 
 /// (A2) Too short for any policy; decomposed. Once it is stored here, composed is the same.
 async fn passwords_that_could_not_be_set_here_log_in(app: TestApp) {
-    const OF_SIX: &str = "$2a$04$3i9y5SVpb8H1ZjhIZUTFwe4gml0uoK2UczKp.In9c8M8sAINZLCf6";
-    const OF_NFD: &str =
-        "$pbkdf2-sha256$12$6h2DEOJcy7k3xljr/R9DCA$ISB1PlwzZBTmbzPpXiCWrRGuAzdhmENQvQX3rm/Txx4";
     let six = app.imported(OF_SIX).await;
     await_own(&app, &six, "canary").await;
     assert!(!app.grpc().is_valid(&six, "canarY").await);
@@ -89,8 +98,7 @@ async fn passwords_that_could_not_be_set_here_log_in(app: TestApp) {
 /// What was typed beyond 72 bytes was never compared: were it hashed, a wrong ending would become
 /// part of the password.
 async fn what_bcrypt_cut_off_stays_as_it_came(app: TestApp) {
-    const OF_LONG: &str = "$2b$04$Q58qEJ7X9/4iqMNJtp6ALuimd2ZPx1V6CcTC9JnWr4wYJk1nI.h4m";
-    let long = format!("a canary of eighty bytes {}ABCDEFGH", "x".repeat(47));
+    let long = long();
     let address = app.imported(OF_LONG).await;
     let other = format!("{}other", &long[..72]);
     for tried in [&long, &other, &long] {

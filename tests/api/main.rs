@@ -39,6 +39,7 @@ mod events;
 mod gathering;
 mod hashing;
 mod idempotency;
+mod import;
 mod imported;
 mod lifecycle;
 mod limits;

@@ -140,6 +140,9 @@ async fn what_is_served_tells_clients_what_to_redact(app: TestApp) {
                 "CreateSessionRequest.password",
                 "CreateSessionResponse.session_token",
                 "ValidateSessionRequest.session_token",
+                "BatchValidateSessionsRequest.session_tokens",
+                "RotateSessionRequest.session_token",
+                "RotateSessionResponse.session_token",
                 "RevokeSessionRequest.session_token",
             ]
         );

@@ -99,6 +99,9 @@ async fn an_idle_session_ends_at_its_limit_to_the_second(clocked: Clocked) {
     clocked.clock.advance(SECOND);
     assert_eq!(clocked.verdict(&never_seen).await, SessionStatus::Expired);
     assert_eq!(clocked.verdict(&owner.token).await, SessionStatus::Active);
+    // What was noted less than an interval ago is not noted again.
+    clocked.clock.advance(Duration::from_mins(1));
+    assert_eq!(clocked.verdict(&owner.token).await, SessionStatus::Active);
 
     let clocked = clocked.restart(|_| {}).await;
     clocked.clock.advance(HOUR.saturating_sub(SECOND));

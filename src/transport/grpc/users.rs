@@ -1,8 +1,8 @@
 //! `UserService`: each handler converts, calls `auth` and converts back.
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
-use super::{MESSAGE_MAX, open};
+use super::{MESSAGE_MAX, import, open};
 use crate::{
     auth::{Auth, AuthError, UserName},
     domain::{UserId, UserStatus},
@@ -10,9 +10,10 @@ use crate::{
         CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
         CreateSessionForUserResponse, DeleteUserRequest, DeleteUserResponse, DisableUserRequest,
         DisableUserResponse, EnableUserRequest, EnableUserResponse, ExportUserDataRequest,
-        ExportUserDataResponse, FindUserRequest, FindUserResponse, ListUserSessionsRequest,
-        ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, RevokeUserSessionsRequest,
-        RevokeUserSessionsResponse, UpdateUserRequest, UpdateUserResponse,
+        ExportUserDataResponse, FindUserRequest, FindUserResponse, ImportUsersRequest,
+        ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest,
+        ListUsersResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse,
+        UpdateUserRequest, UpdateUserResponse,
         user_service_server::{UserService, UserServiceServer},
     },
     transport::{
@@ -186,5 +187,14 @@ impl UserService for UserHandlers {
             events: export.events.into_iter().map(Into::into).collect(),
             next_page_token,
         }))
+    }
+
+    async fn import_users(
+        &self,
+        request: Request<Streaming<ImportUsersRequest>>,
+    ) -> Result<Response<ImportUsersResponse>, Status> {
+        let (call, messages) = open(request)?;
+        let imported = import::import_users(&self.auth, &call, messages).await;
+        Ok(Response::new(imported?))
     }
 }

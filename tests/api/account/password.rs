@@ -74,7 +74,8 @@ async fn a_wrong_current_password_is_among_the_events(app: TestApp) {
     let owner = app.owner().await;
     let account = app.account();
     assert_bad_credentials(account.change_password(&owner.token, WRONG, NEW).await);
-    let asked = account.request_email_change(&owner.token, WRONG, &email());
+    let wanted = email();
+    let asked = account.request_email_change(&owner.token, WRONG, &wanted);
     assert_bad_credentials(asked.await);
     assert_bad_credentials(account.close(&owner.token, WRONG).await);
     let sql = app.sql().await;

@@ -15,10 +15,10 @@ use vestibule::{
     proto::v1::{
         CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
         CreateSessionForUserResponse, DeleteUserRequest, DisableUserRequest, EnableUserRequest,
-        ExportUserDataRequest, ExportUserDataResponse, FindUserRequest, ListUserSessionsRequest,
-        ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, RevokeUserSessionsRequest,
-        Session, UpdateUserRequest, User, create_password_reset_request,
-        create_session_for_user_request, find_user_request::Key,
+        ExportUserDataRequest, ExportUserDataResponse, FindUserRequest, ImportUsersRequest,
+        ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest,
+        ListUsersResponse, RevokeUserSessionsRequest, Session, UpdateUserRequest, User,
+        create_password_reset_request, create_session_for_user_request, find_user_request::Key,
         revoke_user_sessions_request::Sessions, user_service_client::UserServiceClient,
     },
     transport::grantable,
@@ -27,7 +27,7 @@ use vestibule::{
 use super::TestApp;
 
 /// Every method of `UserService`.
-pub(crate) const USER_METHODS: [&str; 11] = [
+pub(crate) const USER_METHODS: [&str; 12] = [
     "FindUser",
     "ListUsers",
     "UpdateUser",
@@ -39,6 +39,7 @@ pub(crate) const USER_METHODS: [&str; 11] = [
     "ListUserSessions",
     "RevokeUserSessions",
     "ExportUserData",
+    "ImportUsers",
 ];
 
 /// `UserService`, a call a line.
@@ -199,5 +200,14 @@ impl Users {
             page_token: String::new(),
         };
         self.export_page(page).await
+    }
+
+    pub(crate) async fn import(
+        &self,
+        messages: Vec<ImportUsersRequest>,
+    ) -> Result<ImportUsersResponse, Status> {
+        let mut client = self.0.clone();
+        let imported = client.import_users(tokio_stream::iter(messages)).await?;
+        Ok(imported.into_inner())
     }
 }

@@ -20,9 +20,9 @@ on_both_databases!(
     a_taken_address_changes_nothing,
 );
 
-fn mask(paths: &[&str]) -> Option<FieldMask> {
+fn mask(paths: &[&str]) -> FieldMask {
     let paths = paths.iter().map(ToString::to_string).collect();
-    Some(FieldMask { paths })
+    FieldMask { paths }
 }
 
 /// Absent and empty: what is set. Named: that, and nothing else.
@@ -31,11 +31,15 @@ async fn a_mask_says_what_is_written(app: TestApp) {
     let both = ["email", "email_verified"];
     for (paths, moves, verified) in [
         (None, true, true),
-        (mask(&[]), true, true),
-        (mask(&["email"]), true, false),
-        (mask(&["email_verified"]), false, true),
-        (mask(&both), true, true),
-        (mask(&["email", "email", "email_verified"]), true, true),
+        (Some(mask(&[])), true, true),
+        (Some(mask(&["email"])), true, false),
+        (Some(mask(&["email_verified"])), false, true),
+        (Some(mask(&both)), true, true),
+        (
+            Some(mask(&["email", "email", "email_verified"])),
+            true,
+            true,
+        ),
     ] {
         let (user, new) = (app.grpc().registered().await, email());
         let edit = UpdateUserRequest {
@@ -69,7 +73,7 @@ async fn a_mask_says_what_is_written(app: TestApp) {
             .is_some()
     );
     let unproven = UpdateUserRequest {
-        update_mask: mask(&["email_verified"]),
+        update_mask: Some(mask(&["email_verified"])),
         ..edit_of(&user)
     };
     assert!(
@@ -81,7 +85,7 @@ async fn a_mask_says_what_is_written(app: TestApp) {
             .is_none()
     );
     let no_address = UpdateUserRequest {
-        update_mask: mask(&["email"]),
+        update_mask: Some(mask(&["email"])),
         ..edit_of(&user)
     };
     assert_invalid(
@@ -109,7 +113,7 @@ async fn a_mask_that_names_anything_else_is_a_fault(app: TestApp) {
     ] {
         let edit = UpdateUserRequest {
             email: Some(email()),
-            update_mask: mask(&["email", path]),
+            update_mask: Some(mask(&["email", path])),
             ..edit_of(&user)
         };
         assert_invalid(
@@ -126,7 +130,7 @@ async fn every_fault_of_an_edit_is_told_at_once(app: TestApp) {
         user_id: "me".into(),
         email: Some("ada".into()),
         email_verified: None,
-        update_mask: mask(&["*", "email"]),
+        update_mask: Some(mask(&["*", "email"])),
         etag: String::new(),
     };
     let faults = [

@@ -20,11 +20,11 @@ on_both_databases!(
 const IP: &str = "192.0.2.231";
 const USER_AGENT: &str = "Canarybrowser/7.25";
 
-fn client() -> Option<ClientInfo> {
-    Some(ClientInfo {
+fn client() -> ClientInfo {
+    ClientInfo {
         ip: IP.to_owned(),
         user_agent: USER_AGENT.to_owned(),
-    })
+    }
 }
 
 /// Everything that a database holds, as a backup has it: SQLite's file without what was deleted, and
@@ -53,7 +53,7 @@ async fn of_a_deleted_user_nothing_is_left_but_the_id(app: TestApp) {
         email: address.clone(),
         password: PASSWORD.into(),
         request_id: String::new(),
-        client: client(),
+        client: Some(client()),
     };
     let registered = app.grpc().register_user(registration).await.unwrap();
     let id = registered.into_inner().user.unwrap().id;
@@ -67,12 +67,12 @@ async fn of_a_deleted_user_nothing_is_left_but_the_id(app: TestApp) {
         let login = CreateSessionRequest {
             email: named.clone(),
             password: PASSWORD.into(),
-            client: client(),
+            client: Some(client()),
         };
         let opened = app.grpc().create_session(login).await.unwrap().into_inner();
         let for_user = CreateSessionForUserRequest {
             user: Some(create_session_for_user_request::User::UserId(id.clone())),
-            client: client(),
+            client: Some(client()),
         };
         users.open(for_user).await.unwrap();
         let asked = account.request_email_change(&opened.session_token, PASSWORD, &wanted);

@@ -25,7 +25,11 @@ async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Test
     let found = users.find_by(Key::Id(owner.id.clone())).await.unwrap();
     assert_eq!(export.user.as_ref(), Some(&found));
     assert_eq!(export.sessions.len(), 2, "the one that has ended too");
-    let kinds: Vec<EventKind> = export.events.iter().map(|event| event.kind()).collect();
+    let kinds: Vec<EventKind> = export
+        .events
+        .iter()
+        .map(vestibule::proto::v1::Event::kind)
+        .collect();
     assert_eq!(
         kinds,
         [

@@ -148,7 +148,7 @@ async fn what_an_address_begins_with_is_in_the_order_of_bytes(database: Database
 
 async fn every_fault_of_a_page_is_told_at_once(app: TestApp) {
     let users = app.users().await;
-    let faulty = ListUsersRequest {
+    let request = ListUsersRequest {
         page_size: -1,
         page_token: "x".into(),
         status: 7,
@@ -160,8 +160,8 @@ async fn every_fault_of_a_page_is_told_at_once(app: TestApp) {
         ("page_size", "INVALID_FIELD"),
         ("page_token", "PAGE_TOKEN_INVALID"),
     ];
-    assert_invalid(users.list(faulty).await, &faults);
-    let faulty = ListUserSessionsRequest {
+    assert_invalid(users.list(request).await, &faults);
+    let request = ListUserSessionsRequest {
         user_id: "me".into(),
         page_size: i32::MIN,
         page_token: "x".into(),
@@ -171,7 +171,7 @@ async fn every_fault_of_a_page_is_told_at_once(app: TestApp) {
         ("page_size", "INVALID_FIELD"),
         ("page_token", "PAGE_TOKEN_INVALID"),
     ];
-    assert_invalid(users.sessions_page(faulty).await, &faults);
+    assert_invalid(users.sessions_page(request).await, &faults);
 }
 
 async fn a_page_token_is_good_for_its_own_list_alone(app: TestApp) {

@@ -61,7 +61,7 @@ async fn whom_no_session_can_be_opened_for_is_told(app: TestApp) {
     users.disable(&user.id).await.unwrap();
     assert_disabled(users.open_for(&user.id).await, &user.id);
     assert_eq!(app.store.rows("sessions").await, 0);
-    let faulty = CreateSessionForUserRequest {
+    let wrong = CreateSessionForUserRequest {
         user: None,
         client: Some(ClientInfo {
             ip: "localhost".into(),
@@ -69,7 +69,7 @@ async fn whom_no_session_can_be_opened_for_is_told(app: TestApp) {
         }),
     };
     let faults = [("user", "INVALID_FIELD"), ("client.ip", "INVALID_FIELD")];
-    assert_invalid(users.open(faulty).await, &faults);
+    assert_invalid(users.open(wrong).await, &faults);
 }
 
 async fn a_reset_that_a_caller_makes_sets_a_password_and_proves_no_address(app: TestApp) {

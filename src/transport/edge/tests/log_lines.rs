@@ -49,7 +49,7 @@ fn traced(path: &str) -> http::request::Builder {
     grpc_request(path)
         .header("x-request-id", "r-1")
         .header("traceparent", trace)
-        .extension(Peer(([192, 0, 2, 1], 4711).into()))
+        .extension(crate::transport::Peer(([192, 0, 2, 1], 4711).into()))
 }
 
 #[tokio::test]

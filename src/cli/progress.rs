@@ -7,15 +7,15 @@ use std::{
 
 use indicatif::ProgressBar;
 
-use crate::cli::output;
+use super::output;
 
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// Nothing of so many steps is done.
-    pub(super) fn of(steps: usize) -> Self {
+    pub(super) fn of(steps: u64) -> Self {
         Self(if io::stderr().is_terminal() {
-            ProgressBar::new(steps as u64)
+            ProgressBar::new(steps)
         } else {
             ProgressBar::hidden()
         })
@@ -26,9 +26,19 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// So many steps are done.
+    pub(super) fn reach(&self, step: u64) {
+        self.0.set_position(step);
+    }
+
+    /// A line of the answer.
+    pub(super) fn print(&self, line: &dyn Display) {
+        self.0.suspend(|| output::answer(line));
+    }
+
     /// One more step is done, and this is its answer.
     pub(super) fn print_and_advance(&self, line: &dyn Display) {
-        self.0.suspend(|| output::answer(line));
+        self.print(line);
         self.advance();
     }
 

@@ -1,0 +1,254 @@
+//! Users of other systems, many in one transaction. An import only inserts: whoever is here already
+//! is neither changed nor merged with anybody.
+
+use std::collections::HashSet;
+
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, QueryTrait, Select,
+    sea_query::{ExprTrait, OnConflict},
+};
+use tokio::time::Instant as Deadline;
+use uuid::Uuid;
+
+use crate::db::{
+    Db, DbError,
+    entity::{
+        erased_users, to_micros,
+        users::{ActiveModel, Column, Entity as Users, scheme_column, status_column},
+    },
+    events::record_all,
+};
+use crate::domain::{Event, ImportedUser, UserId};
+
+/// A user to import.
+#[derive(Debug, Clone)]
+pub struct NewImport {
+    /// Kept from the other system, or made and never used before.
+    pub id: UserId,
+    /// What they had.
+    pub user: ImportedUser,
+    /// Written when they are imported; its instant is when that happens.
+    pub event: Event,
+}
+
+/// What came of importing a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum ImportOutcome {
+    /// The user is there, or can be.
+    Added,
+    /// Something is another user's; nothing was changed.
+    Taken {
+        /// The id is a user's, or was one's who was erased.
+        id: bool,
+        /// The address is a user's.
+        email: bool,
+    },
+}
+
+/// What of some rows is somebody's.
+struct Occupied {
+    ids: HashSet<Uuid>,
+    addresses: HashSet<String>,
+}
+
+impl Db {
+    /// Imports users and answers for each in their order. The first of two that cannot both be there
+    /// is.
+    ///
+    /// # Errors
+    /// The database failed; nobody was imported.
+    pub async fn add_imported_users(
+        &self,
+        users: Vec<NewImport>,
+        deadline: Deadline,
+    ) -> Result<Vec<ImportOutcome>, DbError> {
+        self.write(deadline, move |transaction| {
+            Box::pin(import(transaction, users.clone()))
+        })
+        .await
+    }
+
+    /// What importing users would come to, each alone. Changes nothing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn check_imported_users(
+        &self,
+        users: &[NewImport],
+        deadline: Deadline,
+    ) -> Result<Vec<ImportOutcome>, DbError> {
+        let reader = &self.inner.reader;
+        let mut occupied = Occupied {
+            ids: self.read(deadline, erased(reader, users)).await?,
+            addresses: HashSet::new(),
+        };
+        let here = here(reader, users);
+        occupied.extend(self.read(deadline, here).await?);
+        Ok(occupied.judge_all(users))
+    }
+}
+
+async fn import(
+    transaction: &DatabaseTransaction,
+    users: Vec<NewImport>,
+) -> Result<Vec<ImportOutcome>, DbErr> {
+    let mut outcomes = Occupied::find(transaction, &users).await?.judge_all(&users);
+    let free: Vec<_> = users
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| **outcome == ImportOutcome::Added)
+        .map(|(user, _)| user.clone())
+        .collect();
+    let added = insert(transaction, free.iter().map(row)).await?;
+    let is_added = |user: &NewImport| added.contains(&user.id.uuid());
+    let (added, late): (Vec<_>, Vec<_>) = free.into_iter().partition(is_added);
+    record_all(
+        transaction,
+        added.into_iter().map(|user| user.event).collect(),
+    )
+    .await?;
+    if late.is_empty() {
+        return Ok(outcomes);
+    }
+    // Somebody was faster.
+    let occupied = Occupied::find(transaction, &late).await?;
+    for (user, outcome) in users.iter().zip(&mut outcomes) {
+        if *outcome == ImportOutcome::Added && late.iter().any(|late| late.id == user.id) {
+            *outcome = occupied.judge_refused(user);
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Inserts those whose id and address are free, and answers who that is. Ids of users who were erased
+/// while this waited for their rows are given back at once: they are never used again.
+async fn insert(
+    transaction: &DatabaseTransaction,
+    rows: impl Iterator<Item = ActiveModel>,
+) -> Result<HashSet<Uuid>, DbErr> {
+    let added = Users::insert_many(rows)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_with_returning(transaction)
+        .await?;
+    let mut added: HashSet<_> = added.into_iter().map(|row| row.id).collect();
+    let late = Users::delete_many()
+        .filter(Column::Id.is_in(added.iter().copied()))
+        .filter(Column::Id.in_subquery(erased_ids().into_query()))
+        .exec_with_returning(transaction)
+        .await?;
+    for row in late {
+        added.remove(&row.id);
+    }
+    Ok(added)
+}
+
+fn row(import: &NewImport) -> ActiveModel {
+    let user = &import.user;
+    let now = import.event.at;
+    ActiveModel {
+        id: Set(import.id.uuid()),
+        email: Set(user.email.as_given().to_owned()),
+        email_key: Set(user.email.key().as_str().to_owned()),
+        hashed_password: Set(Some(user.password.hashed.as_str().to_owned())),
+        password_scheme: Set(scheme_column(user.password.scheme)),
+        status: Set(status_column(user.status)),
+        session_epoch: Set(0),
+        version: Set(1),
+        request_id: Set(None),
+        email_verified_at: Set(user.email_verified.then(|| to_micros(now))),
+        created_at: Set(to_micros(user.created_at.unwrap_or(now))),
+        updated_at: Set(to_micros(now)),
+    }
+}
+
+fn erased_ids() -> Select<erased_users::Entity> {
+    erased_users::Entity::find()
+        .select_only()
+        .column(erased_users::Column::Id)
+}
+
+/// The ids among those of some rows that are never used again.
+async fn erased(
+    connection: &impl ConnectionTrait,
+    users: &[NewImport],
+) -> Result<HashSet<Uuid>, DbErr> {
+    let ids = users.iter().map(|user| user.id.uuid());
+    let erased = erased_ids()
+        .filter(erased_users::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(connection);
+    Ok(erased.await?.into_iter().collect())
+}
+
+/// The users who have an id or an address of some rows.
+async fn here(
+    connection: &impl ConnectionTrait,
+    users: &[NewImport],
+) -> Result<Vec<(Uuid, String)>, DbErr> {
+    let ids = users.iter().map(|user| user.id.uuid());
+    let keys = users.iter().map(|user| user.user.email.key().as_str());
+    Users::find()
+        .filter(Column::Id.is_in(ids).or(Column::EmailKey.is_in(keys)))
+        .select_only()
+        .column(Column::Id)
+        .column(Column::EmailKey)
+        .into_tuple()
+        .all(connection)
+        .await
+}
+
+impl Occupied {
+    async fn find(connection: &impl ConnectionTrait, users: &[NewImport]) -> Result<Self, DbErr> {
+        let mut occupied = Self {
+            ids: erased(connection, users).await?,
+            addresses: HashSet::new(),
+        };
+        occupied.extend(here(connection, users).await?);
+        Ok(occupied)
+    }
+
+    fn extend(&mut self, users: impl IntoIterator<Item = (Uuid, String)>) {
+        for (id, address) in users {
+            self.ids.insert(id);
+            self.addresses.insert(address);
+        }
+    }
+
+    /// In their order: what one takes is not free for those after it.
+    fn judge_all(mut self, users: &[NewImport]) -> Vec<ImportOutcome> {
+        let outcomes = users.iter().map(|user| {
+            let outcome = self.judge(user);
+            if outcome == ImportOutcome::Added {
+                let address = user.user.email.key().as_str().to_owned();
+                self.extend([(user.id.uuid(), address)]);
+            }
+            outcome
+        });
+        outcomes.collect()
+    }
+
+    fn judge(&self, user: &NewImport) -> ImportOutcome {
+        let id = self.ids.contains(&user.id.uuid());
+        let email = self.addresses.contains(user.user.email.key().as_str());
+        if id || email {
+            ImportOutcome::Taken { id, email }
+        } else {
+            ImportOutcome::Added
+        }
+    }
+
+    /// Of one who was refused. Whoever was in the way may have been erased since, and their id with
+    /// them.
+    fn judge_refused(&self, user: &NewImport) -> ImportOutcome {
+        match self.judge(user) {
+            ImportOutcome::Added => ImportOutcome::Taken {
+                id: false,
+                email: true,
+            },
+            taken @ ImportOutcome::Taken { .. } => taken,
+        }
+    }
+}
