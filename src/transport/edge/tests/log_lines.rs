@@ -5,7 +5,7 @@ use std::sync::{Mutex, Once};
 use tracing::subscriber::DefaultGuard;
 
 use super::*;
-use crate::{auth::AuthError, transport::Peer};
+use crate::auth::AuthError;
 
 /// The lines written on this thread.
 #[derive(Clone, Default)]
