@@ -4,10 +4,8 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QuerySelect, QueryTrait, Select,
-    sea_query::{ExprTrait, OnConflict},
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
+    QueryFilter, QuerySelect, QueryTrait, Select, sea_query::ExprTrait,
 };
 use tokio::time::Instant as Deadline;
 use uuid::Uuid;
@@ -15,7 +13,7 @@ use uuid::Uuid;
 use crate::db::{
     Db, DbError,
     entity::{
-        erased_users, to_micros,
+        erased_users, or_nothing, to_micros,
         users::{ActiveModel, Column, Entity as Users, scheme_column, status_column},
     },
     events::record_all,
@@ -130,7 +128,7 @@ async fn insert(
     rows: impl Iterator<Item = ActiveModel>,
 ) -> Result<HashSet<Uuid>, DbErr> {
     let added = Users::insert_many(rows)
-        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .on_conflict(or_nothing())
         .exec_with_returning(transaction)
         .await?;
     let mut added: HashSet<_> = added.into_iter().map(|row| row.id).collect();
