@@ -178,7 +178,12 @@ async fn cancelled_calls_leave_no_connection_behind(database: Database) {
 
 /// (S7) 32 writers with 10 sessions each in CI, 500 for the scorecard, beside a foreign writer: all
 /// succeed, and there are as many rows as answers.
-async fn writers_in_each_others_way_all_succeed(app: TestApp) {
+async fn writers_in_each_others_way_all_succeed(database: Database) {
+    let plan = TestApp::on(database).await;
+    // 32 wait for SQLite's one writer, which waits for the other process each time: how long a call
+    // may wait for its turn is not the question here.
+    let plan = plan.settings(|settings| settings.db.acquire_timeout = LIMIT);
+    let app = plan.start().await;
     let each = scale(10, 500);
     let user = app.grpc().registered().await;
     let (stop, stopped) = watch::channel(false);
