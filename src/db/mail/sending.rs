@@ -27,7 +27,7 @@ pub struct MailIntent {
     pub key: EmailKey,
     /// What for.
     pub purpose: MailPurpose,
-    /// Who asked. `None`: anybody may have, see [`MailRequest::by`].
+    /// Who asked. `None`: anybody may have, see `MailRequest::by`.
     pub by: Option<AskedBy>,
     /// When it was asked for.
     pub requested_at: Instant,
