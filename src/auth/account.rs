@@ -93,15 +93,7 @@ impl Auth {
         proof: OwnerProof,
         new: Email,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.live_session(call, &proof.session).await?;
-        self.prove(
-            call,
-            &session,
-            &user,
-            proof.password,
-            &ClientInfo::default(),
-        )
-        .await?;
+        let (session, user) = self.proven_owner(call, &proof).await?;
         self.request_email_change_mails(call, session.id, &user, new)
             .await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "change of address requested");
@@ -118,15 +110,7 @@ impl Auth {
         call: &CallContext,
         proof: OwnerProof,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.live_session(call, &proof.session).await?;
-        self.prove(
-            call,
-            &session,
-            &user,
-            proof.password,
-            &ClientInfo::default(),
-        )
-        .await?;
+        let (session, user) = self.proven_owner(call, &proof).await?;
         let origin = call.origin(ClientInfo::default());
         let event = self.event(EventKind::UserDeleted, user.id, Some(session.id), origin)?;
         let proven = ProvenUser {
@@ -141,6 +125,18 @@ impl Auth {
         }
         tracing::info!(user_id = %user.id, "user erased");
         Ok(())
+    }
+
+    /// The live session and its user, whose current password came with it.
+    async fn proven_owner(
+        &self,
+        call: &CallContext,
+        proof: &OwnerProof,
+    ) -> Result<(Session, User), AuthError> {
+        let (session, user) = self.live_session(call, &proof.session).await?;
+        let (password, client) = (proof.password.clone(), ClientInfo::default());
+        self.prove(call, &session, &user, password, &client).await?;
+        Ok((session, user))
     }
 
     /// The live session that a token proves, and its user.
