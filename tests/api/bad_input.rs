@@ -26,7 +26,7 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Requests under way at once, where there are many: fewer than wait for a hash or may share a
 /// connection.
-const AT_ONCE: usize = 64;
+pub(crate) const AT_ONCE: usize = 64;
 const METHODS: [&str; 14] = [
     "RegisterUser",
     "ValidLogin",

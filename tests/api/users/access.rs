@@ -1,10 +1,11 @@
 //! Who may act on users: callers with a grant for the very method, and nobody else.
 
+use futures_util::{StreamExt, stream};
 use http::header::AUTHORIZATION;
 use proptest::strategy::{Strategy, ValueTree};
 use tonic::Code;
 
-use crate::bad_input::{messages, runner};
+use crate::bad_input::{AT_ONCE, messages, runner};
 use crate::harness::{
     Fault, PASSWORD, TestApp, USER_METHODS, captured_lines, email, figure, frame, scale,
 };
@@ -85,11 +86,10 @@ async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
 async fn no_bytes_break_a_method(app: TestApp) {
     let key = app.user_caller("desk", &USER_METHODS).await;
     let (mut runner, messages) = (runner(), messages());
-    let count = scale(20, 110_000);
-    let wire = app.wire();
+    let (wire, count) = (app.wire(), scale(20, 110_000));
     for method in USER_METHODS {
-        for _ in 0..count {
-            let message = messages.new_tree(&mut runner).unwrap().current();
+        let messages = (0..count).map(|_| messages.new_tree(&mut runner).unwrap().current());
+        let answered = async |message: Vec<u8>| {
             let request = wire
                 .request(&format!("/vestibule.v1.UserService/{method}"))
                 .header(AUTHORIZATION, format!("Bearer {key}"));
@@ -99,7 +99,10 @@ async fn no_bytes_break_a_method(app: TestApp) {
                 let expected = matches!(fault.code, Code::InvalidArgument | Code::NotFound);
                 assert!(expected, "{method} {message:?}: {fault:?}");
             }
-        }
+        };
+        stream::iter(messages)
+            .for_each_concurrent(AT_ONCE, answered)
+            .await;
     }
     let (sent, rpcs) = (count * USER_METHODS.len(), USER_METHODS.len());
     figure(
