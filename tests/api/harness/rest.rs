@@ -20,6 +20,14 @@ pub(crate) struct Rest {
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
+/// Connects without Nagle's algorithm, as gRPC clients do: with it each small message waits for the
+/// server's delayed acknowledgement (RFC 9293, section 3.7.4).
+pub(super) fn connector() -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector
+}
+
 /// A whole answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
@@ -32,7 +40,7 @@ impl Rest {
     pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             address,
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            client: Client::builder(TokioExecutor::new()).build(connector()),
         }
     }
 

@@ -13,6 +13,8 @@ use hyper_util::{
 use prost::Message;
 use tonic::{Code, Status};
 
+use super::rest::connector;
+
 /// A connection that sends what it is told to, and unlike tonic's client leaves deadlines to the
 /// server.
 #[derive(Clone)]
@@ -34,7 +36,7 @@ impl Wire {
     pub(super) fn to(address: SocketAddr) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .http2_only(true)
-            .build_http();
+            .build(connector());
         Self { address, client }
     }
 
