@@ -14,6 +14,7 @@ mod lookups;
 mod mail;
 mod mix;
 mod pools;
+mod probe;
 mod purge;
 mod schema;
 mod server_keys;
@@ -93,9 +94,6 @@ pub struct Settings {
     pub statement_timeout: Duration,
 }
 
-/// How long a probe may take.
-const PROBE_LIMIT: Duration = Duration::from_secs(1);
-
 /// How long connections may take to say goodbye.
 const CLOSE_LIMIT: Duration = Duration::from_millis(150);
 
@@ -140,21 +138,6 @@ impl Db {
                 lookups: lookups::Lookups::default(),
             }),
         })
-    }
-
-    /// Asks the database for a sign of life, on a connection outside the pools and for one second
-    /// at most, and remembers the answer: it tells a full pool from a lost database.
-    ///
-    /// # Errors
-    /// There was none in time.
-    pub async fn probe(&self) -> Result<(), DbError> {
-        let outcome = match timeout(PROBE_LIMIT, schema::sign_of_life(&self.inner.prober)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(DbError::Unavailable(error)),
-            Err(_) => Err(DbError::DeadlineExceeded),
-        };
-        self.inner.healthy.store(outcome.is_ok(), Ordering::Relaxed);
-        outcome
     }
 
     /// Waits at most `limit` for writes that were started, then closes the pools. Returns how many

@@ -1,7 +1,8 @@
 //! What the database layer tells of itself to whoever watches it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
+use chrono::TimeDelta;
 use sea_orm::sqlx::{Database, Pool};
 
 use super::{Db, Target};
@@ -16,6 +17,11 @@ pub struct Figures {
     pub purged_sessions: u64,
     /// Transactions that were done again after they lost a race.
     pub retried_transactions: u64,
+    /// How far the database's clock was ahead of this machine's when it was last asked. 0 where it has
+    /// none of its own.
+    pub clock_difference: TimeDelta,
+    /// Probes that found them more than a second apart.
+    pub clock_differences: u64,
 }
 
 /// How a pool is doing.
@@ -42,6 +48,17 @@ pub(super) struct Counts {
     pub(super) writing: Callers,
     pub(super) purged_sessions: Counter,
     pub(super) retried_transactions: Counter,
+    pub(super) clock: ClockCounts,
+}
+
+/// The database's clock against this machine's.
+#[derive(Debug, Default)]
+pub(super) struct ClockCounts {
+    pub(super) difference_micros: AtomicI64,
+    /// Probes that found more than a second.
+    pub(super) striking: Counter,
+    /// Whether the last one did.
+    pub(super) strikes: AtomicBool,
 }
 
 /// Those who use a pool or wait for it.
@@ -88,6 +105,10 @@ impl Db {
             pools,
             purged_sessions: inner.counts.purged_sessions.get(),
             retried_transactions: inner.counts.retried_transactions.get(),
+            clock_difference: TimeDelta::microseconds(
+                inner.counts.clock.difference_micros.load(Ordering::Relaxed),
+            ),
+            clock_differences: inner.counts.clock.striking.get(),
         }
     }
 }

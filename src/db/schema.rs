@@ -244,14 +244,6 @@ where
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-/// Reads a row that every migrated database has.
-pub(super) async fn sign_of_life(connection: &DatabaseConnection) -> Result<(), DbErr> {
-    seaql_migrations::Entity::find()
-        .one(connection)
-        .await
-        .map(|_| ())
-}
-
 #[cfg(test)]
 mod tests {
     use std::{

@@ -6,16 +6,28 @@ use std::sync::{
 };
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// An instant, cut to microseconds: what both databases keep, so that what is answered equals what
 /// is read back.
 pub type Instant = DateTime<Utc>;
 
-/// The system's clock, or one that a test moves.
+/// The system's clock, which may be corrected, or one that a test moves. Clones show the same time.
 #[derive(Debug, Clone, Default)]
-pub struct Clock {
-    moved: Option<Arc<AtomicI64>>,
+pub struct Clock(Arc<Source>);
+
+#[derive(Debug)]
+enum Source {
+    /// The system's, and by how many microseconds it is corrected.
+    System(AtomicI64),
+    /// The microseconds at which it stands.
+    Standing(AtomicI64),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::System(AtomicI64::new(0))
+    }
 }
 
 impl Clock {
@@ -24,39 +36,57 @@ impl Clock {
         Self::default()
     }
 
-    /// A clock that stands at an instant until it is moved. Its clones move with it.
+    /// A clock that stands at an instant until it is moved.
     pub fn standing_at(instant: Instant) -> Self {
-        Self {
-            moved: Some(Arc::new(AtomicI64::new(instant.timestamp_micros()))),
-        }
+        let at = AtomicI64::new(instant.timestamp_micros());
+        Self(Arc::new(Source::Standing(at)))
     }
 
     /// Now, in microseconds.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the system's clock"
-    )]
     pub fn now(&self) -> Instant {
-        let micros = match &self.moved {
-            Some(moved) => moved.load(Ordering::SeqCst),
-            None => Utc::now().timestamp_micros(),
-        };
-        from_micros(micros)
+        from_micros(match &*self.0 {
+            Source::System(correction) => system_micros() + correction.load(Ordering::SeqCst),
+            Source::Standing(at) => at.load(Ordering::SeqCst),
+        })
+    }
+
+    /// By how much the system's clock is corrected. `None`: a test moves this clock, and it alone.
+    pub fn correction(&self) -> Option<TimeDelta> {
+        match &*self.0 {
+            Source::System(micros) => Some(TimeDelta::microseconds(micros.load(Ordering::SeqCst))),
+            Source::Standing(_) => None,
+        }
+    }
+
+    /// Corrects the system's clock, from now on by so much.
+    pub fn correct(&self, by: TimeDelta) {
+        if let Source::System(micros) = &*self.0 {
+            let by = by.num_microseconds().unwrap_or(0);
+            micros.store(by, Ordering::SeqCst);
+        }
     }
 
     /// Moves a standing clock forward; the system's clock cannot be moved.
     pub fn advance(&self, by: Duration) {
-        if let Some(moved) = &self.moved {
-            moved.fetch_add(micros(by), Ordering::SeqCst);
+        if let Source::Standing(at) = &*self.0 {
+            at.fetch_add(micros(by), Ordering::SeqCst);
         }
     }
 
     /// Moves a standing clock back, as an operator does to the system's clock.
     pub fn set_back(&self, by: Duration) {
-        if let Some(moved) = &self.moved {
-            moved.fetch_sub(micros(by), Ordering::SeqCst);
+        if let Source::Standing(at) = &*self.0 {
+            at.fetch_sub(micros(by), Ordering::SeqCst);
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the system's clock"
+)]
+fn system_micros() -> i64 {
+    Utc::now().timestamp_micros()
 }
 
 fn micros(duration: Duration) -> i64 {
@@ -81,6 +111,18 @@ mod tests {
             (clone.now().timestamp_micros() - 1_700_000_000_000_000) / 1_000_000,
             3600
         );
+    }
+
+    #[test]
+    fn only_the_systems_clock_is_corrected() {
+        let (hour, clock) = (TimeDelta::hours(1), Clock::system());
+        let (before, clone) = (clock.now(), clock.clone());
+        clock.correct(-hour);
+        assert!(clone.now() < before && clone.now() >= before - hour);
+        assert_eq!(clone.correction(), Some(-hour));
+        let standing = Clock::standing_at(before);
+        standing.correct(hour);
+        assert_eq!((standing.now(), standing.correction()), (before, None));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     auth::{Auth, Callers},
     db::Db,
-    domain::Instant,
+    domain::{Clock, Instant},
     hashing::Hasher,
     mail::Mailer,
     transport::{Edge, EdgeSettings, Gate, Protocol, rest},
@@ -49,6 +49,7 @@ pub struct Application {
     auth: Auth,
     /// `None`: plaintext.
     tls: Option<Tls>,
+    clock: Clock,
     started: Instant,
 }
 
@@ -72,7 +73,13 @@ impl Application {
             let interval = seams.certificate_interval;
             Tls::new(tls, clock.clone(), server.grace, interval)
         });
-        let auth = Auth::new(db.clone(), hasher.clone(), mailer, clock, settings.auth);
+        let auth = Auth::new(
+            db.clone(),
+            hasher.clone(),
+            mailer,
+            clock.clone(),
+            settings.auth,
+        );
 
         let stages = Stages::new();
         let reporter = Reporter::new();
@@ -99,6 +106,7 @@ impl Application {
             hasher,
             auth,
             tls,
+            clock,
             started,
         })
     }
@@ -135,12 +143,13 @@ impl Application {
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop> + Send + 'static) {
         let _everything_ends_with_this = self.stages.end.clone().drop_guard();
         let settings = self.settings.clone();
-        let tls = self.tls.clone();
+        let (tls, clock) = (self.tls.clone(), self.clock.clone());
         let (running, mut loops) = self.run();
         let mut upkeep = JoinSet::new();
         upkeep.spawn(upkeep::keep(
             running.db.clone(),
             running.auth.clone(),
+            clock,
             settings.migrate_on_start,
             running.reporter.clone(),
         ));

@@ -217,6 +217,16 @@ fn database(text: &mut Text, figures: &db::Figures) {
         "Sessions that were deleted because they ended long ago.",
         figures.purged_sessions,
     );
+    text.gauge(
+        "vestibule_db_clock_difference_seconds",
+        "How far the database's clock is ahead of this machine's.",
+        figures.clock_difference.as_seconds_f64(),
+    );
+    text.counter(
+        "vestibule_db_clock_differences_total",
+        "Times, one a second, that the two were more than a second apart.",
+        figures.clock_differences,
+    );
 }
 
 fn outcomes(text: &mut Text, figures: &OutcomeFigures) {

@@ -13,6 +13,7 @@ use super::readiness::{Check, Readiness, Reporter};
 use crate::{
     auth::Auth,
     db::{Db, DbError, SchemaState},
+    domain::Clock,
     telemetry::chain,
 };
 
@@ -29,7 +30,13 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
-pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: Reporter) {
+pub(super) async fn keep(
+    db: Db,
+    auth: Auth,
+    clock: Clock,
+    migrate_on_start: bool,
+    reporter: Reporter,
+) {
     make_usable(&db, &auth, migrate_on_start, &reporter).await;
     // In tasks of their own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
@@ -37,7 +44,7 @@ pub(super) async fn keep(db: Db, auth: Auth, migrate_on_start: bool, reporter: R
     beside.spawn(keep_sessions(auth.clone()));
     beside.spawn(purge(auth.clone()));
     beside.spawn(refresh_decoys(auth));
-    probe(&db, &reporter).await;
+    probe(&db, &clock, &reporter).await;
 }
 
 /// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
@@ -100,13 +107,13 @@ fn warn_of_newer(schema: &SchemaState) {
     }
 }
 
-async fn probe(db: &Db, reporter: &Reporter) {
+async fn probe(db: &Db, clock: &Clock, reporter: &Reporter) {
     let mut ticks = interval(PROBE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failed: u32 = 0;
     loop {
         ticks.tick().await;
-        match db.probe().await {
+        match db.probe(clock).await {
             Ok(()) => {
                 failed = 0;
                 if reporter.report(Readiness::Ready) {

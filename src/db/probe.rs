@@ -1,0 +1,98 @@
+//! Asks the database whether it is there and, where it is a server, what time it has. Replicas judge by
+//! its time, or a session that has expired on one would live on the next (ADR 9).
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use chrono::TimeDelta;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
+use tokio::time::{Instant as Deadline, timeout};
+
+use super::{Db, DbError, entity::from_micros};
+use crate::domain::{Clock, Instant};
+
+/// How long a probe may take.
+const LIMIT: Duration = Duration::from_secs(1);
+/// A difference that the time of the answer does not explain, and that nobody minds: a clock that goes
+/// on evenly is worth more.
+const NEGLIGIBLE: TimeDelta = TimeDelta::milliseconds(10);
+/// A difference that a synchronised machine never has.
+const STRIKING: TimeDelta = TimeDelta::seconds(1);
+
+impl Db {
+    /// Asks the database for a sign of life, on a connection outside the pools and for one second
+    /// at most, and remembers the answer: it tells a full pool from a lost database. Corrects the
+    /// clock by the database's, where that has one.
+    ///
+    /// # Errors
+    /// There was none in time.
+    pub async fn probe(&self, clock: &Clock) -> Result<(), DbError> {
+        let (asked, start) = (clock.now(), Deadline::now());
+        let outcome = match timeout(LIMIT, sign_of_life(&self.inner.prober)).await {
+            Ok(Ok(told)) => Ok(told),
+            Ok(Err(error)) => Err(DbError::Unavailable(error)),
+            Err(_) => Err(DbError::DeadlineExceeded),
+        };
+        self.inner.healthy.store(outcome.is_ok(), Ordering::Relaxed);
+        if let Some(told) = outcome? {
+            self.follow(clock, told, asked, start.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Follows the database's clock, which `told` its time to a question that was `asked` at that
+    /// time and answered so much later.
+    fn follow(&self, clock: &Clock, told: Instant, asked: Instant, later: Duration) {
+        let Some(correction) = clock.correction() else {
+            return;
+        };
+        let half = later / 2;
+        let error = told - (asked + half);
+        let difference = correction + error;
+        let is_explained =
+            error.abs() <= TimeDelta::from_std(half).unwrap_or_default() + NEGLIGIBLE;
+        if !is_explained {
+            clock.correct(difference);
+        }
+        let figures = &self.inner.counts.clock;
+        figures.difference_micros.store(
+            difference.num_microseconds().unwrap_or(i64::MAX),
+            Ordering::Relaxed,
+        );
+        let strikes = difference.abs() > STRIKING;
+        if strikes {
+            figures.striking.increment();
+        }
+        // Told once, however long it lasts.
+        if figures.strikes.swap(strikes, Ordering::Relaxed) != strikes {
+            let seconds = difference.as_seconds_f64();
+            if strikes {
+                tracing::warn!(
+                    seconds,
+                    "the database's clock and this machine's differ by more than a second: the database's time is used"
+                );
+            } else {
+                tracing::info!(
+                    seconds,
+                    "the database's clock and this machine's agree again"
+                );
+            }
+        }
+    }
+}
+
+/// Reads a row that every migrated database has, and the time of a database that is a server.
+async fn sign_of_life(connection: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
+    let backend = connection.get_database_backend();
+    let time = if backend == DbBackend::Postgres {
+        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+    } else {
+        // SQLite is part of this process and has its clock.
+        "NULL"
+    };
+    let sql = format!("SELECT {time} AS time FROM seaql_migrations LIMIT 1");
+    let row = connection
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await?;
+    let micros: Option<i64> = row.map_or(Ok(None), |row| row.try_get_by_index(0))?;
+    Ok(micros.map(from_micros))
+}
