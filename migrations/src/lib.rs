@@ -17,6 +17,7 @@ mod m20261125_000007_create_callers;
 mod m20261125_000008_create_events;
 mod m20261125_000009_add_password_class;
 mod m20261125_000021_index_addresses;
+mod m20261126_000022_index_live_sessions;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000008_create_events::Migration),
             Box::new(m20261125_000009_add_password_class::Migration),
             Box::new(m20261125_000021_index_addresses::Migration),
+            Box::new(m20261126_000022_index_live_sessions::Migration),
         ]
     }
 }
@@ -62,6 +64,7 @@ pub fn loss(name: &str) -> &'static str {
             "the column password_class, which is computed from the stored hashes"
         }
         "m20261125_000021_index_addresses" => "the index that lists of addresses use",
+        "m20261126_000022_index_live_sessions" => "the index that finds a user's live sessions",
         _ => "whatever it made",
     }
 }

@@ -70,6 +70,10 @@ impl Auth {
         let Some(addressee) = self.addressee(intent).await? else {
             return self.finish(intent, None).await;
         };
+        if !self.db.holds_mail(intent, limit()).await? {
+            // Asked for again, or its user was changed in a way that voids it.
+            return Ok(());
+        }
         let user_id = addressee.user.id;
         let Some(outcome) = self.send(&addressee).await? else {
             tracing::info!(%user_id, purpose = %intent.purpose, "mail was asked for, none is sent");

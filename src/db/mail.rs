@@ -5,15 +5,22 @@ mod sending;
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, QueryTrait, Statement, sea_query::Expr,
+};
 use tokio::time::Instant as Deadline;
 
 use super::{
     Db, DbError,
     attempts::forget_wrong_passwords,
-    entity::{mail_intents::purpose_column, to_micros},
+    entity::{
+        mail_intents::{Column, Entity as MailIntents, purpose_column},
+        to_micros,
+        users::{self, Entity as Users},
+    },
 };
-use crate::domain::{Email, Instant, MailPurpose, SessionId, UserId};
+use crate::domain::{Email, Instant, MailPurpose, SessionId, TokenPurpose, UserId};
 
 pub use sending::{AskedBy, MailIntent, MailWaiting};
 
@@ -126,6 +133,39 @@ pub(super) async fn enqueue(
             _ => Queued::Yes,
         },
     )
+}
+
+/// Gives up mail that would bring a user a token, for all purposes or for one. Its rows stay: the
+/// limits of the address depend on them.
+pub(super) async fn void_mail(
+    transaction: &DatabaseTransaction,
+    user: UserId,
+    purpose: Option<TokenPurpose>,
+) -> Result<(), DbErr> {
+    let all = [
+        MailPurpose::PasswordReset,
+        MailPurpose::EmailVerification,
+        MailPurpose::EmailChange,
+    ];
+    let void = purpose.map_or(all.to_vec(), |purpose| vec![purpose.into()]);
+    let address = Users::find_by_id(user.uuid())
+        .select_only()
+        .column(users::Column::EmailKey)
+        .into_query();
+    // What others ask for about the address is not the user's, such as to have it themselves.
+    let by_anybody = Condition::all()
+        .add(Column::EmailKey.in_subquery(address))
+        .add(Column::UserId.is_null());
+    let of_user = Condition::any()
+        .add(Column::UserId.eq(user.uuid()))
+        .add(by_anybody);
+    MailIntents::update_many()
+        .col_expr(Column::NextTry, Expr::value(None::<i64>))
+        .filter(Column::Purpose.is_in(void.into_iter().map(purpose_column)))
+        .filter(of_user)
+        .exec(transaction)
+        .await
+        .map(|_| ())
 }
 
 /// A request that is one too many writes what is there already, so that it does the same work and

@@ -39,6 +39,17 @@ pub enum TokenPurpose {
     EmailChange,
 }
 
+/// What a token for it comes by.
+impl From<TokenPurpose> for MailPurpose {
+    fn from(purpose: TokenPurpose) -> Self {
+        match purpose {
+            TokenPurpose::PasswordReset => Self::PasswordReset,
+            TokenPurpose::EmailVerification => Self::EmailVerification,
+            TokenPurpose::EmailChange => Self::EmailChange,
+        }
+    }
+}
+
 /// As logs name it.
 impl fmt::Display for MailPurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ mod dialogue;
 mod failures;
 mod queue;
 mod terminal;
+mod voided;
 
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use std::{fmt, time::Duration};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, Statement,
-    UpdateMany, Value, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
+    Statement, UpdateMany, Value, sea_query::Expr,
 };
 use tokio::time::Instant as Deadline;
 
@@ -120,6 +120,21 @@ impl Db {
             })
         })
         .await
+    }
+
+    /// Whether mail is still to be sent by whoever claimed it. Asked after its user was read: a change
+    /// of the user that voids it either shows in one or in the other.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn holds_mail(
+        &self,
+        intent: &MailIntent,
+        deadline: Deadline,
+    ) -> Result<bool, DbError> {
+        let row = MailIntents::find().filter(is_as_claimed(intent));
+        let row = row.one(&self.inner.reader);
+        Ok(self.read(deadline, row).await?.is_some())
     }
 
     /// Forgets mail that was sent or is given up, but for the limits, and records what it came to.
@@ -242,8 +257,13 @@ fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32
 fn next_try_statement(intent: &MailIntent, next_try: Option<Instant>) -> UpdateMany<MailIntents> {
     MailIntents::update_many()
         .col_expr(Column::NextTry, Expr::value(next_try.map(to_micros)))
-        .filter(Column::EmailKey.eq(intent.key.as_str()))
-        .filter(Column::Purpose.eq(purpose_column(intent.purpose)))
-        .filter(Column::RequestedAt.eq(to_micros(intent.requested_at)))
-        .filter(Column::NextTry.eq(to_micros(intent.lease)))
+        .filter(is_as_claimed(intent))
+}
+
+fn is_as_claimed(intent: &MailIntent) -> Condition {
+    Condition::all()
+        .add(Column::EmailKey.eq(intent.key.as_str()))
+        .add(Column::Purpose.eq(purpose_column(intent.purpose)))
+        .add(Column::RequestedAt.eq(to_micros(intent.requested_at)))
+        .add(Column::NextTry.eq(to_micros(intent.lease)))
 }

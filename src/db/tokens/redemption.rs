@@ -17,7 +17,7 @@ use crate::db::{
         to_micros,
         users::{self, Entity as Users, status_column},
     },
-    mail::enqueue,
+    mail::{enqueue, void_mail},
     users::update,
 };
 use crate::domain::{
@@ -132,8 +132,8 @@ impl Db {
     }
 }
 
-/// Ends a user's outstanding tokens, all or those of one purpose. The rows stay until they are
-/// purged, like those of tokens that were redeemed.
+/// Ends a user's outstanding tokens, and mail that would bring further ones: all or those of one
+/// purpose. The rows of tokens stay until they are purged, like those of tokens that were redeemed.
 pub(in crate::db) async fn void_tokens(
     transaction: &DatabaseTransaction,
     user_id: UserId,
@@ -147,7 +147,8 @@ pub(in crate::db) async fn void_tokens(
     if let Some(purpose) = purpose {
         void = void.filter(Column::Purpose.eq(token_purpose_column(purpose)));
     }
-    void.exec(transaction).await.map(|_| ())
+    void.exec(transaction).await?;
+    void_mail(transaction, user_id, purpose).await
 }
 
 async fn lock_owner(transaction: &DatabaseTransaction, id: OneTimeTokenId) -> Result<(), DbErr> {
