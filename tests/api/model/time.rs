@@ -1,0 +1,46 @@
+//! Time passes, for the service and for the reference.
+
+use std::time::Duration;
+
+use super::{
+    World,
+    agreement::Check,
+    operation::{Moment, Pause},
+};
+
+impl World<'_> {
+    /// What is noted of sessions is stored first, as it is within a minute: lists go by what is stored.
+    pub(super) async fn wait(&mut self, pause: Pause) -> Check {
+        let written = self.service.app.auth.write_last_seen().await;
+        written.map_err(|error| error.to_string())?;
+        let minute = Duration::from_mins(1);
+        self.advance(match pause {
+            Pause::Minutes(minutes) => minute * minutes.into(),
+            Pause::Hours(hours) => minute * 60 * hours.into(),
+            Pause::Days(days) => minute * 60 * 24 * days.into(),
+            Pause::UntilLimit(which, moment) => {
+                let limits = self.state.limits();
+                let limit = limits.get(usize::from(which) % limits.len().max(1));
+                let left = limit.and_then(|limit| (*limit - self.state.now).to_std().ok());
+                let left = left.unwrap_or(minute);
+                match moment {
+                    Moment::At => left,
+                    Moment::Before => left.saturating_sub(Duration::from_micros(1)),
+                }
+            }
+        });
+        Ok(())
+    }
+
+    pub(super) async fn purge(&mut self) -> Check {
+        self.state.purge();
+        let purged = self.service.app.auth.purge().await;
+        purged.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Moves both clocks.
+    pub(super) fn advance(&mut self, by: Duration) {
+        self.service.clock.advance(by);
+        self.state.now = self.service.clock.now();
+    }
+}
