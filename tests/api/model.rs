@@ -4,12 +4,17 @@
 //! A failure prints the shortest sequence that was found and the seed; `PROPTEST_RNG_SEED` repeats a
 //! run, `PROPTEST_CASES` makes it longer.
 
+mod account;
 mod agreement;
 mod auth;
+mod chance;
+mod import;
 mod look;
 mod operation;
+mod proofs;
 mod state;
 mod time;
+mod users;
 
 use std::{
     env,
@@ -20,15 +25,19 @@ use std::{
 use chrono::DateTime;
 use proptest::{
     prelude::*,
-    test_runner::{RngSeed, TestCaseError, TestRunner},
+    test_runner::{RngSeed, TestCaseError, TestError, TestRunner},
 };
 use tokio::{runtime::Handle, task::block_in_place};
 use uuid::Uuid;
-use vestibule::domain::{Clock, SessionToken};
+use vestibule::{domain::Clock, mail::Tls};
 
-use crate::harness::{Database, TestApp, Users, figure, scale};
+use crate::{
+    events::Auditor,
+    harness::{Database, Sink, TestApp, Users, email, figure, scale},
+};
 use agreement::Check;
-use operation::{Guess, New, Operation, Proof, Shape, operations};
+use chance::operations;
+use operation::{Guess, New, Operation};
 use state::{IDLE, LIFETIME, PER_USER, State};
 
 on_both_databases!(the_service_does_what_the_reference_does);
@@ -38,6 +47,8 @@ on_both_databases!(the_service_does_what_the_reference_does);
 const STEP: Duration = Duration::from_secs(1);
 /// The most steps of a sequence.
 const STEPS: usize = 40;
+/// Whom nobody is.
+const NOBODY: &str = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
 const PASSWORDS: [&str; 4] = [
     "a canary sings at one",
     "a canary sings at two",
@@ -50,6 +61,10 @@ struct Service {
     app: TestApp,
     clock: Clock,
     users: Users,
+    auditor: Auditor,
+    sink: Sink,
+    /// Of the first of the passwords.
+    hash: String,
 }
 
 /// One sequence on its way.
@@ -59,6 +74,8 @@ struct World<'s> {
     /// What the addresses of this sequence begin with.
     prefix: String,
     run: usize,
+    /// How many mails were read, those of earlier sequences included.
+    mails: usize,
 }
 
 /// 24 sequences in CI, always the same; 500 for the scorecard, each time others.
@@ -91,9 +108,16 @@ async fn the_service_does_what_the_reference_does(database: Database) {
             Handle::current().block_on(run).map_err(TestCaseError::fail)
         })
     });
-    if let Err(differs) = agreed {
-        panic!("PROPTEST_RNG_SEED={seed} PROPTEST_CASES={cases} on {database:?}: {differs}");
+    if let Err(TestError::Fail(differs, operations)) = agreed {
+        let steps = operations.iter().enumerate();
+        let steps: String = steps
+            .map(|(at, step)| format!("\n{at:3} {step:?}"))
+            .collect();
+        panic!(
+            "on {database:?} with PROPTEST_RNG_SEED={seed} PROPTEST_CASES={cases}: {differs}{steps}"
+        );
     }
+    agreed.unwrap();
     figure(
         "model",
         format_args!("{cases} sequences agree on {database:?}"),
@@ -104,16 +128,27 @@ impl Service {
     async fn start(database: Database) -> Self {
         // Ahead of the clock of Postgres, which counts as well.
         let clock = Clock::standing_at(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
-        let moved = clock.clone();
+        let (moved, sink) = (clock.clone(), Sink::start(Tls::None).await);
+        let delivery = sink.delivery();
         let plan = TestApp::on(database).await.settings(|settings| {
             settings.auth.session_limits.lifetime = LIFETIME;
             settings.auth.session_limits.idle = IDLE;
             settings.auth.session_limits.per_user = PER_USER as u64;
             settings.auth.last_seen_interval = STEP;
+            settings.auth.keep_events = Duration::from_hours(1_000_000);
+            settings.mail = delivery;
         });
         let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
-        let users = app.users().await;
-        Self { app, clock, users }
+        let donor = email();
+        app.grpc().register(&donor, PASSWORDS[0]).await.unwrap();
+        Self {
+            users: app.users().await,
+            auditor: Auditor::of(&app).await,
+            hash: app.stored_hash(&donor).await.as_str().to_owned(),
+            app,
+            clock,
+            sink,
+        }
     }
 }
 
@@ -126,6 +161,7 @@ impl<'s> World<'s> {
             state: State::at(service.clock.now()),
             prefix: format!("canary.{run}x"),
             run,
+            mails: service.sink.mails().len(),
         };
         for (step, operation) in operations.iter().enumerate() {
             let told = |differs| format!("step {step}, {operation:?}: {differs}");
@@ -149,8 +185,46 @@ impl<'s> World<'s> {
             Operation::ValidateAll => self.validate_all().await,
             Operation::Rotate(proof) => self.rotate(proof).await,
             Operation::Revoke(proof) => self.revoke(proof).await,
+            Operation::Account(proof) => self.account(proof).await,
+            Operation::AccountByRest(proof, asked) => self.account_by_rest(proof, asked).await,
+            Operation::OwnSessions(proof) => self.own_sessions(proof).await,
+            Operation::EndById(proof, which) => self.end_by_id(proof, which).await,
+            Operation::EndOthers(proof) => self.end_others(proof).await,
+            Operation::ChangePassword(proof, guess, new) => {
+                self.change_password(proof, guess, new).await
+            }
+            Operation::AskForReset(at) => self.ask_for_reset(at).await,
+            Operation::Reset(proof, new) => self.reset(proof, new).await,
+            Operation::AskForVerification(at) => self.ask_for_verification(at).await,
+            Operation::Verify(proof) => self.verify(proof).await,
+            Operation::AskForChange(proof, guess, at) => {
+                self.ask_for_change(proof, guess, at).await
+            }
+            Operation::ConfirmChange(proof) => self.confirm_change(proof).await,
+            Operation::Close(proof, guess) => self.close(proof, guess).await,
             Operation::Wait(pause) => self.wait(pause).await,
             Operation::Purge => self.purge().await,
+            by_callers => self.perform_by_caller(by_callers).await,
+        }
+    }
+
+    async fn perform_by_caller(&mut self, operation: Operation) -> Check {
+        match operation {
+            Operation::Find(name) => self.find(name).await,
+            Operation::Pages(disabled) => self.pages(disabled).await,
+            Operation::Update(whom, at, verified, etag) => {
+                self.update(whom, at, verified, etag).await
+            }
+            Operation::Disable(whom) => self.set_disabled(whom, true).await,
+            Operation::Enable(whom) => self.set_disabled(whom, false).await,
+            Operation::Delete(whom) => self.delete(whom).await,
+            Operation::OpenFor(name) => self.open_for(name).await,
+            Operation::CreateReset(name) => self.create_reset(name).await,
+            Operation::EndSessions(whom, ended) => self.end_sessions(whom, ended).await,
+            Operation::Export(whom) => self.export(whom).await,
+            Operation::Import(row) => self.import(row).await,
+            Operation::Events(whom) => self.events(whom).await,
+            others => unreachable!("{others:?} is no operation of a caller"),
         }
     }
 
@@ -178,25 +252,6 @@ impl<'s> World<'s> {
             New::Good(at) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
             New::Short => "canary".to_owned(),
             New::Address => email.to_owned(),
-        }
-    }
-
-    /// What is presented as the token of a session, and which secret that is.
-    fn session_proof(&self, Proof(back, shape): Proof) -> (Option<usize>, String) {
-        let secrets = &self.state.secrets;
-        let Some(last) = secrets.len().checked_sub(1) else {
-            return (None, "nothing".to_owned());
-        };
-        let at = last - usize::from(back) % secrets.len();
-        let text = &secrets[at].text;
-        match shape {
-            Shape::Whole => (Some(at), text.clone()),
-            Shape::Cut => (None, text[..71].to_owned()),
-            Shape::Forged => {
-                let id = SessionToken::parse(text).unwrap().id();
-                let forged = SessionToken::new(id, [0xA5; 32]);
-                (None, forged.expose().to_string())
-            }
         }
     }
 }

@@ -31,11 +31,28 @@ pub(super) fn agreed<E, T>(
     }
 }
 
+/// Both are equal. Of large ones it says where they are not.
 pub(super) fn same<T: Debug + PartialEq>(what: &str, expected: T, told: T) -> Check {
     if expected == told {
         return Ok(());
     }
-    Err(format!("{what}: expected {expected:?}, told {told:?}"))
+    let (long, short) = (format!("{expected:#?}"), format!("{expected:?}"));
+    let told_long = format!("{told:#?}");
+    let lines = long.lines().zip(told_long.lines());
+    let differing = lines.filter(|(expected, told)| expected != told);
+    let differing: String = differing
+        .map(|(expected, told)| {
+            format!(
+                "\n  expected {}\n      told {}",
+                expected.trim(),
+                told.trim()
+            )
+        })
+        .collect();
+    if long.lines().count() == told_long.lines().count() && short.len() > 200 {
+        return Err(format!("{what}:{differing}"));
+    }
+    Err(format!("{what}: expected {short}, told {told:?}"))
 }
 
 impl State {

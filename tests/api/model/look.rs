@@ -1,4 +1,4 @@
-//! What can be seen of everything at once, without changing anything by looking.
+//! What can be seen of everything at once.
 
 use futures_util::future::try_join_all;
 use vestibule::proto::v1::ListUsersRequest;
@@ -7,9 +7,10 @@ use super::{
     World,
     agreement::{Check, reasoned, same},
 };
+use crate::harness::eventually;
 
 impl World<'_> {
-    /// All users and all live sessions.
+    /// All users and all live sessions. It changes nothing.
     pub(super) async fn look(&mut self) -> Check {
         let asked = ListUsersRequest {
             page_size: 1_000,
@@ -17,30 +18,67 @@ impl World<'_> {
             ..ListUsersRequest::default()
         };
         let listed = reasoned(self.service.users.list(asked).await)?.users;
-        let state = &self.state;
-        let mut here: Vec<_> = (0..state.users.len())
-            .filter(|at| !state.users[*at].erased)
-            .collect();
-        here.sort_by(|one, other| state.users[*one].id.cmp(&state.users[*other].id));
-        same("the users", here.len(), listed.len())?;
+        let here = self.users_here();
+        same("how many users", here.len(), listed.len())?;
         for (at, told) in here.iter().zip(&listed) {
             self.state.check_user(*at, told)?;
         }
-        let lists = listed
-            .iter()
-            .map(|user| self.service.users.sessions(&user.id));
+        let users = &self.service.users;
+        let lists = listed.iter().map(|user| users.sessions(&user.id));
         let lists = reasoned(try_join_all(lists).await)?;
         for (user, told) in here.into_iter().zip(lists) {
-            let sessions = 0..self.state.sessions.len();
-            let live = sessions
-                .filter(|at| self.state.sessions[*at].user == user && self.state.is_live(*at));
-            self.state.check_sessions(live.collect(), &told)?;
+            self.state.check_sessions(self.live_sessions(user), &told)?;
         }
         Ok(())
     }
 
-    /// All of it, tokens as well, which ends those that must not come back.
+    /// The rest: tokens, of which old ones end their sessions by it, events, and what is kept of each.
     pub(super) async fn look_at_all(&mut self) -> Check {
-        self.validate_all().await
+        self.validate_all().await?;
+        let users = u8::try_from(self.state.users.len()).unwrap();
+        for whom in 0..users {
+            self.events(whom).await?;
+            self.export(whom).await?;
+        }
+        self.receive().await
+    }
+
+    /// Waits until no mail waits, and reads what came.
+    pub(super) async fn receive(&mut self) -> Check {
+        let db = &self.service.app.db;
+        let now = self.state.now;
+        eventually("no mail waits", async || {
+            let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(30);
+            db.mail_waiting(now, deadline).await.unwrap().waiting == 0
+        })
+        .await;
+        let mut mails = self.service.sink.mails().split_off(self.mails);
+        self.mails += mails.len();
+        mails.sort_by_key(|mail| (mail.to.clone(), mail.header("Subject").to_owned()));
+        self.state.letters.sort();
+        let letters = std::mem::take(&mut self.state.letters);
+        let expected = letters.iter().map(|letter| (&*letter.to, letter.subject));
+        let told = mails.iter().map(|mail| (&*mail.to, mail.header("Subject")));
+        same("the mails", expected.collect::<Vec<_>>(), told.collect())?;
+        for (letter, mail) in letters.iter().zip(&mails) {
+            if let Some(token) = letter.token {
+                self.state.tokens[token].text = mail.token();
+            }
+        }
+        Ok(())
+    }
+
+    /// The users who are here, in the order of their ids.
+    pub(super) fn users_here(&self) -> Vec<usize> {
+        let users = &self.state.users;
+        let mut here: Vec<_> = (0..users.len()).filter(|at| !users[*at].erased).collect();
+        here.sort_by_key(|at| &users[*at].id);
+        here
+    }
+
+    pub(super) fn live_sessions(&self, user: usize) -> Vec<usize> {
+        let own = |at: &usize| self.state.sessions[*at].user == user;
+        let sessions = (0..self.state.sessions.len()).filter(own);
+        sessions.filter(|at| self.state.is_live(*at)).collect()
     }
 }

@@ -1,8 +1,6 @@
 //! What may happen. Operations name users, sessions and tokens by small numbers, which are resolved
 //! against what there is when their turn comes: so any part of a sequence is a sequence, and shrinks.
 
-use proptest::{collection::vec, prelude::*};
-
 /// One of a few addresses; from four on in capitals.
 pub(super) type Address = u8;
 /// One of the users so far, erased ones included.
@@ -20,6 +18,8 @@ pub(super) enum Shape {
     /// The right id with another secret.
     Forged,
     Cut,
+    /// A secret of another kind.
+    Foreign,
 }
 
 /// A current password.
@@ -49,8 +49,79 @@ pub(super) enum Operation {
     ValidateAll,
     Rotate(Proof),
     Revoke(Proof),
+    Account(Proof),
+    AccountByRest(Proof, Asked),
+    OwnSessions(Proof),
+    EndById(Proof, Which),
+    EndOthers(Proof),
+    ChangePassword(Proof, Guess, New),
+    AskForReset(Address),
+    Reset(Proof, New),
+    AskForVerification(Address),
+    Verify(Proof),
+    AskForChange(Proof, Guess, Address),
+    ConfirmChange(Proof),
+    Close(Proof, Guess),
+    Find(Name),
+    Pages(Option<bool>),
+    Update(Whom, Option<Address>, Option<bool>, Etag),
+    Disable(Whom),
+    Enable(Whom),
+    Delete(Whom),
+    OpenFor(Name),
+    CreateReset(Name),
+    EndSessions(Whom, Ended),
+    Export(Whom),
+    Import(Row),
+    Events(Whom),
     Wait(Pause),
     Purge,
+}
+
+/// What a user is asked for by, in the path of REST.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked {
+    Me,
+    Id(Whom),
+}
+
+/// What a caller names a user by.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Name {
+    Id(Whom),
+    Email(Address),
+    Session(Which),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Etag {
+    None,
+    Current,
+    Former,
+}
+
+/// Which sessions a caller ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Ended {
+    All,
+    But(Which),
+    One(Which),
+    /// Those that are older than this one.
+    Before(Which),
+    BeforeTomorrow,
+}
+
+/// A row to import.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) at: Address,
+    /// `None`: a new id. Of a user here, which was used.
+    pub(super) id: Option<Whom>,
+    pub(super) disabled: bool,
+    pub(super) verified: bool,
+    /// It comes a second time.
+    pub(super) twice: bool,
+    pub(super) validate_only: bool,
 }
 
 /// How long nothing happens.
@@ -67,58 +138,4 @@ pub(super) enum Pause {
 pub(super) enum Moment {
     At,
     Before,
-}
-
-/// A sequence of so many at most.
-pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
-    vec(prop_oneof![6 => auth(), 2 => time()], 1..=most)
-}
-
-fn auth() -> impl Strategy<Value = Operation> {
-    use Operation::{Login, Open, Register, RegisterByRest, Revoke, Rotate, Validate, ValidateAll};
-    let id = || prop::option::weighted(0.4, 0..3_u8);
-    prop_oneof![
-        6 => (address(), new(), id()).prop_map(|(at, new, id)| Register(at, new, id)),
-        1 => (address(), new(), id()).prop_map(|(at, new, id)| RegisterByRest(at, new, id)),
-        2 => (address(), guess()).prop_map(|(at, guess)| Login(at, guess)),
-        8 => (address(), guess()).prop_map(|(at, guess)| Open(at, guess)),
-        3 => proof().prop_map(Validate),
-        1 => Just(ValidateAll),
-        4 => proof().prop_map(Rotate),
-        2 => proof().prop_map(Revoke),
-    ]
-}
-
-fn time() -> impl Strategy<Value = Operation> {
-    use Pause::{Days, Hours, Minutes, UntilLimit};
-    let moment = prop_oneof![Just(Moment::At), Just(Moment::Before)];
-    let pause = prop_oneof![
-        2 => (1..12_u8).prop_map(Minutes),
-        1 => (1..30_u8).prop_map(Hours),
-        1 => (1..40_u8).prop_map(Days),
-        3 => (0..16_u8, moment).prop_map(|(limit, moment)| UntilLimit(limit, moment)),
-    ];
-    prop_oneof![4 => pause.prop_map(Operation::Wait), 1 => Just(Operation::Purge)]
-}
-
-fn address() -> impl Strategy<Value = Address> {
-    prop_oneof![6 => 0..3_u8, 1 => 3..8_u8]
-}
-
-fn proof() -> impl Strategy<Value = Proof> {
-    let shape =
-        prop_oneof![8 => Just(Shape::Whole), 1 => Just(Shape::Forged), 1 => Just(Shape::Cut)];
-    (0..10_u8, shape).prop_map(|(back, shape)| Proof(back, shape))
-}
-
-fn guess() -> impl Strategy<Value = Guess> {
-    prop_oneof![5 => Just(Guess::Right), 1 => (0..4_u8).prop_map(Guess::Other)]
-}
-
-fn new() -> impl Strategy<Value = New> {
-    prop_oneof![
-        10 => (0..4_u8).prop_map(New::Good),
-        1 => Just(New::Short),
-        1 => Just(New::Address),
-    ]
 }

@@ -2,7 +2,10 @@
 //! no place here has its rule in no other test's place either: limits, reasons and events are those
 //! of the documentation.
 
+mod account;
+mod mail;
 mod sessions;
+mod tokens;
 mod users;
 
 use std::{
@@ -13,12 +16,18 @@ use std::{
 use chrono::{DateTime, Utc};
 use vestibule::proto::v1::EventKind;
 
+pub(super) use mail::{Letter, Purpose};
 pub(super) use sessions::Verdict;
+pub(super) use tokens::OneTime;
+pub(super) use users::{Edit, Ends, Import};
+
+use mail::Asked;
 
 pub(super) type Instant = DateTime<Utc>;
 /// The reason of a refusal.
 pub(super) type Reason = &'static str;
 
+const HOUR: Duration = Duration::from_hours(1);
 /// From creation to the end of a session.
 pub(super) const LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// From when a session was last seen to its end.
@@ -60,6 +69,8 @@ pub(super) struct Session {
     pub(super) created: Instant,
     pub(super) seen: Instant,
     ended: Option<Ended>,
+    /// Wrong passwords that were tried with it, in a row.
+    wrong: u32,
     /// How often it outlived the others of its user, which ends the grace of its old secrets.
     outlived: usize,
     /// Purged, or erased with its user.
@@ -88,21 +99,24 @@ struct Replaced {
 }
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) now: Instant,
     pub(super) users: Vec<User>,
     pub(super) sessions: Vec<Session>,
     pub(super) secrets: Vec<Secret>,
+    pub(super) tokens: Vec<OneTime>,
+    /// When which address was last mailed what for.
+    asked: HashMap<(String, Purpose), Asked>,
+    /// What is to arrive.
+    pub(super) letters: Vec<Letter>,
 }
 
 impl State {
     pub(super) fn at(now: Instant) -> Self {
         Self {
             now,
-            users: Vec::new(),
-            sessions: Vec::new(),
-            secrets: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -116,6 +130,9 @@ impl State {
         limits.extend(replaced.map(|replaced| replaced.at + GRACE));
         let registered = self.users.iter().filter(|user| user.request_id.is_some());
         limits.extend(registered.map(|user| user.created + RETRY));
+        let tokens = self.tokens.iter().filter(|token| !token.used);
+        limits.extend(tokens.map(|token| token.expires));
+        limits.extend(self.asked.values().flat_map(Asked::limits));
         limits.retain(|limit| *limit > self.now + Duration::from_secs(2));
         limits.sort_unstable();
         limits

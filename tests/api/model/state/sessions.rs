@@ -6,6 +6,9 @@ use super::{
     Ended, GRACE, IDLE, Instant, LIFETIME, PER_USER, Reason, Replaced, Secret, Session, State,
 };
 
+/// How many wrong passwords end a session.
+const WRONG: u32 = 5;
+
 /// What is said of a token, and of which session.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) enum Verdict {
@@ -84,6 +87,7 @@ impl State {
             created: now,
             seen: now,
             ended: None,
+            wrong: 0,
             outlived: 0,
             gone: false,
         });
@@ -139,6 +143,34 @@ impl State {
         session.ended = Some(Ended::Alone(now));
         let user = session.user;
         self.happened(user, kind);
+    }
+
+    /// Ends all sessions of a user but some, which outlive the others.
+    pub(super) fn end_all(&mut self, user: usize, outlives: impl Fn(usize, &Session) -> bool) {
+        for (at, session) in self.sessions.iter_mut().enumerate() {
+            if session.user != user || session.ended.is_some() {
+                continue;
+            }
+            if outlives(at, session) {
+                session.outlived += 1;
+            } else {
+                session.ended = Some(Ended::WithOthers);
+            }
+        }
+    }
+
+    /// The password of a session's user is tried; the fifth wrong one in a row ends the session.
+    pub(super) fn prove(&mut self, at: usize, password: &str) -> Result<(), Reason> {
+        let user = self.sessions[at].user;
+        if self.users[user].password == password {
+            return Ok(());
+        }
+        self.happened(user, EventKind::LoginFailed);
+        self.sessions[at].wrong += 1;
+        if self.sessions[at].wrong == WRONG {
+            self.end_alone(at, EventKind::SessionRevoked);
+        }
+        Err("BAD_CREDENTIALS")
     }
 
     fn add_secret(&mut self, text: &str, session: usize) {

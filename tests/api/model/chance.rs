@@ -1,0 +1,156 @@
+//! How sequences come about: by chance, but so that much of what is asked for is granted.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::operation::{
+    Address, Asked, Ended, Etag, Guess, Moment, Name, New, Operation, Pause, Proof, Row, Shape,
+};
+use Operation as Op;
+
+/// A sequence of so many at most.
+pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
+    let any = prop_oneof![10 => auth(), 3 => account(), 4 => tokens(), 5 => users(), 2 => callers(), 4 => time()];
+    vec(any, 1..=most)
+}
+
+fn auth() -> impl Strategy<Value = Operation> {
+    let id = || prop::option::weighted(0.4, 0..3_u8);
+    prop_oneof![
+        6 => (address(), new(), id()).prop_map(|(at, new, id)| Op::Register(at, new, id)),
+        1 => (address(), new(), id()).prop_map(|(at, new, id)| Op::RegisterByRest(at, new, id)),
+        2 => (address(), guess()).prop_map(|(at, guess)| Op::Login(at, guess)),
+        8 => (address(), guess()).prop_map(|(at, guess)| Op::Open(at, guess)),
+        3 => proof().prop_map(Op::Validate),
+        1 => Just(Op::ValidateAll),
+        4 => proof().prop_map(Op::Rotate),
+        2 => proof().prop_map(Op::Revoke),
+    ]
+}
+
+fn account() -> impl Strategy<Value = Operation> {
+    let asked = prop_oneof![Just(Asked::Me), (0..6_u8).prop_map(Asked::Id)];
+    prop_oneof![
+        1 => proof().prop_map(Op::Account),
+        1 => (proof(), asked).prop_map(|(proof, asked)| Op::AccountByRest(proof, asked)),
+        1 => proof().prop_map(Op::OwnSessions),
+        1 => (proof(), 0..8_u8).prop_map(|(proof, which)| Op::EndById(proof, which)),
+        1 => proof().prop_map(Op::EndOthers),
+        4 => (proof(), wrong_guess(), new())
+            .prop_map(|(proof, guess, new)| Op::ChangePassword(proof, guess, new)),
+        1 => (proof(), guess()).prop_map(|(proof, guess)| Op::Close(proof, guess)),
+    ]
+}
+
+fn tokens() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        2 => address().prop_map(Op::AskForReset),
+        2 => (proof(), new()).prop_map(|(proof, new)| Op::Reset(proof, new)),
+        2 => address().prop_map(Op::AskForVerification),
+        2 => proof().prop_map(Op::Verify),
+        3 => (proof(), guess(), address())
+            .prop_map(|(proof, guess, at)| Op::AskForChange(proof, guess, at)),
+        3 => proof().prop_map(Op::ConfirmChange),
+    ]
+}
+
+fn users() -> impl Strategy<Value = Operation> {
+    let whom = || 0..6_u8;
+    let etag = prop_oneof![Just(Etag::None), Just(Etag::Current), Just(Etag::Former)];
+    let email = prop::option::weighted(0.7, address());
+    let update = (whom(), email, any::<Option<bool>>(), etag);
+    prop_oneof![
+        3 => update.prop_map(|(whom, at, verified, etag)| Op::Update(whom, at, verified, etag)),
+        2 => whom().prop_map(Op::Disable),
+        4 => whom().prop_map(Op::Enable),
+        1 => whom().prop_map(Op::Delete),
+        2 => name().prop_map(Op::OpenFor),
+        2 => name().prop_map(Op::CreateReset),
+        4 => (whom(), ended()).prop_map(|(whom, ended)| Op::EndSessions(whom, ended)),
+    ]
+}
+
+fn callers() -> impl Strategy<Value = Operation> {
+    let whom = || 0..6_u8;
+    prop_oneof![
+        2 => name().prop_map(Op::Find),
+        1 => any::<Option<bool>>().prop_map(Op::Pages),
+        1 => whom().prop_map(Op::Export),
+        4 => row().prop_map(Op::Import),
+        1 => whom().prop_map(Op::Events),
+    ]
+}
+
+fn time() -> impl Strategy<Value = Operation> {
+    let moment = prop_oneof![Just(Moment::At), Just(Moment::Before)];
+    let pause = prop_oneof![
+        3 => (1..12_u8).prop_map(Pause::Minutes),
+        1 => (1..30_u8).prop_map(Pause::Hours),
+        1 => (1..40_u8).prop_map(Pause::Days),
+        3 => (0..16_u8, moment).prop_map(|(limit, moment)| Pause::UntilLimit(limit, moment)),
+    ];
+    prop_oneof![4 => pause.prop_map(Op::Wait), 1 => Just(Op::Purge)]
+}
+
+fn address() -> impl Strategy<Value = Address> {
+    prop_oneof![6 => 0..3_u8, 1 => 3..8_u8]
+}
+
+fn proof() -> impl Strategy<Value = Proof> {
+    let shape = prop_oneof![
+        12 => Just(Shape::Whole),
+        1 => Just(Shape::Forged),
+        1 => Just(Shape::Cut),
+        1 => Just(Shape::Foreign),
+    ];
+    (0..8_u8, shape).prop_map(|(back, shape)| Proof(back, shape))
+}
+
+fn guess() -> impl Strategy<Value = Guess> {
+    prop_oneof![5 => Just(Guess::Right), 1 => (0..4_u8).prop_map(Guess::Other)]
+}
+
+/// So often wrong that sessions end by it.
+fn wrong_guess() -> impl Strategy<Value = Guess> {
+    prop_oneof![1 => Just(Guess::Right), 1 => (0..4_u8).prop_map(Guess::Other)]
+}
+
+fn new() -> impl Strategy<Value = New> {
+    prop_oneof![
+        12 => (0..4_u8).prop_map(New::Good),
+        1 => Just(New::Short),
+        1 => Just(New::Address),
+    ]
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    prop_oneof![
+        (0..6_u8).prop_map(Name::Id),
+        address().prop_map(Name::Email),
+        (0..8_u8).prop_map(Name::Session),
+    ]
+}
+
+fn ended() -> impl Strategy<Value = Ended> {
+    prop_oneof![
+        2 => Just(Ended::All),
+        4 => (0..8_u8).prop_map(Ended::But),
+        2 => (0..8_u8).prop_map(Ended::One),
+        4 => (0..8_u8).prop_map(Ended::Before),
+        1 => Just(Ended::BeforeTomorrow),
+    ]
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    let id = prop::option::weighted(0.3, 0..6_u8);
+    let rare = || prop::bool::weighted(0.2);
+    (address(), id, rare(), any::<bool>(), rare(), rare()).prop_map(
+        |(at, id, disabled, verified, twice, validate_only)| Row {
+            at,
+            id,
+            disabled,
+            verified,
+            twice,
+            validate_only,
+        },
+    )
+}
