@@ -37,7 +37,7 @@ use crate::{
 };
 use agreement::Check;
 use chance::operations;
-use operation::{Guess, New, Operation};
+use operation::Operation;
 use state::{IDLE, LIFETIME, PER_USER, State};
 
 on_both_databases!(the_service_does_what_the_reference_does);
@@ -47,8 +47,6 @@ on_both_databases!(the_service_does_what_the_reference_does);
 const STEP: Duration = Duration::from_secs(1);
 /// The most steps of a sequence.
 const STEPS: usize = 40;
-/// Whom nobody is.
-const NOBODY: &str = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
 const PASSWORDS: [&str; 4] = [
     "a canary sings at one",
     "a canary sings at two",
@@ -168,7 +166,7 @@ impl<'s> World<'s> {
             world.perform(*operation).await.map_err(told)?;
             world.look().await.map_err(told)?;
             if !matches!(operation, Operation::Wait(_)) {
-                world.advance(STEP);
+                world.advance(STEP).await?;
             }
         }
         let told = |differs| format!("at the end: {differs}");
@@ -225,33 +223,6 @@ impl<'s> World<'s> {
             Operation::Import(row) => self.import(row).await,
             Operation::Events(whom) => self.events(whom).await,
             others => unreachable!("{others:?} is no operation of a caller"),
-        }
-    }
-
-    fn address(&self, at: u8) -> String {
-        let local = format!("{}{}", self.prefix, at % 4);
-        let local = if at < 4 { local } else { local.to_uppercase() };
-        format!("{local}@example.com")
-    }
-
-    fn request_id(&self, id: Option<u8>) -> Option<String> {
-        let run = self.run as u128;
-        id.map(|id| Uuid::from_u128(run << 8 | u128::from(id)).to_string())
-    }
-
-    fn guess(&self, user: Option<usize>, guess: Guess) -> String {
-        match (guess, user) {
-            (Guess::Right, Some(user)) => self.state.users[user].password.clone(),
-            (Guess::Right, None) => PASSWORDS[0].to_owned(),
-            (Guess::Other(at), _) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
-        }
-    }
-
-    fn new_password(&self, new: New, email: &str) -> String {
-        match new {
-            New::Good(at) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
-            New::Short => "canary".to_owned(),
-            New::Address => email.to_owned(),
         }
     }
 }

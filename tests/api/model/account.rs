@@ -6,7 +6,7 @@ use tonic::Status;
 use super::{
     World,
     agreement::{Check, agreed, reasoned, same},
-    operation::{Address, Asked, Guess, New, Proof, Which},
+    operation::{Address, Asked, Guess, Known, New, Proof, Which},
     state::{Purpose, Reason},
 };
 
@@ -103,16 +103,16 @@ impl World<'_> {
         granted(expected, told)
     }
 
-    pub(super) async fn ask_for_reset(&mut self, at: Address) -> Check {
-        let email = self.address(at);
+    pub(super) async fn ask_for_reset(&mut self, at: Known) -> Check {
+        let email = self.known_address(at);
         self.state.ask(&email, Purpose::Reset);
         let account = self.service.app.account();
         granted(Ok(()), account.request_password_reset(&email).await)?;
         self.receive().await
     }
 
-    pub(super) async fn ask_for_verification(&mut self, at: Address) -> Check {
-        let email = self.address(at);
+    pub(super) async fn ask_for_verification(&mut self, at: Known) -> Check {
+        let email = self.known_address(at);
         self.state.ask(&email, Purpose::Verification);
         let account = self.service.app.account();
         granted(Ok(()), account.request_email_verification(&email).await)?;

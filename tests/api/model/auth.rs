@@ -6,7 +6,7 @@ use vestibule::proto::v1::{EventKind, ValidateSessionResponse};
 use super::{
     World,
     agreement::{Check, agreed, reasoned, same},
-    operation::{Address, Guess, New, Proof},
+    operation::{Address, Guess, Known, New, Proof},
     state::Verdict,
 };
 
@@ -58,8 +58,8 @@ impl World<'_> {
         same("the user", expected, (text("id"), text("email")))
     }
 
-    pub(super) async fn log_in(&mut self, at: Address, guess: Guess) -> Check {
-        let email = self.address(at);
+    pub(super) async fn log_in(&mut self, at: Known, guess: Guess) -> Check {
+        let email = self.known_address(at);
         let password = self.guess(self.state.find(&email), guess);
         let expected = self.state.log_in(&email, &password);
         if let Some(user) = expected {
@@ -72,8 +72,8 @@ impl World<'_> {
         same("the verdict", expected, (told.valid, told.user_id))
     }
 
-    pub(super) async fn open(&mut self, at: Address, guess: Guess) -> Check {
-        let email = self.address(at);
+    pub(super) async fn open(&mut self, at: Known, guess: Guess) -> Check {
+        let email = self.known_address(at);
         let password = self.guess(self.state.find(&email), guess);
         let expected = self.state.log_in(&email, &password);
         let expected = expected.ok_or("BAD_CREDENTIALS");

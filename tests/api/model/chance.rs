@@ -4,22 +4,46 @@ use proptest::{collection::vec, prelude::*};
 
 use super::operation::{
     Address, Asked, Ended, Etag, Guess, Moment, Name, New, Operation, Pause, Proof, Row, Shape,
+    Whom,
 };
 use Operation as Op;
 
-/// A sequence of so many at most.
+/// A sequence of so many at most, after some who register and log in. In most there is much of one
+/// kind, so that one thing leads to another.
 pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
-    let any = prop_oneof![10 => auth(), 3 => account(), 4 => tokens(), 5 => users(), 2 => callers(), 4 => time()];
-    vec(any, 1..=most)
+    let start = prop_oneof![
+        (0..2_u8).prop_map(|at| Op::Register(at, New::Good(at), None)),
+        (0..2_u8).prop_map(|at| Op::Open(at, Guess::Right)),
+    ];
+    let any = prop_oneof![
+        vec(mixed([5, 5, 5, 5, 2, 3]), 1..=most),
+        vec(mixed([9, 9, 1, 3, 1, 3]), 1..=most),
+        vec(mixed([4, 1, 15, 2, 1, 2]), 1..=most),
+        vec(mixed([4, 2, 3, 9, 5, 2]), 1..=most),
+    ];
+    (vec(start, 0..8), any).prop_map(|(start, any)| [start, any].concat())
+}
+
+fn mixed(
+    [first, second, third, fourth, fifth, sixth]: [u32; 6],
+) -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        first => auth(),
+        second => account(),
+        third => tokens(),
+        fourth => users(),
+        fifth => callers(),
+        sixth => time(),
+    ]
 }
 
 fn auth() -> impl Strategy<Value = Operation> {
     let id = || prop::option::weighted(0.4, 0..3_u8);
     prop_oneof![
-        6 => (address(), new(), id()).prop_map(|(at, new, id)| Op::Register(at, new, id)),
+        4 => (address(), new(), id()).prop_map(|(at, new, id)| Op::Register(at, new, id)),
         1 => (address(), new(), id()).prop_map(|(at, new, id)| Op::RegisterByRest(at, new, id)),
-        2 => (address(), guess()).prop_map(|(at, guess)| Op::Login(at, guess)),
-        8 => (address(), guess()).prop_map(|(at, guess)| Op::Open(at, guess)),
+        2 => (few(), guess()).prop_map(|(at, guess)| Op::Login(at, guess)),
+        8 => (few(), guess()).prop_map(|(at, guess)| Op::Open(at, guess)),
         3 => proof().prop_map(Op::Validate),
         1 => Just(Op::ValidateAll),
         4 => proof().prop_map(Op::Rotate),
@@ -28,12 +52,12 @@ fn auth() -> impl Strategy<Value = Operation> {
 }
 
 fn account() -> impl Strategy<Value = Operation> {
-    let asked = prop_oneof![Just(Asked::Me), (0..6_u8).prop_map(Asked::Id)];
+    let asked = prop_oneof![Just(Asked::Me), few().prop_map(Asked::Id)];
     prop_oneof![
         1 => proof().prop_map(Op::Account),
         1 => (proof(), asked).prop_map(|(proof, asked)| Op::AccountByRest(proof, asked)),
         1 => proof().prop_map(Op::OwnSessions),
-        1 => (proof(), 0..8_u8).prop_map(|(proof, which)| Op::EndById(proof, which)),
+        1 => (proof(), few()).prop_map(|(proof, which)| Op::EndById(proof, which)),
         1 => proof().prop_map(Op::EndOthers),
         4 => (proof(), wrong_guess(), new())
             .prop_map(|(proof, guess, new)| Op::ChangePassword(proof, guess, new)),
@@ -43,9 +67,9 @@ fn account() -> impl Strategy<Value = Operation> {
 
 fn tokens() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        2 => address().prop_map(Op::AskForReset),
+        2 => few().prop_map(Op::AskForReset),
         2 => (proof(), new()).prop_map(|(proof, new)| Op::Reset(proof, new)),
-        2 => address().prop_map(Op::AskForVerification),
+        2 => few().prop_map(Op::AskForVerification),
         2 => proof().prop_map(Op::Verify),
         3 => (proof(), guess(), address())
             .prop_map(|(proof, guess, at)| Op::AskForChange(proof, guess, at)),
@@ -54,29 +78,27 @@ fn tokens() -> impl Strategy<Value = Operation> {
 }
 
 fn users() -> impl Strategy<Value = Operation> {
-    let whom = || 0..6_u8;
     let etag = prop_oneof![Just(Etag::None), Just(Etag::Current), Just(Etag::Former)];
     let email = prop::option::weighted(0.7, address());
-    let update = (whom(), email, any::<Option<bool>>(), etag);
+    let update = (few(), email, any::<Option<bool>>(), etag);
     prop_oneof![
         3 => update.prop_map(|(whom, at, verified, etag)| Op::Update(whom, at, verified, etag)),
-        2 => whom().prop_map(Op::Disable),
-        4 => whom().prop_map(Op::Enable),
-        1 => whom().prop_map(Op::Delete),
+        2 => few().prop_map(Op::Disable),
+        4 => few().prop_map(Op::Enable),
+        1 => few().prop_map(Op::Delete),
         2 => name().prop_map(Op::OpenFor),
-        2 => name().prop_map(Op::CreateReset),
-        4 => (whom(), ended()).prop_map(|(whom, ended)| Op::EndSessions(whom, ended)),
+        3 => name().prop_map(Op::CreateReset),
+        4 => (few(), ended()).prop_map(|(whom, ended)| Op::EndSessions(whom, ended)),
     ]
 }
 
 fn callers() -> impl Strategy<Value = Operation> {
-    let whom = || 0..6_u8;
     prop_oneof![
         2 => name().prop_map(Op::Find),
         1 => any::<Option<bool>>().prop_map(Op::Pages),
-        1 => whom().prop_map(Op::Export),
+        1 => few().prop_map(Op::Export),
         4 => row().prop_map(Op::Import),
-        1 => whom().prop_map(Op::Events),
+        1 => few().prop_map(Op::Events),
     ]
 }
 
@@ -102,7 +124,12 @@ fn proof() -> impl Strategy<Value = Proof> {
         1 => Just(Shape::Cut),
         1 => Just(Shape::Foreign),
     ];
-    (0..8_u8, shape).prop_map(|(back, shape)| Proof(back, shape))
+    (few(), shape).prop_map(|(at, shape)| Proof(at, shape))
+}
+
+/// Mostly those of which most comes.
+fn few() -> impl Strategy<Value = u8> {
+    prop_oneof![5 => 0..8_u8, 1 => 8..20_u8]
 }
 
 fn guess() -> impl Strategy<Value = Guess> {
@@ -124,24 +151,24 @@ fn new() -> impl Strategy<Value = New> {
 
 fn name() -> impl Strategy<Value = Name> {
     prop_oneof![
-        (0..6_u8).prop_map(Name::Id),
-        address().prop_map(Name::Email),
-        (0..8_u8).prop_map(Name::Session),
+        few().prop_map(Name::Id),
+        few().prop_map(Name::Email),
+        few().prop_map(Name::Session),
     ]
 }
 
 fn ended() -> impl Strategy<Value = Ended> {
     prop_oneof![
         2 => Just(Ended::All),
-        4 => (0..8_u8).prop_map(Ended::But),
-        2 => (0..8_u8).prop_map(Ended::One),
-        4 => (0..8_u8).prop_map(Ended::Before),
+        4 => few().prop_map(Ended::But),
+        2 => few().prop_map(Ended::One),
+        4 => few().prop_map(Ended::Before),
         1 => Just(Ended::BeforeTomorrow),
     ]
 }
 
 fn row() -> impl Strategy<Value = Row> {
-    let id = prop::option::weighted(0.3, 0..6_u8);
+    let id = prop::option::weighted(0.3, few());
     let rare = || prop::bool::weighted(0.2);
     (address(), id, rare(), any::<bool>(), rare(), rare()).prop_map(
         |(at, id, disabled, verified, twice, validate_only)| Row {

@@ -3,12 +3,15 @@
 
 /// One of a few addresses; from four on in capitals.
 pub(super) type Address = u8;
-/// One of the users so far, erased ones included.
+/// The address of one of the users; from eight on one of the few.
+pub(super) type Known = u8;
+/// One of the users; from eight on one of those who were erased as well.
 pub(super) type Whom = u8;
-/// One of the sessions so far, of anybody.
+/// One of the live sessions, of anybody, from the last; from eight on one of those that ended as well.
 pub(super) type Which = u8;
 
-/// A secret that was told before, the how manieth from the last, and what became of it on the way.
+/// One of the good secrets that were told, from the last, and what became of it on the way; from eight
+/// on one of those that are not good any more as well.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Proof(pub(super) u8, pub(super) Shape);
 
@@ -43,8 +46,8 @@ pub(super) enum New {
 pub(super) enum Operation {
     Register(Address, New, Option<u8>),
     RegisterByRest(Address, New, Option<u8>),
-    Login(Address, Guess),
-    Open(Address, Guess),
+    Login(Known, Guess),
+    Open(Known, Guess),
     Validate(Proof),
     ValidateAll,
     Rotate(Proof),
@@ -55,9 +58,9 @@ pub(super) enum Operation {
     EndById(Proof, Which),
     EndOthers(Proof),
     ChangePassword(Proof, Guess, New),
-    AskForReset(Address),
+    AskForReset(Known),
     Reset(Proof, New),
-    AskForVerification(Address),
+    AskForVerification(Known),
     Verify(Proof),
     AskForChange(Proof, Guess, Address),
     ConfirmChange(Proof),
@@ -89,7 +92,7 @@ pub(super) enum Asked {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Name {
     Id(Whom),
-    Email(Address),
+    Email(Known),
     Session(Which),
 }
 

@@ -1,21 +1,64 @@
-//! What is presented as a proof: anything that was told before, whole or not, to whom it was told or
-//! not.
+//! What small numbers stand for: addresses, passwords, users, sessions, and secrets that were told
+//! before, whole or not, to whom they were told or not.
 
+use uuid::Uuid;
 use vestibule::domain::{OfEmailChange, OfReset, OfSession, OfVerification, Token, TokenKind};
 
 use super::{
-    NOBODY, World,
-    operation::{Proof, Shape, Which},
+    PASSWORDS, World,
+    operation::{Address, Guess, Known, New, Proof, Shape, Which, Whom},
     state::{OneTime, Purpose},
 };
 
+/// Whom nobody is.
+const NOBODY: &str = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
+
 const NOTHING: &str = "nothing";
+/// Numbers below it stand for what most comes of.
+const GOOD: u8 = 8;
 
 impl World<'_> {
+    pub(super) fn address(&self, at: Address) -> String {
+        let local = format!("{}{}", self.prefix, at % 4);
+        let local = if at < 4 { local } else { local.to_uppercase() };
+        format!("{local}@example.com")
+    }
+
+    /// The address of a user who is here, or else one of the few.
+    pub(super) fn known_address(&self, at: Known) -> String {
+        let here = self.users_here();
+        let user = nth(at, here, |_| true).filter(|_| at < GOOD);
+        let email = user.map(|user| self.state.users[user].email.clone());
+        email.unwrap_or_else(|| self.address(at))
+    }
+
+    pub(super) fn request_id(&self, id: Option<u8>) -> Option<String> {
+        let run = self.run as u128;
+        id.map(|id| Uuid::from_u128(run << 8 | u128::from(id)).to_string())
+    }
+
+    pub(super) fn guess(&self, user: Option<usize>, guess: Guess) -> String {
+        match (guess, user) {
+            (Guess::Right, Some(user)) => self.state.users[user].password.clone(),
+            (Guess::Right, None) => PASSWORDS[0].to_owned(),
+            (Guess::Other(at), _) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
+        }
+    }
+
+    pub(super) fn new_password(&self, new: New, email: &str) -> String {
+        match new {
+            New::Good(at) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
+            New::Short => "canary".to_owned(),
+            New::Address => email.to_owned(),
+        }
+    }
+
     /// What is presented as the token of a session, and which secret that is.
     pub(super) fn session_proof(&self, Proof(back, shape): Proof) -> (Option<usize>, String) {
         let secrets = &self.state.secrets;
-        let Some(at) = from_last(back, secrets.len()) else {
+        let is_good =
+            |at: &usize| !self.state.is_stale(*at) && self.state.is_live(secrets[*at].session);
+        let Some(at) = nth(back, (0..secrets.len()).rev().collect(), is_good) else {
             return (None, NOTHING.to_owned());
         };
         let text = &secrets[at].text;
@@ -39,8 +82,9 @@ impl World<'_> {
     ) -> (Option<usize>, String) {
         let tokens = &self.state.tokens;
         let fits = |token: &OneTime| (token.purpose == purpose) != (shape == Shape::Foreign);
-        let some: Vec<_> = (0..tokens.len()).filter(|at| fits(&tokens[*at])).collect();
-        let Some(at) = from_last(back, some.len()).map(|at| some[at]) else {
+        let some = (0..tokens.len()).rev().filter(|at| fits(&tokens[*at]));
+        let is_good = |at: &usize| self.state.is_redeemable(*at);
+        let Some(at) = nth(back, some.collect(), is_good) else {
             return (None, NOTHING.to_owned());
         };
         let text = &tokens[at].text;
@@ -61,9 +105,25 @@ impl World<'_> {
     /// A session of anybody, and its id.
     pub(super) fn which(&self, which: Which) -> (Option<usize>, String) {
         let sessions = &self.state.sessions;
-        let at = from_last(which, sessions.len());
+        let is_live = |at: &usize| self.state.is_live(*at);
+        let at = nth(which, (0..sessions.len()).rev().collect(), is_live);
         let id = at.map(|at| sessions[at].id.clone());
         (at, id.unwrap_or_else(|| NOBODY.to_owned()))
+    }
+
+    /// A user, unless erased, and the id.
+    pub(super) fn whom(&self, whom: Whom) -> (Option<usize>, String) {
+        let users = &self.state.users;
+        let Some(user) = self.whoever(whom) else {
+            return (None, NOBODY.to_owned());
+        };
+        let id = users[user].id.clone();
+        (Some(user).filter(|user| !users[*user].erased), id)
+    }
+
+    pub(super) fn whoever(&self, whom: Whom) -> Option<usize> {
+        let users = &self.state.users;
+        nth(whom, (0..users.len()).collect(), |at| !users[*at].erased)
     }
 
     /// Whose session a secret is of.
@@ -73,9 +133,15 @@ impl World<'_> {
     }
 }
 
-fn from_last(back: u8, count: usize) -> Option<usize> {
-    let back = usize::from(back).checked_rem(count)?;
-    Some(count - 1 - back)
+/// One of some: below [`GOOD`] a good one, while there is one.
+fn nth(at: u8, some: Vec<usize>, mut is_good: impl FnMut(&usize) -> bool) -> Option<usize> {
+    let good: Vec<_> = some.iter().copied().filter(|at| is_good(at)).collect();
+    let all = if at < GOOD && !good.is_empty() {
+        good
+    } else {
+        some
+    };
+    all.get(usize::from(at).checked_rem(all.len())?).copied()
 }
 
 /// The same id with another secret.

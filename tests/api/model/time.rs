@@ -9,10 +9,7 @@ use super::{
 };
 
 impl World<'_> {
-    /// What is noted of sessions is stored first, as it is within a minute: lists go by what is stored.
     pub(super) async fn wait(&mut self, pause: Pause) -> Check {
-        let written = self.service.app.auth.write_last_seen().await;
-        written.map_err(|error| error.to_string())?;
         let minute = Duration::from_mins(1);
         self.advance(match pause {
             Pause::Minutes(minutes) => minute * minutes.into(),
@@ -28,8 +25,8 @@ impl World<'_> {
                     Moment::Before => left.saturating_sub(Duration::from_micros(1)),
                 }
             }
-        });
-        Ok(())
+        })
+        .await
     }
 
     pub(super) async fn purge(&mut self) -> Check {
@@ -38,9 +35,13 @@ impl World<'_> {
         purged.map(drop).map_err(|error| error.to_string())
     }
 
-    /// Moves both clocks.
-    pub(super) fn advance(&mut self, by: Duration) {
+    /// Moves both clocks. What is noted of sessions is stored first: lists go by what is stored, which
+    /// may be a minute late.
+    pub(super) async fn advance(&mut self, by: Duration) -> Check {
+        let written = self.service.app.auth.write_last_seen().await;
+        written.map_err(|error| error.to_string())?;
         self.service.clock.advance(by);
         self.state.now = self.service.clock.now();
+        Ok(())
     }
 }

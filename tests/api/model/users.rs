@@ -10,7 +10,7 @@ use vestibule::proto::v1::{
 };
 
 use super::{
-    NOBODY, World,
+    World,
     account::granted,
     agreement::{Check, agreed, reasoned, same, timestamp},
     operation::{Address, Ended, Etag, Name, Whom},
@@ -25,7 +25,7 @@ impl World<'_> {
                 (user, Key::Id(id))
             }
             Name::Email(at) => {
-                let email = self.address(at);
+                let email = self.known_address(at);
                 (self.state.find(&email), Key::Email(email))
             }
             Name::Session(which) => {
@@ -259,7 +259,7 @@ impl World<'_> {
     fn addressee(&self, name: Name) -> (Option<usize>, Result<String, String>) {
         match name {
             Name::Email(at) => {
-                let email = self.address(at);
+                let email = self.known_address(at);
                 (self.state.find(&email), Ok(email))
             }
             Name::Id(whom) | Name::Session(whom) => {
@@ -273,22 +273,6 @@ impl World<'_> {
         let user = user.ok_or("USER_NOT_FOUND")?;
         let disabled = self.state.users[user].disabled;
         (!disabled).then_some(user).ok_or("USER_DISABLED")
-    }
-
-    /// A user, unless erased, and the id.
-    pub(super) fn whom(&self, whom: Whom) -> (Option<usize>, String) {
-        let Some(user) = self.whoever(whom) else {
-            return (None, NOBODY.to_owned());
-        };
-        let id = self.state.users[user].id.clone();
-        (
-            Some(user).filter(|user| !self.state.users[*user].erased),
-            id,
-        )
-    }
-
-    fn whoever(&self, whom: Whom) -> Option<usize> {
-        usize::from(whom).checked_rem(self.state.users.len())
     }
 }
 

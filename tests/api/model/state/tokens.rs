@@ -104,11 +104,15 @@ impl State {
     }
 
     fn redeemable(&self, token: Option<usize>, purpose: Purpose) -> Result<usize, Reason> {
-        let at = token.ok_or("TOKEN_INVALID")?;
+        let fits = |at: &usize| self.tokens[*at].purpose == purpose && self.is_redeemable(*at);
+        token.filter(fits).ok_or("TOKEN_INVALID")
+    }
+
+    /// Whether a token is good for its purpose.
+    pub(in super::super) fn is_redeemable(&self, at: usize) -> bool {
         let token = &self.tokens[at];
         let user = &self.users[token.user];
-        let lives = !token.used && token.expires > self.now && token.purpose == purpose;
-        let fits = !user.disabled && user.email.eq_ignore_ascii_case(&token.email);
-        (lives && fits).then_some(at).ok_or("TOKEN_INVALID")
+        let lives = !token.used && token.expires > self.now;
+        lives && !user.disabled && user.email.eq_ignore_ascii_case(&token.email)
     }
 }
