@@ -81,7 +81,8 @@ async fn the_service_does_what_the_reference_does(database: Database) {
     let service = Service::start(database).await;
     let mut config = ProptestConfig {
         failure_persistence: None,
-        max_shrink_iters: 2_000,
+        max_shrink_iters: 1_000,
+        max_shrink_time: 60_000,
         ..ProptestConfig::default()
     };
     if env::var("PROPTEST_CASES").is_err() {

@@ -140,26 +140,43 @@ impl World<'_> {
         let owner = token.map(|token| self.state.tokens[token].user);
         let email = owner.map(|owner| self.state.users[owner].email.clone());
         let new = self.new_password(new, &email.unwrap_or_default());
-        let expected = self.state.reset(token, &new);
-        let told = self.service.app.account().reset_password(&text, &new).await;
-        granted(expected, told)
+        self.redeem(Purpose::Reset, (token, &text), &new).await
     }
 
     pub(super) async fn verify(&mut self, proof: Proof) -> Check {
-        let (token, text) = self.one_time_proof(proof, Purpose::Verification);
-        let expected = self.state.verify_by(token);
-        granted(
-            expected,
-            self.service.app.account().verify_email(&text).await,
-        )
+        let purpose = Purpose::Verification;
+        let (token, text) = self.one_time_proof(proof, purpose);
+        self.redeem(purpose, (token, &text), "").await
     }
 
     pub(super) async fn confirm_change(&mut self, proof: Proof) -> Check {
         let (token, text) = self.one_time_proof(proof, Purpose::Change);
-        let expected = self.state.confirm_change(token);
+        self.redeem(Purpose::Change, (token, &text), "").await
+    }
+
+    /// Presents a token for a purpose, which need not be its own; a reset sets this password.
+    pub(super) async fn redeem(
+        &mut self,
+        purpose: Purpose,
+        (token, text): (Option<usize>, &str),
+        new: &str,
+    ) -> Check {
         let account = self.service.app.account();
-        granted(expected, account.confirm_email_change(&text).await)?;
-        self.receive().await
+        match purpose {
+            Purpose::Reset => {
+                let expected = self.state.reset(token, new);
+                granted(expected, account.reset_password(text, new).await)
+            }
+            Purpose::Verification => {
+                let expected = self.state.verify_by(token);
+                granted(expected, account.verify_email(text).await)
+            }
+            Purpose::Change | Purpose::ChangeRequested | Purpose::Changed => {
+                let expected = self.state.confirm_change(token);
+                granted(expected, account.confirm_email_change(text).await)?;
+                self.receive().await
+            }
+        }
     }
 }
 

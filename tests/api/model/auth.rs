@@ -61,11 +61,15 @@ impl World<'_> {
     pub(super) async fn log_in(&mut self, at: Known, guess: Guess) -> Check {
         let email = self.known_address(at);
         let password = self.guess(self.state.find(&email), guess);
-        let expected = self.state.log_in(&email, &password);
+        self.log_in_as(&email, &password).await
+    }
+
+    pub(super) async fn log_in_as(&mut self, email: &str, password: &str) -> Check {
+        let expected = self.state.log_in(email, password);
         if let Some(user) = expected {
             self.state.happened(user, EventKind::LoginSucceeded);
         }
-        let told = self.service.app.grpc().login(&email, &password).await;
+        let told = self.service.app.grpc().login(email, password).await;
         let told = reasoned(told)?;
         let id = expected.map(|user| self.state.users[user].id.clone());
         let expected = (id.is_some(), id.unwrap_or_default());

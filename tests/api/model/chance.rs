@@ -4,7 +4,6 @@ use proptest::{collection::vec, prelude::*};
 
 use super::operation::{
     Address, Asked, Ended, Etag, Guess, Moment, Name, New, Operation, Pause, Proof, Row, Shape,
-    Whom,
 };
 use Operation as Op;
 
@@ -68,6 +67,7 @@ fn account() -> impl Strategy<Value = Operation> {
 fn tokens() -> impl Strategy<Value = Operation> {
     prop_oneof![
         2 => few().prop_map(Op::AskForReset),
+        3 => name().prop_map(Op::CreateReset),
         2 => (proof(), new()).prop_map(|(proof, new)| Op::Reset(proof, new)),
         2 => few().prop_map(Op::AskForVerification),
         2 => proof().prop_map(Op::Verify),
@@ -87,7 +87,6 @@ fn users() -> impl Strategy<Value = Operation> {
         4 => few().prop_map(Op::Enable),
         1 => few().prop_map(Op::Delete),
         2 => name().prop_map(Op::OpenFor),
-        3 => name().prop_map(Op::CreateReset),
         4 => (few(), ended()).prop_map(|(whom, ended)| Op::EndSessions(whom, ended)),
     ]
 }

@@ -4,8 +4,9 @@ use futures_util::future::try_join_all;
 use vestibule::proto::v1::ListUsersRequest;
 
 use super::{
-    World,
+    PASSWORDS, World,
     agreement::{Check, reasoned, same},
+    state::User,
 };
 use crate::harness::eventually;
 
@@ -32,13 +33,28 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The rest: tokens, of which old ones end their sessions by it, events, and what is kept of each.
+    /// The rest: tokens, of which old ones end their sessions by it and good ones are redeemed, then
+    /// passwords, events, and what is kept of users.
     pub(super) async fn look_at_all(&mut self) -> Check {
+        self.receive().await?;
         self.validate_all().await?;
-        let users = u8::try_from(self.state.users.len()).unwrap();
-        for whom in 0..users {
-            self.events(whom).await?;
-            self.export(whom).await?;
+        for at in 0..self.state.tokens.len() {
+            let (purpose, text) = (self.state.tokens[at].purpose, &self.state.tokens[at].text);
+            let text = text.clone();
+            self.redeem(purpose, (Some(at), &text), PASSWORDS[0])
+                .await?;
+        }
+        for user in self.users_here() {
+            let User {
+                email, password, ..
+            } = &self.state.users[user];
+            self.log_in_as(&email.clone(), &password.clone()).await?;
+        }
+        for user in 0..self.state.users.len() {
+            self.events_of(user).await?;
+        }
+        for here in 0..self.users_here().len() {
+            self.export(u8::try_from(here).unwrap()).await?;
         }
         self.receive().await
     }

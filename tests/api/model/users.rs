@@ -215,9 +215,13 @@ impl World<'_> {
 
     /// The events of a user, who may be erased.
     pub(super) async fn events(&mut self, whom: Whom) -> Check {
-        let Some(user) = self.whoever(whom) else {
-            return Ok(());
-        };
+        match self.whoever(whom) {
+            Some(user) => self.events_of(user).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn events_of(&mut self, user: usize) -> Check {
         self.store_outcomes().await?;
         let filter = ListEventsRequest {
             user_id: self.state.users[user].id.clone(),
