@@ -76,7 +76,7 @@ struct World<'s> {
     mails: usize,
 }
 
-/// 24 sequences in CI, always the same; 500 for the scorecard, each time others.
+/// 64 sequences in CI, always the same; 500 for the scorecard, each time others.
 async fn the_service_does_what_the_reference_does(database: Database) {
     let service = Service::start(database).await;
     let mut config = ProptestConfig {
@@ -86,7 +86,7 @@ async fn the_service_does_what_the_reference_does(database: Database) {
         ..ProptestConfig::default()
     };
     if env::var("PROPTEST_CASES").is_err() {
-        config.cases = u32::try_from(scale(24, 500)).unwrap();
+        config.cases = u32::try_from(scale(64, 500)).unwrap();
     }
     let seed = match config.rng_seed {
         RngSeed::Fixed(seed) => seed,
@@ -200,6 +200,7 @@ impl<'s> World<'s> {
                 self.ask_for_change(proof, guess, at).await
             }
             Operation::ConfirmChange(proof) => self.confirm_change(proof).await,
+            Operation::GuessPassword(proof, times) => self.guess_password(proof, times).await,
             Operation::Close(proof, guess) => self.close(proof, guess).await,
             Operation::Wait(pause) => self.wait(pause).await,
             Operation::Purge => self.purge().await,

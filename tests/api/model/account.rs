@@ -4,7 +4,7 @@ use http::StatusCode;
 use tonic::Status;
 
 use super::{
-    World,
+    PASSWORDS, World,
     agreement::{Check, agreed, reasoned, same},
     operation::{Address, Asked, Guess, Known, New, Proof, Which},
     state::{Purpose, Reason},
@@ -92,6 +92,17 @@ impl World<'_> {
             expected,
             account.change_password(&text, &current, &new).await,
         )
+    }
+
+    pub(super) async fn guess_password(&mut self, proof: Proof, times: u8) -> Check {
+        let (secret, text) = self.session_proof(proof);
+        let (wrong, new) = ("a canary sings at nine", PASSWORDS[0]);
+        for _ in 0..times {
+            let expected = self.state.change_password(secret, wrong, new);
+            let account = self.service.app.account();
+            granted(expected, account.change_password(&text, wrong, new).await)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn close(&mut self, proof: Proof, guess: Guess) -> Check {

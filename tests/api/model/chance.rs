@@ -12,7 +12,7 @@ use Operation as Op;
 pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
     let start = prop_oneof![
         (0..2_u8).prop_map(|at| Op::Register(at, New::Good(at), None)),
-        (0..2_u8).prop_map(|at| Op::Open(at, Guess::Right)),
+        few().prop_map(|at| Op::Open(at, Guess::Right)),
     ];
     let any = prop_oneof![
         vec(mixed([5, 5, 5, 5, 2, 3]), 1..=most),
@@ -20,7 +20,7 @@ pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
         vec(mixed([4, 1, 15, 2, 1, 2]), 1..=most),
         vec(mixed([4, 2, 3, 9, 5, 2]), 1..=most),
     ];
-    (vec(start, 0..8), any).prop_map(|(start, any)| [start, any].concat())
+    (vec(start, 0..12), any).prop_map(|(start, any)| [start, any].concat())
 }
 
 fn mixed(
@@ -39,14 +39,14 @@ fn mixed(
 fn auth() -> impl Strategy<Value = Operation> {
     let id = || prop::option::weighted(0.4, 0..3_u8);
     prop_oneof![
-        4 => (address(), new(), id()).prop_map(|(at, new, id)| Op::Register(at, new, id)),
+        3 => (address(), new(), id()).prop_map(|(at, new, id)| Op::Register(at, new, id)),
         1 => (address(), new(), id()).prop_map(|(at, new, id)| Op::RegisterByRest(at, new, id)),
-        2 => (few(), guess()).prop_map(|(at, guess)| Op::Login(at, guess)),
-        8 => (few(), guess()).prop_map(|(at, guess)| Op::Open(at, guess)),
-        3 => proof().prop_map(Op::Validate),
+        1 => (few(), guess()).prop_map(|(at, guess)| Op::Login(at, guess)),
+        12 => (few(), guess()).prop_map(|(at, guess)| Op::Open(at, guess)),
+        2 => proof().prop_map(Op::Validate),
         1 => Just(Op::ValidateAll),
-        4 => proof().prop_map(Op::Rotate),
-        2 => proof().prop_map(Op::Revoke),
+        5 => proof().prop_map(Op::Rotate),
+        1 => proof().prop_map(Op::Revoke),
     ]
 }
 
@@ -56,10 +56,11 @@ fn account() -> impl Strategy<Value = Operation> {
         1 => proof().prop_map(Op::Account),
         1 => (proof(), asked).prop_map(|(proof, asked)| Op::AccountByRest(proof, asked)),
         1 => proof().prop_map(Op::OwnSessions),
-        1 => (proof(), few()).prop_map(|(proof, which)| Op::EndById(proof, which)),
+        2 => (proof(), few()).prop_map(|(proof, which)| Op::EndById(proof, which)),
         1 => proof().prop_map(Op::EndOthers),
-        4 => (proof(), wrong_guess(), new())
+        3 => (proof(), guess(), new())
             .prop_map(|(proof, guess, new)| Op::ChangePassword(proof, guess, new)),
+        2 => (proof(), 1..6_u8).prop_map(|(proof, times)| Op::GuessPassword(proof, times)),
         1 => (proof(), guess()).prop_map(|(proof, guess)| Op::Close(proof, guess)),
     ]
 }
@@ -83,8 +84,8 @@ fn users() -> impl Strategy<Value = Operation> {
     let update = (few(), email, any::<Option<bool>>(), etag);
     prop_oneof![
         3 => update.prop_map(|(whom, at, verified, etag)| Op::Update(whom, at, verified, etag)),
-        2 => few().prop_map(Op::Disable),
-        4 => few().prop_map(Op::Enable),
+        1 => few().prop_map(Op::Disable),
+        2 => few().prop_map(Op::Enable),
         1 => few().prop_map(Op::Delete),
         2 => name().prop_map(Op::OpenFor),
         4 => (few(), ended()).prop_map(|(whom, ended)| Op::EndSessions(whom, ended)),
@@ -102,12 +103,13 @@ fn callers() -> impl Strategy<Value = Operation> {
 }
 
 fn time() -> impl Strategy<Value = Operation> {
+    let limit = prop_oneof![2 => 0..3_u8, 1 => 3..16_u8];
     let moment = prop_oneof![Just(Moment::At), Just(Moment::Before)];
     let pause = prop_oneof![
-        3 => (1..12_u8).prop_map(Pause::Minutes),
+        4 => (1..12_u8).prop_map(Pause::Minutes),
         1 => (1..30_u8).prop_map(Pause::Hours),
         1 => (1..40_u8).prop_map(Pause::Days),
-        3 => (0..16_u8, moment).prop_map(|(limit, moment)| Pause::UntilLimit(limit, moment)),
+        4 => (limit, moment).prop_map(|(limit, moment)| Pause::UntilLimit(limit, moment)),
     ];
     prop_oneof![4 => pause.prop_map(Op::Wait), 1 => Just(Op::Purge)]
 }
@@ -133,11 +135,6 @@ fn few() -> impl Strategy<Value = u8> {
 
 fn guess() -> impl Strategy<Value = Guess> {
     prop_oneof![5 => Just(Guess::Right), 1 => (0..4_u8).prop_map(Guess::Other)]
-}
-
-/// So often wrong that sessions end by it.
-fn wrong_guess() -> impl Strategy<Value = Guess> {
-    prop_oneof![1 => Just(Guess::Right), 1 => (0..4_u8).prop_map(Guess::Other)]
 }
 
 fn new() -> impl Strategy<Value = New> {
@@ -167,7 +164,7 @@ fn ended() -> impl Strategy<Value = Ended> {
 }
 
 fn row() -> impl Strategy<Value = Row> {
-    let id = prop::option::weighted(0.3, few());
+    let id = prop::option::weighted(0.5, 0..6_u8);
     let rare = || prop::bool::weighted(0.2);
     (address(), id, rare(), any::<bool>(), rare(), rare()).prop_map(
         |(at, id, disabled, verified, twice, validate_only)| Row {

@@ -17,8 +17,11 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 impl World<'_> {
     pub(super) async fn import(&mut self, row: Row) -> Check {
-        let used = row.id.filter(|_| !self.state.users.is_empty());
-        let used = used.map(|whom| self.whom(whom).1);
+        let users = &self.state.users;
+        let used = row
+            .id
+            .and_then(|id| usize::from(id).checked_rem(users.len()));
+        let used = used.map(|user| users[user].id.clone());
         let import = Import {
             id: used.unwrap_or_default(),
             email: self.address(row.at),

@@ -58,6 +58,8 @@ pub(super) enum Operation {
     EndById(Proof, Which),
     EndOthers(Proof),
     ChangePassword(Proof, Guess, New),
+    /// Wrong ones, so many.
+    GuessPassword(Proof, u8),
     AskForReset(Known),
     Reset(Proof, New),
     AskForVerification(Known),
@@ -118,8 +120,8 @@ pub(super) enum Ended {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     pub(super) at: Address,
-    /// `None`: a new id. Of a user here, which was used.
-    pub(super) id: Option<Whom>,
+    /// `None`: a new id. That of one of the users so far, erased or not.
+    pub(super) id: Option<u8>,
     pub(super) disabled: bool,
     pub(super) verified: bool,
     /// It comes a second time.

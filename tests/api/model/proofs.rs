@@ -56,8 +56,7 @@ impl World<'_> {
     /// What is presented as the token of a session, and which secret that is.
     pub(super) fn session_proof(&self, Proof(back, shape): Proof) -> (Option<usize>, String) {
         let secrets = &self.state.secrets;
-        let is_good =
-            |at: &usize| !self.state.is_stale(*at) && self.state.is_live(secrets[*at].session);
+        let is_good = |at: &usize| self.state.is_live(secrets[*at].session);
         let Some(at) = nth(back, (0..secrets.len()).rev().collect(), is_good) else {
             return (None, NOTHING.to_owned());
         };

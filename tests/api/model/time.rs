@@ -9,24 +9,26 @@ use super::{
 };
 
 impl World<'_> {
+    /// To limits they go to the moment, and then everybody comes.
     pub(super) async fn wait(&mut self, pause: Pause) -> Check {
         let minute = Duration::from_mins(1);
-        self.advance(match pause {
-            Pause::Minutes(minutes) => minute * minutes.into(),
-            Pause::Hours(hours) => minute * 60 * hours.into(),
-            Pause::Days(days) => minute * 60 * 24 * days.into(),
+        match pause {
+            Pause::Minutes(minutes) => self.advance(minute * minutes.into()).await,
+            Pause::Hours(hours) => self.advance(minute * 60 * hours.into()).await,
+            Pause::Days(days) => self.advance(minute * 60 * 24 * days.into()).await,
             Pause::UntilLimit(which, moment) => {
                 let limits = self.state.limits();
                 let limit = limits.get(usize::from(which) % limits.len().max(1));
                 let left = limit.and_then(|limit| (*limit - self.state.now).to_std().ok());
                 let left = left.unwrap_or(minute);
-                match moment {
+                self.advance(match moment {
                     Moment::At => left,
                     Moment::Before => left.saturating_sub(Duration::from_micros(1)),
-                }
+                })
+                .await?;
+                self.validate_all().await
             }
-        })
-        .await
+        }
     }
 
     pub(super) async fn purge(&mut self) -> Check {
