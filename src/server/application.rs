@@ -132,6 +132,12 @@ impl Application {
         &self.db
     }
 
+    /// What runs on a timer, for tests that do not wait for it.
+    #[doc(hidden)]
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
     /// What `/readyz` answers, for tests that wait for it; outlives `run_until_stopped`.
     #[doc(hidden)]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {

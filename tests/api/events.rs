@@ -22,13 +22,13 @@ use crate::{
 const LIST: &str = "AuditService/ListEvents";
 
 /// A service that may read events.
-struct Auditor {
+pub(crate) struct Auditor {
     client: AuditServiceClient<Channel>,
     key: String,
 }
 
 impl Auditor {
-    async fn of(app: &TestApp) -> Self {
+    pub(crate) async fn of(app: &TestApp) -> Self {
         Self::with(app, add(app, "auditor", &[LIST]).await)
     }
 
@@ -50,7 +50,7 @@ impl Auditor {
     }
 
     /// All pages.
-    async fn all(&self, filter: ListEventsRequest) -> Vec<v1::Event> {
+    pub(crate) async fn all(&self, filter: ListEventsRequest) -> Vec<v1::Event> {
         let mut events = Vec::new();
         let mut page_token = String::new();
         loop {

@@ -51,6 +51,7 @@ mod mail;
 mod metric_names;
 mod metrics;
 mod migrations;
+mod model;
 mod openapi;
 mod outage;
 mod overload;

@@ -1,8 +1,8 @@
 //! Everything that is kept of a user, but for what proves them.
 
-use super::{UserName, Users};
+use super::UserName;
 use crate::{
-    auth::{AuthError, CallContext},
+    auth::{Auth, AuthError, CallContext},
     domain::{EventFilter, EventId, KeptEvent, Session, User, UserId},
 };
 
@@ -17,24 +17,28 @@ pub struct UserExport {
     pub events: Vec<KeptEvent>,
 }
 
-impl Users {
+impl Auth {
     /// What is kept of a user, with the events after `after`.
     ///
     /// # Errors
     /// There is no such user, the database is away or the deadline passed.
-    pub async fn export(
+    pub async fn export_user(
         &self,
         call: &CallContext,
         id: UserId,
         after: Option<EventId>,
         limit: u64,
     ) -> Result<UserExport, AuthError> {
-        let user = self.find(call, &UserName::Id(id)).await?;
+        let user = self.users().find(call, &UserName::Id(id)).await?;
         let sessions = if after.is_none() {
             self.db.list_kept_sessions(id, call.deadline).await?
         } else {
             Vec::new()
         };
+        let limits = self.settings.session_limits;
+        let limited = sessions
+            .into_iter()
+            .map(|session| session.limited_to(limits));
         let filter = EventFilter {
             user_id: Some(id),
             ..EventFilter::default()
@@ -42,7 +46,7 @@ impl Users {
         let events = self.db.list_events(&filter, after, limit, call.deadline);
         Ok(UserExport {
             user,
-            sessions,
+            sessions: limited.collect(),
             events: events.await?,
         })
     }

@@ -6,7 +6,7 @@
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     ExprTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, Func, LockType, Query},
+    sea_query::{Alias, Expr, Func, LockType, Query},
 };
 use tokio::time::Instant as Deadline;
 
@@ -188,6 +188,18 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Instant) -> Condition 
         )
         .and_where(Expr::col((Users, users::Column::Status)).eq(status_column(UserStatus::Active)))
         .to_owned();
+    let others = || Alias::new("others");
+    let taken = Query::select()
+        .expr(Expr::value(1))
+        .from_as(Users, others())
+        .and_where(
+            Expr::col((others(), users::Column::EmailKey))
+                .equals((OneTimeTokens, Column::NewEmailKey)),
+        )
+        .and_where(
+            Expr::col((others(), users::Column::Id)).not_equals((OneTimeTokens, Column::UserId)),
+        )
+        .to_owned();
     Condition::all()
         .add(Column::Id.eq(proof.id.uuid()))
         .add(Column::Purpose.eq(token_purpose_column(proof.purpose)))
@@ -195,6 +207,7 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Instant) -> Condition 
         .add(Column::RedeemedAt.is_null())
         .add(Expr::col((OneTimeTokens, Column::ExpiresAt)).gt(latest_now(backend, now)))
         .add(Expr::exists(live_owner))
+        .add(Expr::exists(taken).not())
 }
 
 /// Replicas may disagree about the time, so on Postgres a token has also expired when the database

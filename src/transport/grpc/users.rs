@@ -177,8 +177,8 @@ impl UserService for UserHandlers {
         let (call, m) = open(request)?;
         let asked = input::user_page(METHOD, &m.user_id, m.page_size, &m.page_token)?;
         let UserPage { user_id: id, page } = asked;
-        let users = self.auth.users();
-        let export = users.export(&call, id, page.after(), page.limit()).await;
+        let (after, limit) = (page.after(), page.limit());
+        let export = self.auth.export_user(&call, id, after, limit).await;
         let mut export = export.map_err(of_id(id))?;
         let next_page_token = page.cut(&mut export.events, |event| event.id);
         Ok(Response::new(ExportUserDataResponse {

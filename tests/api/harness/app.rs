@@ -6,6 +6,7 @@ use sea_orm::DatabaseConnection;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tonic::transport::{Channel, Endpoint};
 use vestibule::{
+    auth::Auth,
     db::Db,
     server::{Application, Stop},
 };
@@ -24,6 +25,8 @@ pub(crate) struct TestApp {
     pub(crate) operations_address: SocketAddr,
     /// The database as the application sees it: for changes that no RPC makes yet.
     pub(crate) db: Db,
+    /// What the application does on a timer.
+    pub(crate) auth: Auth,
     channel: Channel,
     stop: Option<oneshot::Sender<Stop>>,
     run: Option<JoinHandle<()>>,
@@ -59,6 +62,7 @@ impl TestApp {
             rest_address: application.rest_address().unwrap_or(grpc_address),
             operations_address: application.operations_address(),
             db: application.db().clone(),
+            auth: application.auth().clone(),
             channel: channel(grpc_address),
             stop: Some(stop),
             run: None,

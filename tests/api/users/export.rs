@@ -25,6 +25,8 @@ async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Test
     let found = users.find_by(Key::Id(owner.id.clone())).await.unwrap();
     assert_eq!(export.user.as_ref(), Some(&found));
     assert_eq!(export.sessions.len(), 2, "the one that has ended too");
+    let live = users.sessions(&owner.id).await.unwrap();
+    assert_eq!(export.sessions[..1], live, "with the limits that it has");
     let kinds: Vec<EventKind> = export
         .events
         .iter()
