@@ -109,11 +109,12 @@ async fn the_service_does_what_the_reference_does(database: Database) {
     });
     if let Err(TestError::Fail(differs, operations)) = agreed {
         let steps = operations.iter().enumerate();
-        let steps: String = steps
+        let steps: Vec<_> = steps
             .map(|(at, step)| format!("\n{at:3} {step:?}"))
             .collect();
         panic!(
-            "on {database:?} with PROPTEST_RNG_SEED={seed} PROPTEST_CASES={cases}: {differs}{steps}"
+            "on {database:?} with PROPTEST_RNG_SEED={seed} PROPTEST_CASES={cases}: {differs}{}",
+            steps.concat()
         );
     }
     agreed.unwrap();

@@ -97,9 +97,10 @@ async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: TestA
         let reset = waiting(format!("purpose = 1 AND email_key = '{key}'")).await;
         let of_user = |purposes: &str| {
             let (low, high) = (id.replace('-', ""), id);
-            match app.store.url.starts_with("sqlite") {
-                true => format!("purpose IN ({purposes}) AND user_id = X'{low}'"),
-                false => format!("purpose IN ({purposes}) AND user_id = '{high}'"),
+            if app.store.url.starts_with("sqlite") {
+                format!("purpose IN ({purposes}) AND user_id = X'{low}'")
+            } else {
+                format!("purpose IN ({purposes}) AND user_id = '{high}'")
             }
         };
         let asked = waiting(of_user("2, 3")).await;

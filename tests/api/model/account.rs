@@ -84,7 +84,7 @@ impl World<'_> {
         let (secret, text) = self.session_proof(proof);
         let owner = self.owner(secret);
         let email = owner.map(|owner| self.state.users[owner].email.clone());
-        let new = self.new_password(new, &email.unwrap_or_default());
+        let new = Self::new_password(new, &email.unwrap_or_default());
         let current = self.guess(owner, guess);
         let expected = self.state.change_password(secret, &current, &new);
         let account = self.service.app.account();
@@ -150,7 +150,7 @@ impl World<'_> {
         let (token, text) = self.one_time_proof(proof, Purpose::Reset);
         let owner = token.map(|token| self.state.tokens[token].user);
         let email = owner.map(|owner| self.state.users[owner].email.clone());
-        let new = self.new_password(new, &email.unwrap_or_default());
+        let new = Self::new_password(new, &email.unwrap_or_default());
         self.redeem(Purpose::Reset, (token, &text), &new).await
     }
 

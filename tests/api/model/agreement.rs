@@ -32,6 +32,10 @@ pub(super) fn agreed<E, T>(
 }
 
 /// Both are equal. Of large ones it says where they are not.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what is compared is mostly made for it"
+)]
 pub(super) fn same<T: Debug + PartialEq>(what: &str, expected: T, told: T) -> Check {
     if expected == told {
         return Ok(());
@@ -40,7 +44,7 @@ pub(super) fn same<T: Debug + PartialEq>(what: &str, expected: T, told: T) -> Ch
     let told_long = format!("{told:#?}");
     let lines = long.lines().zip(told_long.lines());
     let differing = lines.filter(|(expected, told)| expected != told);
-    let differing: String = differing
+    let differing: Vec<_> = differing
         .map(|(expected, told)| {
             format!(
                 "\n  expected {}\n      told {}",
@@ -50,7 +54,7 @@ pub(super) fn same<T: Debug + PartialEq>(what: &str, expected: T, told: T) -> Ch
         })
         .collect();
     if long.lines().count() == told_long.lines().count() && short.len() > 200 {
-        return Err(format!("{what}:{differing}"));
+        return Err(format!("{what}:{}", differing.concat()));
     }
     Err(format!("{what}: expected {short}, told {told:?}"))
 }

@@ -13,7 +13,7 @@ use super::{
 impl World<'_> {
     pub(super) async fn register(&mut self, at: Address, new: New, id: Option<u8>) -> Check {
         let (email, id) = (self.address(at), self.request_id(id));
-        let password = self.new_password(new, &email);
+        let password = Self::new_password(new, &email);
         let expected = self.state.register(&email, &password, id.clone());
         let client = self.service.app.grpc();
         let id = id.unwrap_or_default();
@@ -31,7 +31,7 @@ impl World<'_> {
         id: Option<u8>,
     ) -> Check {
         let (email, id) = (self.address(at), self.request_id(id));
-        let password = self.new_password(new, &email);
+        let password = Self::new_password(new, &email);
         let expected = self.state.register(&email, &password, id.clone());
         let rest = self.service.app.rest();
         let mut request = rest.request("POST", "/users");

@@ -18,12 +18,12 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 impl World<'_> {
     pub(super) async fn import(&mut self, row: Row) -> Check {
         let users = &self.state.users;
-        let used = row
+        let spent = row
             .id
             .and_then(|id| usize::from(id).checked_rem(users.len()));
-        let used = used.map(|user| users[user].id.clone());
+        let spent = spent.map(|user| users[user].id.clone());
         let import = Import {
-            id: used.unwrap_or_default(),
+            id: spent.unwrap_or_default(),
             email: self.address(row.at),
             password: PASSWORDS[0].to_owned(),
             disabled: row.disabled,
@@ -36,7 +36,7 @@ impl World<'_> {
             users: vec![self.imported(&import); rows],
         };
         let told = reasoned(self.service.users.import(vec![request]).await)?;
-        let expected = self.take(&import, &row);
+        let expected = self.take(&import, row);
         let rows = told.refused_rows.iter();
         let refused = rows.flat_map(|row| row.faults.iter().map(|fault| (row.row, fault)));
         let refused: Vec<_> = refused
@@ -52,7 +52,7 @@ impl World<'_> {
     }
 
     /// What is refused of the rows.
-    fn take(&mut self, import: &Import, row: &Row) -> Vec<(u64, &'static str, ErrorReason)> {
+    fn take(&mut self, import: &Import, row: Row) -> Vec<(u64, &'static str, ErrorReason)> {
         let first = self.state.import(import);
         let mut refused = Vec::new();
         let mut refuse = |row, fields: Vec<&'static str>| {

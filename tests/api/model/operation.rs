@@ -117,6 +117,7 @@ pub(super) enum Ended {
 }
 
 /// A row to import.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
     pub(super) at: Address,

@@ -45,7 +45,7 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn new_password(&self, new: New, email: &str) -> String {
+    pub(super) fn new_password(new: New, email: &str) -> String {
         match new {
             New::Good(at) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
             New::Short => "canary".to_owned(),

@@ -46,7 +46,7 @@ impl State {
         }
         self.prove(kept, current)?;
         self.sessions[kept].wrong = 0;
-        self.users[user].password = new.to_owned();
+        new.clone_into(&mut self.users[user].password);
         self.changed(user);
         self.end_all(user, |at, _| at == kept);
         self.void(user, None);

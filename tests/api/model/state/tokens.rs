@@ -70,7 +70,7 @@ impl State {
         if new.eq_ignore_ascii_case(&self.users[user].email) {
             return Err("INVALID_INPUT");
         }
-        self.users[user].password = new.to_owned();
+        new.clone_into(&mut self.users[user].password);
         if mailed {
             self.users[user].verified = Some(self.now);
         }

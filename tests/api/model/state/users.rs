@@ -53,8 +53,8 @@ impl State {
         if is_weak(password) || password.eq_ignore_ascii_case(email) {
             return Err("INVALID_INPUT");
         }
-        let used = |user: &User| !user.erased && user.request_id == request_id;
-        let is_used = request_id.is_some() && self.users.iter().any(used);
+        let spent = |user: &User| !user.erased && user.request_id == request_id;
+        let is_used = request_id.is_some() && self.users.iter().any(spent);
         match self.find(email) {
             None if is_used => Err("REQUEST_ID_REUSED"),
             None => {
@@ -205,7 +205,7 @@ impl State {
 
     /// Another address, which ends all that was proven by the old one.
     pub(super) fn move_to(&mut self, user: usize, email: &str, proven: bool) {
-        self.users[user].email = email.to_owned();
+        email.clone_into(&mut self.users[user].email);
         self.users[user].verified = proven.then_some(self.now);
         self.changed(user);
         self.end_all(user, |_, _| false);
