@@ -27,13 +27,18 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Requests under way at once, where there are many: fewer than wait for a hash or may share a
 /// connection.
 pub(crate) const AT_ONCE: usize = 64;
-const METHODS: [&str; 14] = [
+const METHODS: [&str; 19] = [
     "RegisterUser",
     "ValidLogin",
     "CreateSession",
     "ValidateSession",
+    "BatchValidateSessions",
+    "RotateSession",
     "RevokeSession",
     "AccountService/GetAccount",
+    "AccountService/ListSessions",
+    "AccountService/RevokeSessionById",
+    "AccountService/RevokeOtherSessions",
     "AccountService/ChangePassword",
     "AccountService/RequestPasswordReset",
     "AccountService/ResetPassword",

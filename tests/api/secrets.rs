@@ -3,6 +3,7 @@
 
 mod leftovers;
 mod mail;
+mod names;
 
 use tonic::Request;
 use vestibule::{
@@ -16,6 +17,7 @@ use crate::harness::{
     figure, frame,
 };
 use leftovers::{WriteAheadLog, look_through_columns, needles_of};
+use names::say_it_by_name;
 
 on_both_databases!(
     no_secret_is_logged_or_stored,
@@ -193,7 +195,8 @@ async fn no_secret_is_logged_or_stored(database: Database) {
             wire: service.wire(),
             rest: service.rest(),
         };
-        let tokens = say_everything(&callers).await;
+        let mut tokens = say_everything(&callers).await;
+        tokens.extend(say_it_by_name(&service, &store).await);
         look_through_columns(&store, database, &tokens).await;
         wal.look_through(&store, &tokens).await;
         service.signal("INT").await;
@@ -202,7 +205,7 @@ async fn no_secret_is_logged_or_stored(database: Database) {
         wal.look_through(&store, &tokens).await;
 
         let mut needles = needles_of(&tokens);
-        needles.extend([CANARY.into(), "vst_".into(), "$argon2".into()]);
+        needles.extend([CANARY, "vst_", "vrt_", "vck_", "$argon2"].map(String::from));
         for line in ended.output.lines() {
             let found = needles.iter().find(|needle| line.contains(*needle));
             assert!(found.is_none(), "{found:?} in {line}");

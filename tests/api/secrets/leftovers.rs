@@ -16,7 +16,7 @@ use crate::harness::{Database, Postgres, Store};
 const PASSWORD_CANARY: &str = "canary sings";
 
 /// What tokens begin with.
-const PREFIXES: [&str; 4] = ["vst_", "vrt_", "vvt_", "vet_"];
+const PREFIXES: [&str; 5] = ["vst_", "vrt_", "vvt_", "vet_", "vck_"];
 
 /// What of a token may stand nowhere: its text and its secret, in the spellings of bytes.
 pub(super) fn needles_of(tokens: &[String]) -> Vec<String> {
