@@ -7,6 +7,7 @@ use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
+    db::{Db, Settings},
     domain::{Clock, SessionId},
     hashing::default_workers,
 };
@@ -178,7 +179,9 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
         )
     };
     eventually("one call has the connection, one waits", async || {
-        figures().await == (1, 1, 1)
+        let (max, used, waiting) = figures().await;
+        // The purge of the start may wait as well.
+        (max, used) == (1, 1) && waiting >= 1
     })
     .await;
     sql.execute_unprepared("ROLLBACK").await.unwrap();
@@ -186,30 +189,33 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
         // On SQLite the lock may have been held for longer than its busy time-out.
         drop(call.await.unwrap());
     }
-    assert_eq!(figures().await.2, 0);
+    eventually("nobody waits", async || figures().await.2 == 0).await;
 }
 
-/// Twenty lookups that one statement answers wait for no connection.
-#[tokio::test(flavor = "multi_thread")]
+/// Twenty lookups that one statement answers wait for no connection. On one thread, or a second
+/// statement could begin with some of them.
+#[tokio::test]
 async fn lookups_that_share_a_statement_are_one_caller_of_the_pool() {
     if !Postgres::is_here() {
         return;
     }
-    let plan = TestApp::on(Database::Postgres).await;
-    let app = plan
-        .settings(|settings| settings.db.statement_timeout = LIMIT)
-        .start()
-        .await;
-    let sql = app.sql().await;
+    let store = Store::new(Database::Postgres).await;
+    // Without a server, whose purge would be one more caller.
+    let db = Db::open(&Settings {
+        statement_timeout: LIMIT,
+        ..store.settings()
+    })
+    .unwrap();
+    let sql = store.sql().await;
     sql.execute_unprepared("BEGIN; LOCK TABLE users")
         .await
         .unwrap();
     let deadline = Instant::now() + LIMIT;
     let ids = (0..20).map(|number| SessionId::new(Uuid::from_u128(number)));
-    let mut found = join_all(ids.map(|id| app.db.find_session(id, deadline)));
+    let mut found = join_all(ids.map(|id| db.find_session(id, deadline)));
     assert!((&mut found).now_or_never().is_none(), "all are asked");
     eventually("the statement is under way", async || {
-        let pool = app.db.figures().pools[0];
+        let pool = db.figures().pools[0];
         (pool.used, pool.waiting) == (1, 0)
     })
     .await;
