@@ -78,6 +78,11 @@ pub fn flush() {
     }
 }
 
+/// How many log lines were lost because they came faster than they were read.
+pub fn lost_lines() -> u64 {
+    QUEUE.get().map_or(0, Queue::lost)
+}
+
 /// What [`init`] installs, over any writer; tests read what it wrote.
 pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync
 where

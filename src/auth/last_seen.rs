@@ -3,7 +3,6 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -34,7 +33,9 @@ struct Notes {
     seen: HashMap<SessionId, Instant>,
     /// What is to be stored next, in the order in which it was first noted.
     order: VecDeque<SessionId>,
-    dropped: usize,
+    dropped: u64,
+    /// How many of them were told of.
+    told: u64,
 }
 
 impl LastSeen {
@@ -109,6 +110,11 @@ impl Auth {
         self.settings.last_seen_interval
     }
 
+    /// How many sessions were seen and forgotten before that was written.
+    pub fn forgotten_last_seen(&self) -> u64 {
+        self.last_seen.lock().dropped
+    }
+
     /// Writes down when sessions were last seen.
     ///
     /// # Errors
@@ -116,7 +122,9 @@ impl Auth {
     pub async fn write_last_seen(&self) -> Result<(), AuthError> {
         let (rows, dropped) = {
             let mut notes = self.last_seen.lock();
-            (notes.take(), mem::take(&mut notes.dropped))
+            let dropped = notes.dropped - notes.told;
+            notes.told = notes.dropped;
+            (notes.take(), dropped)
         };
         if dropped > 0 {
             tracing::warn!(dropped, "more sessions were seen than are remembered");

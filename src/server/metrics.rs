@@ -16,6 +16,7 @@ use crate::{
     db::{self, Db},
     domain::Instant,
     hashing::{self, Hasher},
+    telemetry,
     transport::Calls,
 };
 use text::Text;
@@ -47,6 +48,11 @@ impl Metrics {
         hashes(&mut text, &hashing);
         database(&mut text, &self.db.figures());
         outcomes(&mut text, &self.auth.outcome_figures());
+        text.counter(
+            "vestibule_last_seen_lost_total",
+            "Sessions whose last use was forgotten before it was written.",
+            self.auth.forgotten_last_seen(),
+        );
         mail(&mut text, &self.auth.mail_figures());
         self.process(&mut text);
         text.finish()
@@ -74,6 +80,11 @@ impl Metrics {
                 &[("version", RELEASE), ("commit", COMMIT.unwrap_or_default())],
                 1,
             );
+        text.counter(
+            "vestibule_log_lines_lost_total",
+            "Log lines that came faster than they were read.",
+            telemetry::lost_lines(),
+        );
         let mut memory = text.gauges(
             "process_memory_usage_bytes",
             "The memory that the process holds.",

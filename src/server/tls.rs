@@ -127,7 +127,13 @@ impl Acceptor {
             }
         };
         let proof = match stream.get_ref().1.peer_certificates() {
-            Some([certificate, ..]) => Some(self.proof(certificate)?),
+            Some([certificate, ..]) => {
+                let proof = self.proof(certificate);
+                if proof.is_none() {
+                    tracing::debug!("the client's certificate cannot be read");
+                }
+                Some(proof?)
+            }
             Some([]) | None => None,
         };
         Some((stream, proof))

@@ -39,6 +39,8 @@ struct State {
     text: Vec<u8>,
     lines: usize,
     lost: u64,
+    /// How many of them were told of.
+    told: u64,
     writing: bool,
     /// The thread waits to be woken.
     asleep: bool,
@@ -59,6 +61,11 @@ impl Queue {
         let thread = thread::Builder::new().name("log".to_owned());
         thread.spawn(move || writer.write_forever(out))?;
         Ok(queue)
+    }
+
+    /// How many lines were lost so far.
+    pub(super) fn lost(&self) -> u64 {
+        self.state().lost
     }
 
     /// Waits until all lines are written, though not for ever.
@@ -101,7 +108,7 @@ impl Queue {
         }
     }
 
-    /// All that wait, once there is one, and how many were lost meanwhile.
+    /// All that wait, once there is one, and how many were lost since this was last told.
     fn next(&self) -> (Vec<u8>, u64) {
         let mut state = self.state();
         while state.lines == 0 {
@@ -111,10 +118,9 @@ impl Queue {
         }
         state.writing = true;
         state.lines = 0;
-        (
-            std::mem::take(&mut state.text),
-            std::mem::take(&mut state.lost),
-        )
+        let lost = state.lost - state.told;
+        state.told = state.lost;
+        (std::mem::take(&mut state.text), lost)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -188,7 +194,7 @@ mod tests {
         begins.recv().unwrap();
         // The thread stands in the first line. All of these return.
         (1..=ROOM + 3).for_each(say);
-        assert_eq!(queue.state().lost, 3);
+        assert_eq!(queue.lost(), 3);
         assert_eq!(*text.lock().unwrap(), "");
 
         drop(reader);
@@ -196,7 +202,7 @@ mod tests {
         let expected: Vec<_> = (0..=ROOM).map(|line| line.to_string()).collect();
         let written = text.lock().unwrap().clone();
         assert!(written.lines().eq(expected), "whole, in order");
-        assert_eq!(queue.state().lost, 0, "told");
+        assert_eq!((queue.lost(), queue.state().told), (3, 3));
         say(7);
         queue.flush();
         assert!(text.lock().unwrap().ends_with("\n7\n"));

@@ -24,23 +24,7 @@ use vestibule::{
     transport::grantable,
 };
 
-use super::TestApp;
-
-/// Every method of `UserService`.
-pub(crate) const USER_METHODS: [&str; 12] = [
-    "FindUser",
-    "ListUsers",
-    "UpdateUser",
-    "DisableUser",
-    "EnableUser",
-    "DeleteUser",
-    "CreateSessionForUser",
-    "CreatePasswordReset",
-    "ListUserSessions",
-    "RevokeUserSessions",
-    "ExportUserData",
-    "ImportUsers",
-];
+use super::{TestApp, methods_of};
 
 /// `UserService`, a call a line.
 #[derive(Clone)]
@@ -59,13 +43,11 @@ impl Interceptor for Bearer {
 }
 
 impl TestApp {
-    /// A caller that was granted some methods of `UserService`; its key.
-    pub(crate) async fn user_caller(&self, name: &str, methods: &[&str]) -> String {
-        let grants = methods.iter().map(|method| {
-            grantable(&format!("UserService/{method}"))
-                .unwrap()
-                .to_owned()
-        });
+    /// A caller that was granted some methods; its key.
+    pub(crate) async fn caller(&self, name: &str, methods: &[String]) -> String {
+        let grants = methods
+            .iter()
+            .map(|method| grantable(method).unwrap().to_owned());
         let callers = Callers::new(self.db.clone(), Clock::system());
         let name = CallerName::parse(name).unwrap();
         let deadline = Deadline::now() + Duration::from_secs(10);
@@ -73,9 +55,9 @@ impl TestApp {
         added.await.unwrap().expose().to_string()
     }
 
-    /// The client of a caller named `desk`, which may call every method; once per application.
+    /// The client of a caller named `desk`, which may call every method of it; once per application.
     pub(crate) async fn users(&self) -> Users {
-        let key = self.user_caller("desk", &USER_METHODS).await;
+        let key = self.caller("desk", &methods_of(&["UserService"])).await;
         self.users_as(&key)
     }
 

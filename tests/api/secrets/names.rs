@@ -10,13 +10,13 @@ use vestibule::proto::v1::{
 };
 
 use super::CANARY;
-use crate::harness::{PASSWORD, Service, Store, USER_METHODS, frame};
+use crate::harness::{PASSWORD, Service, Store, frame, methods_of};
 
 /// Calls every RPC of `UserService` and `AuditService` well and with broken messages, and exports on
 /// the command line. Answers the key and the tokens that were told.
 pub(super) async fn say_it_by_name(service: &Service, store: &Store) -> Vec<String> {
-    let grants = USER_METHODS.map(|method| format!("UserService/{method}"));
-    let allow = format!("{},AuditService/ListEvents", grants.join(","));
+    let grants = methods_of(&["UserService", "AuditService"]);
+    let allow = grants.join(",");
     let added = Service::run_over(store, &["caller", "add", "desk", "--allow", &allow]).await;
     let key = added.stdout.trim_end().to_owned();
     let (user, wire) = (service.grpc().registered().await, service.wire());

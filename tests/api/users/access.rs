@@ -1,4 +1,4 @@
-//! Who may act on users: callers with a grant for the very method, and nobody else.
+//! Who may act on users and read events: callers with a grant for the very method, and nobody else.
 
 use futures_util::{StreamExt, stream};
 use http::header::AUTHORIZATION;
@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::bad_input::{AT_ONCE, messages, runner};
 use crate::harness::{
-    Fault, PASSWORD, TestApp, USER_METHODS, captured_lines, email, figure, frame, scale,
+    Fault, PASSWORD, TestApp, captured_lines, email, figure, frame, methods_of, scale,
 };
 
 on_both_databases!(
@@ -17,10 +17,15 @@ on_both_databases!(
     no_bytes_break_a_method,
 );
 
+/// The RPCs that only named callers may call.
+fn named_methods() -> Vec<String> {
+    methods_of(&["UserService", "AuditService"])
+}
+
 /// Code and reason of an empty message.
 async fn call(app: &TestApp, method: &str, key: Option<&str>) -> (Code, String) {
     let wire = app.wire();
-    let mut request = wire.request(&format!("/vestibule.v1.UserService/{method}"));
+    let mut request = wire.request(&format!("/vestibule.v1.{method}"));
     if let Some(key) = key {
         request = request.header(AUTHORIZATION, format!("Bearer {key}"));
     }
@@ -34,13 +39,17 @@ async fn call(app: &TestApp, method: &str, key: Option<&str>) -> (Code, String) 
 
 /// Although `AuthService` is open.
 async fn each_method_is_for_callers_with_its_grant_alone(app: TestApp) {
-    for granted in USER_METHODS {
-        let key = app.user_caller(&granted.to_lowercase(), &[granted]).await;
-        for method in USER_METHODS {
+    let methods = named_methods();
+    for granted in &methods {
+        let name = granted.to_lowercase().replace('/', "-");
+        let key = app.caller(&name, std::slice::from_ref(granted)).await;
+        for method in &methods {
             let (code, reason) = call(&app, method, Some(&key)).await;
-            let expected = match method {
+            let expected = match method.as_str() {
                 _ if method != granted => (Code::PermissionDenied, "CALLER_NOT_ALLOWED"),
-                "ListUsers" | "ImportUsers" => (Code::Ok, "OK"),
+                "UserService/ListUsers" | "UserService/ImportUsers" | "AuditService/ListEvents" => {
+                    (Code::Ok, "OK")
+                }
                 _ => (Code::InvalidArgument, "INVALID_INPUT"),
             };
             assert_eq!((code, reason.as_str()), expected, "{method}");
@@ -84,14 +93,15 @@ async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
 
 /// (I1) 20 messages per RPC in CI, 110,000 for the scorecard: no panic and no INTERNAL.
 async fn no_bytes_break_a_method(app: TestApp) {
-    let key = app.user_caller("desk", &USER_METHODS).await;
+    let methods = named_methods();
+    let key = app.caller("desk", &methods).await;
     let (mut runner, messages) = (runner(), messages());
     let (wire, count) = (app.wire(), scale(20, 110_000));
-    for method in USER_METHODS {
+    for method in &methods {
         let messages = (0..count).map(|_| messages.new_tree(&mut runner).unwrap().current());
         let answered = async |message: Vec<u8>| {
             let request = wire
-                .request(&format!("/vestibule.v1.UserService/{method}"))
+                .request(&format!("/vestibule.v1.{method}"))
                 .header(AUTHORIZATION, format!("Bearer {key}"));
             let status = wire.send(request, frame(&message)).await.grpc_status();
             if status.code() != Code::Ok {
@@ -104,9 +114,9 @@ async fn no_bytes_break_a_method(app: TestApp) {
             .for_each_concurrent(AT_ONCE, answered)
             .await;
     }
-    let (sent, rpcs) = (count * USER_METHODS.len(), USER_METHODS.len());
+    let (sent, rpcs) = (count * methods.len(), methods.len());
     figure(
         "I1",
-        format_args!("{sent} messages over {rpcs} RPCs of UserService, 0 INTERNAL"),
+        format_args!("{sent} messages over {rpcs} RPCs of named callers, 0 INTERNAL"),
     );
 }
