@@ -5,20 +5,26 @@ use std::{
     io::{self, IsTerminal as _},
 };
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
+
+/// Steps are bytes, rows or logins, of which nobody wants to know how many.
+const TEMPLATE: &str = "{wide_bar} {percent:>3} %, {eta} left";
 
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// Nothing of so many steps is done.
     pub(super) fn of(steps: u64) -> Self {
-        Self(if io::stderr().is_terminal() {
+        if !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = ProgressStyle::with_template(TEMPLATE);
+        Self(
             ProgressBar::new(steps)
-        } else {
-            ProgressBar::hidden()
-        })
+                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())),
+        )
     }
 
     /// One more step is done.

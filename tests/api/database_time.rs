@@ -6,9 +6,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use vestibule::{domain::Clock, proto::v1::SessionStatus};
 
-use crate::harness::{
-    Database, Plan, Postgres, Scrape, Service, Store, TestApp, eventually, figure,
-};
+use crate::harness::{Database, Plan, Postgres, Scrape, Service, Store, TestApp, eventually};
 
 const DIFFERENCE: &str = "vestibule_db_clock_difference_seconds ";
 
@@ -108,8 +106,11 @@ async fn a_difference_is_told_once_and_counted() {
     assert_eq!(counted(&scrape().await), 0);
     shift_clock(&store, TimeDelta::seconds(-5)).await;
     eventually("it is counted", async || counted(&scrape().await) >= 3).await;
-    let told = difference(&scrape().await);
-    assert!((-5.2..-4.8).contains(&told), "{told}");
+    // A probe that took long tells it less exactly.
+    eventually("five seconds are told", async || {
+        (difference(&scrape().await) + 5.0).abs() < 0.2
+    })
+    .await;
     shift_clock(&store, TimeDelta::zero()).await;
     eventually("they agree", async || {
         difference(&scrape().await).abs() < 0.2
@@ -119,7 +120,6 @@ async fn a_difference_is_told_once_and_counted() {
     let finished = service.finish().await;
     assert_eq!(finished.lines_with("differ by more than a second"), 1);
     assert_eq!(finished.lines_with("agree again"), 1);
-    figure("Time", format_args!("5 s apart, told as {told}: 1 line"));
 }
 
 /// A clock that agrees is left alone: corrections would only make it jump.

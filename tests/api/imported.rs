@@ -13,9 +13,10 @@ on_both_databases!(
     a_raised_minimum_locks_nobody_out,
 );
 
-/// Of [`PASSWORD`], made by argon2-cffi, passlib and Django. The last has the cost that is current
+/// Of [`PASSWORD`], made by argon2-cffi, passlib and Django, and as docs/moving-in.md has what Werkzeug
+/// and Keycloak store: a salt of letters, tags of 64 bytes. The last has the cost that is current
 /// here, but is of no NFC.
-pub(crate) const FORMATS: [&str; 12] = [
+pub(crate) const FORMATS: [&str; 14] = [
     "$argon2i$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$3qS12dWMd3d4z775KTYTgqqQMF1CBFFK8Fg8bLc5JlA",
     "$argon2d$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$PYVz+YNzJngGScS0PzP1myggjvAmdeLAJsdeLQiXVF8",
     "$argon2id$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$ya9pugKzm+bGj6naJLA/eG7wZDHyzZcM0GVxmRXBPjs",
@@ -25,6 +26,8 @@ pub(crate) const FORMATS: [&str; 12] = [
     "$pbkdf2-sha256$12$JySEcK619l6rtZbSOkfo3Q$o7AEmNkPO/8p5kjiewcjHShMOPYQglhA7eZoqQwTUk4",
     "$pbkdf2-sha256$i=12,l=32$JySEcK619l6rtZbSOkfo3Q$o7AEmNkPO/8p5kjiewcjHShMOPYQglhA7eZoqQwTUk4",
     "$pbkdf2-sha512$12$oDRm7L0XIoRQKsXYmzPGWA$me5Gyj7LjQAq38LKg/0TNJqKJcw3j/ArYM5.771fAq/pFTN5yUqGJah1f3cfO3RvkYc3IGRoIE44kAi/UjehnQ",
+    "$scrypt$ln=10,r=8,p=1$d0hiSjhpQ0NvdW1QZ1djSA$9DOsC18/1Z352A05ged7bZRqwsWs16cZVB1vwU4WM8/LlzJfDX070da4CGAurteNV2IrXcCrTFi731VQUnYecQ",
+    "$pbkdf2-sha256$i=12$r6ta9sx7tVS/sa5yKqOyVQ$kuN4t9sOrdGMiw7N/DtzxnSeUMYyEJFYD4lcBDVO8eUwrGbzMsKq581zPpZXp1aIVrOYSooa8DOCcqznJT9/pA",
     "pbkdf2_sha256$12$abcdefghijklmnopqrstuv$yvZgfCNO4pqg5wg2rrb/wR76RScviW6BPgKuKPFMv/c=",
     "pbkdf2_sha1$12$abcdefghijklmnopqrstuv$319fFiiNRoEImYa3MSCUM5juq6A=",
     "$argon2id$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlIHNsdA$9XVUs6jlLAPcp2fEtrFn1XwdotgOc1FrFVFuIfLkuwQ",

@@ -43,7 +43,7 @@ async fn whoever_came_in_json_lines_logs_in_and_is_rehashed(app: TestApp) {
     let users = everybody();
     let lines: Vec<_> = users.iter().map(|user| line(&user.0, user.1)).collect();
     let told = Import::of_lines(&lines).run_whole(&app.store).await;
-    assert_eq!(told.stdout, "imported 15 users, refused 0 rows\n");
+    assert_eq!(told.stdout, "imported 17 users, refused 0 rows\n");
     assert_all_log_in(&app, &users).await;
 }
 
@@ -55,6 +55,6 @@ async fn whoever_came_in_comma_separated_values_logs_in_and_is_rehashed(app: Tes
         .map(|(address, hash, _)| format!("\"{hash}\",{address}\r\n"));
     let content = format!("password_hash,email\r\n{}", rows.collect::<String>());
     let told = Import::of("users.csv", content).run_whole(&app.store).await;
-    assert_eq!(told.stdout, "imported 15 users, refused 0 rows\n");
+    assert_eq!(told.stdout, "imported 17 users, refused 0 rows\n");
     assert_all_log_in(&app, &users).await;
 }

@@ -3,15 +3,19 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant as Deadline;
 use vestibule::{
     domain::{Clock, MailPurpose},
     proto::v1::UpdateUserRequest,
 };
 
-use super::{ask_at, ask_by};
+use super::{LIMIT, ask_at, ask_by};
 use crate::harness::{PASSWORD, TestApp, email, phrase};
 
-on_both_databases!(what_ends_a_users_tokens_ends_the_mail_that_would_bring_more);
+on_both_databases!(
+    what_ends_a_users_tokens_ends_the_mail_that_would_bring_more,
+    mail_that_a_sender_has_taken_is_ended_as_well,
+);
 
 /// Each change, and how much of the mail for tokens waits after it.
 const CHANGES: [(&str, usize); 8] = [
@@ -112,4 +116,17 @@ async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: TestA
     let of_others =
         "mail_intents WHERE next_try IS NOT NULL AND purpose = 3 AND user_id IS NOT NULL";
     assert!(app.store.rows(of_others).await >= CHANGES.len() - 1);
+}
+
+/// A sender asks again before it makes a token.
+async fn mail_that_a_sender_has_taken_is_ended_as_well(app: TestApp) {
+    let (users, owner) = (app.users().await, app.owner().await);
+    let later = Clock::system().now() + Duration::from_mins(5);
+    let _ = ask_at(&app.db, &owner.email, MailPurpose::PasswordReset, later).await;
+    let (lease, deadline) = (Duration::from_mins(2), Deadline::now() + LIMIT);
+    let taken = app.db.claim_mail(later, lease, 2, deadline).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert!(app.db.holds_mail(&taken[0], deadline).await.unwrap());
+    users.disable(&owner.id).await.unwrap();
+    assert!(!app.db.holds_mail(&taken[0], deadline).await.unwrap());
 }
