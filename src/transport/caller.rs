@@ -5,10 +5,10 @@
 //! fails makes the call fail, on open methods too: nobody who shows a wrong key is taken for nobody.
 //! Health alone looks at none, so that it is told without the database.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderName, Request, header::AUTHORIZATION};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::Span;
 
 use super::{
@@ -28,6 +28,15 @@ use crate::{
 /// A key for where `Authorization` holds the end user's session.
 const X_VESTIBULE_CALLER: HeaderName = HeaderName::from_static("x-vestibule-caller");
 
+/// How often the caller of a stream is proven again: no answer of [`Callers`] is older.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// By what a call was let in.
+pub(crate) struct Pass {
+    grant: Option<&'static str>,
+    proofs: Vec<CallerProof>,
+}
+
 /// Decides who may call.
 pub struct Gate {
     callers: Callers,
@@ -43,7 +52,8 @@ impl Gate {
         }
     }
 
-    /// Lets a call in, by its place among `call_names`, and notes who calls.
+    /// Lets a call in, by its place among `call_names`, and notes who calls. What it answers says by
+    /// what.
     ///
     /// # Errors
     /// The caller is not who it says, is not allowed, or cannot be looked up.
@@ -52,7 +62,7 @@ impl Gate {
         protocol: Protocol,
         name: usize,
         request: &mut Request<B>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Pass, Failure> {
         let policy = policy(protocol, name);
         let grant = needed_grant(policy, self.auth_service)?;
         let proofs = match policy {
@@ -65,11 +75,12 @@ impl Gate {
         };
         let call = request.extensions().get::<CallContext>();
         let deadline = call.ok_or(Meaning::Internal)?.deadline;
-        let caller = if proofs.is_empty() {
+        let pass = Pass { grant, proofs };
+        let caller = if pass.proofs.is_empty() {
             None
         } else {
             // Apart, because few calls need it and every call would have to make room for it.
-            Box::pin(self.prove(&proofs, deadline)).await?
+            Box::pin(self.prove(&pass.proofs, deadline)).await?
         };
         if let Some(caller) = &caller {
             Span::current().record("caller", caller.name.as_str());
@@ -77,7 +88,26 @@ impl Gate {
                 call.caller = Some(caller.name.clone());
             }
         }
-        Ok(allow(grant, caller.as_deref())?)
+        allow(grant, caller.as_deref())?;
+        Ok(pass)
+    }
+
+    /// Resolves when the caller of a call that was let in may not make it any more: a stream lasts as
+    /// long as its caller likes, and a key that has leaked must not.
+    pub(crate) async fn turned_away(&self, pass: &Pass) -> Failure {
+        if pass.grant.is_none() {
+            return pending().await;
+        }
+        loop {
+            sleep(AGAIN).await;
+            let proven = self.prove(&pass.proofs, Instant::now() + AGAIN).await;
+            let allowed = proven.and_then(|caller| Ok(allow(pass.grant, caller.as_deref())?));
+            match allowed {
+                Err(failure) if is_callers(failure.meaning) => return failure,
+                // A database that is away for a moment turns nobody away.
+                Ok(()) | Err(_) => {}
+            }
+        }
     }
 
     /// The one caller whom all proofs name; `None` where none was shown.
@@ -120,6 +150,14 @@ fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Meaning> {
         (Some(_), Some(_)) => Err(Meaning::CallerNotAllowed),
         (Some(_), None) => Err(Meaning::CallerUnauthenticated),
     }
+}
+
+/// Whether a call failed for what its caller is.
+fn is_callers(meaning: Meaning) -> bool {
+    matches!(
+        meaning,
+        Meaning::CallerUnauthenticated | Meaning::CallerNotAllowed
+    )
 }
 
 /// What a call shows; where it shows nothing, nothing is allocated and nobody asked.

@@ -167,7 +167,7 @@ where
         let (answered, stream) = match self.admit(&mut request, request_id, not_grpc) {
             Ok(Admitted { ends, streams }) => {
                 let stream = streams.then(|| ends.clone());
-                (self.run(request, log.name(), ends).await, stream)
+                (self.run(request, log.name(), ends, streams).await, stream)
             }
             Err(meaning) => (meaning.into_response(), None),
         };
@@ -219,12 +219,19 @@ where
         Ok(Admitted { ends, streams })
     }
 
-    async fn run(self, mut request: Request<Body>, name: usize, ends: Ends) -> Response<Body> {
+    async fn run(
+        self,
+        mut request: Request<Body>,
+        name: usize,
+        ends: Ends,
+        streams: bool,
+    ) -> Response<Body> {
         let work = async {
             let gate = &self.settings.gate;
-            if let Err(failure) = gate.let_in(self.protocol, name, &mut request).await {
-                return failure.into_response();
-            }
+            let pass = match gate.let_in(self.protocol, name, &mut request).await {
+                Ok(pass) => pass,
+                Err(failure) => return failure.into_response(),
+            };
             if let Some(before_handler) = &self.settings.before_handler {
                 let path = request.uri().path();
                 match self.protocol {
@@ -232,9 +239,19 @@ where
                     Protocol::Rest => before_handler(&format!("{} {path}", request.method())).await,
                 }
             }
-            match self.inner.oneshot(request).await {
-                Ok(answer) => answer.map(Body::new),
-                Err(never) => match never {},
+            let handled = async {
+                match self.inner.oneshot(request).await {
+                    Ok(answer) => answer.map(Body::new),
+                    Err(never) => match never {},
+                }
+            };
+            if !streams {
+                return handled.await;
+            }
+            tokio::select! {
+                answer = handled => answer,
+                // Apart, because few calls need it and every call would have to make room for it.
+                failure = Box::pin(gate.turned_away(&pass)) => failure.into_response(),
             }
         };
         tokio::select! {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::Stream;
 use tokio::time::Instant as Deadline;
 use tonic::{
     Request, Status,
@@ -188,8 +189,14 @@ impl Users {
         &self,
         messages: Vec<ImportUsersRequest>,
     ) -> Result<ImportUsersResponse, Status> {
-        let mut client = self.0.clone();
-        let imported = client.import_users(tokio_stream::iter(messages)).await?;
+        self.import_stream(tokio_stream::iter(messages)).await
+    }
+
+    pub(crate) async fn import_stream(
+        &self,
+        messages: impl Stream<Item = ImportUsersRequest> + Send + 'static,
+    ) -> Result<ImportUsersResponse, Status> {
+        let imported = self.0.clone().import_users(messages).await?;
         Ok(imported.into_inner())
     }
 }

@@ -1,13 +1,19 @@
 //! `UserService.ImportUsers`: the same rows from a named caller.
 
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
 use prost_types::Timestamp;
+use tokio::time::Instant as Deadline;
 use tonic::Code;
-use vestibule::proto::v1::{
-    ErrorReason, ImportUsersRequest, ImportUsersResponse, ImportedUser, UserStatus,
+use vestibule::{
+    auth::Callers,
+    domain::{CallerName, Clock},
+    proto::v1::{ErrorReason, ImportUsersRequest, ImportUsersResponse, ImportedUser, UserStatus},
 };
 
 use crate::{
-    harness::{Fault, PASSWORD, TestApp, email},
+    harness::{Fault, PASSWORD, TestApp, email, eventually, within},
     imported::{FORMATS, OF_SIX, await_own},
 };
 
@@ -16,7 +22,11 @@ on_both_databases!(
     a_stream_that_shall_write_nothing_refuses_the_same,
     refused_rows_are_told_up_to_a_thousand,
     a_message_over_the_limit_ends_the_stream_and_what_was_written_stays,
+    a_stream_lasts_no_longer_than_its_callers_key,
 );
+
+/// Nothing here takes that long: less than a stream may be silent.
+const LIMIT: Duration = Duration::from_secs(25);
 
 fn user(email: &str, hash: &str) -> ImportedUser {
     ImportedUser {
@@ -149,4 +159,26 @@ async fn a_message_over_the_limit_ends_the_stream_and_what_was_written_stays(app
     let expected = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     assert_eq!(Fault::from(outcome).meaning(), expected);
     assert_eq!(app.store.rows("users").await, 500);
+}
+
+/// (security.md, "Named callers") A key that has leaked is replaced while it holds a stream open.
+async fn a_stream_lasts_no_longer_than_its_callers_key(app: TestApp) {
+    let users = app.users().await;
+    let batch = message((0..500).map(|_| user(&email(), FORMATS[3])).collect());
+    let open = stream::iter([batch]).chain(stream::pending());
+    let held = tokio::spawn(async move { users.import_stream(open).await });
+    let callers = Callers::new(app.db.clone(), Clock::system());
+    let desk = CallerName::parse("desk").unwrap();
+    let deadline = Deadline::now() + LIMIT;
+    eventually("the stream was let in", async || {
+        app.store.rows("users").await == 500
+    })
+    .await;
+    callers
+        .rotate(desk, Duration::ZERO, deadline)
+        .await
+        .unwrap();
+    let ended = within(LIMIT, "the stream ends", held).await.unwrap();
+    let expected = (Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+    assert_eq!(Fault::from(ended).meaning(), expected);
 }
