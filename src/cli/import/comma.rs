@@ -1,5 +1,6 @@
 //! Comma-separated values (RFC 4180): the first line names the columns, in any order. A row that
-//! cannot be read is refused alone; a quote that is never closed ends the reading.
+//! cannot be read is refused alone; a quote that is not closed ends the reading: nobody knows where
+//! the next row begins.
 
 use std::{
     cell::Cell,
@@ -88,7 +89,14 @@ impl CommaSeparated {
     /// The next row.
     pub(super) fn next(&mut self) -> Result<Option<Row>, Broken> {
         self.left.set(ROW_MAX + AHEAD);
-        let (line, raw) = match self.reader.read_record(&mut self.record) {
+        let read = self.reader.read_record(&mut self.record);
+        if self.record.iter().any(|field| field.contains(['\n', '\r'])) {
+            return Err(Broken::Form {
+                line: line(self.record.position()) + self.behind,
+                why: "a field goes on in the next line: is a quote not closed?".to_owned(),
+            });
+        }
+        let (line, raw) = match read {
             Ok(false) => return Ok(None),
             Ok(true) => (line(self.record.position()), Ok(self.user())),
             Err(error) => {

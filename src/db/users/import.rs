@@ -78,14 +78,9 @@ impl Db {
         users: &[NewImport],
         deadline: Deadline,
     ) -> Result<Vec<ImportOutcome>, DbError> {
-        let reader = &self.inner.reader;
-        let mut occupied = Occupied {
-            ids: self.read(deadline, erased(reader, users)).await?,
-            addresses: HashSet::new(),
-        };
-        let here = here(reader, users);
-        occupied.extend(self.read(deadline, here).await?);
-        Ok(occupied.judge_all(users))
+        let find = Occupied::find(&self.inner.reader, users);
+        let occupied = self.read(deadline, find).await?;
+        Ok(users.iter().map(|user| occupied.judge(user)).collect())
     }
 }
 

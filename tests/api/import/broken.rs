@@ -123,6 +123,25 @@ async fn columns_that_are_missing_or_unknown_are_named() {
     }
 }
 
+/// In a file that is shorter than a row may be as well: what follows is part of nobody's row.
+#[tokio::test]
+async fn a_quote_that_is_closed_in_another_line_ends_the_import_there() {
+    let store = store().await;
+    for (opening, rest) in [("\"", ""), ("\"canary", "\",x\n"), ("\"", "\"")] {
+        let mut content = format!("email,password_hash\n{},{HASH}\n{opening}", email());
+        for _ in 0..20 {
+            writeln!(content, "{},{HASH}", email()).unwrap();
+        }
+        content.push_str(rest);
+        let finished = Import::of("users.csv", content).run(&store, &[]).await;
+        assert_eq!(finished.code(), Some(1));
+        assert_eq!(finished.stdout, "imported 1 users, refused 0 rows\n");
+        let why = "line 3: a field goes on in the next line: is a quote not closed?";
+        assert!(finished.stderr.contains(why), "{finished:?}");
+    }
+    assert_eq!(store.rows("users").await, 3);
+}
+
 /// Rows before it are in; of what follows no more is read than a row may have.
 #[tokio::test]
 async fn a_quote_that_is_never_closed_ends_the_import_there() {

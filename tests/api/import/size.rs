@@ -28,10 +28,10 @@ fn peak_kib(process: u32) -> u64 {
         .unwrap()
 }
 
-/// 2,000 rows in CI, 20,000 for the scorecard, of 10 KB each: most of it is space that nobody keeps.
+/// 4,000 rows in CI, 20,000 for the scorecard, of 10 KB each: most of it is space that nobody keeps.
 /// They come through a pipe, so that the process still lives when it has read all but the last.
 async fn a_large_file_is_imported_in_bounded_memory(database: Database) {
-    let count = scale(2_000, 20_000);
+    let count = scale(4_000, 20_000);
     let store = Store::empty(database).await;
     Service::run_over(&store, &["migrate", "up"]).await;
     let folder = tempfile::tempdir().unwrap();
