@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-pub use export::UserExport;
+pub use export::{Kept, UserExport};
 pub use sessions::{EndedSessions, NewPasswordReset};
 
 /// How many users one transaction of many touches: few enough that no writer waits long behind it.

@@ -1,9 +1,11 @@
 //! Everything that is kept of a user, but for what proves them.
 
+use uuid::Uuid;
+
 use super::UserName;
 use crate::{
     auth::{Auth, AuthError, CallContext},
-    domain::{EventFilter, EventId, KeptEvent, Session, User, UserId},
+    domain::{EventFilter, EventId, KeptEvent, Session, SessionId, User, UserId},
 };
 
 /// What is kept of a user.
@@ -11,14 +13,32 @@ use crate::{
 pub struct UserExport {
     /// The user.
     pub user: User,
-    /// Every session that is kept; with the first events alone.
-    pub sessions: Vec<Session>,
-    /// Some of the events, the oldest first.
-    pub events: Vec<KeptEvent>,
+    /// Some of the rest, in the order of ids, which is that of time.
+    pub kept: Vec<Kept>,
+}
+
+/// One thing that is kept of a user.
+#[derive(Debug)]
+pub enum Kept {
+    /// A session, live or ended.
+    Session(Session),
+    /// An event.
+    Event(KeptEvent),
+}
+
+impl Kept {
+    /// Its id: no session has an event's.
+    pub fn id(&self) -> Uuid {
+        match self {
+            Self::Session(session) => session.id.uuid(),
+            Self::Event(event) => event.id.uuid(),
+        }
+    }
 }
 
 impl Auth {
-    /// What is kept of a user, with the events after `after`.
+    /// What is kept of a user, from what follows the id `after` on, so many at most: a user may have
+    /// more than fits into an answer.
     ///
     /// # Errors
     /// There is no such user, the database is away or the deadline passed.
@@ -26,28 +46,27 @@ impl Auth {
         &self,
         call: &CallContext,
         id: UserId,
-        after: Option<EventId>,
+        after: Option<Uuid>,
         limit: u64,
     ) -> Result<UserExport, AuthError> {
         let user = self.users().find(call, &UserName::Id(id)).await?;
-        let sessions = if after.is_none() {
-            self.db.list_kept_sessions(id, call.deadline).await?
-        } else {
-            Vec::new()
-        };
-        let limits = self.settings.session_limits;
-        let limited = sessions
-            .into_iter()
-            .map(|session| session.limited_to(limits));
+        let (session, event) = (after.map(SessionId::new), after.map(EventId::new));
+        let sessions = self
+            .db
+            .list_kept_sessions(id, session, limit, call.deadline);
+        let sessions = sessions.await?.into_iter();
         let filter = EventFilter {
             user_id: Some(id),
             ..EventFilter::default()
         };
-        let events = self.db.list_events(&filter, after, limit, call.deadline);
-        Ok(UserExport {
-            user,
-            sessions: limited.collect(),
-            events: events.await?,
-        })
+        let events = self.db.list_events(&filter, event, limit, call.deadline);
+        let limits = self.settings.session_limits;
+        let mut kept: Vec<_> = sessions
+            .map(|session| Kept::Session(session.limited_to(limits)))
+            .chain(events.await?.into_iter().map(Kept::Event))
+            .collect();
+        kept.sort_by_key(Kept::id);
+        kept.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(UserExport { user, kept })
     }
 }

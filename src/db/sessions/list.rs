@@ -34,18 +34,25 @@ impl Db {
         Ok(rows.into_iter().map(Session::from).collect())
     }
 
-    /// Every session of a user that is kept, live or ended, in the order of their ids.
+    /// The sessions of a user that are kept, live or ended, in the order of their ids, after one, so
+    /// many at most.
     ///
     /// # Errors
     /// The database failed.
     pub async fn list_kept_sessions(
         &self,
         user_id: UserId,
+        after: Option<SessionId>,
+        limit: u64,
         deadline: Deadline,
     ) -> Result<Vec<Session>, DbError> {
-        let list = Sessions::find()
+        let mut list = Sessions::find()
             .filter(Column::UserId.eq(user_id.uuid()))
-            .order_by_asc(Column::Id);
+            .order_by_asc(Column::Id)
+            .limit(limit);
+        if let Some(after) = after {
+            list = list.filter(Column::Id.gt(after.uuid()));
+        }
         let rows = self.read(deadline, list.all(&self.inner.reader)).await?;
         Ok(rows.into_iter().map(Session::from).collect())
     }

@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{MESSAGE_MAX, import, open};
 use crate::{
-    auth::{Auth, AuthError, UserName},
+    auth::{Auth, AuthError, Kept, UserName},
     domain::{UserId, UserStatus},
     proto::v1::{
         CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
@@ -180,13 +180,18 @@ impl UserService for UserHandlers {
         let (after, limit) = (page.after(), page.limit());
         let export = self.auth.export_user(&call, id, after, limit).await;
         let mut export = export.map_err(of_id(id))?;
-        let next_page_token = page.cut(&mut export.events, |event| event.id);
-        Ok(Response::new(ExportUserDataResponse {
+        let mut answer = ExportUserDataResponse {
+            next_page_token: page.cut(&mut export.kept, Kept::id),
             user: Some(export.user.into()),
-            sessions: export.sessions.into_iter().map(Into::into).collect(),
-            events: export.events.into_iter().map(Into::into).collect(),
-            next_page_token,
-        }))
+            ..ExportUserDataResponse::default()
+        };
+        for kept in export.kept {
+            match kept {
+                Kept::Session(session) => answer.sessions.push(session.into()),
+                Kept::Event(event) => answer.events.push(event.into()),
+            }
+        }
+        Ok(Response::new(answer))
     }
 
     async fn import_users(

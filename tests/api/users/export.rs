@@ -11,7 +11,7 @@ use crate::harness::TestApp;
 
 on_both_databases!(
     an_export_holds_what_is_kept_and_nothing_that_proves_anything,
-    the_events_of_an_export_are_paged,
+    an_export_is_paged,
 );
 
 async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: TestApp) {
@@ -39,6 +39,7 @@ async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Test
             EventKind::SessionCreated,
             EventKind::SessionCreated,
             EventKind::SessionRevoked,
+            EventKind::PasswordResetRequested,
         ]
     );
     assert!(export.events.iter().all(|event| event.user_id == owner.id));
@@ -61,24 +62,29 @@ async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Test
     assert_nobody(users.export(NOBODY).await, NOBODY);
 }
 
-async fn the_events_of_an_export_are_paged(app: TestApp) {
+/// Whatever there is of each, a page holds so many of both together.
+async fn an_export_is_paged(app: TestApp) {
     let (users, owner) = (app.users().await, app.owner().await);
     for _ in 0..3 {
         app.session_of(&owner.email).await;
     }
-    let all = users.export(&owner.id).await.unwrap().events;
-    assert_eq!(all.len(), 5);
-    let (mut paged, mut page_token) = (Vec::new(), String::new());
-    for (events, sessions) in [(2, 4), (2, 0), (1, 0)] {
+    let all = users.export(&owner.id).await.unwrap();
+    assert_eq!((all.events.len(), all.sessions.len()), (5, 4));
+    let (mut events, mut sessions) = (Vec::new(), Vec::new());
+    let mut page_token = String::new();
+    for held in [2, 2, 2, 2, 1] {
         let page = ExportUserDataRequest {
             user_id: owner.id.clone(),
             page_size: 2,
             page_token,
         };
         let page = users.export_page(page).await.unwrap();
-        assert_eq!((page.events.len(), page.sessions.len()), (events, sessions));
-        paged.extend(page.events);
+        assert_eq!(page.events.len() + page.sessions.len(), held);
+        assert_eq!(page.user, all.user);
+        events.extend(page.events);
+        sessions.extend(page.sessions);
         page_token = page.next_page_token;
     }
-    assert_eq!((paged, page_token.as_str()), (all, ""));
+    assert_eq!((events, sessions), (all.events, all.sessions));
+    assert_eq!(page_token, "");
 }
