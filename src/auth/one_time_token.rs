@@ -8,8 +8,8 @@ use super::{Auth, AuthError, entropy::random};
 use crate::{
     db::NewOneTimeToken,
     domain::{
-        Email, Instant, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash, Token,
-        TokenKind, TokenPurpose, User, uuid_v7,
+        Email, Event, Instant, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
+        Token, TokenKind, TokenPurpose, User, uuid_v7,
     },
 };
 
@@ -20,8 +20,8 @@ pub enum Handing {
     Mailed,
     /// By mail to the address that it changes to.
     MailedToNew(Email),
-    /// By the caller, of whom nobody knows what they do with it.
-    Returned,
+    /// By the caller, of whom nobody knows what they do with it: the event tells who asked.
+    Returned(Event),
 }
 
 impl Auth {
@@ -46,10 +46,10 @@ impl Auth {
             }
             TokenPurpose::EmailChange => spelled(&Token::<OfEmailChange>::new(id, random()?)),
         };
-        let (mailed, new_email) = match handing {
-            Handing::Mailed => (true, None),
-            Handing::MailedToNew(new) => (true, Some(new)),
-            Handing::Returned => (false, None),
+        let (mailed, new_email, event) = match handing {
+            Handing::Mailed => (true, None, None),
+            Handing::MailedToNew(new) => (true, Some(new), None),
+            Handing::Returned(event) => (false, None, Some(event)),
         };
         let expires_at = created_at + self.settings.mail.lifetime(purpose);
         let token = NewOneTimeToken {
@@ -63,7 +63,7 @@ impl Auth {
             created_at,
             expires_at,
         };
-        let issued = self.db.add_one_time_token(token, deadline).await?;
+        let issued = self.db.add_one_time_token(token, event, deadline).await?;
         Ok(issued.then_some((text, expires_at)))
     }
 }

@@ -168,6 +168,20 @@ pub(super) async fn void_mail(
         .map(|_| ())
 }
 
+/// Gives up mail that anybody asked for about an address which its user has left.
+pub(super) async fn void_mail_to(
+    transaction: &DatabaseTransaction,
+    address: &str,
+) -> Result<(), DbErr> {
+    MailIntents::update_many()
+        .col_expr(Column::NextTry, Expr::value(None::<i64>))
+        .filter(Column::EmailKey.eq(address))
+        .filter(Column::UserId.is_null())
+        .exec(transaction)
+        .await
+        .map(|_| ())
+}
+
 /// A request that is one too many writes what is there already, so that it does the same work and
 /// counts as a row. No row: nothing was inserted because as much waits as may.
 fn enqueue_sql() -> String {

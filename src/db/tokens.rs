@@ -15,8 +15,11 @@ use super::{
         to_micros,
         users::{self, status_column},
     },
+    events::record,
 };
-use crate::domain::{Email, Instant, OneTimeTokenId, SecretHash, TokenPurpose, UserId, UserStatus};
+use crate::domain::{
+    Email, Event, Instant, OneTimeTokenId, SecretHash, TokenPurpose, UserId, UserStatus,
+};
 
 /// A token to issue.
 #[derive(Debug, Clone)]
@@ -43,18 +46,26 @@ pub struct NewOneTimeToken {
 
 impl Db {
     /// Issues a token, if its user is still active and of that epoch: what ends all tokens of a user
-    /// ends those that are just being issued too. Answers whether it was issued.
+    /// ends those that are just being issued too. Answers whether it was issued, which the event tells.
     ///
     /// # Errors
     /// The database failed.
     pub async fn add_one_time_token(
         &self,
         token: NewOneTimeToken,
+        event: Option<Event>,
         deadline: Deadline,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
-            let insert = insert_for_live_user(&token);
-            Box::pin(async move { Ok(transaction.execute(&insert).await?.rows_affected() == 1) })
+            let (insert, event) = (insert_for_live_user(&token), event.clone());
+            Box::pin(async move {
+                let is_issued = transaction.execute(&insert).await?.rows_affected() == 1;
+                match &event {
+                    Some(event) if is_issued => record(transaction, event).await?,
+                    Some(_) | None => {}
+                }
+                Ok(is_issued)
+            })
         })
         .await
     }

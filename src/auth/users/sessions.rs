@@ -93,8 +93,9 @@ impl Auth {
         name: &UserName,
         client: ClientInfo,
     ) -> Result<NewSession, AuthError> {
-        let authenticated_at = self.clock.now();
         loop {
+            // Before the user is read: a session must not look younger than what it was judged by.
+            let authenticated_at = self.clock.now();
             let user = self.active_user(call, name).await?;
             let how = (AuthenticationMethod::Caller, authenticated_at);
             let opened = self.open_session(call, user, how, client.clone());
@@ -117,8 +118,10 @@ impl Auth {
         let purpose = TokenPurpose::PasswordReset;
         loop {
             let user = self.active_user(call, name).await?;
-            let issued =
-                self.issue_one_time_token(&user, purpose, Handing::Returned, call.deadline);
+            let origin = call.origin(ClientInfo::default());
+            let event = self.event(EventKind::PasswordResetRequested, user.id, None, origin)?;
+            let handing = Handing::Returned(event);
+            let issued = self.issue_one_time_token(&user, purpose, handing, call.deadline);
             if let Some((token, expires_at)) = issued.await? {
                 tracing::info!(user_id = %user.id, "password reset made for a caller");
                 return Ok(NewPasswordReset { token, expires_at });

@@ -18,6 +18,7 @@ use crate::db::{
         users::{Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
+    mail::void_mail_to,
     tokens::redemption::void_tokens,
 };
 use crate::domain::{
@@ -119,6 +120,11 @@ pub(in crate::db) async fn update(
     now: Instant,
     event: Option<Event>,
 ) -> Result<Result<User, UpdateUserError>, DbErr> {
+    let former = if let UserChange::Email { .. } = change {
+        Users::find_by_id(id.uuid()).one(transaction).await?
+    } else {
+        None
+    };
     let statement = update_statement(id, change.clone(), now);
     let updated = statement.exec_with_returning(transaction).await?;
     let Some(row) = updated.into_iter().next() else {
@@ -126,6 +132,9 @@ pub(in crate::db) async fn update(
     };
     let user = User::from(row);
     follow(transaction, &user, &change, now).await?;
+    if let Some(former) = former {
+        void_mail_to(transaction, &former.email_key).await?;
+    }
     if let Some(event) = event {
         record(transaction, &event).await?;
     }

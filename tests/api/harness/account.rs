@@ -111,7 +111,12 @@ impl TestApp {
             expires_at: issue.at + TOKEN_LIFETIME,
         };
         let deadline = Deadline::now() + Duration::from_secs(10);
-        assert!(self.db.add_one_time_token(token, deadline).await.unwrap());
+        assert!(
+            self.db
+                .add_one_time_token(token, None, deadline)
+                .await
+                .unwrap()
+        );
         text
     }
 

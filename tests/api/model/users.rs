@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use prost_types::Timestamp;
 use vestibule::proto::v1::{
-    CreateSessionForUserRequest, Event, ListEventsRequest, ListUsersRequest, UpdateUserRequest,
-    UserStatus, create_password_reset_request as reset, create_session_for_user_request as open,
-    find_user_request::Key, revoke_user_sessions_request::Sessions,
+    CreateSessionForUserRequest, Event, EventKind, ListEventsRequest, ListUsersRequest,
+    UpdateUserRequest, UserStatus, create_password_reset_request as reset,
+    create_session_for_user_request as open, find_user_request::Key,
+    revoke_user_sessions_request::Sessions,
 };
 
 use super::{
@@ -157,6 +158,7 @@ impl World<'_> {
         let Some((user, told)) = agreed(self.active(user), reasoned(told))? else {
             return Ok(());
         };
+        self.state.happened(user, EventKind::PasswordResetRequested);
         let token = self.state.issue(user, Purpose::Reset, None, false);
         let OneTime { text, expires, .. } = &mut self.state.tokens[token];
         *text = told.reset_token;
