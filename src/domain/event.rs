@@ -104,11 +104,13 @@ pub enum EventKind {
     EmailVerificationRequested,
     /// A user asked for another address.
     EmailChangeRequested,
+    /// A caller made a token that sets a new password. No mailer acts on it: the caller has the token.
+    PasswordResetCreated,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::UserRegistered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -129,5 +131,6 @@ impl EventKind {
         Self::PasswordResetRequested,
         Self::EmailVerificationRequested,
         Self::EmailChangeRequested,
+        Self::PasswordResetCreated,
     ];
 }

@@ -119,7 +119,7 @@ impl Auth {
         loop {
             let user = self.active_user(call, name).await?;
             let origin = call.origin(ClientInfo::default());
-            let event = self.event(EventKind::PasswordResetRequested, user.id, None, origin)?;
+            let event = self.event(EventKind::PasswordResetCreated, user.id, None, origin)?;
             let handing = Handing::Returned(event);
             let issued = self.issue_one_time_token(&user, purpose, handing, call.deadline);
             if let Some((token, expires_at)) = issued.await? {

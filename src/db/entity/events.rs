@@ -48,6 +48,7 @@ pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
         EventKind::PasswordResetRequested => 18,
         EventKind::EmailVerificationRequested => 19,
         EventKind::EmailChangeRequested => 20,
+        EventKind::PasswordResetCreated => 21,
     }
 }
 

@@ -103,6 +103,7 @@ pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
         EventKind::PasswordResetRequested => Wire::PasswordResetRequested,
         EventKind::EmailVerificationRequested => Wire::EmailVerificationRequested,
         EventKind::EmailChangeRequested => Wire::EmailChangeRequested,
+        EventKind::PasswordResetCreated => Wire::PasswordResetCreated,
     }
 }
 

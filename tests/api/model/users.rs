@@ -158,7 +158,7 @@ impl World<'_> {
         let Some((user, told)) = agreed(self.active(user), reasoned(told))? else {
             return Ok(());
         };
-        self.state.happened(user, EventKind::PasswordResetRequested);
+        self.state.happened(user, EventKind::PasswordResetCreated);
         let token = self.state.issue(user, Purpose::Reset, None, false);
         let OneTime { text, expires, .. } = &mut self.state.tokens[token];
         *text = told.reset_token;

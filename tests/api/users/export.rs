@@ -39,7 +39,7 @@ async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Test
             EventKind::SessionCreated,
             EventKind::SessionCreated,
             EventKind::SessionRevoked,
-            EventKind::PasswordResetRequested,
+            EventKind::PasswordResetCreated,
         ]
     );
     assert!(export.events.iter().all(|event| event.user_id == owner.id));
