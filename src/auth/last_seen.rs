@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,7 +12,10 @@ use chrono::TimeDelta;
 use tokio::time::Instant as Deadline;
 
 use super::{Auth, AuthError};
-use crate::domain::{Instant, Session, SessionId};
+use crate::{
+    domain::{Instant, Session, SessionId},
+    figures::Counter,
+};
 
 /// The most sessions that wait to be written: about 5 MiB. Beyond it the oldest note is dropped.
 const NOTED_MAX: usize = 65_536;
@@ -25,6 +29,7 @@ pub(super) struct LastSeen {
     /// What is stored and younger than this is not noted.
     interval: TimeDelta,
     notes: Mutex<Notes>,
+    lost: Counter,
 }
 
 #[derive(Default)]
@@ -34,8 +39,6 @@ struct Notes {
     /// What is to be stored next, in the order in which it was first noted.
     order: VecDeque<SessionId>,
     dropped: u64,
-    /// How many of them were told of.
-    told: u64,
 }
 
 impl LastSeen {
@@ -43,6 +46,7 @@ impl LastSeen {
         Self {
             interval: TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX),
             notes: Mutex::default(),
+            lost: Counter::default(),
         }
     }
 
@@ -110,9 +114,9 @@ impl Auth {
         self.settings.last_seen_interval
     }
 
-    /// How many sessions were seen and forgotten before that was written.
-    pub fn forgotten_last_seen(&self) -> u64 {
-        self.last_seen.lock().dropped
+    /// How many sessions were seen and forgotten before that was written, as far as it was told of.
+    pub fn lost_last_seen(&self) -> u64 {
+        self.last_seen.lost.get()
     }
 
     /// Writes down when sessions were last seen.
@@ -122,11 +126,10 @@ impl Auth {
     pub async fn write_last_seen(&self) -> Result<(), AuthError> {
         let (rows, dropped) = {
             let mut notes = self.last_seen.lock();
-            let dropped = notes.dropped - notes.told;
-            notes.told = notes.dropped;
-            (notes.take(), dropped)
+            (notes.take(), mem::take(&mut notes.dropped))
         };
         if dropped > 0 {
+            self.last_seen.lost.add(dropped);
             tracing::warn!(dropped, "more sessions were seen than are remembered");
         }
         let now = self.clock.now();

@@ -159,13 +159,8 @@ pub(super) async fn void_mail(
     let of_user = Condition::any()
         .add(Column::UserId.eq(user.uuid()))
         .add(by_anybody);
-    MailIntents::update_many()
-        .col_expr(Column::NextTry, Expr::value(None::<i64>))
-        .filter(Column::Purpose.is_in(void.into_iter().map(purpose_column)))
-        .filter(of_user)
-        .exec(transaction)
-        .await
-        .map(|_| ())
+    let of_purpose = Column::Purpose.is_in(void.into_iter().map(purpose_column));
+    void_where(transaction, Condition::all().add(of_purpose).add(of_user)).await
 }
 
 /// Gives up mail that anybody asked for about an address which its user has left.
@@ -173,10 +168,16 @@ pub(super) async fn void_mail_to(
     transaction: &DatabaseTransaction,
     address: &str,
 ) -> Result<(), DbErr> {
+    let by_anybody = Condition::all()
+        .add(Column::EmailKey.eq(address))
+        .add(Column::UserId.is_null());
+    void_where(transaction, by_anybody).await
+}
+
+async fn void_where(transaction: &DatabaseTransaction, which: Condition) -> Result<(), DbErr> {
     MailIntents::update_many()
         .col_expr(Column::NextTry, Expr::value(None::<i64>))
-        .filter(Column::EmailKey.eq(address))
-        .filter(Column::UserId.is_null())
+        .filter(which)
         .exec(transaction)
         .await
         .map(|_| ())

@@ -51,7 +51,7 @@ impl Metrics {
         text.counter(
             "vestibule_last_seen_lost_total",
             "Sessions whose last use was forgotten before it was written.",
-            self.auth.forgotten_last_seen(),
+            self.auth.lost_last_seen(),
         );
         mail(&mut text, &self.auth.mail_figures());
         self.process(&mut text);

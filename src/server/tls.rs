@@ -128,11 +128,11 @@ impl Acceptor {
         };
         let proof = match stream.get_ref().1.peer_certificates() {
             Some([certificate, ..]) => {
-                let proof = self.proof(certificate);
-                if proof.is_none() {
+                let Some(proof) = self.proof(certificate) else {
                     tracing::debug!("the client's certificate cannot be read");
-                }
-                Some(proof?)
+                    return None;
+                };
+                Some(proof)
             }
             Some([]) | None => None,
         };

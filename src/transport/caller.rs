@@ -52,8 +52,7 @@ impl Gate {
         }
     }
 
-    /// Lets a call in, by its place among `call_names`, and notes who calls. What it answers says by
-    /// what.
+    /// Lets a call in, by its place among `call_names`, and notes who calls.
     ///
     /// # Errors
     /// The caller is not who it says, is not allowed, or cannot be looked up.
@@ -102,9 +101,10 @@ impl Gate {
             sleep(AGAIN).await;
             let proven = self.prove(&pass.proofs, Instant::now() + AGAIN).await;
             let allowed = proven.and_then(|caller| Ok(allow(pass.grant, caller.as_deref())?));
+            // A database that is away for a moment turns nobody away.
+            let turned_away = [Meaning::CallerUnauthenticated, Meaning::CallerNotAllowed];
             match allowed {
-                Err(failure) if is_callers(failure.meaning) => return failure,
-                // A database that is away for a moment turns nobody away.
+                Err(failure) if turned_away.contains(&failure.meaning) => return failure,
                 Ok(()) | Err(_) => {}
             }
         }
@@ -150,14 +150,6 @@ fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Meaning> {
         (Some(_), Some(_)) => Err(Meaning::CallerNotAllowed),
         (Some(_), None) => Err(Meaning::CallerUnauthenticated),
     }
-}
-
-/// Whether a call failed for what its caller is.
-fn is_callers(meaning: Meaning) -> bool {
-    matches!(
-        meaning,
-        Meaning::CallerUnauthenticated | Meaning::CallerNotAllowed
-    )
 }
 
 /// What a call shows; where it shows nothing, nothing is allocated and nobody asked.

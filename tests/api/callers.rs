@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use tonic::{Request, Status, metadata::AsciiMetadataKey};
 use vestibule::{
     auth::Callers,
-    domain::{CallerName, CertificateIdentity, Clock},
+    domain::{CallerName, Clock},
     proto::v1::ValidateSessionRequest,
-    transport::{AuthServiceAccess, grantable},
+    transport::AuthServiceAccess,
 };
 
 use crate::harness::{Database, Fault, Plan, TestApp};
@@ -38,24 +38,6 @@ async fn named(database: Database) -> Plan {
 /// The callers of an application's database, as the command line sees them.
 fn callers(app: &TestApp) -> Callers {
     Callers::new(app.db.clone(), Clock::system())
-}
-
-/// Adds a caller; its key.
-pub(crate) async fn add(app: &TestApp, caller: &str, methods: &[&str]) -> String {
-    add_with(app, caller, methods, &[]).await
-}
-
-async fn add_with(app: &TestApp, caller: &str, methods: &[&str], identities: &[&str]) -> String {
-    let grants = methods
-        .iter()
-        .map(|method| grantable(method).unwrap().to_owned());
-    let identities = identities
-        .iter()
-        .map(|text| CertificateIdentity::parse(text).unwrap())
-        .collect();
-    let callers = callers(app);
-    let added = callers.add(name(caller), grants.collect(), identities, soon());
-    added.await.unwrap().expose().to_string()
 }
 
 /// The value of `Authorization`.

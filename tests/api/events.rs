@@ -15,7 +15,7 @@ use vestibule::{
 };
 
 use crate::{
-    callers::{add, bearer},
+    callers::bearer,
     harness::{Database, TestApp},
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Auditor {
 
 impl Auditor {
     pub(crate) async fn of(app: &TestApp) -> Self {
-        Self::with(app, add(app, "auditor", &[LIST]).await)
+        Self::with(app, app.caller("auditor", &[LIST]).await)
     }
 
     fn with(app: &TestApp, key: String) -> Self {

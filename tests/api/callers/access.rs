@@ -8,7 +8,7 @@ use vestibule::{
     transport::AuthServiceAccess,
 };
 
-use super::{CALLER_NOT_ALLOWED, CALLER_UNAUTHENTICATED, add, bearer, named, told};
+use super::{CALLER_NOT_ALLOWED, CALLER_UNAUTHENTICATED, bearer, named, told};
 use crate::harness::{
     Database, Fault, HandlerGate, HashGate, PASSWORD, SERVING, TestApp, captured_lines, email,
     frame,
@@ -48,7 +48,9 @@ async fn a_named_caller_calls_what_was_granted_and_nothing_else(database: Databa
     let app = named(database).await.start().await;
     for granted in METHODS {
         let caller = granted.to_lowercase();
-        let key = add(&app, &caller, &[&format!("AuthService/{granted}")]).await;
+        let key = app
+            .caller(&caller, &[&format!("AuthService/{granted}")])
+            .await;
         for method in METHODS {
             let expected = if method == granted {
                 (Code::InvalidArgument, "INVALID_INPUT")
@@ -71,7 +73,7 @@ async fn a_named_caller_calls_what_was_granted_and_nothing_else(database: Databa
 /// (12)
 async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(database: Database) {
     let app = named(database).await.start().await;
-    let key = add(&app, "shop", &["AuthService/CreateSession"]).await;
+    let key = app.caller("shop", &["AuthService/CreateSession"]).await;
     let message = CreateSessionRequest {
         email: email(),
         password: PASSWORD.into(),
@@ -98,8 +100,8 @@ async fn rest_is_for_named_callers_as_well(database: Database) {
     let methods = ["RegisterUser", "CreateSession", "ValidateSession"];
     let methods = methods.map(|method| format!("AuthService/{method}"));
     let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
-    let key = add(&app, "shop", &methods).await;
-    let weak = add(&app, "weak", &["AuthService/RevokeSession"]).await;
+    let key = app.caller("shop", &methods).await;
+    let weak = app.caller("weak", &["AuthService/RevokeSession"]).await;
     let rest = app.rest();
     let address = email();
     let form = format!("email={address}&password={PASSWORD}").replace(' ', "+");
@@ -187,7 +189,7 @@ async fn a_refusal_comes_before_the_body_and_before_any_hash(database: Database)
     let plan = named(database).await;
     let plan = plan.hash_gate(&hashes).handler_gate(&handlers);
     let app = plan.start().await;
-    let key = add(&app, "weak", &["AuthService/RevokeSession"]).await;
+    let key = app.caller("weak", &["AuthService/RevokeSession"]).await;
     let wire = app.wire();
     let path = "/vestibule.v1.AuthService/ValidLogin";
     let message = ValidLoginRequest {
@@ -211,7 +213,7 @@ async fn where_the_service_is_open_a_caller_is_known_all_the_same(database: Data
     let plan = TestApp::on(database).await;
     assert_eq!(plan.settings.server.auth_service, AuthServiceAccess::Open);
     let app = plan.start().await;
-    let key = add(&app, "guest", &["AuthService/RevokeSession"]).await;
+    let key = app.caller("guest", &["AuthService/RevokeSession"]).await;
     let id = "open-and-known";
     let proof = [("authorization", &*bearer(&key)), ("x-request-id", id)];
     assert_eq!(told(&app, &proof).await, "OK");
@@ -227,12 +229,8 @@ async fn where_the_service_is_open_a_caller_is_known_all_the_same(database: Data
 async fn the_callers_name_is_in_every_line_of_its_calls_and_in_their_events(database: Database) {
     let app = named(database).await.start().await;
     let caller = format!("shop-{database:?}").to_lowercase();
-    let key = add(
-        &app,
-        &caller,
-        &["AuthService/RegisterUser", "AuthService/ValidLogin"],
-    )
-    .await;
+    let methods = ["AuthService/RegisterUser", "AuthService/ValidLogin"];
+    let key = app.caller(&caller, &methods).await;
     let id = format!("named-{database:?}");
     let rest = app.rest();
     let request = rest

@@ -8,7 +8,7 @@ use vestibule::{
     domain::{CallerToken, CertificateIdentity, Clock},
 };
 
-use super::{CALLER_UNAUTHENTICATED, add, add_with, ask, bearer, callers, name, named, soon, told};
+use super::{CALLER_UNAUTHENTICATED, ask, bearer, callers, name, named, soon, told};
 use crate::harness::{
     Database, Fault, Link, PASSWORD, Postgres, TestApp, behind_proxy, eventually,
 };
@@ -26,7 +26,7 @@ const ALL: [&str; 1] = ["AuthService/ValidateSession"];
 
 /// On open methods too, and with one answer: which part was wrong is not told.
 async fn a_proof_that_fails_is_never_taken_for_none(app: TestApp) {
-    let key = add(&app, "shop", &ALL).await;
+    let key = app.caller("shop", &ALL).await;
     let id = CallerToken::parse(&key).unwrap().id();
     let unknown = vestibule::domain::CallerKeyId::new(uuid::Uuid::from_u128(1));
     let (client, user) = (app.grpc(), app.grpc().registered().await);
@@ -67,7 +67,10 @@ async fn a_proof_that_fails_is_never_taken_for_none(app: TestApp) {
 }
 
 async fn two_proofs_name_one_caller(app: TestApp) {
-    let (shop, mail) = (add(&app, "shop", &ALL).await, add(&app, "mail", &ALL).await);
+    let (shop, mail) = (
+        app.caller("shop", &ALL).await,
+        app.caller("mail", &ALL).await,
+    );
     let both = |a: &str, b: &str| {
         [
             ("authorization", bearer(a)),
@@ -95,7 +98,7 @@ async fn an_old_key_is_good_for_the_overlap(database: Database) {
         .start()
         .await;
     let callers = Callers::new(app.db.clone(), clock.clone());
-    let old = add(&app, "shop", &ALL).await;
+    let old = app.caller("shop", &ALL).await;
     let overlap = Duration::from_hours(24);
     let new = callers.rotate(name("shop"), overlap, soon()).await.unwrap();
     let new = new.expose().to_string();
@@ -128,7 +131,7 @@ async fn an_old_key_is_good_for_the_overlap(database: Database) {
 /// Of two that rotate at once, the later ends the earlier one's key; keys that expired are gone.
 async fn of_many_rotations_at_once_one_key_is_left(app: TestApp) {
     let callers = Callers::new(app.db.clone(), Clock::system());
-    add(&app, "shop", &ALL).await;
+    app.caller("shop", &ALL).await;
     for _ in 0..10 {
         let rotate = || callers.rotate(name("shop"), Duration::ZERO, soon());
         let (one, other, third) = tokio::join!(rotate(), rotate(), rotate());
@@ -144,7 +147,7 @@ async fn of_many_rotations_at_once_one_key_is_left(app: TestApp) {
 
 /// The second itself is the cache's own test, which moves the time.
 async fn a_removed_caller_is_refused_within_a_second(app: TestApp) {
-    let key = bearer(&add(&app, "shop", &ALL).await);
+    let key = bearer(&app.caller("shop", &ALL).await);
     assert_eq!(told(&app, &[("authorization", &key)]).await, "OK");
     callers(&app).remove(name("shop"), soon()).await.unwrap();
     eventually("the caller is refused", async || {
@@ -165,7 +168,7 @@ async fn a_removed_caller_is_refused_within_a_second(app: TestApp) {
 
 async fn a_certificates_name_is_one_callers(app: TestApp) {
     let identities = ["spiffe://example.org/shop", "dns:Shop.example.org"];
-    add_with(&app, "shop", &ALL, &identities).await;
+    app.caller_with("shop", &ALL, &identities).await;
     let prove = async |text: &str| {
         let identity = Arc::new(CertificateIdentity::parse(text).unwrap());
         let proof = CallerProof::Certificate(identity);
@@ -202,7 +205,7 @@ async fn a_lost_database_is_not_a_wrong_key() {
         return;
     }
     let (app, proxy, _) = behind_proxy(|plan| plan).await;
-    let key = bearer(&add(&app, "shop", &ALL).await);
+    let key = bearer(&app.caller("shop", &ALL).await);
     proxy.set(Link::Down);
     let status = ask(&app, &[("authorization", &key)]).await.unwrap_err();
     let fault = Fault::of(&status);

@@ -9,10 +9,7 @@ use vestibule::{
 };
 
 use super::{Auditor, LIST, event, noon, seed};
-use crate::{
-    callers::add,
-    harness::{Fault, TestApp, scale},
-};
+use crate::harness::{Fault, TestApp, scale};
 
 on_both_databases!(
     events_are_for_named_callers_with_a_grant,
@@ -32,7 +29,7 @@ fn timestamp(at: Instant) -> Timestamp {
 
 /// The service is open to whoever reaches it, and this one is not.
 async fn events_are_for_named_callers_with_a_grant(app: TestApp) {
-    let weak = add(&app, "weak", &["AuthService/ValidLogin"]).await;
+    let weak = app.caller("weak", &["AuthService/ValidLogin"]).await;
     let nothing = ListEventsRequest::default;
     for (key, meaning) in [
         (
@@ -48,7 +45,7 @@ async fn events_are_for_named_callers_with_a_grant(app: TestApp) {
         let refused = Auditor::with(&app, key).page(nothing()).await;
         assert_eq!(Fault::from(refused).meaning(), meaning);
     }
-    let granted = Auditor::with(&app, add(&app, "auditor", &[LIST]).await);
+    let granted = Auditor::with(&app, app.caller("auditor", &[LIST]).await);
     let events = granted.page(nothing()).await.unwrap().events;
     let callers: Vec<_> = events
         .iter()

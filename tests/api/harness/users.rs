@@ -12,7 +12,7 @@ use tonic::{
 };
 use vestibule::{
     auth::Callers,
-    domain::{CallerName, Clock},
+    domain::{CallerName, CertificateIdentity, Clock},
     proto::v1::{
         CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
         CreateSessionForUserResponse, DeleteUserRequest, DisableUserRequest, EnableUserRequest,
@@ -45,14 +45,27 @@ impl Interceptor for Bearer {
 
 impl TestApp {
     /// A caller that was granted some methods; its key.
-    pub(crate) async fn caller(&self, name: &str, methods: &[String]) -> String {
+    pub(crate) async fn caller(&self, name: &str, methods: &[impl AsRef<str>]) -> String {
+        self.caller_with(name, methods, &[]).await
+    }
+
+    /// The same with identities of certificates.
+    pub(crate) async fn caller_with(
+        &self,
+        name: &str,
+        methods: &[impl AsRef<str>],
+        identities: &[&str],
+    ) -> String {
         let grants = methods
             .iter()
-            .map(|method| grantable(method).unwrap().to_owned());
+            .map(|method| grantable(method.as_ref()).unwrap().to_owned());
+        let identities = identities
+            .iter()
+            .map(|text| CertificateIdentity::parse(text).unwrap());
         let callers = Callers::new(self.db.clone(), Clock::system());
         let name = CallerName::parse(name).unwrap();
         let deadline = Deadline::now() + Duration::from_secs(10);
-        let added = callers.add(name, grants.collect(), Vec::new(), deadline);
+        let added = callers.add(name, grants.collect(), identities.collect(), deadline);
         added.await.unwrap().expose().to_string()
     }
 

@@ -123,39 +123,31 @@ async fn columns_that_are_missing_or_unknown_are_named() {
     }
 }
 
-/// In a file that is shorter than a row may be as well: what follows is part of nobody's row.
+/// Closed by the end of the file, by the next quote, or never: rows before it are in, what follows is
+/// part of nobody's row, and no more of it is read than a row may have.
 #[tokio::test]
-async fn a_quote_that_is_closed_in_another_line_ends_the_import_there() {
+async fn a_quote_that_is_not_closed_in_its_line_ends_the_import_there() {
+    const NEXT_LINE: &str = "line 3: a field goes on in the next line: is a quote not closed?";
+    const TOO_LONG: &str = "the row is longer than 65536 bytes: is a quote not closed?";
     let store = store().await;
-    for (opening, rest) in [("\"", ""), ("\"canary", "\",x\n"), ("\"", "\"")] {
+    let cases = [
+        ("\"", 20, "", NEXT_LINE),
+        ("\"", 20, "\"", NEXT_LINE),
+        ("\"canary", 20, "\",x\n", NEXT_LINE),
+        ("\"", 2_000, "", TOO_LONG),
+    ];
+    for (opening, rows, closing, why) in cases {
         let mut content = format!("email,password_hash\n{},{HASH}\n{opening}", email());
-        for _ in 0..20 {
+        for _ in 0..rows {
             writeln!(content, "{},{HASH}", email()).unwrap();
         }
-        content.push_str(rest);
+        content.push_str(closing);
         let finished = Import::of("users.csv", content).run(&store, &[]).await;
         assert_eq!(finished.code(), Some(1));
         assert_eq!(finished.stdout, "imported 1 users, refused 0 rows\n");
-        let why = "line 3: a field goes on in the next line: is a quote not closed?";
         assert!(finished.stderr.contains(why), "{finished:?}");
     }
-    assert_eq!(store.rows("users").await, 3);
-}
-
-/// Rows before it are in; of what follows no more is read than a row may have.
-#[tokio::test]
-async fn a_quote_that_is_never_closed_ends_the_import_there() {
-    let store = store().await;
-    let mut content = format!("email,password_hash\n{},{HASH}\n\"", email());
-    for _ in 0..2_000 {
-        writeln!(content, "{},{HASH}", email()).unwrap();
-    }
-    let finished = Import::of("users.csv", content).run(&store, &[]).await;
-    assert_eq!(finished.code(), Some(1));
-    assert_eq!(finished.stdout, "imported 1 users, refused 0 rows\n");
-    let why = "the row is longer than 65536 bytes: is a quote not closed?";
-    assert!(finished.stderr.contains(why), "{finished:?}");
-    assert_eq!(store.rows("users").await, 1);
+    assert_eq!(store.rows("users").await, cases.len());
 }
 
 #[tokio::test]
