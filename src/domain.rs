@@ -21,7 +21,7 @@ mod user;
 pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
 pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
-pub use clock::{Clock, Instant};
+pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
 pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};

@@ -19,7 +19,7 @@ pub use link::{LinkBase, LinkBaseFault};
 pub use sender::{Sender, SenderFault};
 pub use smtp::{Authority, AuthorityFault, Login, Server, Smtp, Tls};
 
-use crate::domain::{Email, Instant};
+use crate::domain::{Email, Timestamp};
 use smtp::Transport;
 
 /// How mail is delivered.
@@ -90,7 +90,7 @@ impl Mailer {
         &self,
         to: &Email,
         letter: &Letter<'_>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), MailError> {
         match &self.0 {
             Way::Smtp(transport) => transport.send(to, letter, now).await,

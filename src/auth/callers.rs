@@ -6,14 +6,14 @@ mod cache;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use thiserror::Error;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{AuthError, entropy::random};
 use crate::{
     db::{AddedCaller, Db, DbError},
     domain::{
         Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CallerToken, CertificateIdentity,
-        Clock, Event, EventId, EventKind, Instant, Origin, uuid_v7,
+        Clock, Event, EventId, EventKind, Timestamp, Origin, uuid_v7,
     },
 };
 use cache::Cache;
@@ -77,7 +77,7 @@ impl Callers {
     pub async fn prove(
         &self,
         proof: &CallerProof,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<Arc<Caller>>, AuthError> {
         match proof {
             CallerProof::Key(token) => self.prove_by_key(token, deadline).await,
@@ -90,7 +90,7 @@ impl Callers {
     async fn prove_by_key(
         &self,
         token: &CallerToken,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<Arc<Caller>>, AuthError> {
         let accepted = |(key, caller): (CallerKey, Arc<Caller>)| {
             key.accepts(token, self.clock.now()).then_some(caller)
@@ -98,7 +98,7 @@ impl Callers {
         if let Some(known) = self.keys.get(&token.id()) {
             return Ok(accepted(known));
         }
-        let asked_at = Deadline::now();
+        let asked_at = Instant::now();
         let Some((key, caller)) = self.db.find_caller_key(token.id(), deadline).await? else {
             return Ok(None);
         };
@@ -110,12 +110,12 @@ impl Callers {
     async fn prove_by_certificate(
         &self,
         identity: &CertificateIdentity,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<Arc<Caller>>, AuthError> {
         if let Some(caller) = self.certificates.get(identity) {
             return Ok(Some(caller));
         }
-        let asked_at = Deadline::now();
+        let asked_at = Instant::now();
         let found = self.db.find_caller_by_identity(identity, deadline).await?;
         let caller = found.map(Arc::new);
         if let Some(caller) = &caller {
@@ -134,7 +134,7 @@ impl Callers {
         name: CallerName,
         grants: BTreeSet<String>,
         identities: Vec<CertificateIdentity>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<CallerToken, CallerError> {
         let now = self.clock.now();
         let token = new_token(now)?;
@@ -160,7 +160,7 @@ impl Callers {
         &self,
         name: CallerName,
         overlap: Duration,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<CallerToken, CallerError> {
         let now = self.clock.now();
         let token = new_token(now)?;
@@ -179,7 +179,7 @@ impl Callers {
     ///
     /// # Errors
     /// There is no such caller, the database is away or the deadline passed.
-    pub async fn remove(&self, name: CallerName, deadline: Deadline) -> Result<(), CallerError> {
+    pub async fn remove(&self, name: CallerName, deadline: Instant) -> Result<(), CallerError> {
         let event = event(EventKind::CallerRemoved, &name, self.clock.now())?;
         if self.db.remove_caller(name, event, deadline).await? {
             Ok(())
@@ -192,7 +192,7 @@ impl Callers {
     ///
     /// # Errors
     /// The database is away or the deadline passed.
-    pub async fn list(&self, deadline: Deadline) -> Result<Vec<CallerRecord>, AuthError> {
+    pub async fn list(&self, deadline: Instant) -> Result<Vec<CallerRecord>, AuthError> {
         Ok(self.db.list_callers(deadline).await?)
     }
 
@@ -209,13 +209,13 @@ impl Callers {
     }
 }
 
-fn new_token(now: Instant) -> Result<CallerToken, AuthError> {
+fn new_token(now: Timestamp) -> Result<CallerToken, AuthError> {
     let id = CallerKeyId::new(uuid_v7(now, random()?));
     Ok(CallerToken::new(id, random()?))
 }
 
 /// What happened to a caller; it is about no user.
-fn event(kind: EventKind, caller: &CallerName, at: Instant) -> Result<Event, AuthError> {
+fn event(kind: EventKind, caller: &CallerName, at: Timestamp) -> Result<Event, AuthError> {
     Ok(Event {
         id: EventId::new(uuid_v7(at, random()?)),
         kind,

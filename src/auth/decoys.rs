@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{Auth, AuthError, entropy::random};
 use crate::domain::ServerKey;
@@ -19,7 +19,7 @@ impl Auth {
     /// # Errors
     /// The database is away; decoys stay as they are.
     pub async fn refresh_decoys(&self) -> Result<(), AuthError> {
-        let deadline = Deadline::now() + LIMIT;
+        let deadline = Instant::now() + LIMIT;
         let fresh = ServerKey::new(random()?);
         let key = self.db.server_key(KEY, fresh, deadline).await?;
         let mix = self.db.mix_of_passwords(deadline).await?;

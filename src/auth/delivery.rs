@@ -4,7 +4,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{Auth, AuthError, Handing, entropy::random};
 use crate::{
@@ -229,8 +229,8 @@ impl Auth {
     }
 }
 
-fn limit() -> Deadline {
-    Deadline::now() + STATEMENT_LIMIT
+fn limit() -> Instant {
+    Instant::now() + STATEMENT_LIMIT
 }
 
 /// Half of it is by chance, so that what failed together does not come back together.

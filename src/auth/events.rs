@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{Auth, AuthError, CallContext, OutcomeFigures, entropy::random, outcomes::Outcome};
 use crate::{
@@ -58,10 +58,10 @@ impl Auth {
     ///
     /// # Errors
     /// The database is away; what was not written is kept.
-    pub async fn write_outcomes(&self, deadline: Deadline) -> Result<(), AuthError> {
+    pub async fn write_outcomes(&self, deadline: Instant) -> Result<(), AuthError> {
         for rows in self.outcomes.unwritten().chunks(ROWS) {
             let outcomes = rows.iter().map(|(_, event, count)| (event.clone(), *count));
-            let deadline = deadline.min(Deadline::now() + WRITE_LIMIT);
+            let deadline = deadline.min(Instant::now() + WRITE_LIMIT);
             match self.db.count_outcomes(outcomes.collect(), deadline).await {
                 Ok(()) => self.outcomes.written(rows),
                 // It would fail for ever, and hold up what comes after it.
@@ -78,7 +78,7 @@ impl Auth {
 
     /// Writes what outcomes are left, now that no more come; what cannot be written is gone.
     pub async fn finish_outcomes(&self, limit: Duration) {
-        if let Err(error) = self.write_outcomes(Deadline::now() + limit).await {
+        if let Err(error) = self.write_outcomes(Instant::now() + limit).await {
             let lost = self.outcomes.lost(&self.outcomes.unwritten());
             tracing::error!(lost, "outcomes of logins are lost: {}", chain(&error));
         }

@@ -8,7 +8,7 @@ use std::{
     hash::{BuildHasher, Hash},
 };
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 pub use row::{RawUser, RowFault};
 
@@ -68,7 +68,7 @@ impl Import {
     pub async fn take(
         &mut self,
         rows: Vec<Result<ImportedUser, Vec<RowFault>>>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<Result<UserId, Vec<RowFault>>>, AuthError> {
         let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
         for row in rows {
@@ -103,7 +103,7 @@ impl Import {
     async fn decide(
         &mut self,
         users: Vec<NewImport>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<ImportOutcome>, AuthError> {
         let Some(seen) = &mut self.seen else {
             return Ok(self.db.add_imported_users(users, deadline).await?);

@@ -9,11 +9,11 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{Auth, AuthError};
 use crate::{
-    domain::{Instant, Session, SessionId},
+    domain::{Timestamp, Session, SessionId},
     figures::Counter,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct LastSeen {
 #[derive(Default)]
 struct Notes {
     /// What is not stored yet, what is being stored included.
-    seen: HashMap<SessionId, Instant>,
+    seen: HashMap<SessionId, Timestamp>,
     /// What is to be stored next, in the order in which it was first noted.
     order: VecDeque<SessionId>,
     dropped: u64,
@@ -51,7 +51,7 @@ impl LastSeen {
     }
 
     /// Notes that a session was seen, unless what is stored is fresh.
-    pub(super) fn note(&self, session: &Session, now: Instant) {
+    pub(super) fn note(&self, session: &Session, now: Timestamp) {
         if now - session.last_seen_at >= self.interval {
             self.lock().note(session.id, now);
         }
@@ -59,7 +59,7 @@ impl LastSeen {
 
     /// When a session was last seen, where that is noted and not stored yet: what a caller was told a
     /// moment ago must not be denied now.
-    pub(super) fn noted(&self, id: SessionId) -> Option<Instant> {
+    pub(super) fn noted(&self, id: SessionId) -> Option<Timestamp> {
         self.lock().seen.get(&id).copied()
     }
 
@@ -70,7 +70,7 @@ impl LastSeen {
 }
 
 impl Notes {
-    fn note(&mut self, id: SessionId, now: Instant) {
+    fn note(&mut self, id: SessionId, now: Timestamp) {
         if let Some(seen) = self.seen.get_mut(&id) {
             *seen = now.max(*seen);
             return;
@@ -89,7 +89,7 @@ impl Notes {
 
     /// Everything that is to be stored, in one order, so that no two replicas wait for each other. It
     /// stays noted: who is told that a session lives is not told otherwise while that is stored.
-    fn take(&mut self) -> Vec<(SessionId, Instant)> {
+    fn take(&mut self) -> Vec<(SessionId, Timestamp)> {
         self.order.clear();
         let mut rows: Vec<_> = self.seen.iter().map(|(id, at)| (*id, *at)).collect();
         rows.sort_unstable();
@@ -97,7 +97,7 @@ impl Notes {
     }
 
     /// Forgets what was stored, unless it was seen again meanwhile.
-    fn forget(&mut self, stored: &[(SessionId, Instant)]) {
+    fn forget(&mut self, stored: &[(SessionId, Timestamp)]) {
         for (id, at) in stored {
             if self.seen.get(id) == Some(at) {
                 self.seen.remove(id);
@@ -136,7 +136,7 @@ impl Auth {
         for (place, chunk) in rows.chunks(ROWS).enumerate() {
             // Never ahead of now, whatever the clock did since.
             let seen: Vec<_> = chunk.iter().map(|(id, at)| (*id, *at.min(&now))).collect();
-            let stored = self.db.see_sessions(&seen, Deadline::now() + WRITE_LIMIT);
+            let stored = self.db.see_sessions(&seen, Instant::now() + WRITE_LIMIT);
             if let Err(error) = stored.await {
                 let left = rows[place * ROWS..].iter().map(|(id, _)| *id);
                 self.last_seen.lock().order.extend(left);
@@ -154,8 +154,8 @@ mod tests {
 
     use super::*;
 
-    fn at(seconds: i64) -> Instant {
-        Instant::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
     fn id(number: usize) -> SessionId {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use tracing::{Instrument, Span, error_span};
 
 use super::{Auth, AuthError, CallContext, entropy::random};
@@ -118,7 +118,7 @@ impl Auth {
                 verified: stored,
                 hashed,
             };
-            let deadline = Deadline::now() + REHASH_LIMIT;
+            let deadline = Instant::now() + REHASH_LIMIT;
             match auth
                 .db
                 .update_user(id, change, auth.clock.now(), None, deadline)

@@ -1,14 +1,14 @@
 //! One-time tokens are made here: by the worker that mails them, and for a caller that sends its own
 //! mail.
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{Auth, AuthError, entropy::random};
 use crate::{
     db::NewOneTimeToken,
     domain::{
-        Email, Event, Instant, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
+        Email, Event, Timestamp, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
         Token, TokenKind, TokenPurpose, User, uuid_v7,
     },
 };
@@ -35,8 +35,8 @@ impl Auth {
         user: &User,
         purpose: TokenPurpose,
         handing: Handing,
-        deadline: Deadline,
-    ) -> Result<Option<(Zeroizing<String>, Instant)>, AuthError> {
+        deadline: Instant,
+    ) -> Result<Option<(Zeroizing<String>, Timestamp)>, AuthError> {
         let created_at = self.clock.now();
         let id = OneTimeTokenId::new(uuid_v7(created_at, random()?));
         let (text, secret_hash) = match purpose {

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    domain::{CallerName, Event, EventId, EventKind, Instant, Origin, UserId, uuid_v7},
+    domain::{CallerName, Event, EventId, EventKind, Timestamp, Origin, UserId, uuid_v7},
     figures::Counter,
 };
 
@@ -47,7 +47,7 @@ pub(super) struct Outcomes {
 /// An outcome to note.
 pub(super) struct Outcome {
     pub(super) kind: EventKind,
-    pub(super) at: Instant,
+    pub(super) at: Timestamp,
     /// `None`: nobody matched. What was typed is not kept: people type passwords there.
     pub(super) user_id: Option<UserId>,
     pub(super) origin: Origin,
@@ -173,7 +173,7 @@ impl Outcomes {
     /// Lets go of rows that are written and will not grow: their minute is over. When many are held,
     /// of all that are written: a minute then has several rows for what is alike, and no outcome
     /// loses its details.
-    pub(super) fn tidy(&self, now: Instant) {
+    pub(super) fn tidy(&self, now: Timestamp) {
         let mut batch = self.batch();
         let is_crowded = batch.len() > ROWS_MAX / 2;
         batch.retain(|_, row| {
@@ -212,7 +212,7 @@ impl Outcome {
     }
 }
 
-fn minute(at: Instant) -> i64 {
+fn minute(at: Timestamp) -> i64 {
     at.timestamp().div_euclid(60)
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant as Deadline, sleep};
+use tokio::time::{Instant, sleep};
 
 use super::{Auth, AuthError, register::RETRY_WINDOW};
-use crate::{db::DbError, domain::Instant};
+use crate::{db::DbError, domain::Timestamp};
 
 /// How many rows one transaction takes: so few that no other writer waits long behind it.
 const BATCH: u64 = 100;
@@ -39,7 +39,7 @@ impl Auth {
         Ok(purged)
     }
 
-    async fn forget_registrations(&self, now: Instant) -> Result<(), AuthError> {
+    async fn forget_registrations(&self, now: Timestamp) -> Result<(), AuthError> {
         let before = now - RETRY_WINDOW;
         let forgotten = in_batches(|deadline| {
             let clear = self.db.clear_registration_ids(before, BATCH, deadline);
@@ -48,7 +48,7 @@ impl Auth {
         forgotten.await.map(drop)
     }
 
-    async fn purge_tokens_and_mail(&self, now: Instant) -> Result<(), AuthError> {
+    async fn purge_tokens_and_mail(&self, now: Timestamp) -> Result<(), AuthError> {
         let tokens = in_batches(|deadline| {
             let purge = self.db.purge_one_time_tokens(now, BATCH, deadline);
             async { purge.await.map(Some) }
@@ -63,7 +63,7 @@ impl Auth {
 
     /// Deletes events that are older than they are kept, and clears the clients in those that are
     /// older than these are.
-    async fn purge_events(&self, now: Instant) -> Result<(), AuthError> {
+    async fn purge_events(&self, now: Timestamp) -> Result<(), AuthError> {
         let before = now - self.settings.keep_events;
         let events = in_batches(|deadline| {
             let purge = self.db.purge_events(before, BATCH, deadline);
@@ -80,13 +80,13 @@ impl Auth {
 }
 
 /// Repeats `purge` while it finds whole batches, with a rest after each. Returns how many rows.
-async fn in_batches<F>(purge: impl Fn(Deadline) -> F) -> Result<u64, AuthError>
+async fn in_batches<F>(purge: impl Fn(Instant) -> F) -> Result<u64, AuthError>
 where
     F: Future<Output = Result<Option<u64>, DbError>>,
 {
     let mut rows = 0;
     loop {
-        let start = Deadline::now();
+        let start = Instant::now();
         let batch = purge(start + BATCH_LIMIT).await?.unwrap_or_default();
         rows += batch;
         if batch < BATCH {

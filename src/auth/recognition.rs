@@ -4,7 +4,7 @@
 
 use super::{Auth, AuthError, CallContext};
 use crate::domain::{
-    EventKind, Instant, PresentedToken, SecretHash, Session, SessionId, SessionToken,
+    EventKind, Timestamp, PresentedToken, SecretHash, Session, SessionId, SessionToken,
     SessionVerdict, SupersededSecret, User,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Recognised {
 
 impl Recognised {
     /// Whether the secret was replaced so long ago that nobody should have it any more.
-    pub(super) fn is_reused(&self, now: Instant) -> bool {
+    pub(super) fn is_reused(&self, now: Timestamp) -> bool {
         let replaced = self.superseded.as_ref();
         replaced.is_some_and(|old| old.nonce_in_grace(&self.session, now).is_none())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{Auth, AuthError, CallContext, entropy::random, recognition::Recognised};
 use crate::{
@@ -75,7 +75,7 @@ impl Auth {
     /// The database is away.
     pub async fn forget_nonces(&self) -> Result<(), AuthError> {
         let before = self.clock.now() - ROTATION_GRACE;
-        let deadline = Deadline::now() + WRITE_LIMIT;
+        let deadline = Instant::now() + WRITE_LIMIT;
         Ok(self.db.forget_nonces(before, deadline).await?)
     }
 

@@ -3,7 +3,7 @@
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
-    AuthenticationMethod, ClientInfo, EventKind, Instant, PresentedToken, Session, SessionId,
+    AuthenticationMethod, ClientInfo, EventKind, Timestamp, PresentedToken, Session, SessionId,
     SessionToken, SessionVerdict, User, uuid_v7,
 };
 
@@ -53,7 +53,7 @@ impl Auth {
         &self,
         call: &CallContext,
         user: User,
-        (method, authenticated_at): (AuthenticationMethod, Instant),
+        (method, authenticated_at): (AuthenticationMethod, Timestamp),
         client: ClientInfo,
     ) -> Result<Option<NewSession>, AuthError> {
         let created_at = self.clock.now();

@@ -5,7 +5,7 @@ mod sessions;
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{AuthError, CallContext, events::event};
 use crate::{
@@ -150,7 +150,7 @@ impl Users {
         let kind = EventKind::SessionsRevoked;
         let event = event(&self.clock, kind, None, Origin::default())?;
         loop {
-            let limit = Deadline::now() + BATCH_LIMIT;
+            let limit = Instant::now() + BATCH_LIMIT;
             let batch = self
                 .db
                 .end_sessions_of_users(after, BATCH, event.clone(), limit);

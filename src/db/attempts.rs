@@ -4,7 +4,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter,
     sea_query::{Expr, Query, SelectStatement},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -42,7 +42,7 @@ impl Db {
         &self,
         id: SessionId,
         ended: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<AfterWrong, DbError> {
         self.write(deadline, move |transaction| {
             let next = || Expr::col((Sessions, Column::WrongPasswords)).add(1);

@@ -8,7 +8,7 @@ use sea_orm::{
     QuerySelect,
     sea_query::{Expr, LockType},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -19,7 +19,7 @@ use super::{
     events::record,
 };
 use crate::domain::{
-    Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CertificateIdentity, Event, Instant,
+    Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CertificateIdentity, Event, Timestamp,
 };
 
 /// What came of adding a caller; where it was not added nothing was changed.
@@ -43,7 +43,7 @@ impl Db {
         &self,
         caller: CallerRecord,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<AddedCaller, DbError> {
         self.write(deadline, move |transaction| {
             Box::pin(add(transaction, caller.clone(), event.clone()))
@@ -60,8 +60,8 @@ impl Db {
         &self,
         name: CallerName,
         key: CallerKey,
-        others_until: Instant,
-        deadline: Deadline,
+        others_until: Timestamp,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let now = to_micros(key.created_at);
@@ -107,7 +107,7 @@ impl Db {
         &self,
         name: CallerName,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let (name, event) = (name.to_string(), event.clone());
@@ -129,7 +129,7 @@ impl Db {
     pub async fn find_caller_key(
         &self,
         id: CallerKeyId,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<(CallerKey, Caller)>, DbError> {
         let query = keys::Entity::find_by_id(id.uuid()).find_also_related(grants::Entity);
         let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
@@ -147,7 +147,7 @@ impl Db {
     pub async fn find_caller_by_identity(
         &self,
         identity: &CertificateIdentity,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<Caller>, DbError> {
         let query =
             identities::Entity::find_by_id(identity.to_string()).find_also_related(grants::Entity);
@@ -161,7 +161,7 @@ impl Db {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn list_callers(&self, deadline: Deadline) -> Result<Vec<CallerRecord>, DbError> {
+    pub async fn list_callers(&self, deadline: Instant) -> Result<Vec<CallerRecord>, DbError> {
         let reader = &self.inner.reader;
         let callers = Callers::find().order_by_asc(Column::Name);
         let callers = self.read(deadline, callers.all(reader)).await?;

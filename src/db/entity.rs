@@ -13,15 +13,15 @@ pub(super) mod users;
 use chrono::DateTime;
 use sea_orm::sea_query::OnConflict;
 
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 
 /// An instant as stored: microseconds since the Unix epoch, on both databases.
-pub(super) fn to_micros(instant: Instant) -> i64 {
+pub(super) fn to_micros(instant: Timestamp) -> i64 {
     instant.timestamp_micros()
 }
 
 /// What no row can hold reads as the epoch: long past, so it opens nothing.
-pub(super) fn from_micros(micros: i64) -> Instant {
+pub(super) fn from_micros(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }
 

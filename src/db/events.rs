@@ -8,7 +8,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, Select,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -60,7 +60,7 @@ impl Db {
         filter: &EventFilter,
         after: Option<EventId>,
         limit: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<KeptEvent>, DbError> {
         let mut query = selected(filter).order_by_asc(Column::Id).limit(limit);
         if let Some(after) = after {

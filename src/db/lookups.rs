@@ -15,7 +15,7 @@ use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
     task::yield_now,
-    time::{Instant as Deadline, timeout, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{Db, DbError, session_rows};
@@ -44,7 +44,7 @@ struct State {
 
 struct Lookup {
     id: SessionId,
-    deadline: Deadline,
+    deadline: Instant,
     answer: oneshot::Sender<Result<Option<(Session, User)>, DbErr>>,
 }
 
@@ -84,7 +84,7 @@ impl Db {
     pub async fn find_session(
         &self,
         id: SessionId,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<(Session, User)>, DbError> {
         let (answer, found) = oneshot::channel();
         let lookup = Lookup {
@@ -102,7 +102,7 @@ impl Db {
         };
         match self.within(deadline, found).await {
             // Those who answer saw the deadline pass a moment before this timer did.
-            Err(_) if deadline <= Deadline::now() => Err(DbError::DeadlineExceeded),
+            Err(_) if deadline <= Instant::now() => Err(DbError::DeadlineExceeded),
             outcome => outcome,
         }
     }
@@ -128,7 +128,7 @@ impl Db {
         let last = lookups.iter().map(|lookup| lookup.deadline).max();
         let caller = self.inner.counts.reading.enter();
         let find = session_rows::find(&self.inner.reader, &ids);
-        let Ok(outcome) = timeout_at(last.unwrap_or_else(Deadline::now), find).await else {
+        let Ok(outcome) = timeout_at(last.unwrap_or_else(Instant::now), find).await else {
             return;
         };
         drop(caller);

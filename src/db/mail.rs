@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QuerySelect, QueryTrait, Statement, sea_query::Expr,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -20,7 +20,7 @@ use super::{
         users::{self, Entity as Users},
     },
 };
-use crate::domain::{Email, Instant, MailPurpose, SessionId, TokenPurpose, UserId};
+use crate::domain::{Email, Timestamp, MailPurpose, SessionId, TokenPurpose, UserId};
 
 pub use sending::{AskedBy, MailIntent, MailWaiting};
 
@@ -42,7 +42,7 @@ pub struct MailRequest {
     /// user who has the address, if there is one.
     pub by: Option<(UserId, i64)>,
     /// When.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 /// What came of a request.
@@ -66,7 +66,7 @@ impl Db {
         &self,
         request: MailRequest,
         queue: u32,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Queued, DbError> {
         self.write(deadline, move |transaction| {
             let request = request.clone();
@@ -87,7 +87,7 @@ impl Db {
         request: MailRequest,
         notice: Option<MailRequest>,
         queue: u32,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<Queued>, DbError> {
         self.write(deadline, move |transaction| {
             let (request, notice) = (request.clone(), notice.clone());

@@ -4,7 +4,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement,
     TransactionTrait,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{Db, DbError};
 use crate::domain::HashedPassword;
@@ -36,7 +36,7 @@ impl Db {
     /// The database failed.
     pub async fn mix_of_passwords(
         &self,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<(HashedPassword, u64)>, DbError> {
         let classes = self
             .read(deadline, classes(&self.inner.reader, deadline))
@@ -50,11 +50,11 @@ impl Db {
 }
 
 /// `SET LOCAL` ends with the transaction, which is there for its sake.
-async fn classes(reader: &DatabaseConnection, deadline: Deadline) -> Result<Vec<Class>, DbErr> {
+async fn classes(reader: &DatabaseConnection, deadline: Instant) -> Result<Vec<Class>, DbErr> {
     let backend = reader.get_database_backend();
     let transaction = reader.begin().await?;
     if backend == DbBackend::Postgres {
-        let left = deadline.saturating_duration_since(Deadline::now());
+        let left = deadline.saturating_duration_since(Instant::now());
         // 0 would be no limit.
         let limit = left.as_millis().max(1);
         let set = format!("SET LOCAL statement_timeout = {limit}");

@@ -5,10 +5,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use chrono::TimeDelta;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
-use tokio::time::{Instant as Deadline, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::{Db, DbError, entity::from_micros};
-use crate::domain::{Clock, Instant};
+use crate::domain::{Clock, Timestamp};
 
 /// How long a probe may take.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ impl Db {
     /// # Errors
     /// There was none in time.
     pub async fn probe(&self, clock: &Clock) -> Result<(), DbError> {
-        let (asked, start) = (clock.now(), Deadline::now());
+        let (asked, start) = (clock.now(), Instant::now());
         let outcome = match timeout(LIMIT, sign_of_life(&self.inner.prober)).await {
             Ok(Ok(told)) => Ok(told),
             Ok(Err(error)) => Err(DbError::Unavailable(error)),
@@ -41,7 +41,7 @@ impl Db {
 
     /// Follows the database's clock, which `told` its time to a question that was `asked` at that
     /// time and answered so much later.
-    fn follow(&self, clock: &Clock, told: Instant, asked: Instant, later: Duration) {
+    fn follow(&self, clock: &Clock, told: Timestamp, asked: Timestamp, later: Duration) {
         let Some(correction) = clock.correction() else {
             return;
         };
@@ -81,7 +81,7 @@ impl Db {
 }
 
 /// Reads a row that every migrated database has, and the time of a database that is a server.
-async fn sign_of_life(connection: &DatabaseConnection) -> Result<Option<Instant>, DbErr> {
+async fn sign_of_life(connection: &DatabaseConnection) -> Result<Option<Timestamp>, DbErr> {
     let backend = connection.get_database_backend();
     let time = if backend == DbBackend::Postgres {
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"

@@ -6,7 +6,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Select, Statement,
     sea_query::{LockBehavior, LockType},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
         to_micros,
     },
 };
-use crate::domain::Instant;
+use crate::domain::Timestamp;
 
 /// The number by which replicas know the purge's lock; that of migrations is another.
 const ADVISORY_LOCK: i64 = 7205;
@@ -29,9 +29,9 @@ impl Db {
     /// The database failed.
     pub async fn purge_sessions(
         &self,
-        ended_before: Instant,
+        ended_before: Timestamp,
         batch: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<u64>, DbError> {
         let before = to_micros(ended_before);
         let purge = self.write(deadline, move |transaction| {

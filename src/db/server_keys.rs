@@ -1,7 +1,7 @@
 //! Secrets that all replicas share.
 
 use sea_orm::{ActiveValue::Set, DbErr, EntityTrait};
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -22,7 +22,7 @@ impl Db {
         &self,
         name: &'static str,
         fresh: ServerKey,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<ServerKey, DbError> {
         let query = ServerKeys::find_by_id(name);
         if let Some(row) = self.read(deadline, query.one(&self.inner.reader)).await? {

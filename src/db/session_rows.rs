@@ -7,7 +7,7 @@
 use std::{collections::HashMap, fmt::Write, sync::LazyLock};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -54,7 +54,7 @@ impl Db {
     pub async fn find_sessions(
         &self,
         ids: &[SessionId],
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<HashMap<SessionId, (Session, User)>, DbError> {
         self.read(deadline, find(&self.inner.reader, ids)).await
     }

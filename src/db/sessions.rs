@@ -9,7 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, LockType, Query},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -20,7 +20,7 @@ use super::{
     },
     events::record,
 };
-use crate::domain::{Event, Instant, Session, SessionId, SessionLimits, UserId, UserStatus};
+use crate::domain::{Event, Timestamp, Session, SessionId, SessionLimits, UserId, UserStatus};
 use live::end_surplus;
 pub use rotation::Rotation;
 
@@ -36,7 +36,7 @@ impl Db {
         session: Session,
         limits: SessionLimits,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let insert = insert_for_live_user(&session);
@@ -60,9 +60,9 @@ impl Db {
     pub async fn revoke_session(
         &self,
         id: SessionId,
-        now: Instant,
+        now: Timestamp,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<(), DbError> {
         let this = Condition::all().add(Column::Id.eq(id.uuid()));
         self.end(this, now, event, deadline).await
@@ -77,7 +77,7 @@ impl Db {
         user_id: UserId,
         id: SessionId,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<(), DbError> {
         let own = Condition::all()
             .add(Column::Id.eq(id.uuid()))
@@ -88,9 +88,9 @@ impl Db {
     async fn end(
         &self,
         which: Condition,
-        now: Instant,
+        now: Timestamp,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<(), DbError> {
         self.write(deadline, move |transaction| {
             let revoke = Sessions::update_many()

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait,
     sea_query::{Expr, InsertStatement, Query},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     Db, DbError,
@@ -18,7 +18,7 @@ use super::{
     events::record,
 };
 use crate::domain::{
-    Email, Event, Instant, OneTimeTokenId, SecretHash, TokenPurpose, UserId, UserStatus,
+    Email, Event, Timestamp, OneTimeTokenId, SecretHash, TokenPurpose, UserId, UserStatus,
 };
 
 /// A token to issue.
@@ -39,9 +39,9 @@ pub struct NewOneTimeToken {
     /// Whether it is mailed, which proves the mailbox, or handed to a caller, which does not.
     pub mailed: bool,
     /// When it is issued.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// When it ends.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 impl Db {
@@ -54,7 +54,7 @@ impl Db {
         &self,
         token: NewOneTimeToken,
         event: Option<Event>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let (insert, event) = (insert_for_live_user(&token), event.clone());

@@ -12,7 +12,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::Expr,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 pub(super) use change::update;
 pub use change::{UpdateUserError, UserChange};
@@ -30,7 +30,7 @@ use super::{
     events::record,
 };
 use crate::domain::{
-    Email, EmailKey, Event, HashedPassword, Instant, PasswordScheme, RegistrationId, SessionId,
+    Email, EmailKey, Event, HashedPassword, Timestamp, PasswordScheme, RegistrationId, SessionId,
     User, UserId, UserStatus,
 };
 
@@ -46,7 +46,7 @@ pub struct NewUser {
     /// Of the registration.
     pub request_id: Option<RegistrationId>,
     /// When.
-    pub now: Instant,
+    pub now: Timestamp,
 }
 
 /// What came of adding a user.
@@ -79,7 +79,7 @@ impl Db {
         &self,
         user: NewUser,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<AddedUser, DbError> {
         let row = users::ActiveModel {
             id: Set(user.id.uuid()),
@@ -117,7 +117,7 @@ impl Db {
     pub async fn find_user_by(
         &self,
         key: UserKey<'_>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<User>, DbError> {
         let query = match key {
             UserKey::Id(id) => Users::find_by_id(id.uuid()),
@@ -144,9 +144,9 @@ impl Db {
     /// The database failed.
     pub async fn clear_registration_ids(
         &self,
-        before: Instant,
+        before: Timestamp,
         batch: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<u64, DbError> {
         self.write(deadline, move |transaction| {
             let old = Users::find()

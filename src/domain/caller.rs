@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use super::{CallerKeyId, CertificateIdentity, Instant, OfCaller, SecretHash, Token, TrustDomain};
+use super::{CallerKeyId, CertificateIdentity, Timestamp, OfCaller, SecretHash, Token, TrustDomain};
 
 /// The most characters of a name.
 const NAME_MAX: usize = 64;
@@ -58,14 +58,14 @@ pub struct CallerKey {
     /// Of the secret.
     pub secret_hash: SecretHash,
     /// When it was made.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// Until when it is good, where another has taken its place.
-    pub expires_at: Option<Instant>,
+    pub expires_at: Option<Timestamp>,
 }
 
 impl CallerKey {
     /// What to store of a token that was just made.
-    pub fn of(token: &CallerToken, now: Instant) -> Self {
+    pub fn of(token: &CallerToken, now: Timestamp) -> Self {
         Self {
             id: token.id(),
             secret_hash: token.secret_hash(),
@@ -75,7 +75,7 @@ impl CallerKey {
     }
 
     /// Whether a token is this key, and the key still good.
-    pub fn accepts(&self, token: &CallerToken, now: Instant) -> bool {
+    pub fn accepts(&self, token: &CallerToken, now: Timestamp) -> bool {
         self.secret_hash == token.secret_hash() && self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -86,7 +86,7 @@ pub struct CallerRecord {
     /// The caller.
     pub caller: Caller,
     /// When it was added.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// The names that its certificates may have.
     pub identities: Vec<CertificateIdentity>,
     /// Its keys, those that have expired too.

@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// An instant, cut to microseconds: what both databases keep, so that what is answered equals what
 /// is read back.
-pub type Instant = DateTime<Utc>;
+pub type Timestamp = DateTime<Utc>;
 
 /// The system's clock, which may be corrected, or one that a test moves. Clones show the same time.
 #[derive(Debug, Clone, Default)]
@@ -37,13 +37,13 @@ impl Clock {
     }
 
     /// A clock that stands at an instant until it is moved.
-    pub fn standing_at(instant: Instant) -> Self {
+    pub fn standing_at(instant: Timestamp) -> Self {
         let at = AtomicI64::new(instant.timestamp_micros());
         Self(Arc::new(Source::Standing(at)))
     }
 
     /// Now, in microseconds.
-    pub fn now(&self) -> Instant {
+    pub fn now(&self) -> Timestamp {
         from_micros(match &*self.0 {
             Source::System(correction) => system_micros() + correction.load(Ordering::SeqCst),
             Source::Standing(at) => at.load(Ordering::SeqCst),
@@ -93,7 +93,7 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-fn from_micros(micros: i64) -> Instant {
+fn from_micros(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }
 

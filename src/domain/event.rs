@@ -1,7 +1,7 @@
 //! What is kept of what happened: who, when, by whom, from where, and how it ended. No secret and no
 //! address is among it; a user is named by id alone.
 
-use super::{CallerName, ClientInfo, EventId, Instant, SessionId, UserId};
+use super::{CallerName, ClientInfo, EventId, Timestamp, SessionId, UserId};
 
 /// Who asked for something, and for whom: what events keep of a call.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct Event {
     /// What happened.
     pub kind: EventKind,
     /// When.
-    pub at: Instant,
+    pub at: Timestamp,
     /// To whom; `None` when nobody matched.
     pub user_id: Option<UserId>,
     /// The session that it was about, if it was about one.
@@ -37,7 +37,7 @@ pub struct KeptEvent {
     /// What happened; `None`: a later release knows it.
     pub kind: Option<EventKind>,
     /// When, of several the first.
-    pub at: Instant,
+    pub at: Timestamp,
     /// To whom, if to somebody who is known.
     pub user_id: Option<UserId>,
     /// The session that it was about, if it was about one.
@@ -56,9 +56,9 @@ pub struct EventFilter {
     /// Of one of these kinds; none: of any.
     pub kinds: Vec<EventKind>,
     /// At this instant or after it.
-    pub since: Option<Instant>,
+    pub since: Option<Timestamp>,
     /// Before this instant.
-    pub until: Option<Instant>,
+    pub until: Option<Timestamp>,
 }
 
 /// The kinds of events.

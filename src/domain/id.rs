@@ -4,10 +4,10 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::Instant;
+use super::Timestamp;
 
 /// Makes a UUID version 7 (RFC 9562) from an instant and ten random bytes.
-pub fn uuid_v7(now: Instant, random: [u8; 10]) -> Uuid {
+pub fn uuid_v7(now: Timestamp, random: [u8; 10]) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn ids_made_later_sort_later() {
-        let at = |secs| uuid_v7(Instant::from_timestamp(secs, 0).unwrap(), [0xFF; 10]);
+        let at = |secs| uuid_v7(Timestamp::from_timestamp(secs, 0).unwrap(), [0xFF; 10]);
         assert!(at(1_700_000_000) < at(1_700_000_001));
         assert_eq!(at(1_700_000_000).get_version_num(), 7);
     }

@@ -1,6 +1,6 @@
 //! A user as another system had them, read from what it exported.
 
-use super::{Email, Instant, StoredPassword, UserId, UserStatus};
+use super::{Email, Timestamp, StoredPassword, UserId, UserStatus};
 
 /// A user to add with what they had.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub struct ImportedUser {
     /// Whether mail to the address is known to reach the user.
     pub email_verified: bool,
     /// When they registered there; `None`: now.
-    pub created_at: Option<Instant>,
+    pub created_at: Option<Timestamp>,
     /// Whether they may log in.
     pub status: UserStatus,
 }

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Instant, SecretHash, Session, SessionId, SessionToken, token::SECRET_LEN};
+use super::{Timestamp, SecretHash, Session, SessionId, SessionToken, token::SECRET_LEN};
 
 /// How long a secret is good after it was replaced.
 pub const ROTATION_GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -30,7 +30,7 @@ pub struct SupersededSecret {
     /// What the next secret was made with; forgotten some time after the grace.
     pub nonce: Option<[u8; 32]>,
     /// When it was replaced.
-    pub superseded_at: Instant,
+    pub superseded_at: Timestamp,
 }
 
 /// A derived one would print the nonce.
@@ -43,7 +43,7 @@ impl fmt::Debug for SupersededSecret {
 impl SupersededSecret {
     /// What makes the next secret of this one, while that may be told again: within the grace, and
     /// not once the user's sessions were ended, though this one was kept.
-    pub fn nonce_in_grace(&self, session: &Session, now: Instant) -> Option<[u8; 32]> {
+    pub fn nonce_in_grace(&self, session: &Session, now: Timestamp) -> Option<[u8; 32]> {
         let in_grace = now < self.superseded_at + ROTATION_GRACE && self.epoch == session.epoch;
         self.nonce.filter(|_| in_grace)
     }

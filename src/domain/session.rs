@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{ClientInfo, Instant, SecretHash, SessionId, User, UserId, UserStatus};
+use super::{ClientInfo, Timestamp, SecretHash, SessionId, User, UserId, UserStatus};
 
 /// One row of `sessions`.
 #[derive(Debug, Clone)]
@@ -20,21 +20,21 @@ pub struct Session {
     /// no session behind.
     pub epoch: i64,
     /// When the session was made.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// When the user last proved who they are; taken before verification.
-    pub authenticated_at: Instant,
+    pub authenticated_at: Timestamp,
     /// How they did.
     pub method: AuthenticationMethod,
     /// When the session was last found active, as far as it is written down: that happens in
     /// batches. It only grows.
-    pub last_seen_at: Instant,
+    pub last_seen_at: Timestamp,
     /// The absolute limit, fixed at creation.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
     /// When the session ends unless it is seen before; never later than `expires_at`, which it is
     /// until limits are applied.
-    pub idle_expires_at: Instant,
+    pub idle_expires_at: Timestamp,
     /// When it was ended, if it was.
-    pub revoked_at: Option<Instant>,
+    pub revoked_at: Option<Timestamp>,
     /// The client that logged in.
     pub client: ClientInfo,
 }
@@ -87,7 +87,7 @@ impl Session {
 }
 
 /// A limit, or what lies so long after an instant, whichever comes first.
-fn earlier(limit: Instant, from: Instant, by: Duration) -> Instant {
+fn earlier(limit: Timestamp, from: Timestamp, by: Duration) -> Timestamp {
     let other = TimeDelta::from_std(by)
         .ok()
         .and_then(|by| from.checked_add_signed(by));
@@ -97,7 +97,7 @@ fn earlier(limit: Instant, from: Instant, by: Duration) -> Instant {
 impl SessionVerdict {
     /// Judges a session and its user, once the secret was found right: its id is public, and nothing
     /// is told of it before.
-    pub fn of(session: Session, user: User, now: Instant) -> Self {
+    pub fn of(session: Session, user: User, now: Timestamp) -> Self {
         if user.status == UserStatus::Disabled {
             Self::UserDisabled
         } else if session.revoked_at.is_some() || session.epoch != user.session_epoch {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Email, EmailPrefix, Instant, RegistrationId, UserId};
+use super::{Email, EmailPrefix, Timestamp, RegistrationId, UserId};
 
 /// The `User` model: one row of `users`.
 #[derive(Debug, Clone)]
@@ -24,11 +24,11 @@ pub struct User {
     /// Of the registration that made this user, for a day.
     pub request_id: Option<RegistrationId>,
     /// When the address was proven, if it was.
-    pub email_verified_at: Option<Instant>,
+    pub email_verified_at: Option<Timestamp>,
     /// When the user registered.
-    pub created_at: Instant,
+    pub created_at: Timestamp,
     /// The last change that callers can see.
-    pub updated_at: Instant,
+    pub updated_at: Timestamp,
 }
 
 /// An address as stored. Its `Debug` tells nothing: addresses are never logged.

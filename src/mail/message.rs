@@ -9,7 +9,7 @@ use lettre::{
 };
 
 use super::{MailError, Sender, letter::Letter, link::LinkBase, sender::address_of};
-use crate::domain::{Email, Instant};
+use crate::domain::{Email, Timestamp};
 
 /// RFC 3834: no holiday notice is sent in answer.
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
@@ -20,7 +20,7 @@ pub(super) fn message(
     to: &Email,
     letter: &Letter<'_>,
     links: &LinkBase,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Message, MailError> {
     let broken = |_| MailError::Refused("the letter cannot be written".to_owned());
     let text = letter.text(links).map_err(broken)?;
@@ -51,7 +51,7 @@ mod tests {
         let token = format!("vrt_{}", "x".repeat(68));
         let letter = Letter::PasswordReset(&token, Duration::from_mins(10));
         let (from, to) = (Sender::parse(from).unwrap(), Email::parse(to).unwrap());
-        let message = message(&from, &to, &letter, &links, Instant::UNIX_EPOCH).unwrap();
+        let message = message(&from, &to, &letter, &links, Timestamp::UNIX_EPOCH).unwrap();
         String::from_utf8(message.formatted()).unwrap()
     }
 

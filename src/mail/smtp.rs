@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use super::{Letter, LinkBase, MailError, Sender, message::message};
-use crate::domain::{Email, Instant};
+use crate::domain::{Email, Timestamp};
 
 /// How long the connection may take to be made: the limit that lettre has goes no further.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
@@ -157,7 +157,7 @@ impl Transport {
         &self,
         to: &Email,
         letter: &Letter<'_>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<(), MailError> {
         let message = message(&self.from, to, letter, &self.links, now)?;
         match timeout(MAIL_LIMIT, self.server.send(message)).await {

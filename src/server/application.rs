@@ -27,7 +27,7 @@ use super::{
 use crate::{
     auth::{Auth, Callers},
     db::Db,
-    domain::{Clock, Instant},
+    domain::{Clock, Timestamp},
     hashing::Hasher,
     mail::Mailer,
     transport::{Edge, EdgeSettings, Gate, Protocol, rest},
@@ -50,7 +50,7 @@ pub struct Application {
     /// `None`: plaintext.
     tls: Option<Tls>,
     clock: Clock,
-    started: Instant,
+    started: Timestamp,
 }
 
 impl Application {

@@ -14,7 +14,7 @@ use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
 use crate::{
     auth::{Auth, MailFigures, OutcomeFigures},
     db::{self, Db},
-    domain::Instant,
+    domain::Timestamp,
     hashing::{self, Hasher},
     telemetry,
     transport::Calls,
@@ -35,7 +35,7 @@ pub(super) struct Metrics {
     pub(super) auth: Auth,
     pub(super) connections: Limit,
     pub(super) readiness: watch::Receiver<Readiness>,
-    pub(super) started: Instant,
+    pub(super) started: Timestamp,
 }
 
 impl Metrics {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sea_orm::ConnectionTrait;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use vestibule::hashing::Settings;
 
 use crate::harness::{
@@ -161,7 +161,7 @@ async fn a_long_count_is_not_cut_short_like_the_statement_of_a_call() {
     let lock = "BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE";
     sql.execute_unprepared(lock).await.unwrap();
     let db = app.db.clone();
-    let deadline = Deadline::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let count = tokio::spawn(async move { db.mix_of_passwords(deadline).await });
     eventually("it waits for the lock", async || {
         let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
@@ -187,7 +187,7 @@ async fn hashes_that_differ_in_their_tags_length_are_of_two_classes(app: TestApp
         app.imported(&format!("$pbkdf2-sha256$i=1000${salt}${tag}"))
             .await;
     }
-    let deadline = Deadline::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let mix = app.db.mix_of_passwords(deadline).await.unwrap();
     let mut counts: Vec<_> = mix.into_iter().map(|(_, count)| count).collect();
     counts.sort_unstable();

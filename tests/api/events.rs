@@ -7,7 +7,7 @@ mod retention;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tonic::{Request, Status, transport::Channel};
 use vestibule::{
-    domain::{Clock, Event, EventId, EventKind, Instant, Origin, UserId, uuid_v7},
+    domain::{Clock, Event, EventId, EventKind, Timestamp, Origin, UserId, uuid_v7},
     proto::v1::{
         self, ClientInfo, CreateSessionRequest, ListEventsRequest, ListEventsResponse,
         ValidLoginRequest, audit_service_client::AuditServiceClient,
@@ -111,12 +111,12 @@ fn sum(events: &[v1::Event]) -> usize {
 }
 
 /// An instant that a test's clock stands at: the beginning of a minute.
-fn noon() -> Instant {
-    Instant::from_timestamp(1_800_000_000, 0).unwrap()
+fn noon() -> Timestamp {
+    Timestamp::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
 /// An event of some user at some time; ids of one instant are told apart by a number.
-fn event(at: Instant, number: u32, user_id: Option<UserId>, kind: EventKind) -> Event {
+fn event(at: Timestamp, number: u32, user_id: Option<UserId>, kind: EventKind) -> Event {
     let mut random = [0; 10];
     random[6..].copy_from_slice(&number.to_be_bytes());
     Event {

@@ -9,10 +9,10 @@ mod voided;
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use vestibule::{
     db::{Db, MailRequest, Queued},
-    domain::{Clock, Email, Instant, MailPurpose, UserId},
+    domain::{Clock, Email, Timestamp, MailPurpose, UserId},
     mail::Tls,
 };
 
@@ -27,14 +27,14 @@ on_both_databases!(
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Asks for mail as a call does, at an instant.
-async fn ask_at(db: &Db, address: &str, purpose: MailPurpose, now: Instant) -> Queued {
+async fn ask_at(db: &Db, address: &str, purpose: MailPurpose, now: Timestamp) -> Queued {
     let request = MailRequest {
         to: Email::parse(address).unwrap(),
         purpose,
         by: None,
         now,
     };
-    let deadline = Deadline::now() + LIMIT;
+    let deadline = Instant::now() + LIMIT;
     db.request_mail(request, 1_000, deadline).await.unwrap()
 }
 
@@ -44,7 +44,7 @@ async fn ask_by(
     address: &str,
     purpose: MailPurpose,
     (user, epoch): (&str, i64),
-    now: Instant,
+    now: Timestamp,
 ) {
     let request = MailRequest {
         to: Email::parse(address).unwrap(),
@@ -52,7 +52,7 @@ async fn ask_by(
         by: Some((UserId::parse(user).unwrap(), epoch)),
         now,
     };
-    let deadline = Deadline::now() + LIMIT;
+    let deadline = Instant::now() + LIMIT;
     let queued = db.request_mail(request, 1_000, deadline).await.unwrap();
     assert_eq!(queued, Queued::Yes);
 }

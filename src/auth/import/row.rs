@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Email, EmailFault, HashedPassword, ImportedUser, Instant, PasswordScheme, StoredPassword,
+        Email, EmailFault, HashedPassword, ImportedUser, Timestamp, PasswordScheme, StoredPassword,
         UserId, UserStatus,
     },
     hashing::{UnreadableHash, check_readable},
@@ -103,7 +103,7 @@ impl RawUser {
         }
     }
 
-    pub(super) fn parse(&self, now: Instant) -> Result<ImportedUser, Vec<RowFault>> {
+    pub(super) fn parse(&self, now: Timestamp) -> Result<ImportedUser, Vec<RowFault>> {
         let mut faults = Vec::new();
         let id = noted(&mut faults, optional(self.id.as_ref(), id));
         let email = noted(&mut faults, required("email", self.email.as_ref(), email));
@@ -195,7 +195,7 @@ fn flag(field: &'static str, text: &str) -> Result<bool, RowFault> {
     }
 }
 
-fn past(text: &str, now: Instant) -> Result<Instant, RowFault> {
+fn past(text: &str, now: Timestamp) -> Result<Timestamp, RowFault> {
     let field = "created_at";
     let instant = DateTime::parse_from_rfc3339(text).map_err(|_| RowFault::Field {
         field,

@@ -7,11 +7,11 @@ use chrono::TimeDelta;
 use super::*;
 use crate::domain::ClientInfo;
 
-fn noon() -> Instant {
-    Instant::from_timestamp(1_800_000_000, 0).unwrap()
+fn noon() -> Timestamp {
+    Timestamp::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
-fn failure(user: u128, ip: u32, at: Instant) -> Outcome {
+fn failure(user: u128, ip: u32, at: Timestamp) -> Outcome {
     Outcome {
         kind: EventKind::LoginFailed,
         at,

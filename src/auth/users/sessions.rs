@@ -8,7 +8,7 @@ use crate::{
     auth::{Auth, AuthError, CallContext, Handing, NewSession},
     db::{KeptSessions, UserChange},
     domain::{
-        AuthenticationMethod, ClientInfo, EventKind, Instant, Session, SessionId, TokenPurpose,
+        AuthenticationMethod, ClientInfo, EventKind, Timestamp, Session, SessionId, TokenPurpose,
         User, UserId, UserStatus,
     },
 };
@@ -23,7 +23,7 @@ pub enum EndedSessions {
     /// One, if it is the user's.
     One(SessionId),
     /// Those whose user proved who they are before an instant, which has passed.
-    IssuedBefore(Instant),
+    IssuedBefore(Timestamp),
 }
 
 /// A token that sets a new password, for a caller that brings it to its user.
@@ -32,7 +32,7 @@ pub struct NewPasswordReset {
     /// Told once and stored nowhere.
     pub token: Zeroizing<String>,
     /// When it ends.
-    pub expires_at: Instant,
+    pub expires_at: Timestamp,
 }
 
 impl Users {

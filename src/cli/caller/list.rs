@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 
-use crate::domain::{CallerRecord, Instant};
+use crate::domain::{CallerRecord, Timestamp};
 
 const NONE: &str = "there are no callers: nobody may act on users by name";
 
@@ -30,6 +30,6 @@ fn lines_of(record: &CallerRecord) -> Vec<String> {
     lines
 }
 
-fn at(instant: Instant) -> String {
+fn at(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

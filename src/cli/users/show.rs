@@ -2,7 +2,7 @@
 
 use chrono::SecondsFormat;
 
-use crate::domain::{Instant, User, UserStatus};
+use crate::domain::{Timestamp, User, UserStatus};
 
 /// A line for each thing that is known.
 pub(super) fn shown(user: &User) -> String {
@@ -26,6 +26,6 @@ pub(super) fn shown(user: &User) -> String {
     lines.join("\n")
 }
 
-fn at(instant: Instant) -> String {
+fn at(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, LockType, OnConflict},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::row;
@@ -35,7 +35,7 @@ impl Db {
     pub async fn count_outcomes(
         &self,
         outcomes: Vec<(Event, u64)>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<(), DbError> {
         let rows: Vec<ActiveModel> = outcomes
             .iter()

@@ -4,7 +4,7 @@ use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::Expr,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use crate::{
     db::{
@@ -14,7 +14,7 @@ use crate::{
             to_micros,
         },
     },
-    domain::Instant,
+    domain::Timestamp,
 };
 
 impl Db {
@@ -24,9 +24,9 @@ impl Db {
     /// The database failed.
     pub async fn purge_events(
         &self,
-        before: Instant,
+        before: Timestamp,
         batch: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<u64, DbError> {
         self.write(deadline, move |transaction| {
             let old = ids(older(before), batch);
@@ -43,9 +43,9 @@ impl Db {
     /// The database failed.
     pub async fn clear_event_clients(
         &self,
-        before: Instant,
+        before: Timestamp,
         batch: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<u64, DbError> {
         self.write(deadline, move |transaction| {
             // As the index `events_clients_idx` has it, or that would not be used.
@@ -63,7 +63,7 @@ impl Db {
     }
 }
 
-fn older(than: Instant) -> Select<Events> {
+fn older(than: Timestamp) -> Select<Events> {
     Events::find().filter(Column::At.lt(to_micros(than)))
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
     Statement, UpdateMany, Value, sea_query::Expr,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::PAUSE;
 use crate::db::{
@@ -18,7 +18,7 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{EmailKey, Event, Instant, MailPurpose, UserId};
+use crate::domain::{EmailKey, Event, Timestamp, MailPurpose, UserId};
 
 /// Mail to be sent now. Whoever claimed it has it until its lease ends.
 #[derive(Debug, Clone)]
@@ -30,11 +30,11 @@ pub struct MailIntent {
     /// Who asked. `None`: anybody may have, see `MailRequest::by`.
     pub by: Option<AskedBy>,
     /// When it was asked for.
-    pub requested_at: Instant,
+    pub requested_at: Timestamp,
     /// How often it was tried, this time included.
     pub attempts: u32,
     /// Another claim has another one.
-    lease: Instant,
+    lease: Timestamp,
 }
 
 /// The user who asked for mail.
@@ -71,8 +71,8 @@ impl Db {
     /// The database failed.
     pub async fn mail_waiting(
         &self,
-        now: Instant,
-        deadline: Deadline,
+        now: Timestamp,
+        deadline: Instant,
     ) -> Result<MailWaiting, DbError> {
         let reader = &self.inner.reader;
         let count = Statement::from_sql_and_values(
@@ -102,10 +102,10 @@ impl Db {
     /// The database failed.
     pub async fn claim_mail(
         &self,
-        now: Instant,
+        now: Timestamp,
         lease: Duration,
         batch: u32,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<MailIntent>, DbError> {
         self.write(deadline, move |transaction| {
             let claim = claim_statement(transaction.get_database_backend(), now, lease, batch);
@@ -130,7 +130,7 @@ impl Db {
     pub async fn holds_mail(
         &self,
         intent: &MailIntent,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         let row = MailIntents::find().filter(is_as_claimed(intent));
         let row = row.one(&self.inner.reader);
@@ -146,7 +146,7 @@ impl Db {
         &self,
         intent: &MailIntent,
         event: Option<Event>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<(), DbError> {
         let finish = next_try_statement(intent, None);
         self.write(deadline, move |transaction| {
@@ -169,8 +169,8 @@ impl Db {
     pub async fn postpone_mail(
         &self,
         intent: &MailIntent,
-        next_try: Instant,
-        deadline: Deadline,
+        next_try: Timestamp,
+        deadline: Instant,
     ) -> Result<(), DbError> {
         let postpone = next_try_statement(intent, Some(next_try));
         self.write(deadline, move |transaction| {
@@ -187,9 +187,9 @@ impl Db {
     /// The database failed.
     pub async fn purge_mail(
         &self,
-        now: Instant,
+        now: Timestamp,
         batch: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<u64, DbError> {
         let values: [Value; 2] = [to_micros(now - PAUSE).into(), batch.into()];
         self.write(deadline, move |transaction| {
@@ -231,7 +231,7 @@ fn known_purpose() -> String {
     format!("purpose IN ({})", known.join(", "))
 }
 
-fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32) -> Statement {
+fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u32) -> Statement {
     // SQLite has one writer at a time: nobody else claims meanwhile.
     let skip = match backend {
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
@@ -254,7 +254,7 @@ fn claim_statement(backend: DbBackend, now: Instant, lease: Duration, batch: u32
 }
 
 /// Changes the row only while it is as it was claimed.
-fn next_try_statement(intent: &MailIntent, next_try: Option<Instant>) -> UpdateMany<MailIntents> {
+fn next_try_statement(intent: &MailIntent, next_try: Option<Timestamp>) -> UpdateMany<MailIntents> {
     MailIntents::update_many()
         .col_expr(Column::NextTry, Expr::value(next_try.map(to_micros)))
         .filter(is_as_claimed(intent))

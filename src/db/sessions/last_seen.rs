@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use sea_orm::{ConnectionTrait, Statement, Value};
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use crate::db::{Db, DbError, entity::to_micros};
-use crate::domain::{Instant, SessionId};
+use crate::domain::{Timestamp, SessionId};
 
 impl Db {
     /// Writes down when sessions were last seen. A stored instant only grows; a session that is gone
@@ -16,8 +16,8 @@ impl Db {
     /// The database failed; nothing was written.
     pub async fn see_sessions(
         &self,
-        seen: &[(SessionId, Instant)],
-        deadline: Deadline,
+        seen: &[(SessionId, Timestamp)],
+        deadline: Instant,
     ) -> Result<(), DbError> {
         if seen.is_empty() {
             return Ok(());
@@ -46,7 +46,7 @@ fn statement(rows: usize) -> String {
     sql
 }
 
-fn values(seen: &[(SessionId, Instant)]) -> Vec<Value> {
+fn values(seen: &[(SessionId, Timestamp)]) -> Vec<Value> {
     let rows = seen.iter();
     rows.flat_map(|(id, at)| [Value::from(id.uuid()), Value::from(to_micros(*at))])
         .collect()

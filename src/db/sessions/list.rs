@@ -1,14 +1,14 @@
 //! A user's live sessions, page by page, and all that are kept.
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::live::live_of;
 use crate::db::{
     Db, DbError,
     entity::sessions::{Column, Entity as Sessions},
 };
-use crate::domain::{Instant, Session, SessionId, SessionLimits, User, UserId};
+use crate::domain::{Timestamp, Session, SessionId, SessionLimits, User, UserId};
 
 impl Db {
     /// A user's live sessions in the order of their ids, after one, so many at most.
@@ -18,10 +18,10 @@ impl Db {
     pub async fn list_sessions(
         &self,
         user: &User,
-        (limits, now): (SessionLimits, Instant),
+        (limits, now): (SessionLimits, Timestamp),
         after: Option<SessionId>,
         limit: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<Session>, DbError> {
         let mut list = Sessions::find()
             .filter(live_of(user.id, user.session_epoch, limits, now))
@@ -44,7 +44,7 @@ impl Db {
         user_id: UserId,
         after: Option<SessionId>,
         limit: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<Session>, DbError> {
         let mut list = Sessions::find()
             .filter(Column::UserId.eq(user_id.uuid()))

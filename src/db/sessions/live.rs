@@ -14,7 +14,7 @@ use crate::db::{
     events::record,
 };
 use crate::domain::{
-    Event, EventId, EventKind, Instant, Session, SessionId, SessionLimits, UserId, uuid_v7,
+    Event, EventId, EventKind, Timestamp, Session, SessionId, SessionLimits, UserId, uuid_v7,
 };
 
 /// How many one login ends at most, where the limit was lowered.
@@ -25,12 +25,12 @@ pub(super) fn live_of(
     user_id: UserId,
     epoch: i64,
     limits: SessionLimits,
-    now: Instant,
+    now: Timestamp,
 ) -> Condition {
     let since = |limit| {
         let limit = TimeDelta::from_std(limit).ok();
         let since = limit.and_then(|limit| now.checked_sub_signed(limit));
-        to_micros(since.unwrap_or(Instant::UNIX_EPOCH))
+        to_micros(since.unwrap_or(Timestamp::UNIX_EPOCH))
     };
     Condition::all()
         .add(Column::UserId.eq(user_id.uuid()))

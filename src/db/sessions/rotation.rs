@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, UpdateMany,
     sea_query::{Expr, Query},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use crate::db::{
     Db, DbError,
@@ -16,7 +16,7 @@ use crate::db::{
         to_micros, users,
     },
 };
-use crate::domain::{Instant, SecretHash, SessionId, SupersededSecret};
+use crate::domain::{Timestamp, SecretHash, SessionId, SupersededSecret};
 
 /// How often the secret of one session is replaced at most: each stays known.
 const ROTATIONS_MAX: i32 = 1_000;
@@ -39,7 +39,7 @@ impl Db {
     pub async fn rotate_session(
         &self,
         rotation: Rotation,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let (rotate, old) = (rotate(&rotation), old(&rotation.superseded));
@@ -63,7 +63,7 @@ impl Db {
     pub async fn find_superseded(
         &self,
         presented: &[(SessionId, SecretHash)],
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<SupersededSecret>, DbError> {
         let ids = presented.iter().map(|(id, _)| id.uuid());
         let hashes = presented.iter().map(|(_, hash)| hash.as_bytes().to_vec());
@@ -78,7 +78,7 @@ impl Db {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn forget_nonces(&self, before: Instant, deadline: Deadline) -> Result<(), DbError> {
+    pub async fn forget_nonces(&self, before: Timestamp, deadline: Instant) -> Result<(), DbError> {
         self.write(deadline, move |transaction| {
             let forget = Secrets::update_many()
                 .col_expr(Old::Nonce, Expr::value(None::<Vec<u8>>))

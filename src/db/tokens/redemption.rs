@@ -8,7 +8,7 @@ use sea_orm::{
     ExprTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Alias, Expr, Func, LockType, Query},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use crate::db::{
     Db, DbError, MailRequest, UserChange,
@@ -21,7 +21,7 @@ use crate::db::{
     users::update,
 };
 use crate::domain::{
-    Email, Event, HashedPassword, Instant, OneTimeTokenId, SecretHash, TokenPurpose, User, UserId,
+    Email, Event, HashedPassword, Timestamp, OneTimeTokenId, SecretHash, TokenPurpose, User, UserId,
     UserStatus,
 };
 
@@ -59,8 +59,8 @@ impl Db {
     pub async fn find_token_owner(
         &self,
         proof: TokenProof,
-        now: Instant,
-        deadline: Deadline,
+        now: Timestamp,
+        deadline: Instant,
     ) -> Result<Option<User>, DbError> {
         let reader = &self.inner.reader;
         let redeemable = OneTimeTokens::find()
@@ -82,7 +82,7 @@ impl Db {
         proof: TokenProof,
         redemption: Redemption,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<User>, DbError> {
         self.write(deadline, move |transaction| {
             let (redemption, event) = (redemption.clone(), event.clone());
@@ -114,9 +114,9 @@ impl Db {
     /// The database failed.
     pub async fn purge_one_time_tokens(
         &self,
-        expired_before: Instant,
+        expired_before: Timestamp,
         batch: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<u64, DbError> {
         self.write(deadline, move |transaction| {
             let expired = OneTimeTokens::find()
@@ -138,7 +138,7 @@ pub(in crate::db) async fn void_tokens(
     transaction: &DatabaseTransaction,
     user_id: UserId,
     purpose: Option<TokenPurpose>,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), DbErr> {
     let mut void = OneTimeTokens::update_many()
         .col_expr(Column::RedeemedAt, Expr::value(to_micros(now)))
@@ -167,7 +167,7 @@ async fn lock_owner(transaction: &DatabaseTransaction, id: OneTimeTokenId) -> Re
 async fn redeem(
     transaction: &DatabaseTransaction,
     proof: TokenProof,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<Option<Model>, DbErr> {
     let redeem = OneTimeTokens::update_many()
         .col_expr(Column::RedeemedAt, Expr::value(to_micros(now)))
@@ -178,7 +178,7 @@ async fn redeem(
 
 /// The database compares SHA-256 with SHA-256: of a hash that nobody can choose, the time that a
 /// comparison takes tells nothing.
-fn redeemable(backend: DbBackend, proof: TokenProof, now: Instant) -> Condition {
+fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Condition {
     let live_owner = Query::select()
         .expr(Expr::value(1))
         .from(Users)
@@ -213,7 +213,7 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Instant) -> Condition 
 /// Replicas may disagree about the time, so on Postgres a token has also expired when the database
 /// says so: the later of both clocks counts, and one that is behind revives nothing. On SQLite the
 /// process's clock is the database's.
-fn latest_now(backend: DbBackend, now: Instant) -> Expr {
+fn latest_now(backend: DbBackend, now: Timestamp) -> Expr {
     let now = Expr::value(to_micros(now));
     match backend {
         DbBackend::Postgres => Func::greatest([now, Expr::cust(POSTGRES_NOW)]).into(),

@@ -5,7 +5,7 @@ use sea_orm::{
     sea_query::{Alias, Expr, Query},
 };
 use thiserror::Error;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::{
     erase::{ProvenUser, has_password, lives},
@@ -22,7 +22,7 @@ use crate::db::{
     tokens::redemption::void_tokens,
 };
 use crate::domain::{
-    Email, Event, HashedPassword, Instant, PasswordScheme, SessionId, TokenPurpose, User, UserId,
+    Email, Event, HashedPassword, Timestamp, PasswordScheme, SessionId, TokenPurpose, User, UserId,
     UserStatus,
 };
 
@@ -102,9 +102,9 @@ impl Db {
         &self,
         id: UserId,
         change: UserChange,
-        now: Instant,
+        now: Timestamp,
         event: Option<Event>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<User, UpdateUserError> {
         self.write(deadline, move |transaction| {
             Box::pin(update(transaction, id, change.clone(), now, event.clone()))
@@ -117,7 +117,7 @@ pub(in crate::db) async fn update(
     transaction: &DatabaseTransaction,
     id: UserId,
     change: UserChange,
-    now: Instant,
+    now: Timestamp,
     event: Option<Event>,
 ) -> Result<Result<User, UpdateUserError>, DbErr> {
     let former = if let UserChange::Email { .. } = change {
@@ -169,7 +169,7 @@ async fn follow(
     transaction: &DatabaseTransaction,
     user: &User,
     change: &UserChange,
-    now: Instant,
+    now: Timestamp,
 ) -> Result<(), DbErr> {
     let ended = match change {
         UserChange::Password { kept, .. } => {
@@ -193,7 +193,7 @@ async fn follow(
     void_tokens(transaction, user.id, ended, now).await
 }
 
-fn update_statement(id: UserId, change: UserChange, now: Instant) -> UpdateMany<Users> {
+fn update_statement(id: UserId, change: UserChange, now: Timestamp) -> UpdateMany<Users> {
     let statement = Users::update_many().filter(Column::Id.eq(id.uuid()));
     match change {
         UserChange::Rehash { verified, hashed } => {
@@ -247,13 +247,13 @@ pub(super) fn ending_sessions(statement: UpdateMany<Users>) -> UpdateMany<Users>
     statement.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
 }
 
-pub(super) fn visible(statement: UpdateMany<Users>, now: Instant) -> UpdateMany<Users> {
+pub(super) fn visible(statement: UpdateMany<Users>, now: Timestamp) -> UpdateMany<Users> {
     statement
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
         .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
 }
 
-pub(super) fn verified_at(statement: UpdateMany<Users>, at: Option<Instant>) -> UpdateMany<Users> {
+pub(super) fn verified_at(statement: UpdateMany<Users>, at: Option<Timestamp>) -> UpdateMany<Users> {
     statement.col_expr(Column::EmailVerifiedAt, Expr::value(at.map(to_micros)))
 }
 

@@ -5,7 +5,7 @@ use sea_orm::{
     sea_query::LockType,
 };
 use thiserror::Error;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use super::change::{UpdateUserError, UserChange, update, verified_at, visible};
 use crate::db::{
@@ -44,7 +44,7 @@ impl Db {
         id: UserId,
         edit: UserEdit,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<User, EditUserError> {
         self.write(deadline, move |transaction| {
             Box::pin(edit_in(transaction, id, edit.clone(), event.clone()))

@@ -5,7 +5,7 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     sea_query::{Expr, Query},
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 
 use crate::db::{
     Db, DbError,
@@ -16,7 +16,7 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{Event, HashedPassword, Instant, SessionId, UserId};
+use crate::domain::{Event, HashedPassword, Timestamp, SessionId, UserId};
 
 /// What a user proved before they asked for a change: it must still be so when that is made.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Db {
         id: UserId,
         proof: Option<ProvenUser>,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<bool, DbError> {
         self.write(deadline, move |transaction| {
             let (proof, event) = (proof.clone(), event.clone());
@@ -101,7 +101,7 @@ async fn forget_mail(transaction: &DatabaseTransaction, email_key: String) -> Re
         .map(|_| ())
 }
 
-async fn bury(transaction: &DatabaseTransaction, id: UserId, now: Instant) -> Result<(), DbErr> {
+async fn bury(transaction: &DatabaseTransaction, id: UserId, now: Timestamp) -> Result<(), DbErr> {
     let row = erased_users::ActiveModel {
         id: Set(id.uuid()),
         erased_at: Set(to_micros(now)),

@@ -7,7 +7,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait,
     QueryFilter, QuerySelect, QueryTrait, Select, sea_query::ExprTrait,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::db::{
@@ -61,7 +61,7 @@ impl Db {
     pub async fn add_imported_users(
         &self,
         users: Vec<NewImport>,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<ImportOutcome>, DbError> {
         self.write(deadline, move |transaction| {
             Box::pin(import(transaction, users.clone()))
@@ -76,7 +76,7 @@ impl Db {
     pub async fn check_imported_users(
         &self,
         users: &[NewImport],
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<ImportOutcome>, DbError> {
         let find = Occupied::find(&self.inner.reader, users);
         let occupied = self.read(deadline, find).await?;

@@ -6,7 +6,7 @@ use crate::db::{
     attempts::live,
     entity::{sessions, to_micros},
 };
-use crate::domain::{Instant, SessionId, User};
+use crate::domain::{Timestamp, SessionId, User};
 
 /// Sessions that live on; only those that lived until now can.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub enum KeptSessions {
     /// This one, if it is the user's.
     One(SessionId),
     /// Those of whoever proved who they are at this instant or later.
-    AuthenticatedSince(Instant),
+    AuthenticatedSince(Timestamp),
 }
 
 /// Moves the session that asked to the new epoch; one that was ended meanwhile stays so. Its wrong

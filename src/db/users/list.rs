@@ -4,7 +4,7 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExprTrait, QueryFilter,
     QueryOrder, QuerySelect, sea_query::Expr,
 };
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::change::{ending_sessions, visible};
@@ -25,7 +25,7 @@ impl Db {
         filter: &UserFilter,
         after: Option<UserId>,
         limit: u64,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Vec<User>, DbError> {
         let mut query = Users::find().order_by_asc(Column::Id).limit(limit);
         if let Some(after) = after {
@@ -54,7 +54,7 @@ impl Db {
         after: Option<UserId>,
         limit: u64,
         event: Event,
-        deadline: Deadline,
+        deadline: Instant,
     ) -> Result<Option<(UserId, usize)>, DbError> {
         self.write(deadline, move |transaction| {
             Box::pin(end_sessions(transaction, after, limit, event.clone()))

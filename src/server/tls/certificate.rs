@@ -8,12 +8,12 @@ use x509_cert::{
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
-use crate::domain::{CertificateIdentity, Instant, TrustDomain};
+use crate::domain::{CertificateIdentity, Timestamp, TrustDomain};
 
 /// What counts of a certificate.
 pub(super) struct Facts {
     /// From when on it holds no more.
-    pub(super) expires: Instant,
+    pub(super) expires: Timestamp,
     names: Vec<GeneralName>,
 }
 

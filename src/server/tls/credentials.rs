@@ -12,14 +12,14 @@ use tokio_rustls::rustls::{
 };
 
 use super::{certificate, files::Authorities};
-use crate::{domain::Instant, server::http::Http};
+use crate::{domain::Timestamp, server::http::Http};
 
 /// A certificate, its key and the authorities of clients. Its `Debug` tells nothing.
 #[derive(Clone)]
 pub struct Credentials {
     grpc: Arc<ServerConfig>,
     rest: Arc<ServerConfig>,
-    expires: Instant,
+    expires: Timestamp,
     /// The service's and the authorities'. Another key would need another certificate.
     own: Arc<[CertificateDer<'static>]>,
     authorities: Arc<[CertificateDer<'static>]>,
@@ -50,7 +50,7 @@ impl Credentials {
     }
 
     /// Whether clients refuse the certificate.
-    pub fn have_expired(&self, now: Instant) -> bool {
+    pub fn have_expired(&self, now: Timestamp) -> bool {
         self.expires <= now
     }
 

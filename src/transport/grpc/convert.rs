@@ -3,12 +3,11 @@
 
 mod users;
 
-use prost_types::Timestamp;
 
 use crate::{
     auth::{LoginVerdict, NewSession, RotatedSession},
     domain::{
-        AuthenticationMethod, ClientInfo, Instant, KeptEvent, Session, SessionVerdict, User,
+        AuthenticationMethod, ClientInfo, Timestamp, KeptEvent, Session, SessionVerdict, User,
         UserStatus,
     },
     proto::v1::{
@@ -171,8 +170,8 @@ fn client(client: ClientInfo) -> Option<v1::ClientInfo> {
     })
 }
 
-fn timestamp(instant: Instant) -> Timestamp {
-    Timestamp {
+fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
         seconds: instant.timestamp(),
         // Below 2·10⁹ even in a leap second.
         nanos: i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or(0),

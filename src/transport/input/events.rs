@@ -1,11 +1,10 @@
 //! Which events a caller asks for.
 
 use prost::Message;
-use prost_types::Timestamp;
 
 use super::Faults;
 use crate::{
-    domain::{EventFilter, EventKind, Instant, UserId},
+    domain::{EventFilter, EventKind, Timestamp, UserId},
     proto::v1::{self, ErrorReason, ListEventsRequest},
     transport::{failure::Failure, page::Page},
 };
@@ -60,7 +59,7 @@ impl Faults {
         kinds
     }
 
-    pub(super) fn instant(&mut self, field: &str, told: Option<&Timestamp>) -> Option<Instant> {
+    pub(super) fn instant(&mut self, field: &str, told: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
         let told = told?;
         let instant = instant(told);
         if instant.is_none() {
@@ -72,11 +71,11 @@ impl Faults {
 }
 
 /// What protobuf takes for a timestamp: 0001-01-01 to 9999-12-31, in UTC.
-fn instant(told: &Timestamp) -> Option<Instant> {
+fn instant(told: &prost_types::Timestamp) -> Option<Timestamp> {
     const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
     let nanos = u32::try_from(told.nanos).ok()?;
     let is_valid = SECONDS.contains(&told.seconds) && nanos < 1_000_000_000;
-    is_valid.then(|| Instant::from_timestamp(told.seconds, nanos))?
+    is_valid.then(|| Timestamp::from_timestamp(told.seconds, nanos))?
 }
 
 /// A kind as it goes over the wire.

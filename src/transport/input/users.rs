@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Faults;
 use crate::{
     auth::{EndedSessions, UserName},
-    domain::{ClientInfo, EmailPrefix, Instant, UserEdit, UserFilter, UserId, UserStatus},
+    domain::{ClientInfo, EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserStatus},
     proto::v1::{
         self, ErrorReason, create_password_reset_request::User as ResetUser,
         create_session_for_user_request::User as SessionUser, find_user_request::Key,
@@ -255,7 +255,7 @@ impl Faults {
 }
 
 /// Rounded up to microseconds, which is what instants are kept in.
-fn whole_micros(instant: Instant) -> Instant {
+fn whole_micros(instant: Timestamp) -> Timestamp {
     let over = u64::from(instant.timestamp_subsec_nanos() % 1_000);
     let missing = if over == 0 { 0 } else { 1_000 - over };
     instant + Duration::from_nanos(missing)

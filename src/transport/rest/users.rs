@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::body::{Fields, read_fields};
 use crate::{
     auth::{Auth, CallContext},
-    domain::{Instant, PresentedToken, User, UserId, UserStatus},
+    domain::{Timestamp, PresentedToken, User, UserId, UserStatus},
     transport::{
         bearer::bearer,
         code::Meaning,
@@ -137,7 +137,7 @@ impl From<User> for Found {
     }
 }
 
-fn rfc3339(instant: Instant) -> String {
+fn rfc3339(instant: Timestamp) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use tonic::Code;
 use vestibule::{
     db::{MailRequest, Queued},
@@ -134,7 +134,7 @@ async fn a_request_asks_for_both_mails_or_for_none(database: Database) {
         by: None,
         now: Clock::system().now() + Duration::from_hours(1),
     };
-    let deadline = Deadline::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(30);
     let queued = app.db.request_mail(later, 1, deadline).await.unwrap();
     assert_eq!(queued, Queued::Yes, "it fills the queue and is not due");
     assert_refused(ask().await, Code::Unavailable, "OVERLOADED");

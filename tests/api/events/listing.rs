@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use prost_types::Timestamp;
 use tonic::Code;
 use vestibule::{
-    domain::{EventKind, Instant, UserId},
+    domain::{EventKind, Timestamp, UserId},
     proto::v1::{self, ListEventsRequest},
 };
 
@@ -20,7 +20,7 @@ on_both_databases!(
     an_event_of_a_later_release_has_no_kind,
 );
 
-fn timestamp(at: Instant) -> Timestamp {
+fn timestamp(at: Timestamp) -> Timestamp {
     Timestamp {
         seconds: at.timestamp(),
         nanos: at.timestamp_subsec_nanos().try_into().unwrap(),

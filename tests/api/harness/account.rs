@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use tonic::{IntoRequest, Status, transport::Channel};
 use uuid::Uuid;
 use vestibule::{
     db::NewOneTimeToken,
     domain::{
-        Clock, Email, Instant, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, Token,
+        Clock, Email, Timestamp, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, Token,
         TokenKind, TokenPurpose,
     },
     proto::v1::{
@@ -42,7 +42,7 @@ pub(crate) struct Issue {
     /// The address that a change of address leads to.
     pub(crate) new_email: Option<String>,
     pub(crate) mailed: bool,
-    pub(crate) at: Instant,
+    pub(crate) at: Timestamp,
 }
 
 impl Issue {
@@ -110,7 +110,7 @@ impl TestApp {
             created_at: issue.at,
             expires_at: issue.at + TOKEN_LIFETIME,
         };
-        let deadline = Deadline::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(10);
         assert!(
             self.db
                 .add_one_time_token(token, None, deadline)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::Stream;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use tonic::{
     Request, Status,
     metadata::{Ascii, MetadataValue},
@@ -64,7 +64,7 @@ impl TestApp {
             .map(|text| CertificateIdentity::parse(text).unwrap());
         let callers = Callers::new(self.db.clone(), Clock::system());
         let name = CallerName::parse(name).unwrap();
-        let deadline = Deadline::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(10);
         let added = callers.add(name, grants.collect(), identities.collect(), deadline);
         added.await.unwrap().expose().to_string()
     }

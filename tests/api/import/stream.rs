@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use prost_types::Timestamp;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use tonic::Code;
 use vestibule::{
     auth::Callers,
@@ -169,7 +169,7 @@ async fn a_stream_lasts_no_longer_than_its_callers_key(app: TestApp) {
     let held = tokio::spawn(async move { users.import_stream(open).await });
     let callers = Callers::new(app.db.clone(), Clock::system());
     let desk = CallerName::parse("desk").unwrap();
-    let deadline = Deadline::now() + LIMIT;
+    let deadline = Instant::now() + LIMIT;
     eventually("the stream was let in", async || {
         app.store.rows("users").await == 500
     })

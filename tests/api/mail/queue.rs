@@ -3,11 +3,11 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
     db::{Db, MailIntent, MailRequest, Queued},
-    domain::{Clock, Email, Event, EventId, EventKind, Instant, MailPurpose, Origin},
+    domain::{Clock, Email, Event, EventId, EventKind, Timestamp, MailPurpose, Origin},
 };
 
 use super::ask_at;
@@ -24,8 +24,8 @@ on_both_databases!(
 
 const LEASE: Duration = Duration::from_mins(2);
 
-fn deadline() -> Deadline {
-    Deadline::now() + Duration::from_secs(30)
+fn deadline() -> Instant {
+    Instant::now() + Duration::from_secs(30)
 }
 
 async fn open(database: Database) -> (Store, Db) {
@@ -35,12 +35,12 @@ async fn open(database: Database) -> (Store, Db) {
     (store, db)
 }
 
-async fn claim(db: &Db, now: Instant) -> Vec<MailIntent> {
+async fn claim(db: &Db, now: Timestamp) -> Vec<MailIntent> {
     db.claim_mail(now, LEASE, 100, deadline()).await.unwrap()
 }
 
 /// Asks and answers whether there is a mail to send, which is sent.
-async fn gets_mail(db: &Db, address: &str, purpose: MailPurpose, now: Instant) -> bool {
+async fn gets_mail(db: &Db, address: &str, purpose: MailPurpose, now: Timestamp) -> bool {
     assert_eq!(ask_at(db, address, purpose, now).await, Queued::Yes);
     let claimed = claim(db, now).await;
     for intent in &claimed {

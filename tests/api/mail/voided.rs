@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use vestibule::{
     domain::{Clock, MailPurpose},
     proto::v1::UpdateUserRequest,
@@ -122,7 +122,7 @@ async fn mail_that_a_sender_has_taken_is_ended_as_well(app: TestApp) {
     let (users, owner) = (app.users().await, app.owner().await);
     let later = Clock::system().now() + Duration::from_mins(5);
     let _ = ask_at(&app.db, &owner.email, MailPurpose::PasswordReset, later).await;
-    let (lease, deadline) = (Duration::from_mins(2), Deadline::now() + LIMIT);
+    let (lease, deadline) = (Duration::from_mins(2), Instant::now() + LIMIT);
     let taken = app.db.claim_mail(later, lease, 2, deadline).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert!(app.db.holds_mail(&taken[0], deadline).await.unwrap());

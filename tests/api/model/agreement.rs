@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 use tonic::Status;
 use vestibule::proto::v1::{self, AuthenticationMethod, UserStatus};
 
-use super::state::{IDLE, Instant, Reason, State};
+use super::state::{IDLE, Timestamp, Reason, State};
 use crate::harness::Fault;
 
 /// What differs.
@@ -124,13 +124,13 @@ impl State {
     }
 }
 
-pub(super) fn timestamp(instant: Instant) -> Timestamp {
+pub(super) fn timestamp(instant: Timestamp) -> Timestamp {
     Timestamp {
         seconds: instant.timestamp(),
         nanos: instant.timestamp_subsec_nanos().try_into().unwrap(),
     }
 }
 
-fn instant(told: Timestamp) -> Option<Instant> {
-    Instant::from_timestamp(told.seconds, told.nanos.try_into().ok()?)
+fn instant(told: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_timestamp(told.seconds, told.nanos.try_into().ok()?)
 }

@@ -23,7 +23,7 @@ pub(super) use users::{Edit, Ends, Import};
 
 use mail::Asked;
 
-pub(super) type Instant = DateTime<Utc>;
+pub(super) type Timestamp = DateTime<Utc>;
 /// The reason of a refusal.
 pub(super) type Reason = &'static str;
 
@@ -49,9 +49,9 @@ pub(super) struct User {
     pub(super) password: String,
     pub(super) disabled: bool,
     pub(super) erased: bool,
-    pub(super) created: Instant,
-    pub(super) updated: Instant,
-    pub(super) verified: Option<Instant>,
+    pub(super) created: Timestamp,
+    pub(super) updated: Timestamp,
+    pub(super) verified: Option<Timestamp>,
     /// Raised by every change that callers can see.
     pub(super) version: usize,
     /// Learned: what each version was told by.
@@ -66,8 +66,8 @@ pub(super) struct Session {
     pub(super) id: String,
     pub(super) user: usize,
     pub(super) by_caller: bool,
-    pub(super) created: Instant,
-    pub(super) seen: Instant,
+    pub(super) created: Timestamp,
+    pub(super) seen: Timestamp,
     ended: Option<Ended>,
     /// Wrong passwords that were tried with it, in a row.
     wrong: u32,
@@ -79,7 +79,7 @@ pub(super) struct Session {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    Alone(Instant),
+    Alone(Timestamp),
     WithOthers,
 }
 
@@ -93,7 +93,7 @@ pub(super) struct Secret {
 
 #[derive(Debug, Clone, Copy)]
 struct Replaced {
-    at: Instant,
+    at: Timestamp,
     outlived: usize,
     by: usize,
 }
@@ -101,7 +101,7 @@ struct Replaced {
 /// Everything.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) now: Instant,
+    pub(super) now: Timestamp,
     pub(super) users: Vec<User>,
     pub(super) sessions: Vec<Session>,
     pub(super) secrets: Vec<Secret>,
@@ -113,7 +113,7 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn at(now: Instant) -> Self {
+    pub(super) fn at(now: Timestamp) -> Self {
         Self {
             now,
             ..Self::default()
@@ -121,7 +121,7 @@ impl State {
     }
 
     /// When what has a limit reaches it, the soonest first; nothing that is a second away or less.
-    pub(super) fn limits(&self) -> Vec<Instant> {
+    pub(super) fn limits(&self) -> Vec<Timestamp> {
         let sessions = self.sessions.iter().filter(|session| !session.gone);
         let mut limits: Vec<_> = sessions
             .flat_map(|session| [session.idle_limit(), session.limit()])

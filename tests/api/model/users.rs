@@ -15,7 +15,7 @@ use super::{
     account::granted,
     agreement::{Check, agreed, reasoned, same, timestamp},
     operation::{Address, Ended, Etag, Name, Whom},
-    state::{Edit, Ends, Instant, OneTime, Purpose, Reason},
+    state::{Edit, Ends, Timestamp, OneTime, Purpose, Reason},
 };
 
 impl World<'_> {
@@ -282,7 +282,7 @@ impl World<'_> {
     }
 }
 
-fn before(instant: Instant) -> (Ends, Sessions) {
+fn before(instant: Timestamp) -> (Ends, Sessions) {
     let told: Timestamp = timestamp(instant);
     (Ends::Before(instant), Sessions::IssuedBefore(told))
 }

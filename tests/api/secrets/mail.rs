@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use tokio::time::Instant as Deadline;
+use tokio::time::Instant;
 use vestibule::{
     db::{Db, MailRequest},
     domain::{Clock, Email, MailPurpose},
@@ -78,6 +78,6 @@ async fn request_reset(store: &Store, address: &str) {
         by: None,
         now: Clock::system().now(),
     };
-    let deadline = Deadline::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(10);
     let _ = db.request_mail(request, 1_000, deadline).await.unwrap();
 }

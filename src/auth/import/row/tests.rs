@@ -4,7 +4,7 @@ use super::*;
 
 const HASH: &str = "$2b$04$Q58qEJ7X9/4iqMNJtp6ALuimd2ZPx1V6CcTC9JnWr4wYJk1nI.h4m";
 
-fn now() -> Instant {
+fn now() -> Timestamp {
     DateTime::from_timestamp_micros(1_767_603_600_000_000).unwrap()
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule::proto::v1::EventKind;
 
-use super::{HOUR, Instant, Reason, State};
+use super::{HOUR, Timestamp, Reason, State};
 
 const SPACING: Duration = Duration::from_mins(1);
 /// How many of a kind an address gets in an hour.
@@ -23,7 +23,7 @@ pub(in super::super) enum Purpose {
 /// That an address was mailed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
-    at: Instant,
+    at: Timestamp,
     count: u32,
     /// Who asked, where it was not anybody.
     pub(super) by: Option<usize>,
@@ -39,7 +39,7 @@ pub(in super::super) struct Letter {
 }
 
 impl Asked {
-    pub(super) fn limits(&self) -> [Instant; 2] {
+    pub(super) fn limits(&self) -> [Timestamp; 2] {
         [self.at + SPACING, self.at + HOUR]
     }
 }

@@ -3,7 +3,7 @@
 use vestibule::proto::v1::{EventKind, SessionStatus};
 
 use super::{
-    Ended, GRACE, IDLE, Instant, LIFETIME, PER_USER, Reason, Replaced, Secret, Session, State,
+    Ended, GRACE, IDLE, Timestamp, LIFETIME, PER_USER, Reason, Replaced, Secret, Session, State,
 };
 
 /// How many wrong passwords end a session.
@@ -26,11 +26,11 @@ impl Verdict {
 }
 
 impl Session {
-    pub(in super::super) fn limit(&self) -> Instant {
+    pub(in super::super) fn limit(&self) -> Timestamp {
         self.created + LIFETIME
     }
 
-    pub(in super::super) fn idle_limit(&self) -> Instant {
+    pub(in super::super) fn idle_limit(&self) -> Timestamp {
         self.limit().min(self.seen + IDLE)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule::proto::v1::EventKind;
 
-use super::{HOUR, Instant, Purpose, Reason, State, users::is_weak};
+use super::{HOUR, Timestamp, Purpose, Reason, State, users::is_weak};
 
 const MINUTES: Duration = Duration::from_mins(10);
 
@@ -18,7 +18,7 @@ pub(in super::super) struct OneTime {
     email: String,
     new_email: Option<String>,
     mailed: bool,
-    pub(in super::super) expires: Instant,
+    pub(in super::super) expires: Timestamp,
     /// Redeemed, or ended with what it was issued for.
     pub(super) used: bool,
 }

@@ -2,7 +2,7 @@
 
 use vestibule::proto::v1::EventKind;
 
-use super::{Instant, Purpose, RETRY, Reason, State, User};
+use super::{Timestamp, Purpose, RETRY, Reason, State, User};
 
 /// What to write of a user.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(in super::super) enum Ends {
     All,
     But(usize),
     One(usize),
-    Before(Instant),
+    Before(Timestamp),
 }
 
 /// A user of another system.
@@ -33,7 +33,7 @@ pub(in super::super) struct Import {
     pub(in super::super) password: String,
     pub(in super::super) disabled: bool,
     pub(in super::super) verified: bool,
-    pub(in super::super) created: Instant,
+    pub(in super::super) created: Timestamp,
 }
 
 impl State {
