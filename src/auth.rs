@@ -55,7 +55,7 @@ use outcomes::Outcomes;
 
 /// What the use cases are set to.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct AuthSettings {
     /// What a new password must have.
     pub password: PasswordPolicy,
     /// How long sessions live, and how many of one user's.
@@ -79,7 +79,7 @@ pub struct Auth {
     hasher: Hasher,
     outbox: Arc<Outbox>,
     clock: Clock,
-    settings: Settings,
+    settings: AuthSettings,
     /// What is not yet in `events`.
     outcomes: Arc<Outcomes>,
     last_seen: Arc<LastSeen>,
@@ -89,7 +89,7 @@ pub struct Auth {
 
 impl Auth {
     /// Joins the layers below.
-    pub fn new(db: Db, hasher: Hasher, mailer: Mailer, clock: Clock, settings: Settings) -> Self {
+    pub fn new(db: Db, hasher: Hasher, mailer: Mailer, clock: Clock, settings: AuthSettings) -> Self {
         Self {
             db,
             hasher,

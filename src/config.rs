@@ -46,7 +46,7 @@ pub struct Config {
     /// Everything that the application is built from.
     pub application: server::ApplicationSettings,
     /// Logs.
-    pub telemetry: telemetry::Settings,
+    pub telemetry: telemetry::TelemetrySettings,
     /// What is allowed but should be known; logged once at start.
     pub warnings: Vec<String>,
     shown: String,
@@ -86,9 +86,9 @@ impl fmt::Debug for Config {
 #[derive(Debug)]
 pub struct MigrateConfig {
     /// The database.
-    pub db: db::Settings,
+    pub db: db::DbSettings,
     /// Logs.
-    pub telemetry: telemetry::Settings,
+    pub telemetry: telemetry::TelemetrySettings,
     /// What is allowed but should be known.
     pub warnings: Vec<String>,
 }
@@ -142,7 +142,7 @@ impl Healthcheck {
 pub fn hashing_settings(
     flags: &Flags,
     environment: &Environment,
-) -> Result<crate::hashing::Settings, Problems> {
+) -> Result<crate::hashing::HashingSettings, Problems> {
     let mut reader = Reader::new(flags, environment);
     let settings = hashing::read(&mut reader);
     Ok(reader.finish(settings)?.0)
@@ -170,7 +170,7 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
 
     let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
     Some(server::ApplicationSettings {
-        server: server::Settings {
+        server: server::ServerSettings {
             grpc_listen: grpc.listen,
             reflection: grpc.reflection,
             request_timeout: grpc.request_timeout,
@@ -190,13 +190,13 @@ fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::Application
     })
 }
 
-fn use_cases(reader: &mut Reader<'_>) -> Option<auth::Settings> {
+fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
     let password = password::read(reader);
     let sessions = sessions::read(reader);
     let events = events::read(reader);
     let mail = mail::settings(reader);
     let (sessions, events) = (sessions?, events?);
-    Some(auth::Settings {
+    Some(auth::AuthSettings {
         password: password?,
         session_limits: sessions.limits,
         last_seen_interval: sessions.last_seen_interval,

@@ -83,7 +83,7 @@ impl Target {
 
 /// How the database is reached.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct DbSettings {
     /// Where users and sessions live.
     pub target: Target,
     /// Postgres: the most connections that calls share. SQLite's pools are fixed.
@@ -104,7 +104,7 @@ pub struct Db {
 }
 
 struct Inner {
-    settings: Settings,
+    settings: DbSettings,
     /// Calls write here. SQLite has one writer; on Postgres this and `reader` are one pool.
     writer: DatabaseConnection,
     reader: DatabaseConnection,
@@ -124,7 +124,7 @@ impl Db {
     ///
     /// # Errors
     /// The Postgres URL cannot be read.
-    pub fn open(settings: &Settings) -> Result<Self, DbError> {
+    pub fn open(settings: &DbSettings) -> Result<Self, DbError> {
         let (writer, reader, prober) = pools::open(settings).map_err(DbError::Unavailable)?;
         Ok(Self {
             inner: Arc::new(Inner {

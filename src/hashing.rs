@@ -52,7 +52,7 @@ use stored::StoredHash;
 
 /// What one hash costs and how many run and wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct HashingSettings {
     /// Argon2id memory per hash, in KiB.
     pub memory_kib: u32,
     /// Argon2id passes.
@@ -67,7 +67,7 @@ pub struct Settings {
     pub max_wait: Duration,
 }
 
-impl Settings {
+impl HashingSettings {
     /// What the process needs with them.
     pub fn memory(&self) -> Memory {
         Memory {
@@ -97,7 +97,7 @@ struct Engine {
 
 /// Why the engine did not start.
 #[derive(Debug, Error)]
-pub enum StartError {
+pub enum HashingStartError {
     /// A hash would have no defined cost, or one beyond the caps.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
@@ -132,7 +132,7 @@ impl Hasher {
     /// # Errors
     /// The parameters are outside the caps (the floor is the configuration's business), or the
     /// system has no memory or thread left.
-    pub fn start(settings: Settings, before_hash: Option<BeforeHash>) -> Result<Self, StartError> {
+    pub fn start(settings: HashingSettings, before_hash: Option<BeforeHash>) -> Result<Self, HashingStartError> {
         let current = Parameters::new(
             settings.memory_kib,
             settings.iterations,

@@ -58,7 +58,7 @@ pub enum MailError {
 /// The mailer cannot start.
 #[derive(Debug, Error)]
 #[error("TLS cannot be set up")]
-pub struct StartError(#[source] lettre::transport::smtp::Error);
+pub struct MailStartError(#[source] lettre::transport::smtp::Error);
 
 impl Mailer {
     /// Prepares the way; connections are made when there is something to send. Inside tokio's
@@ -66,9 +66,9 @@ impl Mailer {
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn start(delivery: Delivery) -> Result<Self, StartError> {
+    pub fn start(delivery: Delivery) -> Result<Self, MailStartError> {
         Ok(Self(match delivery {
-            Delivery::Smtp(smtp) => Way::Smtp(Box::new(Transport::new(smtp).map_err(StartError)?)),
+            Delivery::Smtp(smtp) => Way::Smtp(Box::new(Transport::new(smtp).map_err(MailStartError)?)),
             Delivery::Terminal(links) => Way::Terminal(links),
             Delivery::Nowhere => Way::Nowhere,
         }))

@@ -39,7 +39,7 @@ pub const COMMIT: Option<&str> = option_env!("VESTIBULE_COMMIT");
 
 /// Listeners and their limits.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ServerSettings {
     /// Where gRPC listens.
     pub grpc_listen: SocketAddr,
     /// Whether reflection is served.
@@ -54,7 +54,7 @@ pub struct Settings {
     /// Who may call what end users prove themselves.
     pub auth_service: AuthServiceAccess,
     /// TLS for gRPC and REST; `None`: plaintext.
-    pub tls: Option<tls::Settings>,
+    pub tls: Option<tls::TlsSettings>,
     /// Where the operations port listens; always in plaintext.
     pub operations_listen: SocketAddr,
     /// How long calls are served as before after SIGTERM.
@@ -69,15 +69,15 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct ApplicationSettings {
     /// Listeners, limits, lifecycle.
-    pub server: Settings,
+    pub server: ServerSettings,
     /// The database.
-    pub db: db::Settings,
+    pub db: db::DbSettings,
     /// The hashing engine.
-    pub hashing: hashing::Settings,
+    pub hashing: hashing::HashingSettings,
     /// How mail is delivered.
     pub mail: mailing::Delivery,
     /// The use cases.
-    pub auth: auth::Settings,
+    pub auth: auth::AuthSettings,
 }
 
 /// Where tests hold, count and break work. The binary passes the empty one.
@@ -114,7 +114,7 @@ pub enum StartError {
     Database(#[source] db::DbError),
     /// The hashing threads cannot be started.
     #[error("the hashing engine cannot start")]
-    Hashing(#[from] hashing::StartError),
+    Hashing(#[from] hashing::HashingStartError),
     /// Mail cannot be sent.
     #[error("mail cannot be sent")]
     Mail(#[from] mailing::StartError),

@@ -50,7 +50,7 @@ pub enum LogFormat {
 
 /// What is logged, and how.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct TelemetrySettings {
     /// The form.
     pub format: LogFormat,
     /// error, warn, info, debug or trace.
@@ -58,7 +58,7 @@ pub struct Settings {
 }
 
 /// Starts logging for the whole process, panics included.
-pub fn init(settings: &Settings) {
+pub fn init(settings: &TelemetrySettings) {
     let installed = match Queue::before(io::stderr()) {
         Ok(queue) => set_global_default(subscriber(settings, QUEUE.get_or_init(|| queue).clone())),
         // Without a thread to write, whoever says something writes it.
@@ -84,7 +84,7 @@ pub fn lost_lines() -> u64 {
 }
 
 /// What [`init`] installs, over any writer; tests read what it wrote.
-pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync
+pub fn subscriber<W>(settings: &TelemetrySettings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {

@@ -199,7 +199,7 @@ impl Callers {
     /// Callers whose database does not exist: whoever asks it fails.
     #[cfg(test)]
     pub(crate) fn of_no_database() -> Self {
-        let settings = crate::db::Settings {
+        let settings = crate::db::DbSettings {
             target: crate::db::Target::Sqlite("/proc/nowhere/vestibule.db".into()),
             max_connections: 1,
             acquire_timeout: Duration::from_secs(1),

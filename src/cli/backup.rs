@@ -36,7 +36,7 @@ async fn until_a_signal(work: impl Future<Output = Exit>) -> Exit {
     }
 }
 
-async fn copy(settings: &db::Settings, file: &Path) -> Exit {
+async fn copy(settings: &db::DbSettings, file: &Path) -> Exit {
     let copied = match Db::open(settings) {
         Ok(db) => db.backup(file).await,
         Err(error) => Err(BackupError::Database(error)),

@@ -12,7 +12,7 @@ use super::{exit::Exit, output, progress::Progress};
 use crate::{
     config::{self, Environment, Flags, Problems},
     hashing::{
-        DoesNotFit, Hasher, Settings,
+        DoesNotFit, Hasher, HashingSettings,
         calibration::{
             self, COSTS, Cost, Load, MeasureError, Measured, NoRoom, Wanted, fastest, has_room,
             measure, recommend,
@@ -72,7 +72,7 @@ pub(super) fn run(
 }
 
 /// Measures the costs one by one and recommends one of them.
-fn survey(in_force: Settings, request: Request) -> Exit {
+fn survey(in_force: HashingSettings, request: Request) -> Exit {
     let limit = memory_limit();
     output::answer(&report::heading(limit));
     let costs = costs(in_force);
@@ -95,7 +95,7 @@ fn survey(in_force: Settings, request: Request) -> Exit {
 }
 
 /// What there is to measure: the known costs and, if it is none of them, the one in force.
-fn costs(in_force: Settings) -> Vec<(Cost, String)> {
+fn costs(in_force: HashingSettings) -> Vec<(Cost, String)> {
     let current = Cost::new(
         in_force.memory_kib,
         in_force.iterations,
@@ -140,7 +140,7 @@ fn measure_both(
 }
 
 /// Puts the engine under load with the settings in force, and judges what becomes of it.
-fn verify(settings: Settings, rate: u32, request: Request) -> Exit {
+fn verify(settings: HashingSettings, rate: u32, request: Request) -> Exit {
     let load = match load(settings, rate, request.time.unwrap_or(LOADING)) {
         Ok(load) => load,
         Err(problem) => {
@@ -158,7 +158,7 @@ fn verify(settings: Settings, rate: u32, request: Request) -> Exit {
     }
 }
 
-fn load(settings: Settings, rate: u32, time: Duration) -> Result<Load, String> {
+fn load(settings: HashingSettings, rate: u32, time: Duration) -> Result<Load, String> {
     has_room(settings.memory(), free_memory()).map_err(|error| error.to_string())?;
     let hasher = Hasher::start(settings, None).map_err(|error| telemetry::chain(&error))?;
     let runtime = runtime::Builder::new_current_thread()

@@ -93,7 +93,7 @@ pub(super) fn run(
     Ok(runtime::run(&config.telemetry, &config.warnings, work))
 }
 
-async fn take(request: Request, settings: &db::Settings) -> Result<String, NotDone> {
+async fn take(request: Request, settings: &db::DbSettings) -> Result<String, NotDone> {
     let db = Db::open(settings)?;
     if !db.schema_state().await?.is_usable() {
         return Err(NotDone::Refused(

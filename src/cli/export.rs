@@ -128,7 +128,7 @@ pub(super) fn run(
     Ok(runtime::run(&config.telemetry, &config.warnings, work))
 }
 
-async fn export(request: &Request, settings: &db::Settings) -> Result<(), NotDone> {
+async fn export(request: &Request, settings: &db::DbSettings) -> Result<(), NotDone> {
     let db = Db::open(settings)?;
     if !db.schema_state().await?.is_usable() {
         return Err(NotDone::NoTables);

@@ -71,7 +71,7 @@ pub(super) fn run(
     Ok(runtime::run(&config.telemetry, &config.warnings, work))
 }
 
-async fn told(request: Request, settings: &db::Settings) -> Exit {
+async fn told(request: Request, settings: &db::DbSettings) -> Exit {
     let mut tally = Tally::default();
     let ended = import(&request, settings, &mut tally).await;
     let Tally { imported, refused } = tally;
@@ -99,7 +99,7 @@ async fn told(request: Request, settings: &db::Settings) -> Exit {
 
 async fn import(
     request: &Request,
-    settings: &db::Settings,
+    settings: &db::DbSettings,
     tally: &mut Tally,
 ) -> Result<(), Ended> {
     let db = Db::open(settings)?;

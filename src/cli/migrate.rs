@@ -41,7 +41,7 @@ pub(super) fn run(flags: &Flags, environment: &Environment, step: Step) -> Resul
     Ok(runtime::run(&config.telemetry, &config.warnings, work))
 }
 
-async fn take(step: Step, settings: &db::Settings) -> Result<Exit, DbError> {
+async fn take(step: Step, settings: &db::DbSettings) -> Result<Exit, DbError> {
     let db = Db::open(settings)?;
     match step {
         Step::Up => up(&db).await,

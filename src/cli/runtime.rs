@@ -10,7 +10,7 @@ use crate::telemetry;
 
 /// Runs work to its end.
 pub(super) fn run(
-    logs: &telemetry::Settings,
+    logs: &telemetry::TelemetrySettings,
     warnings: &[String],
     work: impl Future<Output = Exit>,
 ) -> Exit {

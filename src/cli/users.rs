@@ -101,7 +101,7 @@ async fn told(work: impl Future<Output = Result<String, NotDone>>) -> Exit {
     }
 }
 
-async fn take(request: Request, settings: &db::Settings) -> Result<String, NotDone> {
+async fn take(request: Request, settings: &db::DbSettings) -> Result<String, NotDone> {
     let db = Db::open(settings)?;
     if !db.schema_state().await?.is_usable() {
         let why = "the database has not all tables yet: run `vestibule migrate up`";

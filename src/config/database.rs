@@ -11,7 +11,7 @@ use super::{
     problem::Fault,
     reader::Reader,
 };
-use crate::db::{Settings, Target};
+use crate::db::{DbSettings, Target};
 
 /// `VESTIBULE_DATABASE_URL`, default: `$XDG_DATA_HOME/vestibule/vestibule.db`.
 pub(super) const URL: Key = Key::new(
@@ -73,12 +73,12 @@ pub(super) const KEYS: &[&Key] = &[
     &MIGRATE_ON_START,
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<DbSettings> {
     let target = target(reader);
     let max_connections = reader.read(&MAX_CONNECTIONS, parse::number(2..=1_000));
     let acquire_timeout = reader.read(&ACQUIRE_TIMEOUT, parse::duration("100ms"..="60s"));
     let statement_timeout = reader.read(&STATEMENT_TIMEOUT, parse::duration("100ms"..="60s"));
-    Some(Settings {
+    Some(DbSettings {
         target: target?,
         max_connections: max_connections?,
         acquire_timeout: acquire_timeout?,

@@ -9,7 +9,7 @@ use super::{
     reader::Reader,
 };
 use crate::hashing::{
-    ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, Settings, default_queue,
+    ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, HashingSettings, default_queue,
     default_workers, fit, meets_floor, memory_limit,
 };
 
@@ -70,7 +70,7 @@ pub(super) const KEYS: &[&Key] = &[
     &MAX_WAIT,
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<HashingSettings> {
     let memory_kib = reader.read(&MEMORY_KIB, parse::number(1..=MEMORY_KIB_MAX));
     let iterations = reader.read(&ITERATIONS, parse::number(1..=ITERATIONS_MAX));
     let parallelism = reader.read(&PARALLELISM, parse::number(1..=PARALLELISM_MAX));
@@ -82,7 +82,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
     let queue = queue(reader, workers);
     let max_wait = reader.read(&MAX_WAIT, parse::duration("1ms"..="60s"));
     let cost = cost?;
-    Some(Settings {
+    Some(HashingSettings {
         memory_kib: cost.memory_kib(),
         iterations: cost.iterations(),
         parallelism: cost.parallelism(),

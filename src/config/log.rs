@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use super::{Key, key::Default::Value, parse, reader::Reader};
-use crate::telemetry::{LogFormat, Settings};
+use crate::telemetry::{LogFormat, TelemetrySettings};
 
 /// `VESTIBULE_LOG_FORMAT`, default `auto`.
 const FORMAT: Key = Key::new(
@@ -37,10 +37,10 @@ const LEVELS: [(&str, Level); 5] = [
     ("trace", Level::TRACE),
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Settings> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<TelemetrySettings> {
     let format = reader.read(&FORMAT, parse::word(&FORMATS));
     let level = reader.read(&LEVEL, parse::word(&LEVELS));
-    Some(Settings {
+    Some(TelemetrySettings {
         format: format?,
         level: level?,
     })

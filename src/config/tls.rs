@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Key, callers::Callers, key::Default::Described, problem::Fault, reader::Reader};
 use crate::{
     domain::Clock,
-    server::tls::{Credentials, File, Files, Settings},
+    server::tls::{Credentials, File, Files, TlsSettings},
 };
 
 /// `VESTIBULE_TLS_CERTIFICATE`, default: none, plaintext.
@@ -37,7 +37,7 @@ pub(super) const KEYS: &[&Key] = &[&CERTIFICATE, &KEY, &CLIENT_CA];
 
 pub(super) struct Tls {
     /// `None`: plaintext.
-    pub(super) settings: Option<Settings>,
+    pub(super) settings: Option<TlsSettings>,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&Callers>) -> Option<Tls> {
@@ -59,7 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&Callers>) -> Option
     };
     let credentials = load(reader, &files);
     Some(Tls {
-        settings: Some(Settings {
+        settings: Some(TlsSettings {
             credentials: credentials?,
             files,
             trust_domain: callers?.trust_domain.clone(),

@@ -14,7 +14,7 @@ use sea_orm::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::{Settings, Target};
+use super::{DbSettings, Target};
 
 /// How long a SQLite writer waits for another process's transaction.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ const APPLICATION_NAME: &str = "vestibule";
 
 /// The writer, the readers and the connection of the probe.
 pub(super) fn open(
-    settings: &Settings,
+    settings: &DbSettings,
 ) -> Result<(DatabaseConnection, DatabaseConnection, DatabaseConnection), DbErr> {
     let acquire = settings.acquire_timeout;
     match &settings.target {

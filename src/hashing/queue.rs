@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    HashingError, Memory, Settings,
+    HashingError, Memory, HashingSettings,
     figures::{Counts, Figures, Refusal},
     job::Job,
     lines::{Class, Lines},
@@ -48,7 +48,7 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(settings: &Settings, current: Parameters, workers: usize) -> Self {
+    pub(super) fn new(settings: &HashingSettings, current: Parameters, workers: usize) -> Self {
         let work_kib = u64::from(current.memory_kib()) * u64::from(current.iterations());
         Self {
             current,

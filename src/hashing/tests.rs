@@ -20,7 +20,7 @@ use argon2::{
 use super::*;
 use crate::domain::{Email, PasswordAttempt, PasswordPolicy, PasswordScheme, StoredPassword};
 
-const SETTINGS: Settings = Settings {
+const SETTINGS: HashingSettings = HashingSettings {
     memory_kib: 64,
     iterations: 1,
     parallelism: 1,
@@ -47,7 +47,7 @@ fn email() -> Email {
     Email::parse("ada@example.com").unwrap()
 }
 
-fn engine(settings: Settings) -> Hasher {
+fn engine(settings: HashingSettings) -> Hasher {
     Hasher::start(settings, None).unwrap()
 }
 
@@ -272,7 +272,7 @@ fn parameters_that_argon2_does_not_define_are_refused_at_start() {
         (131_073, 1, 1),
     ];
     for (memory_kib, iterations, parallelism) in refused {
-        let settings = Settings {
+        let settings = HashingSettings {
             memory_kib,
             iterations,
             parallelism,
@@ -280,7 +280,7 @@ fn parameters_that_argon2_does_not_define_are_refused_at_start() {
         };
         assert!(matches!(
             Hasher::start(settings, None),
-            Err(StartError::Parameters(_))
+            Err(HashingStartError::Parameters(_))
         ));
     }
 }

@@ -76,12 +76,12 @@ mod tests {
     use std::time::Duration;
 
     use super::{
-        super::{Settings, lines::Class, parameters::Parameters, stored::StoredHash},
+        super::{HashingSettings, lines::Class, parameters::Parameters, stored::StoredHash},
         *,
     };
 
     fn queue() -> Queue {
-        let settings = Settings {
+        let settings = HashingSettings {
             memory_kib: 8,
             iterations: 1,
             parallelism: 1,

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
 use super::{
-    ApplicationSettings, Seams, Settings, StartError, Stop,
+    ApplicationSettings, Seams, ServerSettings, StartError, Stop,
     accept::accept,
     connection::Connections,
     health::HealthService,
@@ -38,7 +38,7 @@ const OPERATIONS_CONNECTIONS: usize = 16;
 
 /// The service: bound, not yet serving.
 pub struct Application {
-    settings: Settings,
+    settings: ServerSettings,
     listeners: Listeners,
     grpc: Edge<Routes>,
     rest: Edge<Router>,

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{Settings, StartError};
+use super::{ServerSettings, StartError};
 
 /// Connections that wait to be accepted. What does not fit has its SYN dropped and tries again a
 /// second later, so that with tokio's own 128 a flood slows the good clients down.
@@ -26,7 +26,7 @@ pub(super) struct Listener {
 }
 
 impl Listeners {
-    pub(super) fn bind(settings: &Settings) -> Result<Self, StartError> {
+    pub(super) fn bind(settings: &ServerSettings) -> Result<Self, StartError> {
         let rest = match settings.rest_listen {
             Some(address) => Some(bind("rest.listen", "VESTIBULE_REST_LISTEN", address)?),
             None => None,

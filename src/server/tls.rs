@@ -31,7 +31,7 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// TLS as it is set.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct TlsSettings {
     /// Where the certificates are; looked at again while the service runs.
     pub files: Files,
     /// What the files held at the start.
@@ -55,7 +55,7 @@ impl Tls {
     /// When a client's certificate expires, its calls in flight have `grace`. The files are looked
     /// at every `interval`, or every ten seconds.
     pub(super) fn new(
-        settings: Settings,
+        settings: TlsSettings,
         clock: Clock,
         grace: Duration,
         interval: Option<Duration>,

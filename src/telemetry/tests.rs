@@ -32,7 +32,7 @@ impl MakeWriter<'_> for Capture {
 
 fn captured(format: LogFormat, level: Level, work: impl FnOnce()) -> Vec<String> {
     let capture = Capture::default();
-    let settings = Settings { format, level };
+    let settings = TelemetrySettings { format, level };
     with_default(subscriber(&settings, capture.clone()), work);
     let bytes = capture.0.lock().unwrap().clone();
     let text = String::from_utf8(bytes).unwrap();

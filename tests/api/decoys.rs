@@ -8,7 +8,7 @@ use std::{
 
 use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
-use vestibule::hashing::Settings;
+use vestibule::hashing::HashingSettings;
 
 use crate::harness::{
     Database, HashGate, Plan, Postgres, TestApp, email, eventually, figure, number, scale,
@@ -28,14 +28,14 @@ const BCRYPT: &str = "$2b$04$Q58qEJ7X9/4iqMNJtp6ALuimd2ZPx1V6CcTC9JnWr4wYJk1nI.h
 /// A quarter of the users at each of these, and another quarter at the first: an old cost above the
 /// current one, bcrypt, and the current.
 struct Costs {
-    old: Settings,
-    current: Settings,
+    old: HashingSettings,
+    current: HashingSettings,
     bcrypt: &'static str,
 }
 
 impl Costs {
     fn of(old: (u32, u32), current: (u32, u32), bcrypt: &'static str) -> Self {
-        let cost = |(memory_kib, iterations)| Settings {
+        let cost = |(memory_kib, iterations)| HashingSettings {
             memory_kib,
             iterations,
             ..crate::harness::cheap_hashing()

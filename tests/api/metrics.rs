@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
-    db::{Db, Settings},
+    db::{Db, DbSettings},
     domain::{Clock, SessionId},
     hashing::default_workers,
 };
@@ -200,7 +200,7 @@ async fn lookups_that_share_a_statement_are_one_caller_of_the_pool() {
     }
     let store = Store::new(Database::Postgres).await;
     // Without a server, whose purge would be one more caller.
-    let db = Db::open(&Settings {
+    let db = Db::open(&DbSettings {
         statement_timeout: LIMIT,
         ..store.settings()
     })

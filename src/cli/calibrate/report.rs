@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use super::Unmeasured;
 use crate::hashing::{
-    Settings,
+    HashingSettings,
     calibration::{Cost, Load, Measured, Verdict, Wanted},
 };
 
@@ -96,7 +96,7 @@ pub(super) fn nothing(fastest: Option<&Measured>, wanted: Wanted) -> String {
 }
 
 /// What became of a load.
-pub(super) fn load(settings: &Settings, rate: u32, load: &Load) -> String {
+pub(super) fn load(settings: &HashingSettings, rate: u32, load: &Load) -> String {
     let percentile = |of_100| {
         load.percentile(of_100).map_or_else(
             || "none".to_owned(),

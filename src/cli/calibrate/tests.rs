@@ -7,8 +7,8 @@ const MIB: u64 = 1024 * 1024;
 const CHEAP: Cost = Cost::new(64, 1, 1);
 const NOW: Duration = Duration::from_nanos(1);
 
-fn in_force(memory_kib: u32) -> Settings {
-    Settings {
+fn in_force(memory_kib: u32) -> HashingSettings {
+    HashingSettings {
         memory_kib,
         iterations: 2,
         parallelism: 1,
@@ -90,7 +90,7 @@ fn a_recommendation_is_lines_to_paste() {
 
 #[test]
 fn a_load_is_borne_when_all_are_answered_in_time() {
-    let settings = Settings {
+    let settings = HashingSettings {
         memory_kib: 64,
         iterations: 1,
         ..in_force(64)

@@ -103,9 +103,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::hashing::{BeforeHash, Settings};
+    use crate::hashing::{BeforeHash, HashingSettings};
 
-    const SETTINGS: Settings = Settings {
+    const SETTINGS: HashingSettings = HashingSettings {
         memory_kib: 64,
         iterations: 1,
         parallelism: 1,
@@ -153,7 +153,7 @@ mod tests {
         let wait: BeforeHash = std::sync::Arc::new(move |_| {
             held.lock().unwrap().recv().ok();
         });
-        let settings = Settings {
+        let settings = HashingSettings {
             workers: 1,
             queue: 0,
             ..SETTINGS

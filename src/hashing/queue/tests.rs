@@ -10,7 +10,7 @@ use super::{
 const SECOND: Duration = Duration::from_secs(1);
 
 fn queue(workers: usize, waiting: usize, max_wait: Duration) -> Queue {
-    let settings = Settings {
+    let settings = HashingSettings {
         memory_kib: 64,
         iterations: 1,
         parallelism: 1,

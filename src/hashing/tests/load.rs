@@ -38,7 +38,7 @@ impl Gate {
     }
 }
 
-fn held(settings: Settings) -> (Hasher, Gate) {
+fn held(settings: HashingSettings) -> (Hasher, Gate) {
     let (gate, before_hash) = Gate::new();
     (Hasher::start(settings, Some(before_hash)).unwrap(), gate)
 }
@@ -119,7 +119,7 @@ async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
 
 #[tokio::test]
 async fn a_registration_is_served_after_one_login_however_many_wait() {
-    let (hasher, gate) = held(Settings {
+    let (hasher, gate) = held(HashingSettings {
         queue: 64,
         max_wait: Duration::from_mins(1),
         ..SETTINGS
@@ -146,7 +146,7 @@ async fn a_registration_is_served_after_one_login_however_many_wait() {
 
 #[tokio::test]
 async fn hashes_above_the_configured_memory_run_one_at_a_time_and_lighter_ones_pass() {
-    let (hasher, gate) = held(Settings {
+    let (hasher, gate) = held(HashingSettings {
         workers: 3,
         queue: 8,
         ..SETTINGS

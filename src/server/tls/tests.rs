@@ -60,7 +60,7 @@ impl Ground {
             key,
             client_ca: Some(client_ca),
         };
-        let settings = Settings {
+        let settings = TlsSettings {
             credentials: files.load().unwrap(),
             files,
             trust_domain: trust_domain.map(|name| TrustDomain::parse(name).unwrap()),
@@ -102,7 +102,7 @@ impl Ground {
     }
 }
 
-async fn open(settings: Settings) -> SocketAddr {
+async fn open(settings: TlsSettings) -> SocketAddr {
     let tell = async |request: Request| match request.extensions().get::<PeerCertificate>() {
         Some(PeerCertificate::Of(identity)) => match identity.as_ref() {
             CertificateIdentity::Spiffe(id) => format!("SPIFFE {id}"),

@@ -9,7 +9,7 @@ use std::{
 use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
-use vestibule::db::{Db, Settings, Target};
+use vestibule::db::{Db, DbSettings, Target};
 
 use super::{Postgres, Proxy};
 
@@ -138,8 +138,8 @@ impl Store {
     }
 
     /// The settings of a small pool.
-    pub(crate) fn settings(&self) -> Settings {
-        Settings {
+    pub(crate) fn settings(&self) -> DbSettings {
+        DbSettings {
             target: self.target.clone(),
             max_connections: 4,
             acquire_timeout: Duration::from_secs(2),

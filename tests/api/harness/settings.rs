@@ -32,7 +32,7 @@ impl Plan {
                 db: store.settings(),
                 hashing: cheap_hashing(),
                 mail: mail::Delivery::Nowhere,
-                auth: auth::Settings {
+                auth: auth::AuthSettings {
                     password: PasswordPolicy { min_length: 8 },
                     session_limits: SessionLimits {
                         lifetime: Duration::from_hours(30 * 24),
@@ -99,9 +99,9 @@ impl Plan {
     }
 }
 
-fn listeners() -> server::Settings {
+fn listeners() -> server::ServerSettings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    server::Settings {
+    server::ServerSettings {
         grpc_listen: any,
         reflection: true,
         request_timeout: Duration::from_secs(10),
@@ -117,8 +117,8 @@ fn listeners() -> server::Settings {
 }
 
 /// The floor of 19 MiB is a rule of `config`; here a hash costs microseconds.
-pub(crate) fn cheap_hashing() -> hashing::Settings {
-    hashing::Settings {
+pub(crate) fn cheap_hashing() -> hashing::HashingSettings {
+    hashing::HashingSettings {
         memory_kib: 64,
         iterations: 1,
         parallelism: 1,

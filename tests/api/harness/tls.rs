@@ -25,7 +25,7 @@ use tokio_rustls::{
 use tonic::transport::{Channel, Endpoint};
 use vestibule::{
     domain::TrustDomain,
-    server::tls::{Files, Settings},
+    server::tls::{Files, TlsSettings},
 };
 
 /// What every certificate of a server is for.
@@ -126,7 +126,7 @@ impl TlsFolder {
     }
 
     /// The settings of a server that asks clients for certificates.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> TlsSettings {
         settings(self.0.path())
     }
 
@@ -142,13 +142,13 @@ impl TlsFolder {
 }
 
 /// The settings over a folder of files.
-pub(crate) fn settings(folder: &Path) -> Settings {
+pub(crate) fn settings(folder: &Path) -> TlsSettings {
     let files = Files {
         certificate: folder.join("tls.crt"),
         key: folder.join("tls.key"),
         client_ca: Some(folder.join("ca.crt")),
     };
-    Settings {
+    TlsSettings {
         credentials: files.load().unwrap(),
         files,
         trust_domain: Some(TrustDomain::parse("example.org").unwrap()),
