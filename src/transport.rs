@@ -7,7 +7,7 @@ mod call_figures;
 mod call_log;
 mod call_name;
 mod caller;
-mod code;
+mod error_table;
 mod deadline;
 mod edge;
 mod failure;

@@ -9,7 +9,7 @@ use tonic::Code;
 use super::{
     Protocol,
     call_name::{CallName, OTHER, call_names},
-    code::grpc_name,
+    error_table::grpc_name,
 };
 use crate::figures::{Distribution, Histogram};
 

@@ -12,7 +12,7 @@ use super::{
     Peer, Protocol,
     call_figures::{Calls, Outcome},
     call_name::{call_name, call_names},
-    code::{Meaning, grpc_name, wire_name},
+    error_table::{ErrorKind, grpc_name, wire_name},
     failure::Failure,
     request_id,
 };
@@ -73,7 +73,7 @@ impl CallLog {
         http: StatusCode,
         failure: Option<&Failure>,
     ) {
-        let code = failure.map(|failure| failure.meaning.code());
+        let code = failure.map(|failure| failure.kind.code());
         self.dialect = dialect;
         self.outcome = Outcome::Answered {
             grpc: code.map_or(Code::Ok, |code| code.grpc),
@@ -83,7 +83,7 @@ impl CallLog {
         if let Some(failure) = failure
             && let Some(cause) = failure.cause()
         {
-            if failure.meaning == Meaning::Internal {
+            if failure.kind == ErrorKind::Internal {
                 tracing::error!(parent: &self.span, cause, "call failed");
             } else {
                 tracing::warn!(parent: &self.span, cause, "call failed");

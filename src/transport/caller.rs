@@ -14,7 +14,7 @@ use tracing::Span;
 use super::{
     Protocol,
     bearer::{any_bearer_is, bearer},
-    code::Meaning,
+    error_table::ErrorKind,
     failure::Failure,
     peer::PeerCertificate,
     policy::{AuthServiceAccess, Policy, policy},
@@ -73,7 +73,7 @@ impl Gate {
             | Policy::Nothing => proofs(policy, request)?,
         };
         let call = request.extensions().get::<CallContext>();
-        let deadline = call.ok_or(Meaning::Internal)?.deadline;
+        let deadline = call.ok_or(ErrorKind::Internal)?.deadline;
         let pass = Pass { grant, proofs };
         let caller = if pass.proofs.is_empty() {
             None
@@ -102,9 +102,9 @@ impl Gate {
             let proven = self.prove(&pass.proofs, Instant::now() + AGAIN).await;
             let allowed = proven.and_then(|caller| Ok(allow(pass.grant, caller.as_deref())?));
             // A database that is away for a moment turns nobody away.
-            let turned_away = [Meaning::CallerUnauthenticated, Meaning::CallerNotAllowed];
+            let turned_away = [ErrorKind::CallerUnauthenticated, ErrorKind::CallerNotAllowed];
             match allowed {
-                Err(failure) if turned_away.contains(&failure.meaning) => return failure,
+                Err(failure) if turned_away.contains(&failure.kind) => return failure,
                 Ok(()) | Err(_) => {}
             }
         }
@@ -119,9 +119,9 @@ impl Gate {
         let mut known: Option<Arc<Caller>> = None;
         for proof in proofs {
             let caller = self.callers.prove(proof, deadline).await?;
-            let caller = caller.ok_or(Meaning::CallerUnauthenticated)?;
+            let caller = caller.ok_or(ErrorKind::CallerUnauthenticated)?;
             if known.is_some_and(|known| known.name != caller.name) {
-                return Err(Meaning::CallerUnauthenticated.into());
+                return Err(ErrorKind::CallerUnauthenticated.into());
             }
             known = Some(caller);
         }
@@ -133,9 +133,9 @@ impl Gate {
 fn needed_grant(
     policy: Policy,
     auth_service: AuthServiceAccess,
-) -> Result<Option<&'static str>, Meaning> {
+) -> Result<Option<&'static str>, ErrorKind> {
     match (policy, auth_service) {
-        (Policy::Nothing, _) => Err(Meaning::UnknownRoute),
+        (Policy::Nothing, _) => Err(ErrorKind::UnknownRoute),
         (Policy::Open | Policy::Probe, _)
         | (Policy::EndUser(_) | Policy::Session(_), AuthServiceAccess::Open) => Ok(None),
         (Policy::EndUser(method) | Policy::Session(method), AuthServiceAccess::Named)
@@ -143,12 +143,12 @@ fn needed_grant(
     }
 }
 
-fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Meaning> {
+fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), ErrorKind> {
     match (grant, caller) {
         (None, _) => Ok(()),
         (Some(method), Some(caller)) if caller.may_call(method) => Ok(()),
-        (Some(_), Some(_)) => Err(Meaning::CallerNotAllowed),
-        (Some(_), None) => Err(Meaning::CallerUnauthenticated),
+        (Some(_), Some(_)) => Err(ErrorKind::CallerNotAllowed),
+        (Some(_), None) => Err(ErrorKind::CallerUnauthenticated),
     }
 }
 
@@ -156,7 +156,7 @@ fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Meaning> {
 ///
 /// # Errors
 /// Something that is no proof stands where one must.
-fn proofs<B>(policy: Policy, request: &Request<B>) -> Result<Vec<CallerProof>, Meaning> {
+fn proofs<B>(policy: Policy, request: &Request<B>) -> Result<Vec<CallerProof>, ErrorKind> {
     let headers = request.headers();
     let mut proofs = Vec::new();
     if headers.contains_key(AUTHORIZATION) && !is_the_end_users(policy, headers) {
@@ -169,17 +169,17 @@ fn proofs<B>(policy: Policy, request: &Request<B>) -> Result<Vec<CallerProof>, M
         Some(PeerCertificate::Of(identity)) => {
             proofs.push(CallerProof::Certificate(Arc::clone(identity)));
         }
-        Some(PeerCertificate::Nobody) => return Err(Meaning::CallerUnauthenticated),
+        Some(PeerCertificate::Nobody) => return Err(ErrorKind::CallerUnauthenticated),
         None => {}
     }
     Ok(proofs)
 }
 
-fn key(text: Option<&str>) -> Result<CallerProof, Meaning> {
+fn key(text: Option<&str>) -> Result<CallerProof, ErrorKind> {
     let token = text.and_then(CallerToken::parse);
     token
         .map(CallerProof::Key)
-        .ok_or(Meaning::CallerUnauthenticated)
+        .ok_or(ErrorKind::CallerUnauthenticated)
 }
 
 /// Where a session is the proof, `Authorization` holds it, unless a caller's key is there.

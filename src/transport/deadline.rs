@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{code::Meaning, request_id::single};
+use super::{error_table::ErrorKind, request_id::single};
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The protocol allows at most eight digits.
@@ -40,21 +40,21 @@ impl Ends {
     }
 
     /// Whether the call may not even begin, and why.
-    pub(crate) fn already(&self) -> Option<Meaning> {
+    pub(crate) fn already(&self) -> Option<ErrorKind> {
         if self.cut.is_cancelled() {
-            Some(Meaning::Unavailable)
+            Some(ErrorKind::Unavailable)
         } else if self
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now())
         {
-            Some(Meaning::DeadlineExceeded)
+            Some(ErrorKind::DeadlineExceeded)
         } else {
             None
         }
     }
 
     /// Waits for the end of the call, and tells why it ends.
-    pub(crate) async fn reached(self) -> Meaning {
+    pub(crate) async fn reached(self) -> ErrorKind {
         let deadline = async {
             match self.deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -62,8 +62,8 @@ impl Ends {
             }
         };
         tokio::select! {
-            () = self.cut.cancelled() => Meaning::Unavailable,
-            () = deadline => Meaning::DeadlineExceeded,
+            () = self.cut.cancelled() => ErrorKind::Unavailable,
+            () = deadline => ErrorKind::DeadlineExceeded,
         }
     }
 }
@@ -73,12 +73,12 @@ impl Ends {
 /// # Errors
 /// `Malformed`: the header is there and is not the one number of up to eight digits with a unit
 /// that the protocol allows. Ignoring it would run work that the caller has long given up on.
-pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Meaning> {
+pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, ErrorKind> {
     if !headers.contains_key(&GRPC_TIMEOUT) {
         return Ok(None);
     }
     let timeout = single(headers, &GRPC_TIMEOUT).and_then(parse);
-    timeout.map(Some).ok_or(Meaning::Malformed)
+    timeout.map(Some).ok_or(ErrorKind::Malformed)
 }
 
 fn parse(text: &str) -> Option<Duration> {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(values: &[&str]) -> Result<Option<Duration>, Meaning> {
+    fn read(values: &[&str]) -> Result<Option<Duration>, ErrorKind> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(GRPC_TIMEOUT, value.parse().unwrap());
@@ -136,9 +136,9 @@ mod tests {
             "100000000S",
             "é",
         ] {
-            assert_eq!(read(&[bad]), Err(Meaning::Malformed), "{bad}");
+            assert_eq!(read(&[bad]), Err(ErrorKind::Malformed), "{bad}");
         }
-        assert_eq!(read(&["1S", "1S"]), Err(Meaning::Malformed));
+        assert_eq!(read(&["1S", "1S"]), Err(ErrorKind::Malformed));
     }
 
     proptest! {

@@ -28,7 +28,7 @@ use super::{
     call_figures::Calls,
     call_log::CallLog,
     caller::Gate,
-    code::Meaning,
+    error_table::ErrorKind,
     deadline::{Ends, grpc_timeout},
     failure::Failure,
     grpc, header_list, request_id,
@@ -169,7 +169,7 @@ where
                 let stream = streams.then(|| ends.clone());
                 (self.run(request, log.name(), ends, streams).await, stream)
             }
-            Err(meaning) => (meaning.into_response(), None),
+            Err(kind) => (kind.into_response(), None),
         };
         let failure = answer::failure_in(dialect, &answered);
         let answer = answer::finish(dialect, answered, failure.as_ref(), request_id);
@@ -189,14 +189,14 @@ where
         &self,
         request: &mut Request<Body>,
         request_id: &str,
-        not_grpc: Option<Meaning>,
-    ) -> Result<Admitted, Meaning> {
+        not_grpc: Option<ErrorKind>,
+    ) -> Result<Admitted, ErrorKind> {
         let arrival = Instant::now();
         if header_list::is_too_large(request) {
-            return Err(Meaning::HeadersTooLarge);
+            return Err(ErrorKind::HeadersTooLarge);
         }
-        if let Some(meaning) = not_grpc {
-            return Err(meaning);
+        if let Some(kind) = not_grpc {
+            return Err(kind);
         }
         let (told, streams) = match self.protocol {
             Protocol::Rest => (None, false),
@@ -208,8 +208,8 @@ where
         let own = (!streams).then_some(self.settings.request_timeout);
         let limit = told.into_iter().chain(own).min();
         let ends = Ends::new(arrival, limit, self.settings.cut.clone());
-        if let Some(meaning) = ends.already() {
-            return Err(meaning);
+        if let Some(kind) = ends.already() {
+            return Err(kind);
         }
         request.extensions_mut().insert(CallContext {
             deadline: ends.deadline(),
@@ -257,7 +257,7 @@ where
         tokio::select! {
             // Past its end a call does not go on, even when it could.
             biased;
-            meaning = ends.reached() => meaning.into_response(),
+            kind = ends.reached() => kind.into_response(),
             done = AssertUnwindSafe(work).catch_unwind() => match done {
                 Ok(answer) => answer,
                 Err(_panic) => Failure::internal(Panicked).into_response(),

@@ -9,7 +9,7 @@ use axum::{
 };
 use tonic::Status;
 
-use super::code::Meaning;
+use super::error_table::ErrorKind;
 use crate::{auth::AuthError, domain::PasswordFault, proto::v1::ErrorReason, telemetry};
 
 /// The most violations that are told: a status travels in headers.
@@ -23,7 +23,7 @@ const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     /// What the caller is told.
-    pub(crate) meaning: Meaning,
+    pub(crate) kind: ErrorKind,
     /// With `InvalidInput`: every field's fault, at most 16.
     pub(crate) violations: Vec<Violation>,
     /// When to try again, where that helps.
@@ -51,18 +51,18 @@ impl Failure {
     pub(crate) fn invalid_input(violations: Vec<Violation>) -> Self {
         Self {
             violations: violations.into_iter().take(VIOLATIONS_MAX).collect(),
-            ..Self::from(Meaning::InvalidInput)
+            ..Self::from(ErrorKind::InvalidInput)
         }
     }
 
     /// A fault of our own.
     pub(crate) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
-        Self::from(Meaning::Internal).caused_by(cause)
+        Self::from(ErrorKind::Internal).caused_by(cause)
     }
 
     /// Names the user who is not there or disabled, to a named caller.
     pub(crate) fn about_user(mut self, id: &str) -> Self {
-        if [Meaning::UserNotFound, Meaning::UserDisabled].contains(&self.meaning) {
+        if [ErrorKind::UserNotFound, ErrorKind::UserDisabled].contains(&self.kind) {
             self.user = Some(id.to_owned());
         }
         self
@@ -80,7 +80,7 @@ impl Failure {
 
     /// The text for people: constant, and of a fault of the server also where to look for it.
     pub(crate) fn detail(&self, request_id: &str) -> String {
-        let code = self.meaning.code();
+        let code = self.kind.code();
         if code.http.is_server_error() {
             format!("{} (request {request_id})", code.text)
         } else {
@@ -101,12 +101,12 @@ impl Violation {
     }
 }
 
-impl From<Meaning> for Failure {
-    fn from(meaning: Meaning) -> Self {
+impl From<ErrorKind> for Failure {
+    fn from(kind: ErrorKind) -> Self {
         Self {
-            meaning,
+            kind,
             violations: Vec::new(),
-            retry_after: (meaning == Meaning::Unavailable).then_some(UNAVAILABLE_RETRY),
+            retry_after: (kind == ErrorKind::Unavailable).then_some(UNAVAILABLE_RETRY),
             user: None,
             cause: None,
         }
@@ -116,30 +116,30 @@ impl From<Meaning> for Failure {
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::EmailTaken => Meaning::EmailTaken.into(),
-            AuthError::RequestIdReused => Meaning::RequestIdReused.into(),
-            AuthError::BadCredentials => Meaning::BadCredentials.into(),
-            AuthError::SessionInvalid => Meaning::SessionInvalid.into(),
-            AuthError::UserNotFound => Meaning::UserNotFound.into(),
-            AuthError::UserDisabled => Meaning::UserDisabled.into(),
+            AuthError::EmailTaken => ErrorKind::EmailTaken.into(),
+            AuthError::RequestIdReused => ErrorKind::RequestIdReused.into(),
+            AuthError::BadCredentials => ErrorKind::BadCredentials.into(),
+            AuthError::SessionInvalid => ErrorKind::SessionInvalid.into(),
+            AuthError::UserNotFound => ErrorKind::UserNotFound.into(),
+            AuthError::UserDisabled => ErrorKind::UserDisabled.into(),
             AuthError::NewPasswordGuessable => Self::invalid_input(vec![Violation::new(
                 "new_password",
                 ErrorReason::PasswordCommon,
                 &PasswordFault::Common.to_string(),
             )]),
-            AuthError::TokenInvalid => Meaning::TokenInvalid.into(),
-            AuthError::EtagMismatch => Meaning::EtagMismatch.into(),
+            AuthError::TokenInvalid => ErrorKind::TokenInvalid.into(),
+            AuthError::EtagMismatch => ErrorKind::EtagMismatch.into(),
             AuthError::InTheFuture => Self::invalid_input(vec![Violation::new(
                 "issued_before",
                 ErrorReason::InvalidField,
                 "must not be in the future",
             )]),
-            AuthError::DeadlineExceeded => Meaning::DeadlineExceeded.into(),
+            AuthError::DeadlineExceeded => ErrorKind::DeadlineExceeded.into(),
             AuthError::Overloaded { retry_after } => Self {
                 retry_after: Some(retry_after),
-                ..Self::from(Meaning::Overloaded)
+                ..Self::from(ErrorKind::Overloaded)
             },
-            AuthError::Unavailable(_) => Self::from(Meaning::Unavailable).caused_by(error),
+            AuthError::Unavailable(_) => Self::from(ErrorKind::Unavailable).caused_by(error),
             AuthError::Internal(_) => Self::internal(error),
         }
     }
@@ -147,7 +147,7 @@ impl From<AuthError> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.meaning.code().text)
+        f.write_str(self.kind.code().text)
     }
 }
 
@@ -156,14 +156,14 @@ impl Error for Failure {}
 /// Carries the failure through tonic to the edge, which finds it as the status's source.
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
-        let code = failure.meaning.code();
+        let code = failure.kind.code();
         let mut status = Self::new(code.grpc, code.text);
         status.set_source(Arc::new(failure));
         status
     }
 }
 
-impl IntoResponse for Meaning {
+impl IntoResponse for ErrorKind {
     fn into_response(self) -> Response {
         Failure::from(self).into_response()
     }
@@ -173,7 +173,7 @@ impl IntoResponse for Meaning {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = self.meaning.code().http;
+        *response.status_mut() = self.kind.code().http;
         response.extensions_mut().insert(self);
         response
     }

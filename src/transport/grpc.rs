@@ -17,18 +17,18 @@ pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
 pub(crate) use methods::{method, methods, streams};
 pub use users::{UserHandlers, user_service};
 
-use super::{code::Meaning, failure::Failure, media_type::media_type};
+use super::{error_table::ErrorKind, failure::Failure, media_type::media_type};
 use crate::auth::CallContext;
 
 /// Why a request is not gRPC, if it is not. The other formats that the protocol could name (`+json`,
 /// grpc-web) are not served.
-pub(crate) fn refusal<B>(request: &Request<B>) -> Option<Meaning> {
+pub(crate) fn refusal<B>(request: &Request<B>) -> Option<ErrorKind> {
     if request.method() != Method::POST {
-        return Some(Meaning::WrongMethod);
+        return Some(ErrorKind::WrongMethod);
     }
     match media_type(request.headers()).as_deref() {
         Some("application/grpc" | "application/grpc+proto") => None,
-        Some(_) | None => Some(Meaning::WrongMediaType),
+        Some(_) | None => Some(ErrorKind::WrongMediaType),
     }
 }
 
@@ -37,6 +37,6 @@ fn open<M>(request: tonic::Request<M>) -> Result<(CallContext, M), Status> {
     let (_, mut extensions, message) = request.into_parts();
     match extensions.remove::<CallContext>() {
         Some(call) => Ok((call, message)),
-        None => Err(Failure::from(Meaning::Internal).into()),
+        None => Err(Failure::from(ErrorKind::Internal).into()),
     }
 }

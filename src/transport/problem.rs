@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    code::{Meaning, wire_name},
+    error_table::{ErrorKind, wire_name},
     failure::Failure,
 };
 
@@ -54,7 +54,7 @@ pub(super) struct Fault<'a> {
 
 /// The answer to a call that failed.
 pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
-    let code = failure.meaning.code();
+    let code = failure.kind.code();
     let mut response = Response::new(Body::from(body(failure, request_id)));
     *response.status_mut() = code.http;
     let headers = response.headers_mut();
@@ -69,8 +69,8 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
     }
     // RFC 9110 §15.5.2: what proof would do.
     if matches!(
-        failure.meaning,
-        Meaning::SessionInvalid | Meaning::CallerUnauthenticated
+        failure.kind,
+        ErrorKind::SessionInvalid | ErrorKind::CallerUnauthenticated
     ) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -78,7 +78,7 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
 }
 
 fn body(failure: &Failure, request_id: &str) -> Vec<u8> {
-    let code = failure.meaning.code();
+    let code = failure.kind.code();
     let detail = failure.detail(request_id);
     let reason = wire_name(code.reason);
     let errors = failure.violations.iter().map(|violation| Fault {

@@ -10,7 +10,7 @@ use prost_types::Any;
 use tonic::{Code, Status};
 
 use super::{
-    code::{Meaning, wire_name},
+    error_table::{ErrorKind, wire_name},
     failure::Failure,
 };
 use crate::proto::google::rpc::{
@@ -26,7 +26,7 @@ const RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-
 
 /// Writes a failure over the status that headers or trailers have; other fields stay.
 pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str) {
-    let code = failure.meaning.code();
+    let code = failure.kind.code();
     let message = failure.detail(request_id);
     let details = rpc::Status {
         code: code.grpc.into(),
@@ -40,7 +40,7 @@ pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str
     headers.extend(written);
     // Only a full queue bids the client's own retries to wait: a database that is away may be
     // back on another replica.
-    if failure.meaning == Meaning::Overloaded
+    if failure.kind == ErrorKind::Overloaded
         && let Some(wait) = failure.retry_after
     {
         headers.insert(RETRY_PUSHBACK, HeaderValue::from(millis(wait)));
@@ -58,7 +58,7 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
         any(
             "ErrorInfo",
             &ErrorInfo {
-                reason: wire_name(failure.meaning.code().reason).to_owned(),
+                reason: wire_name(failure.kind.code().reason).to_owned(),
                 domain: DOMAIN.to_owned(),
                 ..ErrorInfo::default()
             },

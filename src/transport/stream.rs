@@ -13,13 +13,13 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
-use super::{Protocol, call_log::CallLog, code::Meaning, deadline::Ends, failure::Failure, status};
+use super::{Protocol, call_log::CallLog, error_table::ErrorKind, deadline::Ends, failure::Failure, status};
 
 /// The messages and trailers of one streaming call.
 pub(crate) struct StreamBody {
     /// `None` once the stream has ended; whoever feeds it is dropped with it.
     inner: Option<Body>,
-    end: BoxFuture<'static, Meaning>,
+    end: BoxFuture<'static, ErrorKind>,
     request_id: String,
     log: CallLog,
 }
@@ -58,13 +58,13 @@ impl http_body::Body for StreamBody {
         let Some(inner) = &mut this.inner else {
             return Poll::Ready(None);
         };
-        if let Poll::Ready(meaning) = this.end.as_mut().poll(cx) {
-            let end = this.end_with(HeaderMap::new(), Some(&meaning.into()));
+        if let Poll::Ready(kind) = this.end.as_mut().poll(cx) {
+            let end = this.end_with(HeaderMap::new(), Some(&kind.into()));
             return Poll::Ready(Some(Ok(end)));
         }
         Pin::new(inner).poll_frame(cx).map_ok(|frame| {
             frame.into_trailers().map_or_else(identity, |trailers| {
-                let failure = status::foreign(&trailers).map(Meaning::of_grpc);
+                let failure = status::foreign(&trailers).map(ErrorKind::of_grpc);
                 this.end_with(trailers, failure.map(Failure::from).as_ref())
             })
         })

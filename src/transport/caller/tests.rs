@@ -64,7 +64,7 @@ impl Call {
         self
     }
 
-    async fn at(self, auth_service: AuthServiceAccess) -> Result<(), Meaning> {
+    async fn at(self, auth_service: AuthServiceAccess) -> Result<(), ErrorKind> {
         let mut request = Request::builder()
             .method(self.method)
             .uri(self.path)
@@ -82,14 +82,14 @@ impl Call {
         let name = call_name(self.protocol, &request);
         let gate = Gate::new(Callers::of_no_database(), auth_service);
         let outcome = gate.let_in(self.protocol, name, &mut request).await;
-        outcome.map(drop).map_err(|failure| failure.meaning)
+        outcome.map(drop).map_err(|failure| failure.kind)
     }
 
-    async fn open(self) -> Result<(), Meaning> {
+    async fn open(self) -> Result<(), ErrorKind> {
         self.at(AuthServiceAccess::Open).await
     }
 
-    async fn named(self) -> Result<(), Meaning> {
+    async fn named(self) -> Result<(), ErrorKind> {
         self.at(AuthServiceAccess::Named).await
     }
 }
@@ -100,7 +100,7 @@ async fn without_a_proof_an_open_call_asks_nobody() {
     for rpc in grpc::methods() {
         let path = Box::leak(format!("/{rpc}").into_boxed_str());
         let expected = match policy(Protocol::Grpc, grpc::method(path).unwrap()) {
-            Policy::Named(_) => Err(Meaning::CallerUnauthenticated),
+            Policy::Named(_) => Err(ErrorKind::CallerUnauthenticated),
             Policy::Open
             | Policy::Probe
             | Policy::EndUser(_)
@@ -118,7 +118,7 @@ async fn without_a_proof_an_open_call_asks_nobody() {
 
 #[tokio::test]
 async fn where_callers_are_named_nobody_is_refused_and_still_nobody_asked() {
-    let refused = Err(Meaning::CallerUnauthenticated);
+    let refused = Err(ErrorKind::CallerUnauthenticated);
     assert_eq!(Call::grpc(VALID_LOGIN).named().await, refused);
     assert_eq!(Call::rest("POST", "/users").named().await, refused);
     for path in ["/users/me", "/users/7"] {
@@ -155,25 +155,25 @@ async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too
             &[&format!("{good}, {good}")],
         ] {
             let call = Call::grpc(path).with("authorization", values);
-            let refused = Err(Meaning::CallerUnauthenticated);
+            let refused = Err(ErrorKind::CallerUnauthenticated);
             assert_eq!(call.open().await, refused, "{path} {values:?}");
         }
         for values in [&[""][..], &["vck_"], &[&good], &[&key(), &key()]] {
             let call = Call::grpc(path).with("x-vestibule-caller", values);
-            let refused = Err(Meaning::CallerUnauthenticated);
+            let refused = Err(ErrorKind::CallerUnauthenticated);
             assert_eq!(call.open().await, refused, "{path} {values:?}");
         }
         let nobody = Call {
             certificate: Some(PeerCertificate::Nobody),
             ..Call::grpc(path)
         };
-        assert_eq!(nobody.open().await, Err(Meaning::CallerUnauthenticated));
+        assert_eq!(nobody.open().await, Err(ErrorKind::CallerUnauthenticated));
     }
 }
 
 #[tokio::test]
 async fn a_proof_that_may_be_one_is_looked_up_and_a_lost_database_is_not_a_wrong_key() {
-    let away = Err(Meaning::Unavailable);
+    let away = Err(ErrorKind::Unavailable);
     let bearer = format!("Bearer {}", key());
     for path in [VALID_LOGIN, REFLECTION] {
         let keyed = Call::grpc(path).with("authorization", &[&bearer]);
@@ -223,28 +223,28 @@ async fn where_a_session_is_the_proof_the_header_is_the_end_users() {
         let call = read().with("authorization", values);
         assert_eq!(call.open().await, Ok(()), "{values:?}: the handler says");
         let post = Call::rest("POST", "/users").with("authorization", values);
-        let refused = Err(Meaning::CallerUnauthenticated);
+        let refused = Err(ErrorKind::CallerUnauthenticated);
         assert_eq!(post.open().await, refused, "{values:?}");
     }
     let key_alone = read().with("authorization", &[&bearer]);
-    assert_eq!(key_alone.open().await, Err(Meaning::Unavailable));
+    assert_eq!(key_alone.open().await, Err(ErrorKind::Unavailable));
     for values in [["Bearer vst_x", bearer.as_str()], [&bearer, "Bearer vst_x"]] {
         let both = read().with("authorization", &values);
-        assert_eq!(both.open().await, Err(Meaning::CallerUnauthenticated));
+        assert_eq!(both.open().await, Err(ErrorKind::CallerUnauthenticated));
     }
     let beside = read()
         .with("authorization", &["Bearer vst_x"])
         .with("x-vestibule-caller", &[&key()]);
-    assert_eq!(beside.open().await, Err(Meaning::Unavailable));
+    assert_eq!(beside.open().await, Err(ErrorKind::Unavailable));
 }
 
 #[tokio::test]
 async fn what_is_no_method_is_refused_before_any_router_is_asked() {
     for access in [AuthServiceAccess::Open, AuthServiceAccess::Named] {
         let rpc = Call::grpc("/vestibule.v1.AuthService/No");
-        assert_eq!(rpc.at(access).await, Err(Meaning::UnknownRoute));
+        assert_eq!(rpc.at(access).await, Err(ErrorKind::UnknownRoute));
         let route = Call::rest("GET", "/no");
-        assert_eq!(route.at(access).await, Err(Meaning::UnknownRoute));
+        assert_eq!(route.at(access).await, Err(ErrorKind::UnknownRoute));
     }
     let last = call_names(Protocol::Grpc).len();
     assert_eq!(policy(Protocol::Grpc, last), Policy::Nothing);
@@ -254,7 +254,7 @@ async fn what_is_no_method_is_refused_before_any_router_is_asked() {
 #[test]
 fn a_grant_opens_its_method_and_nothing_else() {
     use AuthServiceAccess::{Named, Open};
-    use Meaning::{CallerNotAllowed, CallerUnauthenticated, UnknownRoute};
+    use ErrorKind::{CallerNotAllowed, CallerUnauthenticated, UnknownRoute};
     const FIND: &str = "vestibule.v1.UserService/FindUser";
     let caller = |grants: &[&str]| Caller {
         name: CallerName::parse("billing").unwrap(),

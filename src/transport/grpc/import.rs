@@ -12,7 +12,7 @@ use crate::{
     domain::{ImportedUser, UserId},
     proto::v1::{self, ErrorReason, ImportUsersRequest, ImportUsersResponse, UserStatus},
     transport::{
-        code::Meaning,
+        error_table::ErrorKind,
         failure::{Failure, Violation},
     },
 };
@@ -56,7 +56,7 @@ async fn next<M>(
 ) -> Result<Option<M>, Status> {
     match timeout(IDLE_MAX, messages.next()).await {
         Ok(message) => message.transpose(),
-        Err(_) => Err(Failure::from(Meaning::DeadlineExceeded).into()),
+        Err(_) => Err(Failure::from(ErrorKind::DeadlineExceeded).into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Faults are found all at once, each under its own reason.
 
 use super::*;
-use crate::transport::code::{Meaning, wire_name};
+use crate::transport::error_table::{ErrorKind, wire_name};
 
 const GOOD_PASSWORD: &str = "vestibule opens at nine";
 const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
@@ -20,7 +20,7 @@ fn faults<T>(result: Result<T, Failure>) -> Vec<(String, &'static str)> {
     let Err(failure) = result else {
         return Vec::new();
     };
-    assert_eq!(failure.meaning, Meaning::InvalidInput);
+    assert_eq!(failure.kind, ErrorKind::InvalidInput);
     let told = failure.violations.into_iter();
     told.map(|v| (v.field, wire_name(v.reason))).collect()
 }

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
 
 use super::{form, json};
-use crate::transport::{AwaitedSince, code::Meaning, input::Text, media_type::media_type};
+use crate::transport::{AwaitedSince, error_table::ErrorKind, input::Text, media_type::media_type};
 
 /// The largest body, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -65,42 +65,42 @@ impl Fields {
 /// # Errors
 /// `WrongMediaType`, `MessageTooLarge`, `DeadlineExceeded` when the body takes too long, and
 /// `Malformed` when it is cut short or not what its media type says.
-pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, Meaning> {
+pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, ErrorKind> {
     let format = format(&request.headers)?;
     let awaited = request.extensions.get::<AwaitedSince>();
     let awaited = awaited.map_or_else(Instant::now, |since| since.0);
     let bytes = read(body, awaited + BODY_TIME).await?;
-    let text = str::from_utf8(&bytes).map_err(|_| Meaning::Malformed)?;
+    let text = str::from_utf8(&bytes).map_err(|_| ErrorKind::Malformed)?;
     match format {
         Format::Json => json::parse(text),
         Format::Form => form::parse(text),
     }
-    .ok_or(Meaning::Malformed)
+    .ok_or(ErrorKind::Malformed)
 }
 
-fn format(headers: &HeaderMap) -> Result<Format, Meaning> {
+fn format(headers: &HeaderMap) -> Result<Format, ErrorKind> {
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Meaning::WrongMediaType);
+        return Err(ErrorKind::WrongMediaType);
     }
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(Format::Json),
         Some("application/x-www-form-urlencoded") => Ok(Format::Form),
-        Some(_) | None => Err(Meaning::WrongMediaType),
+        Some(_) | None => Err(ErrorKind::WrongMediaType),
     }
 }
 
-async fn read(mut body: Body, until: Instant) -> Result<Bytes, Meaning> {
+async fn read(mut body: Body, until: Instant) -> Result<Bytes, ErrorKind> {
     let collected = timeout_at(until, Limited::new(&mut body, BODY_MAX).collect())
         .await
-        .map_err(|_| Meaning::DeadlineExceeded)?;
+        .map_err(|_| ErrorKind::DeadlineExceeded)?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let until = until.min(Instant::now() + DISCARD_TIME);
             let _ = timeout_at(until, discard(body)).await;
-            Err(Meaning::MessageTooLarge)
+            Err(ErrorKind::MessageTooLarge)
         }
-        Err(_cut_short) => Err(Meaning::Malformed),
+        Err(_cut_short) => Err(ErrorKind::Malformed),
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     domain::{Email, PasswordPolicy},
     transport::{
-        code::Meaning,
+        error_table::ErrorKind,
         problem::{Fault, Problem},
         request_id::X_REQUEST_ID,
     },
@@ -143,14 +143,14 @@ fn register_user() -> Operation {
     let location = header("`/users/` and the new id: resolves with a session of this user");
     let created = success("The user exists now.", Content::new(Some(of::<Created>())));
     let failures = [
-        Meaning::InvalidInput,
-        Meaning::Malformed,
-        Meaning::CallerNotAllowed,
-        Meaning::EmailTaken,
-        Meaning::RequestIdReused,
-        Meaning::MessageTooLarge,
-        Meaning::WrongMediaType,
-        Meaning::Overloaded,
+        ErrorKind::InvalidInput,
+        ErrorKind::Malformed,
+        ErrorKind::CallerNotAllowed,
+        ErrorKind::EmailTaken,
+        ErrorKind::RequestIdReused,
+        ErrorKind::MessageTooLarge,
+        ErrorKind::WrongMediaType,
+        ErrorKind::Overloaded,
     ];
     operation(
         "registerUser",
@@ -177,10 +177,10 @@ fn find_user() -> Operation {
         ))
         .build();
     let failures = [
-        Meaning::SessionInvalid,
-        Meaning::CallerNotAllowed,
-        Meaning::UserNotFound,
-        Meaning::Overloaded,
+        ErrorKind::SessionInvalid,
+        ErrorKind::CallerNotAllowed,
+        ErrorKind::UserNotFound,
+        ErrorKind::Overloaded,
     ];
     operation(
         "findUser",
@@ -208,7 +208,7 @@ fn openapi_json() -> Operation {
 }
 
 /// What every operation has, failures of its own included.
-fn operation(id: &str, summary: &str, failures: &[Meaning]) -> OperationBuilder {
+fn operation(id: &str, summary: &str, failures: &[ErrorKind]) -> OperationBuilder {
     OperationBuilder::new()
         .operation_id(Some(id))
         .summary(Some(summary))

@@ -16,7 +16,7 @@ use crate::{
     domain::{Timestamp, PresentedToken, User, UserId, UserStatus},
     transport::{
         bearer::bearer,
-        code::Meaning,
+        error_table::ErrorKind,
         failure::Failure,
         input::{self, RawRegistration, Text},
         request_id::single,
@@ -81,13 +81,13 @@ pub(super) async fn find_user(
     headers: HeaderMap,
 ) -> Result<Json<Found>, Failure> {
     let token = bearer(&headers).and_then(|text| PresentedToken::parse(text).ok());
-    let token = token.ok_or(Meaning::SessionInvalid)?;
+    let token = token.ok_or(ErrorKind::SessionInvalid)?;
     let user = auth.user_of_session(&call, &token).await?;
     match path {
         Ok(Path(asked)) if asked == "me" || UserId::parse(&asked) == Some(user.id) => {
             Ok(Json(user.into()))
         }
-        Ok(_) | Err(_) => Err(Meaning::UserNotFound.into()),
+        Ok(_) | Err(_) => Err(ErrorKind::UserNotFound.into()),
     }
 }
 

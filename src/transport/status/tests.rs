@@ -24,7 +24,7 @@ fn detail<M: Message + Default>(status: &rpc::Status, name: &str) -> Option<M> {
 /// (9)
 #[test]
 fn every_failure_names_its_reason_and_its_request() {
-    let headers = written(&Meaning::EmailTaken.into(), "r-1");
+    let headers = written(&ErrorKind::EmailTaken.into(), "r-1");
     assert_eq!(headers["grpc-status"], "6");
     let status = decode(&headers);
     assert_eq!(
@@ -84,12 +84,12 @@ fn waits_are_told_to_people_and_to_retrying_clients() {
     let delay = retry.retry_delay.unwrap();
     assert_eq!((delay.seconds, delay.nanos), (1, 500_001_000));
 
-    let headers = written(&Meaning::Unavailable.into(), "r");
+    let headers = written(&ErrorKind::Unavailable.into(), "r");
     assert!(!headers.contains_key("grpc-retry-pushback-ms"));
     let retry: RetryInfo = detail(&decode(&headers), "RetryInfo").unwrap();
     assert_eq!(retry.retry_delay.unwrap().seconds, 1);
 
-    let headers = written(&Meaning::MessageTooLarge.into(), "r");
+    let headers = written(&ErrorKind::MessageTooLarge.into(), "r");
     assert!(detail::<RetryInfo>(&decode(&headers), "RetryInfo").is_none());
 }
 

@@ -14,7 +14,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 async fn refused_with(
     headers: impl IntoIterator<Item = (HeaderName, &'static str)>,
     body: impl Into<Body>,
-) -> Option<Meaning> {
+) -> Option<ErrorKind> {
     let (mut request, ()) = Request::new(()).into_parts();
     request.headers = headers
         .into_iter()
@@ -23,7 +23,7 @@ async fn refused_with(
     read_fields(&request, body.into()).await.err()
 }
 
-async fn refused(content_type: &'static str, body: impl Into<Body>) -> Option<Meaning> {
+async fn refused(content_type: &'static str, body: impl Into<Body>) -> Option<ErrorKind> {
     refused_with([(CONTENT_TYPE, content_type)], body).await
 }
 
@@ -115,14 +115,14 @@ async fn exactly_the_declared_media_types_are_read() {
     ] {
         assert_eq!(
             refused(bad, "{}").await,
-            Some(Meaning::WrongMediaType),
+            Some(ErrorKind::WrongMediaType),
             "{bad}"
         );
     }
     let none = refused_with([], "{}").await;
-    assert_eq!(none, Some(Meaning::WrongMediaType));
+    assert_eq!(none, Some(ErrorKind::WrongMediaType));
     let packed = refused_with([(CONTENT_TYPE, JSON), (CONTENT_ENCODING, "gzip")], "{}").await;
-    assert_eq!(packed, Some(Meaning::WrongMediaType));
+    assert_eq!(packed, Some(ErrorKind::WrongMediaType));
 }
 
 /// (I3)
@@ -131,17 +131,17 @@ async fn one_byte_over_the_limit_is_refused() {
     let filled = |len: usize| format!("a={}", "x".repeat(len - 2));
     assert_eq!(refused(FORM, filled(BODY_MAX)).await, None);
     let over = refused(FORM, filled(BODY_MAX + 1)).await;
-    assert_eq!(over, Some(Meaning::MessageTooLarge));
+    assert_eq!(over, Some(ErrorKind::MessageTooLarge));
 }
 
 #[tokio::test]
 async fn a_body_that_is_cut_short_or_no_text_is_malformed() {
     let parts = [Ok("{\"email\":\"a\"}"), Err(io::Error::other("reset"))];
     let cut = refused(JSON, Body::from_stream(stream::iter(parts))).await;
-    assert_eq!(cut, Some(Meaning::Malformed));
+    assert_eq!(cut, Some(ErrorKind::Malformed));
     for content_type in [JSON, FORM] {
         let latin1 = refused(content_type, &b"{\"a\":\"\xe9\"}"[..]).await;
-        assert_eq!(latin1, Some(Meaning::Malformed));
+        assert_eq!(latin1, Some(ErrorKind::Malformed));
     }
 }
 
@@ -159,7 +159,7 @@ async fn a_body_has_its_time_in_total() {
     tokio::time::advance(HEADERS).await;
     let silent = Body::from_stream(stream::pending::<io::Result<Bytes>>());
     let slow = read_fields(&request, silent).await;
-    assert_eq!(slow.err(), Some(Meaning::DeadlineExceeded));
+    assert_eq!(slow.err(), Some(ErrorKind::DeadlineExceeded));
     assert_eq!(start.elapsed().as_secs(), BODY_TIME.as_secs());
 }
 
@@ -169,7 +169,7 @@ async fn a_body_that_is_too_large_is_discarded_within_its_time() {
     let large = stream::iter([Ok::<_, io::Error>(Bytes::from(vec![b' '; BODY_MAX + 1]))]);
     let large = Body::from_stream(large.chain(stream::pending()));
     let until = Timestamp::now() + DISCARD_TIME / 2;
-    assert_eq!(read(large, until).await, Err(Meaning::MessageTooLarge));
+    assert_eq!(read(large, until).await, Err(ErrorKind::MessageTooLarge));
     assert!(until.elapsed() < DISCARD_TIME / 4);
 }
 

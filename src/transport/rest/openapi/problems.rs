@@ -12,41 +12,41 @@ use utoipa::openapi::{
 
 use super::{header, of, request_id};
 use crate::transport::{
-    code::{Meaning, wire_name},
+    error_table::{ErrorKind, wire_name},
     problem::Problem,
 };
 
 /// What can befall every call. A proof of a caller that fails is refused where none is needed, too.
-const ALWAYS: [Meaning; 6] = [
-    Meaning::CallerUnauthenticated,
-    Meaning::WrongMethod,
-    Meaning::HeadersTooLarge,
-    Meaning::Unavailable,
-    Meaning::DeadlineExceeded,
-    Meaning::Internal,
+const ALWAYS: [ErrorKind; 6] = [
+    ErrorKind::CallerUnauthenticated,
+    ErrorKind::WrongMethod,
+    ErrorKind::HeadersTooLarge,
+    ErrorKind::Unavailable,
+    ErrorKind::DeadlineExceeded,
+    ErrorKind::Internal,
 ];
 
 /// A response for each status of an operation's own failures and of those that every call may have.
-pub(super) fn responses(own: &[Meaning]) -> Responses {
-    let mut by_status: BTreeMap<StatusCode, Vec<Meaning>> = BTreeMap::new();
-    for meaning in own.iter().chain(&ALWAYS) {
-        let status = meaning.code().http;
-        by_status.entry(status).or_default().push(*meaning);
+pub(super) fn responses(own: &[ErrorKind]) -> Responses {
+    let mut by_status: BTreeMap<StatusCode, Vec<ErrorKind>> = BTreeMap::new();
+    for kind in own.iter().chain(&ALWAYS) {
+        let status = kind.code().http;
+        by_status.entry(status).or_default().push(*kind);
     }
     let responses = by_status
         .into_iter()
-        .map(|(status, meanings)| (status.as_str().to_owned(), response(status, &meanings)));
+        .map(|(status, kinds)| (status.as_str().to_owned(), response(status, &kinds)));
     ResponsesBuilder::new()
         .responses_from_iter(responses)
         .build()
 }
 
-fn response(status: StatusCode, meanings: &[Meaning]) -> ResponseBuilder {
-    let reasons = || meanings.iter().map(|one| wire_name(one.code().reason));
-    let texts: Vec<_> = meanings
+fn response(status: StatusCode, kinds: &[ErrorKind]) -> ResponseBuilder {
+    let reasons = || kinds.iter().map(|one| wire_name(one.code().reason));
+    let texts: Vec<_> = kinds
         .iter()
         .zip(reasons())
-        .map(|(meaning, reason)| format!("{reason}: {}", meaning.code().text))
+        .map(|(kind, reason)| format!("{reason}: {}", kind.code().text))
         .collect();
     let of_type = |kind| ObjectBuilder::new().schema_type(kind);
     let status_is = of_type(Type::Integer).enum_values(Some([status.as_u16()]));

@@ -3,29 +3,29 @@
 use super::*;
 use crate::transport::call_figures::HTTP_STATUSES;
 
-const ALL: [Meaning; 22] = [
-    Meaning::InvalidInput,
-    Meaning::Malformed,
-    Meaning::MessageTooLarge,
-    Meaning::HeadersTooLarge,
-    Meaning::UnknownRoute,
-    Meaning::WrongMethod,
-    Meaning::WrongMediaType,
-    Meaning::UnknownName,
-    Meaning::EmailTaken,
-    Meaning::RequestIdReused,
-    Meaning::BadCredentials,
-    Meaning::SessionInvalid,
-    Meaning::UserNotFound,
-    Meaning::UserDisabled,
-    Meaning::TokenInvalid,
-    Meaning::EtagMismatch,
-    Meaning::CallerUnauthenticated,
-    Meaning::CallerNotAllowed,
-    Meaning::Overloaded,
-    Meaning::Unavailable,
-    Meaning::DeadlineExceeded,
-    Meaning::Internal,
+const ALL: [ErrorKind; 22] = [
+    ErrorKind::InvalidInput,
+    ErrorKind::Malformed,
+    ErrorKind::MessageTooLarge,
+    ErrorKind::HeadersTooLarge,
+    ErrorKind::UnknownRoute,
+    ErrorKind::WrongMethod,
+    ErrorKind::WrongMediaType,
+    ErrorKind::UnknownName,
+    ErrorKind::EmailTaken,
+    ErrorKind::RequestIdReused,
+    ErrorKind::BadCredentials,
+    ErrorKind::SessionInvalid,
+    ErrorKind::UserNotFound,
+    ErrorKind::UserDisabled,
+    ErrorKind::TokenInvalid,
+    ErrorKind::EtagMismatch,
+    ErrorKind::CallerUnauthenticated,
+    ErrorKind::CallerNotAllowed,
+    ErrorKind::Overloaded,
+    ErrorKind::Unavailable,
+    ErrorKind::DeadlineExceeded,
+    ErrorKind::Internal,
 ];
 
 /// Reasons that stand in a violation and never for a whole call.
@@ -42,8 +42,8 @@ const OF_FIELDS: [ErrorReason; 8] = [
 
 #[test]
 fn the_error_table_is_what_callers_were_told() {
-    let rows = ALL.map(|meaning| {
-        let code = meaning.code();
+    let rows = ALL.map(|kind| {
+        let code = kind.code();
         let (grpc, http) = (grpc_name(code.grpc), code.http.as_u16());
         format!(
             "{grpc:19} {http} {:22} {}",
@@ -81,7 +81,7 @@ fn the_error_table_is_what_callers_were_told() {
 fn every_reason_is_told_for_a_call_or_for_a_field() {
     let numbers = 1..100;
     for reason in numbers.filter_map(|number| ErrorReason::try_from(number).ok()) {
-        let told = ALL.iter().any(|meaning| meaning.code().reason == reason);
+        let told = ALL.iter().any(|kind| kind.code().reason == reason);
         assert!(told != OF_FIELDS.contains(&reason), "{reason:?}");
     }
 }
@@ -89,8 +89,8 @@ fn every_reason_is_told_for_a_call_or_for_a_field() {
 /// (9)
 #[test]
 fn reasons_have_the_form_that_google_asks_for() {
-    for meaning in ALL {
-        let name = wire_name(meaning.code().reason);
+    for kind in ALL {
+        let name = wire_name(kind.code().reason);
         let upper = |b: u8| b.is_ascii_uppercase() || b == b'_';
         assert!(
             (3..=63).contains(&name.len()) && name.bytes().all(upper),
@@ -102,8 +102,8 @@ fn reasons_have_the_form_that_google_asks_for() {
 
 #[test]
 fn texts_are_bounded_and_lower_case() {
-    for meaning in ALL {
-        let text = meaning.code().text;
+    for kind in ALL {
+        let text = kind.code().text;
         assert!(text.len() <= 100 && text.is_ascii() && !text.ends_with('.'));
         assert!(text.starts_with(|c: char| c.is_ascii_lowercase()));
     }
@@ -113,7 +113,7 @@ fn texts_are_bounded_and_lower_case() {
 fn statuses_of_the_framework_have_a_row() {
     let rows: Vec<String> = (1..=16)
         .map(tonic::Code::from_i32)
-        .map(|code| format!("{} → {:?}", grpc_name(code), Meaning::of_grpc(code)))
+        .map(|code| format!("{} → {:?}", grpc_name(code), ErrorKind::of_grpc(code)))
         .collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
     CANCELLED → DeadlineExceeded
@@ -133,25 +133,25 @@ fn statuses_of_the_framework_have_a_row() {
     DATA_LOSS → Internal
     UNAUTHENTICATED → Internal
     ");
-    for (status, meaning) in [
-        (404, Meaning::UnknownRoute),
-        (405, Meaning::WrongMethod),
-        (413, Meaning::MessageTooLarge),
-        (415, Meaning::WrongMediaType),
-        (431, Meaning::HeadersTooLarge),
-        (400, Meaning::Malformed),
-        (500, Meaning::Internal),
+    for (status, kind) in [
+        (404, ErrorKind::UnknownRoute),
+        (405, ErrorKind::WrongMethod),
+        (413, ErrorKind::MessageTooLarge),
+        (415, ErrorKind::WrongMediaType),
+        (431, ErrorKind::HeadersTooLarge),
+        (400, ErrorKind::Malformed),
+        (500, ErrorKind::Internal),
     ] {
         assert_eq!(
-            Meaning::of_http(StatusCode::from_u16(status).unwrap()),
-            meaning
+            ErrorKind::of_http(StatusCode::from_u16(status).unwrap()),
+            kind
         );
     }
 }
 
 #[test]
 fn every_status_of_the_table_is_counted_by_its_number() {
-    for meaning in ALL {
-        assert!(HTTP_STATUSES.contains(&meaning.code().http), "{meaning:?}");
+    for kind in ALL {
+        assert!(HTTP_STATUSES.contains(&kind.code().http), "{kind:?}");
     }
 }

@@ -1,5 +1,5 @@
 //! The one table: what went wrong → gRPC code, HTTP status, reason and text, for every protocol.
-//! Nowhere else does a meaning become a number.
+//! Nowhere else does a kind become a number.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -9,7 +9,7 @@ use crate::proto::v1::ErrorReason;
 
 /// What went wrong, as a caller is told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
+pub(crate) enum ErrorKind {
     /// At least one field is at fault; each has a violation.
     InvalidInput,
     /// The bytes are not the protobuf, JSON, form or UTF-8 that they should be.
@@ -69,8 +69,8 @@ pub(crate) struct Code {
     pub(crate) text: &'static str,
 }
 
-impl Meaning {
-    /// The row of this meaning.
+impl ErrorKind {
+    /// The row of this kind.
     pub(crate) fn code(self) -> Code {
         use ErrorReason as R;
         use StatusCode as H;
