@@ -7,7 +7,7 @@ mod callers;
 mod entity;
 mod error;
 mod events;
-mod figures;
+mod metrics;
 mod file;
 mod flask;
 mod lookups;
@@ -43,7 +43,7 @@ pub use attempts::AfterWrong;
 pub use backup::BackupError;
 pub use callers::AddedCaller;
 pub use error::DbError;
-pub use figures::{Figures, PoolFigures};
+pub use metrics::{DbMetrics, PoolMetrics};
 pub use flask::{FlaskError, FlaskUser, FlaskUsers};
 pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use migrations::loss;
@@ -58,7 +58,7 @@ pub use users::{
     UpdateUserError, UserChange, UserKey,
 };
 
-use figures::Counts;
+use metrics::Counts;
 
 /// Where users and sessions live.
 #[derive(Debug, Clone)]

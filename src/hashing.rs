@@ -9,7 +9,7 @@ mod area;
 pub mod calibration;
 mod capacity;
 mod decoy;
-mod figures;
+mod metrics;
 mod free_memory;
 mod job;
 mod lines;
@@ -32,7 +32,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
-pub use figures::{Figures, Refused};
+pub use metrics::{HashingMetrics, Refused};
 pub use free_memory::free_memory;
 pub use parameters::{
     ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
@@ -180,8 +180,8 @@ impl Hasher {
     }
 
     /// What the engine is doing now, and what it has done.
-    pub fn figures(&self) -> Figures {
-        self.0.queue.figures()
+    pub fn metrics(&self) -> HashingMetrics {
+        self.0.queue.metrics()
     }
 
     /// Refuses new work, drops what waits, lets running hashes end and joins the threads

@@ -18,14 +18,14 @@
 //! ```
 //!
 //! `server` owns listeners, limits, health and drain; `config` reads settings for every layer;
-//! `cli` and `telemetry` surround them. `figures` is what they count with.
+//! `cli` and `telemetry` surround them. `metrics` is what they count with.
 
 pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod db;
 pub mod domain;
-pub mod figures;
+pub mod metrics;
 pub mod hashing;
 pub mod mail;
 pub mod proto;

@@ -3,7 +3,7 @@
 
 mod answer;
 mod bearer;
-mod call_figures;
+mod call_metrics;
 mod call_log;
 mod call_name;
 mod caller;
@@ -24,7 +24,7 @@ pub mod rest;
 mod status;
 mod stream;
 
-pub use call_figures::{CallFigures, Calls};
+pub use call_metrics::{CallMetrics, Calls};
 pub use caller::Gate;
 pub use edge::{AwaitedSince, BeforeHandler, Edge, EdgeSettings, Protocol};
 pub use peer::{Peer, PeerCertificate};

@@ -26,16 +26,16 @@ const LAYERS: [Layer; 11] = [
         may_use: &[],
     },
     Layer {
-        name: "figures",
+        name: "metrics",
         may_use: &[],
     },
     Layer {
         name: "hashing",
-        may_use: &["domain", "figures"],
+        may_use: &["domain", "metrics"],
     },
     Layer {
         name: "db",
-        may_use: &["domain", "figures"],
+        may_use: &["domain", "metrics"],
     },
     Layer {
         name: "mail",
@@ -43,18 +43,18 @@ const LAYERS: [Layer; 11] = [
     },
     Layer {
         name: "auth",
-        may_use: &["domain", "figures", "hashing", "db", "mail", "telemetry"],
+        may_use: &["domain", "metrics", "hashing", "db", "mail", "telemetry"],
     },
     // Not `db`: what a use case does not offer is not done.
     Layer {
         name: "transport",
-        may_use: &["domain", "figures", "auth", "proto", "telemetry"],
+        may_use: &["domain", "metrics", "auth", "proto", "telemetry"],
     },
     Layer {
         name: "server",
         may_use: &[
             "domain",
-            "figures",
+            "metrics",
             "hashing",
             "db",
             "mail",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, CallContext, OutcomeFigures, entropy::random, outcomes::Outcome};
+use super::{Auth, AuthError, CallContext, OutcomeMetrics, entropy::random, outcomes::Outcome};
 use crate::{
     db::DbError,
     domain::{
@@ -54,7 +54,7 @@ impl Auth {
     }
 
     /// Writes the outcomes that were noted. One at a time, or what is written twice is counted twice
-    /// in the figures.
+    /// in the metrics.
     ///
     /// # Errors
     /// The database is away; what was not written is kept.
@@ -85,8 +85,8 @@ impl Auth {
     }
 
     /// What became of outcomes so far.
-    pub fn outcome_figures(&self) -> OutcomeFigures {
-        self.outcomes.figures()
+    pub fn outcome_figures(&self) -> OutcomeMetrics {
+        self.outcomes.metrics()
     }
 
     /// Some events in the order of their ids, from the one after `after` on.

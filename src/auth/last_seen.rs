@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{Auth, AuthError};
 use crate::{
     domain::{Timestamp, Session, SessionId},
-    figures::Counter,
+    metrics::Counter,
 };
 
 /// The most sessions that wait to be written: about 5 MiB. Beyond it the oldest note is dropped.

@@ -11,7 +11,7 @@ use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{MailRequest, Queued},
     domain::{ClientInfo, Email, MailPurpose, SessionId, TokenPurpose, User},
-    figures::Counter,
+    metrics::Counter,
     mail::Mailer,
 };
 
@@ -51,7 +51,7 @@ impl MailSettings {
 
 /// How mail is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MailFigures {
+pub struct MailMetrics {
     /// Mails that wait, when they were last counted.
     pub waiting: usize,
     /// Mails that were taken by the mail server.
@@ -189,8 +189,8 @@ impl Auth {
     }
 
     /// How mail is doing.
-    pub fn mail_figures(&self) -> MailFigures {
-        MailFigures {
+    pub fn mail_figures(&self) -> MailMetrics {
+        MailMetrics {
             waiting: self.outbox.waiting.load(Ordering::Relaxed),
             sent: self.outbox.sent.get(),
             failed: self.outbox.failed.get(),

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     domain::{CallerName, Event, EventId, EventKind, Timestamp, Origin, UserId, uuid_v7},
-    figures::Counter,
+    metrics::Counter,
 };
 
 /// The most rows that are held with their details; a row takes at most some 1.5 KiB.
@@ -21,7 +21,7 @@ const ROWS_MAX: usize = 4_096;
 
 /// What became of outcomes, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutcomeFigures {
+pub struct OutcomeMetrics {
     /// Those that are not written yet.
     pub waiting: u64,
     /// Those that were written.
@@ -183,8 +183,8 @@ impl Outcomes {
     }
 
     /// What became of outcomes so far.
-    pub(super) fn figures(&self) -> OutcomeFigures {
-        OutcomeFigures {
+    pub(super) fn metrics(&self) -> OutcomeMetrics {
+        OutcomeMetrics {
             waiting: self.batch().values().map(Row::waiting).sum(),
             written: self.written.get(),
             folded: self.folded.get(),

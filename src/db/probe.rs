@@ -53,17 +53,17 @@ impl Db {
         if !is_explained {
             clock.correct(difference);
         }
-        let figures = &self.inner.counts.clock;
-        figures.difference_micros.store(
+        let metrics = &self.inner.counts.clock;
+        metrics.difference_micros.store(
             difference.num_microseconds().unwrap_or(i64::MAX),
             Ordering::Relaxed,
         );
         let strikes = difference.abs() > STRIKING;
         if strikes {
-            figures.striking.increment();
+            metrics.striking.increment();
         }
         // Told once, however long it lasts.
-        if figures.strikes.swap(strikes, Ordering::Relaxed) != strikes {
+        if metrics.strikes.swap(strikes, Ordering::Relaxed) != strikes {
             let seconds = difference.as_seconds_f64();
             if strikes {
                 tracing::warn!(

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     HashingError, Memory, HashingSettings,
-    figures::{Counts, Figures, Refusal},
+    metrics::{Counts, HashingMetrics, Refusal},
     job::Job,
     lines::{Class, Lines},
     parameters::Parameters,
@@ -176,12 +176,12 @@ impl Queue {
         job.algorithm().is_heavy(self.current.memory_kib())
     }
 
-    pub(super) fn figures(&self) -> Figures {
+    pub(super) fn metrics(&self) -> HashingMetrics {
         let (waiting, running) = {
             let state = self.lock();
             (state.waiting.len(), state.running)
         };
-        Figures {
+        HashingMetrics {
             memory: Memory {
                 workers: self.workers,
                 memory_kib: self.current.memory_kib(),

@@ -245,7 +245,7 @@ async fn a_panic_in_a_hashing_thread_loses_one_job() {
     });
     let hasher = Hasher::start(SETTINGS, Some(break_first)).unwrap();
     assert_eq!(hash(&hasher).await, Err(HashingError::Failed));
-    assert_eq!(hasher.figures().running, 0);
+    assert_eq!(hasher.metrics().running, 0);
     hash(&hasher).await.unwrap();
 }
 

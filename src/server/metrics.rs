@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
 use crate::{
-    auth::{Auth, MailFigures, OutcomeFigures},
+    auth::{Auth, MailMetrics, OutcomeMetrics},
     db::{self, Db},
     domain::Timestamp,
     hashing::{self, Hasher},
@@ -26,7 +26,7 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
 
 const POOL: &str = "db_client_connection_pool_name";
 
-/// Where the figures are.
+/// Where the metrics are.
 pub(super) struct Metrics {
     pub(super) grpc: Arc<Calls>,
     pub(super) rest: Arc<Calls>,
@@ -43,10 +43,10 @@ impl Metrics {
     pub(super) fn render(&self) -> String {
         let mut text = Text::default();
         calls(&mut text, &self.grpc, &self.rest);
-        let hashing = self.hasher.figures();
+        let hashing = self.hasher.metrics();
         queue(&mut text, &hashing);
         hashes(&mut text, &hashing);
-        database(&mut text, &self.db.figures());
+        database(&mut text, &self.db.metrics());
         outcomes(&mut text, &self.auth.outcome_figures());
         text.counter(
             "vestibule_last_seen_lost_total",
@@ -105,7 +105,7 @@ fn calls(text: &mut Text, grpc: &Calls, rest: &Calls) {
         "rpc_server_call_duration_seconds",
         "Calls over gRPC, from their headers to their status.",
     );
-    for call in grpc.figures() {
+    for call in grpc.metrics() {
         let labels = [
             ("rpc_method", call.method),
             ("rpc_response_status_code", call.code),
@@ -116,7 +116,7 @@ fn calls(text: &mut Text, grpc: &Calls, rest: &Calls) {
         "http_server_request_duration_seconds",
         "Calls over REST, from their headers to their answer.",
     );
-    for call in rest.figures() {
+    for call in rest.metrics() {
         let labels = [
             ("http_request_method", call.method),
             ("http_route", call.route.unwrap_or_default()),
@@ -126,79 +126,79 @@ fn calls(text: &mut Text, grpc: &Calls, rest: &Calls) {
     }
 }
 
-fn queue(text: &mut Text, figures: &hashing::Figures) {
+fn queue(text: &mut Text, metrics: &hashing::HashingMetrics) {
     text.gauge(
         "vestibule_hash_queue_length",
         "Hashes that wait for a worker.",
-        figures.waiting,
+        metrics.waiting,
     );
     text.gauge(
         "vestibule_hash_queue_limit",
         "The most hashes that may wait.",
-        figures.queue,
+        metrics.queue,
     );
     let mut refused = text.counters(
         "vestibule_hash_refused_total",
         "Hashes that were refused, by cause.",
     );
     for (cause, count) in [
-        ("queue_full", figures.refused.queue_full),
-        ("max_wait", figures.refused.max_wait),
-        ("deadline", figures.refused.deadline),
+        ("queue_full", metrics.refused.queue_full),
+        ("max_wait", metrics.refused.max_wait),
+        ("deadline", metrics.refused.deadline),
     ] {
         refused.sample(&[("cause", cause)], count);
     }
     text.counter(
         "vestibule_hash_abandoned_total",
         "Hashes that never started because nobody waited for them any more.",
-        figures.abandoned,
+        metrics.abandoned,
     );
     text.histograms(
         "vestibule_hash_wait_duration_seconds",
         "How long hashes waited for a worker.",
     )
-    .distribution(&[], &figures.wait);
+    .distribution(&[], &metrics.wait);
 }
 
-fn hashes(text: &mut Text, figures: &hashing::Figures) {
+fn hashes(text: &mut Text, metrics: &hashing::HashingMetrics) {
     text.gauge(
         "vestibule_hash_running",
         "Hashes that are being computed.",
-        figures.running,
+        metrics.running,
     );
     text.gauge(
         "vestibule_hash_workers",
         "The most hashes that are computed at once.",
-        figures.memory.workers,
+        metrics.memory.workers,
     );
     text.histograms(
         "vestibule_hash_duration_seconds",
         "How long hashes took a worker.",
     )
-    .distribution(&[], &figures.duration);
+    .distribution(&[], &metrics.duration);
     text.counter(
         "vestibule_hash_rehashed_total",
         "Passwords that were hashed again at the current cost.",
-        figures.rehashed,
+        metrics.rehashed,
     );
     text.gauge(
         "vestibule_hash_memory_bytes",
         "The memory that the workers keep once all have hashed.",
-        figures.memory.areas_bytes(),
+        metrics.memory.areas_bytes(),
     );
     text.gauge(
         "vestibule_memory_bound_bytes",
         "The memory that the process needs at most: that of the workers and the reserve.",
-        figures.memory.bytes(),
+        metrics.memory.bytes(),
     );
 }
 
-fn database(text: &mut Text, figures: &db::Figures) {
+fn database(text: &mut Text, metrics: &db::DbMetrics) {
     let mut connections = text.gauges(
         "vestibule_db_connections",
         "Open connections to the database, by pool and state.",
     );
-    for pool in &figures.pools {
+    for pool in &metrics.pools {
         for (state, count) in [("used", pool.used), ("idle", pool.idle)] {
             let labels = [(POOL, pool.name), ("db_client_connection_state", state)];
             connections.sample(&labels, count);
@@ -208,77 +208,77 @@ fn database(text: &mut Text, figures: &db::Figures) {
         "db_client_connection_max",
         "The most connections of a pool.",
     );
-    for pool in &figures.pools {
+    for pool in &metrics.pools {
         most.sample(&[(POOL, pool.name)], pool.max);
     }
     let mut waiting = text.gauges(
         "db_client_connection_pending_requests",
         "Calls that wait for a connection of a pool.",
     );
-    for pool in &figures.pools {
+    for pool in &metrics.pools {
         waiting.sample(&[(POOL, pool.name)], pool.waiting);
     }
     text.counter(
         "vestibule_db_retried_transactions_total",
         "Transactions that were done again after they lost a race.",
-        figures.retried_transactions,
+        metrics.retried_transactions,
     );
     text.counter(
         "vestibule_sessions_purged_total",
         "Sessions that were deleted because they ended long ago.",
-        figures.purged_sessions,
+        metrics.purged_sessions,
     );
     text.gauge(
         "vestibule_db_clock_difference_seconds",
         "How far the database's clock is ahead of this machine's.",
-        figures.clock_difference.as_seconds_f64(),
+        metrics.clock_difference.as_seconds_f64(),
     );
     text.counter(
         "vestibule_db_clock_differences_total",
         "Times, one a second, that the two were more than a second apart.",
-        figures.clock_differences,
+        metrics.clock_differences,
     );
 }
 
-fn outcomes(text: &mut Text, figures: &OutcomeFigures) {
+fn outcomes(text: &mut Text, metrics: &OutcomeMetrics) {
     text.gauge(
         "vestibule_events_waiting",
         "Outcomes of logins that are not written yet.",
-        figures.waiting,
+        metrics.waiting,
     );
     text.counter(
         "vestibule_events_written_total",
         "Outcomes of logins that were written.",
-        figures.written,
+        metrics.written,
     );
     let mut folded = text.counters(
         "vestibule_events_folded_total",
         "Outcomes of logins that are a count in the event of an earlier one.",
     );
-    for (cause, count) in [("alike", figures.folded), ("batch_full", figures.coarse)] {
+    for (cause, count) in [("alike", metrics.folded), ("batch_full", metrics.coarse)] {
         folded.sample(&[("cause", cause)], count);
     }
     text.counter(
         "vestibule_events_lost_total",
         "Outcomes of logins that could not be written.",
-        figures.lost,
+        metrics.lost,
     );
 }
 
-fn mail(text: &mut Text, figures: &MailFigures) {
+fn mail(text: &mut Text, metrics: &MailMetrics) {
     text.gauge(
         "vestibule_mail_queue_length",
         "Mails that wait to be sent, of all replicas.",
-        figures.waiting,
+        metrics.waiting,
     );
     text.counter(
         "vestibule_mail_sent_total",
         "Mails that were sent.",
-        figures.sent,
+        metrics.sent,
     );
     text.counter(
         "vestibule_mail_failed_total",
         "Tries to send a mail that failed, and mails that were given up.",
-        figures.failed,
+        metrics.failed,
     );
 }

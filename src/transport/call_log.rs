@@ -1,4 +1,4 @@
-//! One line per call, whatever becomes of it, the same in the figures, and the span that puts its ids
+//! One line per call, whatever becomes of it, the same in the metrics, and the span that puts its ids
 //! into every other line. Bodies, metadata and path text stay out: what is told of a call is what we
 //! named ourselves.
 
@@ -10,7 +10,7 @@ use tracing::{Span, field::Empty};
 
 use super::{
     Peer, Protocol,
-    call_figures::{Calls, Outcome},
+    call_metrics::{Calls, Outcome},
     call_name::{call_name, call_names},
     error_table::{ErrorKind, grpc_name, wire_name},
     failure::Failure,

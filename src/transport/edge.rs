@@ -1,6 +1,6 @@
 //! What every call of either protocol passes before and after its handler: ids, limits, the one
 //! deadline, isolation of panics, the drain's end, the form of errors, one line in the log and the
-//! figures.
+//! metrics.
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ use tracing::Instrument;
 
 use super::{
     answer,
-    call_figures::Calls,
+    call_metrics::Calls,
     call_log::CallLog,
     caller::Gate,
     error_table::ErrorKind,

@@ -168,7 +168,7 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
         tokio::spawn(async move { client.open(&email, PASSWORD).await })
     };
     let calls = [opening(), opening()];
-    let figures = async || {
+    let metrics = async || {
         let seen = app.scrape().await;
         let pool = ("db_client_connection_pool_name", pool);
         let state = ("db_client_connection_state", "used");
@@ -180,7 +180,7 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
     };
     eventually("one call has the connection, one waits", async || {
         // The purge of the start may wait as well.
-        matches!(figures().await, (1, 1, 1..))
+        matches!(metrics().await, (1, 1, 1..))
     })
     .await;
     sql.execute_unprepared("ROLLBACK").await.unwrap();
@@ -188,7 +188,7 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
         // On SQLite the lock may have been held for longer than its busy time-out.
         drop(call.await.unwrap());
     }
-    eventually("nobody waits", async || figures().await.2 == 0).await;
+    eventually("nobody waits", async || metrics().await.2 == 0).await;
 }
 
 /// Twenty lookups that one statement answers wait for no connection. On one thread, or a second
@@ -214,7 +214,7 @@ async fn lookups_that_share_a_statement_are_one_caller_of_the_pool() {
     let mut found = join_all(ids.map(|id| db.find_session(id, deadline)));
     assert!((&mut found).now_or_never().is_none(), "all are asked");
     eventually("the statement is under way", async || {
-        let pool = db.figures().pools[0];
+        let pool = db.metrics().pools[0];
         (pool.used, pool.waiting) == (1, 0)
     })
     .await;

@@ -46,7 +46,7 @@ fn what_is_alike_within_a_minute_is_one_row() {
     }
     let rows = outcomes.unwritten();
     assert_eq!((rows.len(), sum(&rows)), (4, 5));
-    assert_eq!(outcomes.figures().folded, 1);
+    assert_eq!(outcomes.metrics().folded, 1);
 }
 
 #[test]
@@ -67,9 +67,9 @@ fn a_full_batch_costs_detail_and_no_outcome() {
     let coarse = rows.iter().find(|row| row.0.detail.is_none()).unwrap();
     assert_eq!(coarse.1.user_id, None);
     assert_eq!(coarse.1.origin.client, ClientInfo::default());
-    let figures = outcomes.figures();
-    assert_eq!(figures.coarse, coarse.2);
-    assert_eq!(figures.waiting, sum(&rows));
+    let metrics = outcomes.metrics();
+    assert_eq!(metrics.coarse, coarse.2);
+    assert_eq!(metrics.waiting, sum(&rows));
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn a_row_is_held_until_it_is_written_and_its_minute_is_over() {
     assert_eq!(outcomes.batch().len(), 1, "its minute goes on");
     outcomes.tidy(later);
     assert_eq!(outcomes.batch().len(), 0);
-    let figures = outcomes.figures();
-    assert_eq!((figures.written, figures.waiting, figures.lost), (2, 0, 0));
+    let metrics = outcomes.metrics();
+    assert_eq!((metrics.written, metrics.waiting, metrics.lost), (2, 0, 0));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_crowded_batch_lets_go_of_all_that_is_written() {
         outcomes.written(&rows);
         outcomes.tidy(noon());
     }
-    assert_eq!(outcomes.figures().coarse, 0, "no detail was lost");
+    assert_eq!(outcomes.metrics().coarse, 0, "no detail was lost");
 }
 
 #[test]
@@ -119,6 +119,6 @@ fn what_is_given_up_is_counted() {
         note(&outcomes, failure(1, 1, noon()));
     }
     assert_eq!(outcomes.lost(&outcomes.unwritten()), 3);
-    let figures = outcomes.figures();
-    assert_eq!((figures.lost, figures.waiting), (3, 0));
+    let metrics = outcomes.metrics();
+    assert_eq!((metrics.lost, metrics.waiting), (3, 0));
 }

@@ -110,7 +110,7 @@ fn a_burst_on_free_threads_leaves_the_queue_to_those_that_wait() {
     let queue = queue(4, 2, 2 * SECOND);
     let _four_start_and_two_wait = [(); 6].map(|()| admit(&queue, 64).unwrap());
     assert!(overload(&admit(&queue, 64)).is_some());
-    assert_eq!(queue.figures().refused.queue_full, 1);
+    assert_eq!(queue.metrics().refused.queue_full, 1);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn those_that_nobody_waits_for_give_way_when_the_queue_is_full() {
     assert!(overload(&admit(&queue, 64)).is_some());
     drop(gone);
     let _takes_its_place = admit(&queue, 64).unwrap();
-    assert_eq!(queue.figures().waiting, 2);
+    assert_eq!(queue.metrics().waiting, 2);
     assert!(overload(&admit(&queue, 64)).is_some());
 }
 
@@ -166,7 +166,7 @@ fn a_job_of_which_the_time_is_over_is_refused_and_never_taken() {
     let gone = admit(&queue, 64).unwrap();
     drop(gone);
     assert!(queue.try_take().is_none());
-    assert_eq!(queue.figures().waiting, 0);
+    assert_eq!(queue.metrics().waiting, 0);
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_flood_of_one_class_leaves_places_to_the_other() {
         assert_eq!(let_in.len(), 14, "all but an eighth of 16");
         let _others = [(); 2].map(|()| admit_as(other, &queue, 32).unwrap());
         assert!(overload(&admit_as(other, &queue, 32)).is_some());
-        assert_eq!(queue.figures().waiting, 16);
+        assert_eq!(queue.metrics().waiting, 16);
         // The flood waits for half of the hashes and no more.
         assert_eq!(order(&queue)[..4].iter().sum::<u32>(), 2 * (64 + 32));
     }
@@ -264,7 +264,7 @@ fn a_rehash_lets_all_pass_that_come_before_it_has_started() {
 fn every_job_is_counted_by_what_became_of_it() {
     let queue = queue(1, 2, 3 * SECOND);
     measure(&queue, 2 * SECOND);
-    let before = queue.figures();
+    let before = queue.metrics();
     assert_eq!(before.duration.count(), 100);
     assert_eq!(before.wait.count(), 100);
 
@@ -280,7 +280,7 @@ fn every_job_is_counted_by_what_became_of_it() {
     queue.finish(&running, None);
     assert!(queue.try_take().is_none());
 
-    let now = queue.figures();
+    let now = queue.metrics();
     assert_eq!(
         (
             now.refused.queue_full,

@@ -51,8 +51,8 @@ fn let_in<'a, T>(call: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Outpu
 }
 
 fn waiting_running(hasher: &Hasher) -> (usize, usize) {
-    let figures = hasher.figures();
-    (figures.waiting, figures.running)
+    let metrics = hasher.metrics();
+    (metrics.waiting, metrics.running)
 }
 
 /// (17)
@@ -87,7 +87,7 @@ async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
         drop(let_in(hash(&hasher)));
     }
     drop(running);
-    assert_eq!(hasher.figures().running, 1);
+    assert_eq!(hasher.metrics().running, 1);
 
     let last = let_in(hash(&hasher));
     gate.release_one();
@@ -140,7 +140,7 @@ async fn a_registration_is_served_after_one_login_however_many_wait() {
     }
     registration.await.unwrap();
     assert!(matches!(running.await, Ok(Verification::Mismatch)));
-    assert!(hasher.figures().waiting >= flood.len() - 2);
+    assert!(hasher.metrics().waiting >= flood.len() - 2);
     drop(flood);
 }
 
@@ -187,7 +187,7 @@ async fn a_rehash_is_dropped_unless_a_thread_is_free() {
     running.await.unwrap();
     waiting.await.unwrap();
     assert!(rehash().await.is_some());
-    assert_eq!(hasher.figures().rehashed, 1);
+    assert_eq!(hasher.metrics().rehashed, 1);
     hasher.stop();
     assert_eq!(rehash().now_or_never(), Some(None));
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::figures::{BOUNDS_MICROS, Distribution};
+use crate::metrics::{BOUNDS_MICROS, Distribution};
 
 /// Label names with their values.
 pub(super) type Labels<'l> = &'l [(&'static str, &'l str)];
@@ -111,7 +111,7 @@ fn write(text: &mut String, what: Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::figures::Histogram;
+    use crate::metrics::Histogram;
 
     #[test]
     fn samples_are_written_with_their_labels_escaped() {

@@ -1,6 +1,6 @@
 //! What the edge promises whatever stands behind it.
 
-mod figures;
+mod metrics;
 mod grpc_calls;
 mod log_lines;
 mod rest_calls;

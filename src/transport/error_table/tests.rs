@@ -1,7 +1,7 @@
 //! The whole table as a snapshot, so that a changed code or reason is seen in review.
 
 use super::*;
-use crate::transport::call_figures::HTTP_STATUSES;
+use crate::transport::call_metrics::HTTP_STATUSES;
 
 const ALL: [ErrorKind; 22] = [
     ErrorKind::InvalidInput,

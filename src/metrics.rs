@@ -1,5 +1,5 @@
 //! What the layers count of themselves. To count is a few atomic additions, without lock, allocation
-//! or text; the figures are read when somebody asks for them.
+//! or text; the metrics are read when somebody asks for them.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

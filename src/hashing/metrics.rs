@@ -1,11 +1,11 @@
 //! What the engine tells of itself to whoever watches it.
 
 use super::Memory;
-use crate::figures::{Counter, Distribution, Histogram};
+use crate::metrics::{Counter, Distribution, Histogram};
 
 /// What the engine is doing, and what it has done since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Figures {
+pub struct HashingMetrics {
     /// Threads and their memory.
     pub memory: Memory,
     /// The most jobs that may wait.

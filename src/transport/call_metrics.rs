@@ -11,7 +11,7 @@ use super::{
     call_name::{CallName, OTHER, call_names},
     error_table::grpc_name,
 };
-use crate::figures::{Distribution, Histogram};
+use crate::metrics::{Distribution, Histogram};
 
 /// The statuses that calls over HTTP can end with.
 pub(crate) static HTTP_STATUSES: [StatusCode; 14] = [
@@ -56,7 +56,7 @@ pub struct Calls {
 
 /// Calls that had the same name and ended the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallFigures {
+pub struct CallMetrics {
     /// The RPC (`vestibule.v1.AuthService/ValidLogin`) or the HTTP method; `_OTHER` for all others.
     pub method: &'static str,
     /// The route's template on the REST port; `_OTHER` for what is none.
@@ -92,14 +92,14 @@ impl Calls {
     }
 
     /// What was counted; what never happened is not among it.
-    pub fn figures(&self) -> impl Iterator<Item = CallFigures> {
+    pub fn metrics(&self) -> impl Iterator<Item = CallMetrics> {
         let by_name = self.durations.chunks_exact(self.codes.len());
         self.names
             .iter()
             .zip(by_name)
             .flat_map(|(name, by_code)| {
                 let by_code = self.codes.iter().zip(by_code);
-                by_code.map(|(code, duration)| CallFigures {
+                by_code.map(|(code, duration)| CallMetrics {
                     method: name.method,
                     route: name.route,
                     code,
@@ -157,11 +157,11 @@ mod tests {
         for name in [0, calls.names.len() - 1] {
             calls.record(name, outcome, Duration::from_millis(1));
         }
-        let figures: Vec<_> = calls.figures().collect();
-        assert_eq!(figures.len(), 2);
-        assert_eq!(figures[1].method, OTHER);
-        assert!(figures.iter().all(|calls| calls.duration.count() == 1));
-        figures.iter().map(|calls| calls.code).collect()
+        let metrics: Vec<_> = calls.metrics().collect();
+        assert_eq!(metrics.len(), 2);
+        assert_eq!(metrics[1].method, OTHER);
+        assert!(metrics.iter().all(|calls| calls.duration.count() == 1));
+        metrics.iter().map(|calls| calls.code).collect()
     }
 
     #[test]
@@ -181,6 +181,6 @@ mod tests {
 
     #[test]
     fn what_never_happened_is_not_told() {
-        assert_eq!(Calls::new(Protocol::Grpc).figures().count(), 0);
+        assert_eq!(Calls::new(Protocol::Grpc).metrics().count(), 0);
     }
 }

@@ -1,11 +1,11 @@
-//! What a call leaves in the figures.
+//! What a call leaves in the metrics.
 
 use super::*;
 
 /// Calls by method or route, and code.
 fn told(calls: &Calls) -> Vec<(&'static str, &'static str, u64)> {
     calls
-        .figures()
+        .metrics()
         .map(|calls| {
             let name = calls.route.unwrap_or(calls.method);
             (name, calls.code, calls.duration.count())

@@ -6,13 +6,13 @@ use chrono::TimeDelta;
 use sea_orm::sqlx::{Database, Pool};
 
 use super::{Db, Target};
-use crate::figures::Counter;
+use crate::metrics::Counter;
 
 /// How the pools are doing, and what was done since they were opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
+pub struct DbMetrics {
     /// The pools that calls share; the connection of the probe is not among them.
-    pub pools: Vec<PoolFigures>,
+    pub pools: Vec<PoolMetrics>,
     /// Sessions that were deleted because they ended long ago.
     pub purged_sessions: u64,
     /// Transactions that were done again after they lost a race.
@@ -26,7 +26,7 @@ pub struct Figures {
 
 /// How a pool is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolFigures {
+pub struct PoolMetrics {
     /// `writer` and `reader` on SQLite, `shared` on Postgres.
     pub name: &'static str,
     /// The most connections.
@@ -43,9 +43,9 @@ pub struct PoolFigures {
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Reads that are under way, with a connection or without.
-    pub(super) reading: Callers,
+    pub(super) reading: PoolUse,
     /// The same for transactions.
-    pub(super) writing: Callers,
+    pub(super) writing: PoolUse,
     pub(super) purged_sessions: Counter,
     pub(super) retried_transactions: Counter,
     pub(super) clock: ClockCounts,
@@ -63,13 +63,13 @@ pub(super) struct ClockCounts {
 
 /// Those who use a pool or wait for it.
 #[derive(Debug, Default)]
-pub(super) struct Callers(AtomicUsize);
+pub(super) struct PoolUse(AtomicUsize);
 
-impl Callers {
+impl PoolUse {
     /// One more, until what comes back is dropped.
-    pub(super) fn enter(&self) -> Caller<'_> {
+    pub(super) fn enter(&self) -> Waiter<'_> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Caller(self)
+        Waiter(self)
     }
 
     fn get(&self) -> usize {
@@ -78,9 +78,9 @@ impl Callers {
 }
 
 /// One who uses a pool or waits for it.
-pub(super) struct Caller<'c>(&'c Callers);
+pub(super) struct Waiter<'c>(&'c PoolUse);
 
-impl Drop for Caller<'_> {
+impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -88,7 +88,7 @@ impl Drop for Caller<'_> {
 
 impl Db {
     /// How the pools are doing now, and what was done.
-    pub fn figures(&self) -> Figures {
+    pub fn metrics(&self) -> DbMetrics {
         let inner = &*self.inner;
         let (reading, writing) = (inner.counts.reading.get(), inner.counts.writing.get());
         let pools = match inner.settings.target {
@@ -101,7 +101,7 @@ impl Db {
                 vec![pool("shared", shared, reading + writing)]
             }
         };
-        Figures {
+        DbMetrics {
             pools,
             purged_sessions: inner.counts.purged_sessions.get(),
             retried_transactions: inner.counts.retried_transactions.get(),
@@ -113,12 +113,12 @@ impl Db {
     }
 }
 
-/// The figures of a pool with so many callers. They change while they are read, so none is more than
+/// The metrics of a pool with so many callers. They change while they are read, so none is more than
 /// about right.
-fn pool<D: Database>(name: &'static str, pool: &Pool<D>, callers: usize) -> PoolFigures {
+fn pool<D: Database>(name: &'static str, pool: &Pool<D>, callers: usize) -> PoolMetrics {
     let idle = pool.num_idle();
     let used = (pool.size() as usize).saturating_sub(idle);
-    PoolFigures {
+    PoolMetrics {
         name,
         max: pool.options().get_max_connections(),
         used,
