@@ -1,10 +1,10 @@
 //! `vestibule users import`: users of other systems, straight into the database. Rows that are refused
 //! are named and the others go in.
 
-mod comma;
+mod csv;
 mod grammar;
-mod lines;
-mod rows;
+mod jsonl;
+mod reader;
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ use crate::{
 };
 
 pub(super) use grammar::{grammar, request};
-pub(super) use rows::Source;
-use rows::{Broken, Place, Row, Rows};
+pub(super) use reader::Source;
+use reader::{Broken, Place, Row, Rows};
 
 /// How long the database may take for a batch.
 const LIMIT: Duration = Duration::from_secs(30);

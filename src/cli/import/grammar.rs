@@ -68,8 +68,8 @@ pub(in crate::cli) fn request(matches: &ArgMatches) -> Request {
 fn source(text: &str) -> Result<Source, &'static str> {
     let file = Path::new(text);
     match file.extension().and_then(|extension| extension.to_str()) {
-        Some("jsonl") => Ok(Source::JsonLines(file.to_owned())),
-        Some("csv") => Ok(Source::CommaSeparated(file.to_owned())),
+        Some("jsonl") => Ok(Source::JsonlReader(file.to_owned())),
+        Some("csv") => Ok(Source::CsvReader(file.to_owned())),
         Some(_) | None => Err("name a file that ends in .jsonl or .csv"),
     }
 }

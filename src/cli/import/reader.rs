@@ -5,7 +5,7 @@ use std::{fmt, io, path::PathBuf};
 
 use thiserror::Error;
 
-use super::{comma::CommaSeparated, lines::JsonLines};
+use super::{csv::CsvReader, jsonl::JsonlReader};
 use crate::{
     auth::{Import, RawUser, RowFault},
     db::{FlaskError, FlaskUser, FlaskUsers},
@@ -18,9 +18,9 @@ pub(super) const ROW_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A JSON object in each line.
-    JsonLines(PathBuf),
+    JsonlReader(PathBuf),
     /// Comma-separated values whose first line names the columns.
-    CommaSeparated(PathBuf),
+    CsvReader(PathBuf),
     /// The SQLite file of the Flask service.
     FlaskDb(PathBuf),
 }
@@ -33,8 +33,8 @@ pub(super) struct Rows {
 }
 
 enum Open {
-    JsonLines(JsonLines),
-    CommaSeparated(CommaSeparated),
+    JsonlReader(JsonlReader),
+    CsvReader(CsvReader),
     FlaskDb { users: FlaskUsers, reached: u64 },
 }
 
@@ -68,13 +68,13 @@ impl Rows {
     /// Opens a source, and tells how many steps it is to its end.
     pub(super) async fn open(source: &Source) -> Result<(Self, u64), Broken> {
         let (source, steps) = match source {
-            Source::JsonLines(file) => {
-                let (lines, bytes) = JsonLines::open(file)?;
-                (Open::JsonLines(lines), bytes)
+            Source::JsonlReader(file) => {
+                let (lines, bytes) = JsonlReader::open(file)?;
+                (Open::JsonlReader(lines), bytes)
             }
-            Source::CommaSeparated(file) => {
-                let (rows, bytes) = CommaSeparated::open(file)?;
-                (Open::CommaSeparated(rows), bytes)
+            Source::CsvReader(file) => {
+                let (rows, bytes) = CsvReader::open(file)?;
+                (Open::CsvReader(rows), bytes)
             }
             Source::FlaskDb(file) => {
                 let users = FlaskUsers::open(file);
@@ -97,8 +97,8 @@ impl Rows {
         }
         let mut rows = Vec::new();
         let (read, reached) = match &mut self.source {
-            Open::JsonLines(lines) => (fill(&mut rows, || lines.next()), lines.reached()),
-            Open::CommaSeparated(comma) => (fill(&mut rows, || comma.next()), comma.reached()),
+            Open::JsonlReader(lines) => (fill(&mut rows, || lines.next()), lines.reached()),
+            Open::CsvReader(comma) => (fill(&mut rows, || comma.next()), comma.reached()),
             Open::FlaskDb { users, reached } => {
                 let batch = users.next(Import::BATCH as u64).await?;
                 *reached += batch.len() as u64;

@@ -12,7 +12,7 @@ use std::{
 
 use csv::{Error, ErrorKind, Reader, StringRecord};
 
-use super::rows::{Broken, Place, ROW_MAX, Row};
+use super::reader::{Broken, Place, ROW_MAX, Row};
 use crate::auth::{RawUser, RowFault};
 
 /// Columns that every file has.
@@ -20,7 +20,7 @@ const REQUIRED: [&str; 2] = ["email", "password_hash"];
 /// What the reader may have read ahead when a row begins.
 const AHEAD: usize = 16 * 1024;
 
-pub(super) struct CommaSeparated {
+pub(super) struct CsvReader {
     file: PathBuf,
     reader: Reader<Bounded>,
     columns: StringRecord,
@@ -50,7 +50,7 @@ impl Read for Bounded {
     }
 }
 
-impl CommaSeparated {
+impl CsvReader {
     pub(super) fn open(file: &Path) -> Result<(Self, u64), Broken> {
         let failed = |source| Broken::File {
             file: file.to_owned(),

@@ -12,12 +12,12 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::rows::{Broken, Place, ROW_MAX, Row, utf8};
+use super::reader::{Broken, Place, ROW_MAX, Row, utf8};
 use crate::auth::{RawUser, RowFault};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-pub(super) struct JsonLines {
+pub(super) struct JsonlReader {
     file: PathBuf,
     input: BufReader<File>,
     reached: u64,
@@ -25,7 +25,7 @@ pub(super) struct JsonLines {
     line: u64,
 }
 
-impl JsonLines {
+impl JsonlReader {
     pub(super) fn open(file: &Path) -> Result<(Self, u64), Broken> {
         let failed = |source| Broken::File {
             file: file.to_owned(),
