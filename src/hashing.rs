@@ -12,7 +12,7 @@ mod decoy;
 mod metrics;
 mod free_memory;
 mod job;
-mod lines;
+mod fair_queue;
 mod parameters;
 mod priority;
 mod queue;
@@ -46,7 +46,7 @@ use crate::domain::{HashedPassword, NewPassword, ServerKey};
 use area::Area;
 use decoy::Decoys;
 use job::{Job, Tag};
-use lines::Class;
+use fair_queue::Lane;
 use queue::Queue;
 use stored::StoredHash;
 
@@ -167,13 +167,13 @@ impl Hasher {
     ) -> Result<HashedPassword, HashingError> {
         let mut hash = StoredHash::without_tag(self.0.current, salt);
         let tag = self
-            .tag(Class::Registration, password.as_bytes(), &hash, deadline)
+            .tag(Lane::Registration, password.as_bytes(), &hash, deadline)
             .await?;
         hash.tag.copy_from_slice(&tag);
         Ok(HashedPassword::from_phc(hash.to_string()))
     }
 
-    /// Draws decoys from the mix of what is stored from now on: a hash of each class, and how many
+    /// Draws decoys from the mix of what is stored from now on: a hash of each lane, and how many
     /// there are of it. Which an address gets is a matter of the key.
     pub fn draw_decoys_from(&self, mix: &[(HashedPassword, u64)], key: &ServerKey) {
         self.0.decoys.follow(mix, key);
@@ -197,13 +197,13 @@ impl Hasher {
 
     async fn tag(
         &self,
-        class: Class,
+        lane: Lane,
         password: &[u8],
         hash: &StoredHash,
         deadline: Instant,
     ) -> Result<Tag, HashingError> {
         let (job, tag) = Job::new(password, hash, deadline);
-        self.0.queue.admit(class, job)?;
+        self.0.queue.admit(lane, job)?;
         match timeout_at(deadline, tag).await {
             Ok(Ok(tag)) => Ok(tag),
             // No answer: it failed, or a thread saw the deadline pass a moment before the timer did.

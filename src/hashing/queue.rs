@@ -12,7 +12,7 @@ use super::{
     HashingError, Memory, HashingSettings,
     metrics::{Counts, HashingMetrics, Refusal},
     job::Job,
-    lines::{Class, Lines},
+    fair_queue::{Lane, FairQueue},
     parameters::Parameters,
 };
 
@@ -21,7 +21,7 @@ use super::{
 const NANOSECONDS_PER_KIB: u64 = 500;
 /// Weight of the newest hash in the mean: one in eight, as TCP smooths round trips (RFC 6298).
 const SMOOTHING: u32 = 8;
-/// One in eight places is never filled by one class alone. That many are enough for the other to
+/// One in eight places is never filled by one lane alone. That many are enough for the other to
 /// have somebody waiting whenever its turn comes.
 const KEPT_FREE: usize = 8;
 
@@ -37,7 +37,7 @@ pub(super) struct Queue {
 }
 
 struct State {
-    waiting: Lines,
+    waiting: FairQueue,
     running: usize,
     /// Whether a job above the current memory runs: one in the process at most, because only one
     /// area of that size was left room for.
@@ -56,7 +56,7 @@ impl Queue {
             waiting_max: settings.queue,
             max_wait: settings.max_wait,
             state: Mutex::new(State {
-                waiting: Lines::new(),
+                waiting: FairQueue::new(),
                 running: 0,
                 heavy_runs: false,
                 mean: Duration::from_nanos(work_kib * NANOSECONDS_PER_KIB),
@@ -71,10 +71,10 @@ impl Queue {
     ///
     /// # Errors
     /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
-    pub(super) fn admit(&self, class: Class, job: Job) -> Result<(), HashingError> {
+    pub(super) fn admit(&self, lane: Lane, job: Job) -> Result<(), HashingError> {
         let mut state = self.lock();
-        self.make_room(&mut state, class, self.is_heavy(&job), job.deadline())?;
-        state.waiting.push(class, job);
+        self.make_room(&mut state, lane, self.is_heavy(&job), job.deadline())?;
+        state.waiting.push(lane, job);
         self.arrived.notify_one();
         Ok(())
     }
@@ -84,14 +84,14 @@ impl Queue {
     ///
     /// # Errors
     /// As `admit`.
-    pub(super) fn would_admit(&self, class: Class, deadline: Instant) -> Result<(), HashingError> {
-        self.make_room(&mut self.lock(), class, false, deadline)
+    pub(super) fn would_admit(&self, lane: Lane, deadline: Instant) -> Result<(), HashingError> {
+        self.make_room(&mut self.lock(), lane, false, deadline)
     }
 
     fn make_room(
         &self,
         state: &mut State,
-        class: Class,
+        lane: Lane,
         heavy: bool,
         deadline: Instant,
     ) -> Result<(), HashingError> {
@@ -106,12 +106,12 @@ impl Queue {
         if state.closed {
             return Err(HashingError::Failed);
         }
-        if self.refusal(state, class, heavy, left).is_some() {
+        if self.refusal(state, lane, heavy, left).is_some() {
             // Those that nobody waits for any more take no room from those that somebody does.
             self.drop_unwanted(state, now);
-            if let Some(refusal) = self.refusal(state, class, heavy, left) {
+            if let Some(refusal) = self.refusal(state, lane, heavy, left) {
                 self.counts.refuse(refusal);
-                let retry_after = self.estimated_wait(state, class);
+                let retry_after = self.estimated_wait(state, lane);
                 return Err(HashingError::Overloaded { retry_after });
             }
         }
@@ -198,12 +198,12 @@ impl Queue {
     }
 
     /// Why there is no room for a job, if there is none.
-    fn refusal(&self, state: &State, class: Class, heavy: bool, left: Duration) -> Option<Refusal> {
+    fn refusal(&self, state: &State, lane: Lane, heavy: bool, left: Duration) -> Option<Refusal> {
         if self.would_start(state, heavy) {
             return None;
         }
-        let wait = self.estimated_wait(state, class);
-        if self.is_full(state, class) {
+        let wait = self.estimated_wait(state, lane);
+        if self.is_full(state, lane) {
             Some(Refusal::QueueFull)
         } else if wait > left {
             Some(Refusal::Deadline)
@@ -237,19 +237,19 @@ impl Queue {
         may_start.min(self.workers - state.running)
     }
 
-    /// Whether all places are taken, or all that one class may fill.
-    fn is_full(&self, state: &State, class: Class) -> bool {
+    /// Whether all places are taken, or all that one lane may fill.
+    fn is_full(&self, state: &State, lane: Lane) -> bool {
         let starting = self.starting(state);
         let taken = |count: usize| count.saturating_sub(starting);
         let own_max = self.waiting_max - self.waiting_max / KEPT_FREE;
         taken(state.waiting.len()) >= self.waiting_max
-            || taken(state.waiting.len_of(class)) >= own_max
+            || taken(state.waiting.len_of(lane)) >= own_max
     }
 
     /// Jobs ahead × mean time ÷ threads.
-    fn estimated_wait(&self, state: &State, class: Class) -> Duration {
+    fn estimated_wait(&self, state: &State, lane: Lane) -> Duration {
         let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let ahead = state.running + state.waiting.ahead_of(class);
+        let ahead = state.running + state.waiting.ahead_of(lane);
         state.mean.saturating_mul(of(ahead)) / of(self.workers)
     }
 

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::{
-    Hasher, HashingError, Salt, UnreadableHash, job::Job, lines::Class, stored::StoredHash,
+    Hasher, HashingError, Salt, UnreadableHash, job::Job, fair_queue::Lane, stored::StoredHash,
 };
 use crate::domain::{EmailKey, HashedPassword, PasswordAttempt, PasswordScheme, StoredPassword};
 
@@ -39,7 +39,7 @@ impl Hasher {
     /// # Errors
     /// As `HashingError` says; nothing was done.
     pub fn would_verify(&self, deadline: Instant) -> Result<(), HashingError> {
-        self.0.queue.would_admit(Class::Login, deadline)
+        self.0.queue.would_admit(Lane::Login, deadline)
     }
 
     /// Verifies an attempt against what is stored, or against the decoy of `key` where nothing (or
@@ -62,7 +62,7 @@ impl Hasher {
             PasswordScheme::Imported => attempt.as_received(),
             PasswordScheme::Nfc => attempt.as_bytes(),
         };
-        let tag = self.tag(Class::Login, password, &stored, deadline).await?;
+        let tag = self.tag(Lane::Login, password, &stored, deadline).await?;
         if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
             return Ok(Verification::Mismatch);
         }

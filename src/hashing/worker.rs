@@ -76,7 +76,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{
-        super::{HashingSettings, lines::Class, parameters::Parameters, stored::StoredHash},
+        super::{HashingSettings, fair_queue::Lane, parameters::Parameters, stored::StoredHash},
         *,
     };
 
@@ -106,7 +106,7 @@ mod tests {
         let mut area = Area::reserve(8).unwrap();
         let tags = [(); 2].map(|()| {
             let (job, tag) = Job::new(b"password", &hash, deadline);
-            queue.admit(Class::Login, job).unwrap();
+            queue.admit(Lane::Login, job).unwrap();
             tag
         });
         for tag in tags {

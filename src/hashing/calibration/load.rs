@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::super::{Hasher, HashingError, lines::Class, stored::StoredHash};
+use super::super::{Hasher, HashingError, fair_queue::Lane, stored::StoredHash};
 
 /// How long a verification is waited for, as `serve` waits unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -93,7 +93,7 @@ async fn verify(hasher: Hasher, due: Instant) -> Result<Duration, HashingError> 
     let stored = StoredHash::without_tag(hasher.0.current, [7; 16]);
     let deadline = due + PATIENCE;
     hasher
-        .tag(Class::Login, b"calibration", &stored, deadline)
+        .tag(Lane::Login, b"calibration", &stored, deadline)
         .await?;
     Ok(due.elapsed())
 }

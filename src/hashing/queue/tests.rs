@@ -32,21 +32,21 @@ fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
 
 /// Lets a login in that is wanted until the receiver is dropped.
 fn admit(queue: &Queue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
-    admit_as(Class::Login, queue, memory_kib)
+    admit_as(Lane::Login, queue, memory_kib)
 }
 
 fn admit_as(
-    class: Class,
+    lane: Lane,
     queue: &Queue,
     memory_kib: u32,
 ) -> Result<oneshot::Receiver<Tag>, HashingError> {
     let (job, tag) = job(memory_kib, 60 * SECOND);
-    queue.admit(class, job).map(|()| tag)
+    queue.admit(lane, job).map(|()| tag)
 }
 
 /// A registration, told from a login by its memory.
 fn register(queue: &Queue) -> Result<oneshot::Receiver<Tag>, HashingError> {
-    admit_as(Class::Registration, queue, 32)
+    admit_as(Lane::Registration, queue, 32)
 }
 
 /// The memory of each that starts, one at a time.
@@ -86,7 +86,7 @@ fn the_estimate_is_the_jobs_ahead_by_the_mean_time_over_the_threads() {
     let _waiting = [(); 2].map(|()| admit(&queue, 64).unwrap());
     let (too_short, _tag) = job(64, Duration::from_millis(1900));
     assert!(matches!(
-        queue.admit(Class::Login, too_short),
+        queue.admit(Lane::Login, too_short),
         Err(HashingError::Overloaded { .. })
     ));
     let _fifth = admit(&queue, 64).unwrap();
@@ -160,7 +160,7 @@ fn a_job_of_which_the_time_is_over_is_refused_and_never_taken() {
     let queue = queue(1, 2, 2 * SECOND);
     let (late, _tag) = job(64, Duration::ZERO);
     assert_eq!(
-        queue.admit(Class::Login, late),
+        queue.admit(Lane::Login, late),
         Err(HashingError::DeadlineExceeded)
     );
     let gone = admit(&queue, 64).unwrap();
@@ -212,8 +212,8 @@ fn a_heavy_job_that_is_held_up_costs_its_class_no_turn_of_the_other() {
 #[test]
 fn a_flood_of_one_class_leaves_places_to_the_other() {
     for (flood, other) in [
-        (Class::Login, Class::Registration),
-        (Class::Registration, Class::Login),
+        (Lane::Login, Lane::Registration),
+        (Lane::Registration, Lane::Login),
     ] {
         let queue = queue(1, 16, 60 * SECOND);
         let _running = admit_as(flood, &queue, 64).unwrap();
@@ -269,11 +269,11 @@ fn every_job_is_counted_by_what_became_of_it() {
     assert_eq!(before.wait.count(), 100);
 
     let (late, _tag) = job(64, Duration::ZERO);
-    assert!(queue.admit(Class::Login, late).is_err());
+    assert!(queue.admit(Lane::Login, late).is_err());
     let _running = admit(&queue, 64).unwrap();
     let running = queue.try_take().unwrap();
     let (hurried, tag) = job(64, SECOND);
-    assert!(overload(&queue.admit(Class::Login, hurried).map(|()| tag)).is_some());
+    assert!(overload(&queue.admit(Lane::Login, hurried).map(|()| tag)).is_some());
     let gone = admit(&queue, 64).unwrap();
     assert!(overload(&admit(&queue, 64)).is_some(), "after 4 s of work");
     drop(gone);

@@ -1,5 +1,5 @@
-//! The jobs that wait: a line for each class, and turns between the lines, so that a flood of one
-//! class is not what the other waits for.
+//! The jobs that wait: one lane for logins, one for registrations, and turns between the lanes, so that
+//! a flood in one lane does not delay the other.
 
 use std::collections::VecDeque;
 
@@ -7,16 +7,16 @@ use tokio::time::Instant;
 
 use super::job::Job;
 
-/// What a caller waits for.
+/// Which queue a job waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum Lane {
     /// To have a password verified.
     Login,
     /// To have a new password hashed.
     Registration,
 }
 
-impl Class {
+impl Lane {
     fn other(self) -> Self {
         match self {
             Self::Login => Self::Registration,
@@ -25,21 +25,21 @@ impl Class {
     }
 }
 
-/// Two lines, and the rehash that nobody waits for.
-pub(super) struct Lines {
+/// Two lanes, and the rehash that nobody waits for.
+pub(super) struct FairQueue {
     logins: VecDeque<Job>,
     registrations: VecDeque<Job>,
     /// Who goes first when both wait.
-    turn: Class,
+    turn: Lane,
     rehash: Option<Job>,
 }
 
-impl Lines {
+impl FairQueue {
     pub(super) fn new() -> Self {
         Self {
             logins: VecDeque::new(),
             registrations: VecDeque::new(),
-            turn: Class::Login,
+            turn: Lane::Login,
             rehash: None,
         }
     }
@@ -53,28 +53,28 @@ impl Lines {
         self.logins.len() + self.registrations.len()
     }
 
-    pub(super) fn len_of(&self, class: Class) -> usize {
-        match class {
-            Class::Login => self.logins.len(),
-            Class::Registration => self.registrations.len(),
+    pub(super) fn len_of(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Login => self.logins.len(),
+            Lane::Registration => self.registrations.len(),
         }
     }
 
-    /// Those that somebody waits for, line by line.
+    /// Those that somebody waits for, lane by lane.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.logins.iter().chain(&self.registrations)
     }
 
-    /// How many of them start before one that joined its line now: its own line, and as many of the
+    /// How many of them start before one that joined its lane now: its own lane, and as many of the
     /// other as have a turn by then.
-    pub(super) fn ahead_of(&self, class: Class) -> usize {
-        let own = self.len_of(class);
-        let turns = own + usize::from(self.turn != class);
-        own + self.len_of(class.other()).min(turns)
+    pub(super) fn ahead_of(&self, lane: Lane) -> usize {
+        let own = self.len_of(lane);
+        let turns = own + usize::from(self.turn != lane);
+        own + self.len_of(lane.other()).min(turns)
     }
 
-    pub(super) fn push(&mut self, class: Class, job: Job) {
-        self.line(class).push_back(job);
+    pub(super) fn push(&mut self, lane: Lane, job: Job) {
+        self.jobs_of(lane).push_back(job);
     }
 
     /// Has a rehash wait for a moment in which nobody else does.
@@ -89,16 +89,16 @@ impl Lines {
         self.rehash.take_if(|job| !job.is_wanted(now));
     }
 
-    /// The next that may start: the first of the line whose turn it is, else of the other.
+    /// The next that may start: the first of the lane whose turn it is, else of the other.
     pub(super) fn pop(&mut self, may_start: impl Fn(&Job) -> bool) -> Option<Job> {
-        for class in [self.turn, self.turn.other()] {
-            let line = self.line(class);
-            if let Some(job) = line
+        for lane in [self.turn, self.turn.other()] {
+            let jobs = self.jobs_of(lane);
+            if let Some(job) = jobs
                 .iter()
                 .position(&may_start)
-                .and_then(|at| line.remove(at))
+                .and_then(|at| jobs.remove(at))
             {
-                self.turn = class.other();
+                self.turn = lane.other();
                 return Some(job);
             }
         }
@@ -111,10 +111,10 @@ impl Lines {
         self.rehash = None;
     }
 
-    fn line(&mut self, class: Class) -> &mut VecDeque<Job> {
-        match class {
-            Class::Login => &mut self.logins,
-            Class::Registration => &mut self.registrations,
+    fn jobs_of(&mut self, lane: Lane) -> &mut VecDeque<Job> {
+        match lane {
+            Lane::Login => &mut self.logins,
+            Lane::Registration => &mut self.registrations,
         }
     }
 }
