@@ -5,7 +5,7 @@
 //! kind whether or not there is something to verify.
 
 mod algorithm;
-mod area;
+mod arena;
 pub mod calibration;
 mod capacity;
 mod decoy;
@@ -43,7 +43,7 @@ pub use stored::UnreadableHash;
 pub use verification::{Verification, VerifiedPassword, check_readable};
 
 use crate::domain::{HashedPassword, NewPassword, ServerKey};
-use area::Area;
+use arena::Arena;
 use decoy::Decoys;
 use job::{Job, Tag};
 use fair_queue::Lane;
@@ -59,7 +59,7 @@ pub struct HashingSettings {
     pub iterations: u32,
     /// Argon2id lanes.
     pub parallelism: u32,
-    /// Threads, at least one; each holds one area of `memory_kib`.
+    /// Threads, at least one; each holds one arena of `memory_kib`.
     pub workers: usize,
     /// The most jobs that wait, running ones not counted.
     pub queue: usize,
@@ -127,7 +127,7 @@ pub enum HashingError {
 }
 
 impl Hasher {
-    /// Starts the threads and reserves their areas. Nothing is hashed yet.
+    /// Starts the threads and reserves their arenas. Nothing is hashed yet.
     ///
     /// # Errors
     /// The parameters are outside the caps (the floor is the configuration's business), or the
@@ -147,9 +147,9 @@ impl Hasher {
             threads: Mutex::default(),
         }));
         for (index, before_hash) in iter::repeat_n(before_hash, workers).enumerate() {
-            let area = Area::reserve(settings.memory_kib)?;
+            let arena = Arena::reserve(settings.memory_kib)?;
             let queue = Arc::clone(&hasher.0.queue);
-            let thread = worker::spawn(index, queue, area, before_hash)?;
+            let thread = worker::spawn(index, queue, arena, before_hash)?;
             hasher.0.threads().push(thread);
         }
         Ok(hasher)

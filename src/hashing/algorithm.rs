@@ -10,7 +10,7 @@ use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
 use super::{
-    area::Area,
+    arena::Arena,
     job::JobError,
     parameters::{MEMORY_KIB_MAX, Parameters},
 };
@@ -91,18 +91,18 @@ impl Algorithm {
             .then_some(Self::Pbkdf2 { digest, rounds })
     }
 
-    /// What it needs of an area, in KiB.
-    pub(super) fn area_kib(self) -> u32 {
+    /// What it needs of an arena, in KiB.
+    pub(super) fn arena_kib(self) -> u32 {
         match self {
             Self::Argon2 { parameters, .. } => parameters.memory_kib(),
             Self::Bcrypt { .. } | Self::Scrypt { .. } | Self::Pbkdf2 { .. } => 0,
         }
     }
 
-    /// Whether it needs memory beyond an area of so many KiB. scrypt always brings its own.
-    pub(super) fn is_heavy(self, area_kib: u32) -> bool {
+    /// Whether it needs memory beyond an arena of so many KiB. scrypt always brings its own.
+    pub(super) fn is_heavy(self, arena_kib: u32) -> bool {
         match self {
-            Self::Argon2 { .. } => self.area_kib() > area_kib,
+            Self::Argon2 { .. } => self.arena_kib() > arena_kib,
             Self::Scrypt { .. } => true,
             Self::Bcrypt { .. } | Self::Pbkdf2 { .. } => false,
         }
@@ -124,7 +124,7 @@ impl Algorithm {
         self,
         password: &[u8],
         salt: &[u8],
-        area: &mut Area,
+        arena: &mut Arena,
         tag: &mut [u8],
     ) -> Result<(), JobError> {
         match self {
@@ -133,7 +133,7 @@ impl Algorithm {
                 version,
                 parameters,
             } => {
-                let blocks = area.blocks(parameters.memory_kib());
+                let blocks = arena.blocks(parameters.memory_kib());
                 parameters.hash((variant, version), password, salt, blocks, tag)?;
             }
             Self::Bcrypt { cost } => bcrypt(cost, password, salt.try_into()?, tag),

@@ -74,7 +74,7 @@ pub struct NoRoom {
 /// They cannot; the text shows the arithmetic.
 pub fn has_room(needed: Memory, free: Option<u64>) -> Result<(), NoRoom> {
     match free {
-        Some(free_bytes) if needed.areas_bytes().saturating_add(BASE_BYTES) > free_bytes => {
+        Some(free_bytes) if needed.arenas_bytes().saturating_add(BASE_BYTES) > free_bytes => {
             Err(NoRoom { needed, free_bytes })
         }
         Some(_) | None => Ok(()),

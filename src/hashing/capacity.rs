@@ -12,7 +12,7 @@ use std::{
 
 use thiserror::Error;
 
-/// What is left to everything but the threads' areas: the process itself, its pools, and one
+/// What is left to everything but the threads' arenas: the process itself, its pools, and one
 /// verification of a stored hash above the configured cost (at most 128 MiB).
 const RESERVE_BYTES: u64 = 128 * MIB;
 /// proc(5): the groups of this process, and the memory of the machine.
@@ -23,7 +23,7 @@ const MIB: u64 = 1024 * KIB;
 /// Jobs that may wait for each thread, unless configured otherwise.
 const QUEUE_PER_WORKER: usize = 64;
 
-/// What the process needs at most: one area for each thread, and the reserve.
+/// What the process needs at most: one arena for each thread, and the reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// Threads.
@@ -33,14 +33,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// The areas of all threads, in bytes.
-    pub fn areas_bytes(self) -> u64 {
+    /// The arenas of all threads, in bytes.
+    pub fn arenas_bytes(self) -> u64 {
         (self.workers as u64).saturating_mul(u64::from(self.memory_kib) * KIB)
     }
 
-    /// The areas and the reserve, in bytes.
+    /// The arenas and the reserve, in bytes.
     pub fn bytes(self) -> u64 {
-        self.areas_bytes().saturating_add(RESERVE_BYTES)
+        self.arenas_bytes().saturating_add(RESERVE_BYTES)
     }
 }
 
@@ -78,7 +78,7 @@ pub fn default_queue(workers: usize) -> usize {
     workers.saturating_mul(QUEUE_PER_WORKER)
 }
 
-/// Whether `workers` areas of `memory_kib` fit into `limit` bytes (`None`: unknown, all fits).
+/// Whether `workers` arenas of `memory_kib` fit into `limit` bytes (`None`: unknown, all fits).
 ///
 /// # Errors
 /// They do not; the text shows the arithmetic.
@@ -103,8 +103,8 @@ pub fn memory_limit() -> Option<u64> {
 }
 
 fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize {
-    let area = u64::from(memory_kib.max(1)) * KIB;
-    let by_memory = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE_BYTES) / area);
+    let arena = u64::from(memory_kib.max(1)) * KIB;
+    let by_memory = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE_BYTES) / arena);
     cores
         .min(usize::try_from(by_memory).unwrap_or(usize::MAX))
         .max(1)

@@ -4,7 +4,7 @@ use thiserror::Error;
 use tokio::{sync::oneshot, time::Instant};
 use zeroize::Zeroizing;
 
-use super::{algorithm::Algorithm, area::Area, stored::StoredHash};
+use super::{algorithm::Algorithm, arena::Arena, stored::StoredHash};
 
 /// What an algorithm makes of a password.
 pub(super) type Tag = Zeroizing<Vec<u8>>;
@@ -75,23 +75,23 @@ impl Job {
         self.deadline > now && !self.answer.is_closed()
     }
 
-    /// Computes the tag in `area`.
+    /// Computes the tag in `arena`.
     ///
     /// # Errors
-    /// The algorithm refuses the job or the area is too small for it.
-    pub(super) fn compute(&self, area: &mut Area) -> Result<Tag, JobError> {
+    /// The algorithm refuses the job or the arena is too small for it.
+    pub(super) fn compute(&self, arena: &mut Arena) -> Result<Tag, JobError> {
         let mut tag = Zeroizing::new(vec![0; self.tag_bytes]);
         self.algorithm
-            .compute(&self.password, &self.salt, area, &mut tag)?;
+            .compute(&self.password, &self.salt, arena, &mut tag)?;
         Ok(tag)
     }
 
-    /// As `compute`, in an area of its own that is freed at once.
+    /// As `compute`, in an arena of its own that is freed at once.
     ///
     /// # Errors
     /// As `compute`, or there is no memory for it.
     pub(super) fn compute_apart(&self) -> Result<Tag, JobError> {
-        self.compute(&mut Area::reserve(self.algorithm.area_kib())?)
+        self.compute(&mut Arena::reserve(self.algorithm.arena_kib())?)
     }
 
     /// Hands the tag over; nobody may wait for it any more.

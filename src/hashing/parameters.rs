@@ -2,7 +2,7 @@
 //! that neither a setting nor a stored hash can exhaust the machine.
 #![expect(
     clippy::disallowed_types,
-    reason = "the one place that computes Argon2, on the threads and in the areas of the engine"
+    reason = "the one place that computes Argon2, on the threads and in the arenas of the engine"
 )]
 
 use argon2::{Algorithm as Variant, Argon2, Block, Params, Version};
@@ -99,16 +99,16 @@ impl Parameters {
         self.parallelism
     }
 
-    /// Fills `tag` with the tag of a password, in `area`, which must have a block for each KiB.
+    /// Fills `tag` with the tag of a password, in `arena`, which must have a block for each KiB.
     ///
     /// # Errors
-    /// The salt, tag or area is shorter than Argon2 allows.
+    /// The salt, tag or arena is shorter than Argon2 allows.
     pub(super) fn hash(
         self,
         (variant, version): (Variant, Version),
         password: &[u8],
         salt: &[u8],
-        area: &mut [Block],
+        arena: &mut [Block],
         tag: &mut [u8],
     ) -> Result<(), argon2::Error> {
         let params = Params::new(
@@ -118,7 +118,7 @@ impl Parameters {
             Some(tag.len()),
         )?;
         Argon2::new(variant, version, params)
-            .hash_password_into_with_memory(password, salt, tag, area)
+            .hash_password_into_with_memory(password, salt, tag, arena)
     }
 }
 
@@ -130,11 +130,11 @@ pub(super) fn argon2id(
     params: Params,
     password: &[u8],
     salt: &[u8],
-    area: &mut [Block],
+    arena: &mut [Block],
     tag: &mut [u8],
 ) -> Result<(), argon2::Error> {
     Argon2::new(Variant::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(password, salt, tag, area)
+        .hash_password_into_with_memory(password, salt, tag, arena)
 }
 
 #[cfg(test)]
@@ -185,14 +185,14 @@ mod tests {
     fn the_tag_is_the_one_of_the_reference_implementation() {
         // phc-winner-argon2, src/test.c: hashtest(0x13, 2, 8, 1, "password", "somesalt", Argon2_id).
         let mut tag = [0; 32];
-        let mut area = vec![Block::new(); 256];
+        let mut arena = vec![Block::new(); 256];
         Parameters::new(256, 2, 1)
             .unwrap()
             .hash(
                 (Variant::Argon2id, Version::V0x13),
                 b"password",
                 b"somesalt",
-                &mut area,
+                &mut arena,
                 &mut tag,
             )
             .unwrap();

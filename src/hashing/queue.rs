@@ -40,7 +40,7 @@ struct State {
     waiting: FairQueue,
     running: usize,
     /// Whether a job above the current memory runs: one in the process at most, because only one
-    /// area of that size was left room for.
+    /// arena of that size was left room for.
     heavy_runs: bool,
     /// Mean time of recent hashes.
     mean: Duration,
@@ -171,7 +171,7 @@ impl Queue {
         self.arrived.notify_all();
     }
 
-    /// Whether a job needs more memory than the areas of the threads have.
+    /// Whether a job needs more memory than the arenas of the threads have.
     pub(super) fn is_heavy(&self, job: &Job) -> bool {
         job.algorithm().is_heavy(self.current.memory_kib())
     }

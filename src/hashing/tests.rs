@@ -184,7 +184,7 @@ async fn an_imported_hash_is_of_the_bytes_as_they_came_and_is_hashed_again() {
     );
 }
 
-/// scrypt brings memory of its own, so it has its turn like what is above the areas.
+/// scrypt brings memory of its own, so it has its turn like what is above the arenas.
 #[tokio::test]
 async fn decoys_follow_what_is_stored() {
     const SCRYPT: &str =

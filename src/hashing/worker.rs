@@ -10,38 +10,38 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{BeforeHash, area::Area, job::Job, priority, queue::Queue};
+use super::{BeforeHash, arena::Arena, job::Job, priority, queue::Queue};
 
-/// Starts a thread that hashes in `area` until the queue is closed.
+/// Starts a thread that hashes in `arena` until the queue is closed.
 ///
 /// # Errors
 /// The system refuses another thread.
 pub(super) fn spawn(
     index: usize,
     queue: Arc<Queue>,
-    mut area: Area,
+    mut arena: Arena,
     before_hash: Option<BeforeHash>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new()
         .name(format!("hash-{index}"))
         .spawn(move || {
             priority::give_way();
-            while let Some(job) = next(&queue, &mut area) {
-                run(&queue, job, &mut area, before_hash.as_ref());
+            while let Some(job) = next(&queue, &mut arena) {
+                run(&queue, job, &mut arena, before_hash.as_ref());
             }
         })
 }
 
 /// The next job; while there is none, nothing of the last one stays in memory.
-fn next(queue: &Queue, area: &mut Area) -> Option<Job> {
+fn next(queue: &Queue, arena: &mut Arena) -> Option<Job> {
     queue.try_take().or_else(|| {
-        area.wipe();
+        arena.wipe();
         queue.take()
     })
 }
 
 /// Computes one job. A panic loses that job and nothing else.
-fn run(queue: &Queue, job: Job, area: &mut Area, before_hash: Option<&BeforeHash>) {
+fn run(queue: &Queue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHash>) {
     let hashed = catch_unwind(AssertUnwindSafe(|| {
         if let Some(before_hash) = before_hash {
             before_hash(&job.algorithm().to_string());
@@ -50,7 +50,7 @@ fn run(queue: &Queue, job: Job, area: &mut Area, before_hash: Option<&BeforeHash
         let tag = if queue.is_heavy(&job) {
             job.compute_apart()
         } else {
-            job.compute(area)
+            job.compute(arena)
         };
         tag.map(|tag| (tag, start.elapsed()))
     }));
@@ -92,8 +92,8 @@ mod tests {
         Queue::new(&settings, Parameters::new(8, 1, 1).unwrap(), 1)
     }
 
-    fn is_empty(area: &mut Area) -> bool {
-        let mut words = area.blocks(8).iter().flat_map(AsRef::as_ref);
+    fn is_empty(arena: &mut Arena) -> bool {
+        let mut words = arena.blocks(8).iter().flat_map(AsRef::as_ref);
         words.all(|word| *word == 0)
     }
 
@@ -103,20 +103,20 @@ mod tests {
         let queue = queue();
         let hash = StoredHash::without_tag(Parameters::new(8, 1, 1).unwrap(), [7; 16]);
         let deadline = Instant::now() + Duration::from_mins(1);
-        let mut area = Area::reserve(8).unwrap();
+        let mut arena = Arena::reserve(8).unwrap();
         let tags = [(); 2].map(|()| {
             let (job, tag) = Job::new(b"password", &hash, deadline);
             queue.admit(Lane::Login, job).unwrap();
             tag
         });
         for tag in tags {
-            let job = next(&queue, &mut area).unwrap();
-            run(&queue, job, &mut area, None);
+            let job = next(&queue, &mut arena).unwrap();
+            run(&queue, job, &mut arena, None);
             assert_eq!(tag.blocking_recv().unwrap().len(), 32);
-            assert!(!is_empty(&mut area));
+            assert!(!is_empty(&mut arena));
         }
         queue.close();
-        assert!(next(&queue, &mut area).is_none());
-        assert!(is_empty(&mut area));
+        assert!(next(&queue, &mut arena).is_none());
+        assert!(is_empty(&mut arena));
     }
 }

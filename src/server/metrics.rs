@@ -184,7 +184,7 @@ fn hashes(text: &mut Text, metrics: &hashing::HashingMetrics) {
     text.gauge(
         "vestibule_hash_memory_bytes",
         "The memory that the workers keep once all have hashed.",
-        metrics.memory.areas_bytes(),
+        metrics.memory.arenas_bytes(),
     );
     text.gauge(
         "vestibule_memory_bound_bytes",

@@ -14,7 +14,7 @@ use argon2::Params;
 use thiserror::Error;
 
 use super::{
-    super::{area::Area, parameters::argon2id, priority},
+    super::{arena::Arena, parameters::argon2id, priority},
     Cost,
 };
 
@@ -68,8 +68,8 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
         cost.parallelism,
         Some(TAG_BYTES),
     )?;
-    let areas = (0..threads)
-        .map(|_| Area::reserve(cost.memory_kib))
+    let arenas = (0..threads)
+        .map(|_| Arena::reserve(cost.memory_kib))
         .collect::<Result<Vec<_>, _>>()?;
     // Held until all have touched their memory; let go of early, it holds up nobody for ever.
     let gate = RwLock::new(());
@@ -77,14 +77,14 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
         let held = gate.write().unwrap_or_else(PoisonError::into_inner);
         let (ready, all_ready) = mpsc::channel::<()>();
         let mut running = Vec::new();
-        for mut area in areas {
+        for mut arena in arenas {
             let (params, ready, gate) = (params.clone(), ready.clone(), &gate);
             let work = move || {
                 priority::give_way();
-                area.blocks(cost.memory_kib);
+                arena.blocks(cost.memory_kib);
                 drop(ready);
                 drop(gate.read());
-                repeat(time, Instant::now, || hash(&params, cost, &mut area))
+                repeat(time, Instant::now, || hash(&params, cost, &mut arena))
             };
             running.push(thread::Builder::new().spawn_scoped(scope, work)?);
         }
@@ -109,9 +109,9 @@ impl Run {
     }
 }
 
-fn hash(params: &Params, cost: Cost, area: &mut Area) -> Result<(), argon2::Error> {
+fn hash(params: &Params, cost: Cost, arena: &mut Arena) -> Result<(), argon2::Error> {
     let mut tag = [0; TAG_BYTES];
-    let blocks = area.blocks(cost.memory_kib);
+    let blocks = arena.blocks(cost.memory_kib);
     argon2id(params.clone(), b"calibration", &[7; 16], blocks, &mut tag)
 }
 

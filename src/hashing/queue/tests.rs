@@ -54,7 +54,7 @@ fn order(queue: &Queue) -> Vec<u32> {
     let one = || {
         let job = queue.try_take()?;
         queue.finish(&job, None);
-        Some(job.algorithm().area_kib())
+        Some(job.algorithm().arena_kib())
     };
     std::iter::from_fn(one).collect()
 }
@@ -134,7 +134,7 @@ fn jobs_start_in_order_but_for_heavy_ones_while_one_runs() {
     let take = || {
         queue
             .try_take()
-            .map(|job| (job.algorithm().area_kib(), job))
+            .map(|job| (job.algorithm().arena_kib(), job))
     };
     let (first, heavy) = take().unwrap();
     assert_eq!(first, 128);
@@ -204,7 +204,7 @@ fn a_heavy_job_that_is_held_up_costs_its_class_no_turn_of_the_other() {
     assert!(
         running
             .iter()
-            .map(|job| job.algorithm().area_kib())
+            .map(|job| job.algorithm().arena_kib())
             .eq([128, 32, 64, 32])
     );
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::{super::area::Area, UnreadableHash, *};
+use super::{super::arena::Arena, UnreadableHash, *};
 
 const SALT: &str = "c29tZXNhbHRzb21lc2FsdA";
 const TAG: &str = "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
@@ -45,10 +45,10 @@ const OF_72: &str = "$2b$04$rvK6wPI.97viUM5NzzLMs.nM4umMJ5KBKqdC3YHO2ux/aTwukis9
 fn is_of(text: &str, password: &[u8]) -> bool {
     let stored = StoredHash::parse(text).unwrap();
     let mut tag = vec![0; stored.tag.len()];
-    let mut area = Area::reserve(stored.algorithm.area_kib()).unwrap();
+    let mut arena = Arena::reserve(stored.algorithm.arena_kib()).unwrap();
     stored
         .algorithm
-        .compute(password, &stored.salt, &mut area, &mut tag)
+        .compute(password, &stored.salt, &mut arena, &mut tag)
         .unwrap();
     tag == stored.tag
 }

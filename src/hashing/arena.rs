@@ -7,9 +7,9 @@ use argon2::Block;
 use zeroize::Zeroize;
 
 /// Room for the blocks of one hash. Wiped on drop.
-pub(super) struct Area(Vec<Block>);
+pub(super) struct Arena(Vec<Block>);
 
-impl Area {
+impl Arena {
     /// Reserves `memory_kib` without touching them: the first hash does, so that an engine at rest
     /// costs address space only.
     ///
@@ -36,7 +36,7 @@ impl Area {
     }
 }
 
-impl Drop for Area {
+impl Drop for Arena {
     fn drop(&mut self) {
         self.wipe();
     }
@@ -48,23 +48,23 @@ mod tests {
 
     #[test]
     fn an_area_is_touched_by_its_first_hash_and_never_moves() {
-        let mut area = Area::reserve(64).unwrap();
-        assert_eq!(area.0.len(), 0);
-        let reserved = area.0.as_ptr();
-        assert_eq!(area.blocks(64).len(), 64);
-        assert_eq!(area.blocks(8).len(), 8);
-        assert_eq!(area.0.as_ptr(), reserved);
+        let mut arena = Arena::reserve(64).unwrap();
+        assert_eq!(arena.0.len(), 0);
+        let reserved = arena.0.as_ptr();
+        assert_eq!(arena.blocks(64).len(), 64);
+        assert_eq!(arena.blocks(8).len(), 8);
+        assert_eq!(arena.0.as_ptr(), reserved);
     }
 
     #[test]
     fn a_wiped_area_holds_nothing() {
-        let mut area = Area::reserve(8).unwrap();
-        area.blocks(8)
+        let mut arena = Arena::reserve(8).unwrap();
+        arena.blocks(8)
             .iter_mut()
             .for_each(|block| block.as_mut().fill(7));
-        area.wipe();
+        arena.wipe();
         assert!(
-            area.0
+            arena.0
                 .iter()
                 .all(|block| block.as_ref().iter().all(|word| *word == 0))
         );
