@@ -49,7 +49,7 @@ pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
         )
     })?;
     let mut seen = seen?;
-    let areas_mib = cost.workers as f64 * f64::from(cost.memory_kib) / 1024.0;
+    let arenas_mib = cost.workers as f64 * f64::from(cost.memory_kib) / 1024.0;
     report.overloads.push(Overload {
         database: ground.database,
         capacity_per_second: capacity,
@@ -60,7 +60,7 @@ pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
         refuse_p99_ms: seen.refused.percentile(0.99),
         idle_mib,
         peak_mib,
-        allowed_mib: (areas_mib + idle_mib) * TOLERANCE,
+        allowed_mib: (arenas_mib + idle_mib) * TOLERANCE,
     });
     server.stop()
 }
