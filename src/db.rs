@@ -12,7 +12,7 @@ mod file;
 mod flask;
 mod lookups;
 mod mail;
-mod mix;
+mod hash_census;
 mod pools;
 mod probe;
 mod purge;

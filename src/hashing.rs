@@ -173,10 +173,10 @@ impl Hasher {
         Ok(HashedPassword::from_phc(hash.to_string()))
     }
 
-    /// Draws decoys from the mix of what is stored from now on: a hash of each class, and how many
+    /// Draws decoys from the census of what is stored from now on: a hash of each class, and how many
     /// there are of it. Which an address gets is a matter of the key.
-    pub fn draw_decoys_from(&self, mix: &[(HashedPassword, u64)], key: &ServerKey) {
-        self.0.decoys.follow(mix, key);
+    pub fn draw_decoys_from(&self, census: &[(HashedPassword, u64)], key: &ServerKey) {
+        self.0.decoys.follow(census, key);
     }
 
     /// What the engine is doing now, and what it has done.

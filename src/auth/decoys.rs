@@ -22,8 +22,8 @@ impl Auth {
         let deadline = Instant::now() + LIMIT;
         let fresh = ServerKey::new(random()?);
         let key = self.db.server_key(KEY, fresh, deadline).await?;
-        let mix = self.db.mix_of_passwords(deadline).await?;
-        self.hasher.draw_decoys_from(&mix, &key);
+        let census = self.db.hash_census(deadline).await?;
+        self.hasher.draw_decoys_from(&census, &key);
         Ok(())
     }
 }

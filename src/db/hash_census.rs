@@ -15,14 +15,14 @@ use crate::domain::HashedPassword;
 /// and 0.25 s on SQLite, on two busy cores; cutting the stored texts in the statement itself takes
 /// 1.5 and 2.6 s. A sample would be cheaper and would miss the classes that few users have, which
 /// are the ones that give these users away.
-const MIX: &str = "SELECT \
+const CENSUS: &str = "SELECT \
     (SELECT hashed_password FROM users WHERE password_class = classes.password_class LIMIT 1) AS hash, \
     classes.passwords AS passwords \
     FROM (SELECT password_class, COUNT(*) AS passwords FROM users \
     WHERE password_class IS NOT NULL GROUP BY password_class) AS classes";
 
 #[derive(FromQueryResult)]
-struct Class {
+struct ClassCount {
     hash: Option<String>,
     passwords: i64,
 }
@@ -34,23 +34,23 @@ impl Db {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn mix_of_passwords(
+    pub async fn hash_census(
         &self,
         deadline: Instant,
     ) -> Result<Vec<(HashedPassword, u64)>, DbError> {
         let classes = self
             .read(deadline, classes(&self.inner.reader, deadline))
             .await?;
-        let mix = classes.into_iter().filter_map(|class| {
+        let census = classes.into_iter().filter_map(|class| {
             let hash = HashedPassword::from_phc(class.hash?);
             Some((hash, u64::try_from(class.passwords).ok()?))
         });
-        Ok(mix.collect())
+        Ok(census.collect())
     }
 }
 
 /// `SET LOCAL` ends with the transaction, which is there for its sake.
-async fn classes(reader: &DatabaseConnection, deadline: Instant) -> Result<Vec<Class>, DbErr> {
+async fn classes(reader: &DatabaseConnection, deadline: Instant) -> Result<Vec<ClassCount>, DbErr> {
     let backend = reader.get_database_backend();
     let transaction = reader.begin().await?;
     if backend == DbBackend::Postgres {
@@ -60,7 +60,7 @@ async fn classes(reader: &DatabaseConnection, deadline: Instant) -> Result<Vec<C
         let set = format!("SET LOCAL statement_timeout = {limit}");
         transaction.execute_unprepared(&set).await?;
     }
-    let classes = Class::find_by_statement(Statement::from_string(backend, MIX));
+    let classes = ClassCount::find_by_statement(Statement::from_string(backend, CENSUS));
     let classes = classes.all(&transaction).await?;
     transaction.commit().await?;
     Ok(classes)

@@ -24,18 +24,18 @@ const SALT: [u8; 16] = *b"nobody's salt is";
 /// What decoys are drawn from.
 pub(super) struct Decoys {
     current: Parameters,
-    mix: RwLock<Option<Mix>>,
+    census: RwLock<Option<HashCensus>>,
 }
 
 /// How many hashes are stored of each class, in an order that all replicas have.
-struct Mix {
+struct HashCensus {
     key: ServerKey,
-    classes: BTreeMap<Class, u64>,
+    classes: BTreeMap<HashClass, u64>,
 }
 
 /// What the time of a verification depends on: PBKDF2 computes a long tag in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Class {
+struct HashClass {
     algorithm: Algorithm,
     tag_bytes: usize,
 }
@@ -45,7 +45,7 @@ impl Decoys {
     pub(super) fn of(current: Parameters) -> Self {
         Self {
             current,
-            mix: RwLock::new(None),
+            census: RwLock::new(None),
         }
     }
 
@@ -54,30 +54,30 @@ impl Decoys {
         let mut classes = BTreeMap::new();
         for (hash, count) in stored {
             if let Ok(hash) = StoredHash::parse(hash.as_str()) {
-                *classes.entry(Class::of(&hash)).or_default() += count;
+                *classes.entry(HashClass::of(&hash)).or_default() += count;
             }
         }
         let key = key.clone();
-        *self.mix.write().unwrap_or_else(PoisonError::into_inner) = Some(Mix { key, classes });
+        *self.census.write().unwrap_or_else(PoisonError::into_inner) = Some(HashCensus { key, classes });
     }
 
     /// The decoy of an address.
     pub(super) fn draw(&self, email: &EmailKey) -> StoredHash {
-        let mix = self.mix.read().unwrap_or_else(PoisonError::into_inner);
-        match mix.as_ref().and_then(|mix| mix.draw(email)) {
+        let census = self.census.read().unwrap_or_else(PoisonError::into_inner);
+        match census.as_ref().and_then(|census| census.draw(email)) {
             Some(class) => class.decoy(),
             None => StoredHash::without_tag(self.current, SALT),
         }
     }
 }
 
-impl Mix {
+impl HashCensus {
     /// The class at the point of an address; `None`: nothing is stored.
-    fn draw(&self, email: &EmailKey) -> Option<Class> {
+    fn draw(&self, email: &EmailKey) -> Option<HashClass> {
         let total: u64 = self.classes.values().sum();
         let point = (u128::from(point(&self.key, email)) * u128::from(total)) >> u64::BITS;
         let mut up_to = 0;
-        let reached = |(class, count): (&Class, &u64)| {
+        let reached = |(class, count): (&HashClass, &u64)| {
             up_to += u128::from(*count);
             (point < up_to).then_some(*class)
         };
@@ -85,7 +85,7 @@ impl Mix {
     }
 }
 
-impl Class {
+impl HashClass {
     fn of(hash: &StoredHash) -> Self {
         Self {
             algorithm: hash.algorithm,
@@ -174,15 +174,15 @@ mod tests {
 
     /// (E2) To within a hundredth; five standard deviations are 0.018.
     #[test]
-    fn decoys_have_the_mix_that_is_stored() {
+    fn decoys_follow_the_census_of_stored_hashes() {
         let decoys = Decoys::of(current());
-        let mix = [
+        let census = [
             (argon2(128), 5),
             (hash(BCRYPT), 2),
             (argon2(64), 2),
             (hash("?"), 9),
         ];
-        decoys.follow(&mix, &key(1));
+        decoys.follow(&census, &key(1));
         let drawn = drawn(&decoys);
         assert_eq!(drawn.len(), 3);
         for (algorithm, share) in [
@@ -197,14 +197,14 @@ mod tests {
 
     #[test]
     fn an_address_has_the_same_decoy_on_every_replica_and_another_with_another_key() {
-        let mix = [(argon2(128), 1), (hash(BCRYPT), 1)];
-        let mut reversed = mix.clone();
+        let census = [(argon2(128), 1), (hash(BCRYPT), 1)];
+        let mut reversed = census.clone();
         reversed.reverse();
         let replicas = [Decoys::of(current()), Decoys::of(current())];
-        replicas[0].follow(&mix, &key(1));
+        replicas[0].follow(&census, &key(1));
         replicas[1].follow(&reversed, &key(1));
         let other = Decoys::of(current());
-        other.follow(&mix, &key(2));
+        other.follow(&census, &key(2));
         let all = |decoys: &Decoys| -> Vec<_> {
             (0..100)
                 .map(|number| decoys.draw(address(number).key()))

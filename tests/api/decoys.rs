@@ -15,7 +15,7 @@ use crate::harness::{
 };
 
 on_both_databases!(
-    decoys_have_the_mix_of_what_is_stored,
+    decoys_follow_the_census_of_stored_hashes,
     replicas_draw_the_same_decoys,
     hashes_that_differ_in_their_tags_length_are_of_two_classes,
     a_raised_cost_is_not_told_by_who_has_logged_in_since,
@@ -84,7 +84,7 @@ fn counted(algorithms: Vec<String>) -> BTreeMap<String, usize> {
 /// (E2, mixed hash formats) Half of the users at an old cost, a quarter bcrypt, the rest current:
 /// known and unknown in turns cost one job each; the unknown ones' classes are within five standard
 /// deviations of what is stored. 400 of each in CI, 5,000 for the scorecard.
-async fn decoys_have_the_mix_of_what_is_stored(database: Database) {
+async fn decoys_follow_the_census_of_stored_hashes(database: Database) {
     let gate = HashGate::opened();
     let costs = Costs::of((192, 3), (64, 1), BCRYPT);
     let (app, known) = mixed(database, scale(40, 200), &costs, &gate).await;
@@ -162,7 +162,7 @@ async fn a_long_count_is_not_cut_short_like_the_statement_of_a_call() {
     sql.execute_unprepared(lock).await.unwrap();
     let db = app.db.clone();
     let deadline = Instant::now() + Duration::from_mins(1);
-    let count = tokio::spawn(async move { db.mix_of_passwords(deadline).await });
+    let count = tokio::spawn(async move { db.hash_census(deadline).await });
     eventually("it waits for the lock", async || {
         let waiting = "SELECT COUNT(*) FROM pg_stat_activity \
              WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -172,8 +172,8 @@ async fn a_long_count_is_not_cut_short_like_the_statement_of_a_call() {
     // Begun later, and given up already.
     app.grpc().login(&user.email, WRONG).await.unwrap_err();
     sql.execute_unprepared("ROLLBACK").await.unwrap();
-    let mix = count.await.unwrap().unwrap();
-    assert_eq!((mix.len(), mix[0].1), (1, 1));
+    let census = count.await.unwrap().unwrap();
+    assert_eq!((census.len(), census[0].1), (1, 1));
 }
 
 /// Tags of several lengths take PBKDF2 different times: they are counted apart.
@@ -188,8 +188,8 @@ async fn hashes_that_differ_in_their_tags_length_are_of_two_classes(app: TestApp
             .await;
     }
     let deadline = Instant::now() + Duration::from_mins(1);
-    let mix = app.db.mix_of_passwords(deadline).await.unwrap();
-    let mut counts: Vec<_> = mix.into_iter().map(|(_, count)| count).collect();
+    let census = app.db.hash_census(deadline).await.unwrap();
+    let mut counts: Vec<_> = census.into_iter().map(|(_, count)| count).collect();
     counts.sort_unstable();
     assert_eq!(counts, [1, 2]);
 }
