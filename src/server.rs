@@ -16,7 +16,7 @@ mod operations;
 mod readiness;
 mod services;
 pub mod tls;
-mod upkeep;
+mod background;
 
 use std::{io, net::SocketAddr, time::Duration};
 

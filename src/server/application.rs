@@ -22,7 +22,7 @@ use super::{
     readiness::{Readiness, Reporter},
     services,
     tls::Tls,
-    upkeep,
+    background,
 };
 use crate::{
     auth::{Auth, Callers},
@@ -151,8 +151,8 @@ impl Application {
         let settings = self.settings.clone();
         let (tls, clock) = (self.tls.clone(), self.clock.clone());
         let (running, mut loops) = self.run();
-        let mut upkeep = JoinSet::new();
-        upkeep.spawn(upkeep::keep(
+        let mut background = JoinSet::new();
+        background.spawn(background::keep(
             running.db.clone(),
             running.auth.clone(),
             clock,
@@ -160,7 +160,7 @@ impl Application {
             running.reporter.clone(),
         ));
         if let Some(tls) = tls {
-            upkeep.spawn(tls.keep_fresh());
+            background.spawn(tls.keep_fresh());
         }
 
         let mut worker = JoinSet::new();
@@ -174,7 +174,7 @@ impl Application {
         running.announce(stop, settings.drain_delay).await;
         running.finish_calls(settings.grace).await;
         running.finish_mail(worker).await;
-        upkeep.shutdown().await;
+        background.shutdown().await;
         running.close().await;
         while loops.join_next().await.is_some() {}
     }
