@@ -3,18 +3,18 @@
 //! A mail holds nothing that whoever asked for it chose: headers come from typed mailboxes and
 //! constants, texts from templates, and their values from the configuration and the token.
 
-mod letter;
+mod template;
 mod link;
 mod message;
 mod sender;
 mod smtp;
-mod words;
+mod text;
 
 use std::io::{self, Write as _};
 
 use thiserror::Error;
 
-pub use letter::Letter;
+pub use template::MailContent;
 pub use link::{LinkBase, LinkBaseFault};
 pub use sender::{Sender, SenderFault};
 pub use smtp::{Authority, AuthorityFault, Login, Server, Smtp, Tls};
@@ -74,7 +74,7 @@ impl Mailer {
         }))
     }
 
-    /// Whether a letter would go anywhere: a token that nobody gets need not be made.
+    /// Whether a mail would go anywhere: a token that nobody gets need not be made.
     pub fn delivers(&self) -> bool {
         match self.0 {
             Way::Smtp(_) | Way::Terminal(_) => true,
@@ -82,20 +82,20 @@ impl Mailer {
         }
     }
 
-    /// Delivers a letter. That the server took it is all that can be known.
+    /// Delivers a mail. That the server took it is all that can be known.
     ///
     /// # Errors
     /// It was not delivered.
     pub async fn deliver(
         &self,
         to: &Email,
-        letter: &Letter<'_>,
+        content: &MailContent<'_>,
         now: Timestamp,
     ) -> Result<(), MailError> {
         match &self.0 {
-            Way::Smtp(transport) => transport.send(to, letter, now).await,
+            Way::Smtp(transport) => transport.send(to, content, now).await,
             Way::Terminal(links) => {
-                print(letter, links);
+                print(content, links);
                 Ok(())
             }
             Way::Nowhere => Ok(()),
@@ -104,13 +104,13 @@ impl Mailer {
 }
 
 /// Not as a line of the log, which may be kept somewhere.
-fn print(letter: &Letter<'_>, links: &LinkBase) {
-    if let Ok(text) = letter.text(links) {
+fn print(content: &MailContent<'_>, links: &LinkBase) {
+    if let Ok(text) = content.text(links) {
         // A terminal that has gone is no failure.
         let _ = writeln!(
             io::stderr().lock(),
             "\n---- development only: with smtp.server set, this would be a mail ----\n{}\n\n{}\n----\n",
-            letter.subject(),
+            content.subject(),
             text.trim_end(),
         );
     }

@@ -10,7 +10,7 @@ use super::{Auth, AuthError, Handing, entropy::random};
 use crate::{
     db::{MailIntent, UserKey},
     domain::{Email, EventKind, MailPurpose, Origin, TokenPurpose, User, UserStatus},
-    mail::{Letter, MailError},
+    mail::{MailContent, MailError},
 };
 
 /// How many mails are sent at the same time.
@@ -34,7 +34,7 @@ struct Addressee {
 /// What a mail is to say.
 enum Content {
     Token(TokenPurpose),
-    Notice(Letter<'static>),
+    Notice(MailContent<'static>),
     /// Nothing, to nobody.
     Silence,
 }
@@ -133,8 +133,8 @@ impl Auth {
             MailPurpose::PasswordReset => Content::Token(TokenPurpose::PasswordReset),
             MailPurpose::EmailVerification => Content::Token(TokenPurpose::EmailVerification),
             MailPurpose::EmailChange => return self.addressee_of_change(intent, user).await,
-            MailPurpose::EmailChangeRequested => Content::Notice(Letter::EmailChangeRequested),
-            MailPurpose::EmailChanged => Content::Notice(Letter::EmailChanged),
+            MailPurpose::EmailChangeRequested => Content::Notice(MailContent::EmailChangeRequested),
+            MailPurpose::EmailChanged => Content::Notice(MailContent::EmailChanged),
         };
         let address = intent.by.as_ref().map_or(&user.email.0, |by| &by.address);
         let email = Email::parse(address).ok();
@@ -162,7 +162,7 @@ impl Auth {
         let (user, address, content) = match owner {
             Some(owner) if owner.id != user.id => {
                 let content = match owner.status {
-                    UserStatus::Active => Content::Notice(Letter::EmailWanted),
+                    UserStatus::Active => Content::Notice(MailContent::EmailWanted),
                     UserStatus::Disabled => Content::Silence,
                 };
                 let address = owner.email.0.clone();
@@ -201,7 +201,7 @@ impl Auth {
         }
         let purpose = match addressee.content {
             Content::Silence => return Ok(None),
-            Content::Notice(letter) => return Ok(Some(self.post(addressee, &letter).await)),
+            Content::Notice(content) => return Ok(Some(self.post(addressee, &content).await)),
             Content::Token(purpose) => purpose,
         };
         let lifetime = self.settings.mail.lifetime(purpose);
@@ -213,18 +213,18 @@ impl Auth {
         let Some((token, _)) = issued.await? else {
             return Ok(None);
         };
-        let letter = match purpose {
-            TokenPurpose::PasswordReset => Letter::PasswordReset(&token, lifetime),
-            TokenPurpose::EmailVerification => Letter::EmailVerification(&token, lifetime),
-            TokenPurpose::EmailChange => Letter::EmailChange(&token, lifetime),
+        let content = match purpose {
+            TokenPurpose::PasswordReset => MailContent::PasswordReset(&token, lifetime),
+            TokenPurpose::EmailVerification => MailContent::EmailVerification(&token, lifetime),
+            TokenPurpose::EmailChange => MailContent::EmailChange(&token, lifetime),
         };
-        Ok(Some(self.post(addressee, &letter).await))
+        Ok(Some(self.post(addressee, &content).await))
     }
 
-    async fn post(&self, addressee: &Addressee, letter: &Letter<'_>) -> Result<(), MailError> {
+    async fn post(&self, addressee: &Addressee, content: &MailContent<'_>) -> Result<(), MailError> {
         let mailer = &self.outbox.mailer;
         mailer
-            .deliver(&addressee.email, letter, self.clock.now())
+            .deliver(&addressee.email, content, self.clock.now())
             .await
     }
 }

@@ -1,4 +1,4 @@
-//! A letter as a message: the headers and the two forms of the text (RFC 5322, RFC 2046).
+//! A mail as a message: the headers and the two forms of the text (RFC 5322, RFC 2046).
 
 use lettre::{
     Message,
@@ -8,29 +8,29 @@ use lettre::{
     },
 };
 
-use super::{MailError, Sender, letter::Letter, link::LinkBase, sender::address_of};
+use super::{MailError, Sender, template::MailContent, link::LinkBase, sender::address_of};
 use crate::domain::{Email, Timestamp};
 
 /// RFC 3834: no holiday notice is sent in answer.
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// The message that carries a letter.
+/// The message that carries a mail.
 pub(super) fn message(
     from: &Sender,
     to: &Email,
-    letter: &Letter<'_>,
+    content: &MailContent<'_>,
     links: &LinkBase,
     now: Timestamp,
 ) -> Result<Message, MailError> {
-    let broken = |_| MailError::Refused("the letter cannot be written".to_owned());
-    let text = letter.text(links).map_err(broken)?;
-    let html = letter.html(links).map_err(broken)?;
+    let broken = |_| MailError::Refused("the mail cannot be written".to_owned());
+    let text = content.text(links).map_err(broken)?;
+    let html = content.html(links).map_err(broken)?;
     let to = address_of(to)
         .ok_or_else(|| MailError::Refused("the address cannot be mailed".to_owned()))?;
     Message::builder()
         .from(from.mailbox().clone())
         .to(Mailbox::new(None, to))
-        .subject(letter.subject())
+        .subject(content.subject())
         .date(now.into())
         .raw_header(HeaderValue::new(
             AUTO_SUBMITTED,
@@ -49,9 +49,9 @@ mod tests {
     fn written(from: &str, to: &str) -> String {
         let links = LinkBase::parse("https://app.example.com").unwrap();
         let token = format!("vrt_{}", "x".repeat(68));
-        let letter = Letter::PasswordReset(&token, Duration::from_mins(10));
+        let content = MailContent::PasswordReset(&token, Duration::from_mins(10));
         let (from, to) = (Sender::parse(from).unwrap(), Email::parse(to).unwrap());
-        let message = message(&from, &to, &letter, &links, Timestamp::UNIX_EPOCH).unwrap();
+        let message = message(&from, &to, &content, &links, Timestamp::UNIX_EPOCH).unwrap();
         String::from_utf8(message.formatted()).unwrap()
     }
 

@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{Letter, LinkBase, MailError, Sender, message::message};
+use super::{MailContent, LinkBase, MailError, Sender, message::message};
 use crate::domain::{Email, Timestamp};
 
 /// How long the connection may take to be made: the limit that lettre has goes no further.
@@ -156,10 +156,10 @@ impl Transport {
     pub(super) async fn send(
         &self,
         to: &Email,
-        letter: &Letter<'_>,
+        content: &MailContent<'_>,
         now: Timestamp,
     ) -> Result<(), MailError> {
-        let message = message(&self.from, to, letter, &self.links, now)?;
+        let message = message(&self.from, to, content, &self.links, now)?;
         match timeout(MAIL_LIMIT, self.server.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(told(&error)),

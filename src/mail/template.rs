@@ -1,4 +1,4 @@
-//! What mails say: for each letter a template of text and one of HTML, checked by the compiler.
+//! What mails say: for each mail a template of text and one of HTML, checked by the compiler.
 //!
 //! In HTML the engine escapes every value, in text values keep to their line. There are three, and
 //! none comes from whoever asked for the mail.
@@ -11,7 +11,7 @@ use super::{link::LinkBase, words};
 
 /// A mail to send. Where it has a token, it says how long that can be used.
 #[derive(Clone, Copy)]
-pub enum Letter<'a> {
+pub enum MailContent<'a> {
     /// How to set a new password.
     PasswordReset(&'a str, Duration),
     /// How to prove the address of an account.
@@ -34,13 +34,13 @@ struct Values {
 }
 
 macro_rules! templates {
-    ($format:ident: $($letter:ident $path:tt),+ $(,)?) => {
+    ($format:ident: $($content:ident $path:tt),+ $(,)?) => {
         mod $format {
             use askama::Template;
             $(
                 #[derive(Template)]
                 #[template(path = $path)]
-                pub(super) struct $letter<'v> {
+                pub(super) struct $content<'v> {
                     pub(super) v: &'v super::Values,
                 }
             )+
@@ -68,7 +68,7 @@ templates!(
     EmailChanged "email_changed.html",
 );
 
-impl Letter<'_> {
+impl MailContent<'_> {
     pub(super) fn subject(&self) -> &'static str {
         match self {
             Self::PasswordReset(..) => "Reset your password",
@@ -120,9 +120,9 @@ impl Letter<'_> {
 impl Values {
     fn new(site: &str, link: &str, valid_for: Duration) -> Self {
         Self {
-            site: words::one_line(site),
-            link: words::one_line(link),
-            valid_for: words::duration(valid_for),
+            site: text::one_line(site),
+            link: text::one_line(link),
+            valid_for: text::duration(valid_for),
         }
     }
 }
@@ -133,25 +133,25 @@ mod tests {
 
     const TEN_MINUTES: Duration = Duration::from_mins(10);
 
-    fn letters() -> [Letter<'static>; 6] {
+    fn contents() -> [MailContent<'static>; 6] {
         [
-            Letter::PasswordReset("vrt_token", TEN_MINUTES),
-            Letter::EmailVerification("vvt_token", TEN_MINUTES),
-            Letter::EmailChange("vet_token", TEN_MINUTES),
-            Letter::EmailWanted,
-            Letter::EmailChangeRequested,
-            Letter::EmailChanged,
+            MailContent::PasswordReset("vrt_token", TEN_MINUTES),
+            MailContent::EmailVerification("vvt_token", TEN_MINUTES),
+            MailContent::EmailChange("vet_token", TEN_MINUTES),
+            MailContent::EmailWanted,
+            MailContent::EmailChangeRequested,
+            MailContent::EmailChanged,
         ]
     }
 
     #[test]
     fn letters_say_what_they_are_for() {
         let links = LinkBase::parse("https://app.example.com/a&b").unwrap();
-        let said: Vec<_> = letters()
+        let said: Vec<_> = contents()
             .iter()
-            .map(|letter| {
-                let (text, html) = (letter.text(&links).unwrap(), letter.html(&links).unwrap());
-                format!("Subject: {}\n\n{}\n\n{}\n", letter.subject(), text, html)
+            .map(|content| {
+                let (text, html) = (content.text(&links).unwrap(), content.html(&links).unwrap());
+                format!("Subject: {}\n\n{}\n\n{}\n", content.subject(), text, html)
             })
             .collect();
         insta::assert_snapshot!(said.join("\n================\n"));
@@ -160,14 +160,14 @@ mod tests {
     #[test]
     fn the_link_is_in_both_forms_with_the_token_in_its_fragment() {
         let links = LinkBase::parse("https://app.example.com/a&b").unwrap();
-        for (letter, link) in letters().iter().zip([
+        for (content, link) in contents().iter().zip([
             "https://app.example.com/a&b/reset#token=vrt_token",
             "https://app.example.com/a&b/verify#token=vvt_token",
             "https://app.example.com/a&b/confirm#token=vet_token",
         ]) {
-            let text = letter.text(&links).unwrap();
+            let text = content.text(&links).unwrap();
             assert!(text.lines().any(|line| line == link), "{}", text);
-            let html = letter.html(&links).unwrap();
+            let html = content.html(&links).unwrap();
             let href = format!("href=\"{}\"", link.replace('&', "&#38;"));
             assert!(html.contains(&href), "{}", html);
         }
