@@ -16,7 +16,7 @@ mod one_time_token;
 mod outcomes;
 mod own_sessions;
 mod purge;
-mod recognition;
+mod token_lookup;
 mod redemption;
 mod register;
 mod rotation;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, CallContext, entropy::random, recognition::Recognised};
+use super::{Auth, AuthError, CallContext, entropy::random, token_lookup::FoundSession};
 use crate::{
     db::Rotation,
     domain::{
@@ -85,10 +85,10 @@ impl Auth {
         call: &CallContext,
         token: &SessionToken,
     ) -> Result<(Session, Option<SessionToken>), AuthError> {
-        let recognised = self.recognise(call, token).await?;
-        let recognised = recognised.ok_or(AuthError::SessionInvalid)?;
-        let repeated = self.repeated(token, &recognised);
-        match self.judge(call, recognised).await? {
+        let found = self.look_up(call, token).await?;
+        let found = found.ok_or(AuthError::SessionInvalid)?;
+        let repeated = self.repeated(token, &found);
+        match self.judge(call, found).await? {
             SessionVerdict::Active(active) => Ok((active.0, repeated)),
             SessionVerdict::Expired
             | SessionVerdict::Revoked
@@ -97,9 +97,9 @@ impl Auth {
         }
     }
 
-    fn repeated(&self, token: &SessionToken, recognised: &Recognised) -> Option<SessionToken> {
-        let superseded = recognised.superseded.as_ref()?;
-        let nonce = superseded.nonce_in_grace(&recognised.session, self.clock.now())?;
+    fn repeated(&self, token: &SessionToken, found: &FoundSession) -> Option<SessionToken> {
+        let superseded = found.superseded.as_ref()?;
+        let nonce = superseded.nonce_in_grace(&found.session, self.clock.now())?;
         Some(token.successor(&nonce))
     }
 }

@@ -110,8 +110,8 @@ impl Auth {
         let PresentedToken::Token(token) = token else {
             return Ok(SessionVerdict::NotFound);
         };
-        match self.recognise(call, token).await? {
-            Some(recognised) => self.judge(call, recognised).await,
+        match self.look_up(call, token).await? {
+            Some(found) => self.judge(call, found).await,
             None => Ok(SessionVerdict::NotFound),
         }
     }
@@ -127,9 +127,9 @@ impl Auth {
         tokens: &[PresentedToken],
     ) -> Result<Vec<SessionVerdict>, AuthError> {
         let mut verdicts = Vec::with_capacity(tokens.len());
-        for recognised in self.recognise_all(call, tokens).await? {
-            verdicts.push(match recognised {
-                Some(recognised) => self.judge(call, recognised).await?,
+        for found in self.look_up_all(call, tokens).await? {
+            verdicts.push(match found {
+                Some(found) => self.judge(call, found).await?,
                 None => SessionVerdict::NotFound,
             });
         }
@@ -149,14 +149,14 @@ impl Auth {
         let PresentedToken::Token(token) = token else {
             return Ok(());
         };
-        match self.recognise(call, token).await? {
-            Some(recognised) if recognised.session.revoked_at.is_none() => {
-                let kind = if recognised.is_reused(self.clock.now()) {
+        match self.look_up(call, token).await? {
+            Some(found) if found.session.revoked_at.is_none() => {
+                let kind = if found.is_reused(self.clock.now()) {
                     EventKind::SessionSecretReused
                 } else {
                     EventKind::SessionRevoked
                 };
-                self.end_session(call, &recognised.session, kind).await
+                self.end_session(call, &found.session, kind).await
             }
             Some(_) | None => Ok(()),
         }

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 
 /// A session of which somebody presented a secret that is or was its own.
-pub(super) struct Recognised {
+pub(super) struct FoundSession {
     /// With the configured limits applied.
     pub(super) session: Session,
     pub(super) user: User,
@@ -17,7 +17,7 @@ pub(super) struct Recognised {
     pub(super) superseded: Option<SupersededSecret>,
 }
 
-impl Recognised {
+impl FoundSession {
     /// Whether the secret was replaced so long ago that nobody should have it any more.
     pub(super) fn is_reused(&self, now: Timestamp) -> bool {
         let replaced = self.superseded.as_ref();
@@ -27,11 +27,11 @@ impl Recognised {
 
 impl Auth {
     /// The session whose secret a token holds. A secret that never was one tells nothing.
-    pub(super) async fn recognise(
+    pub(super) async fn look_up(
         &self,
         call: &CallContext,
         token: &SessionToken,
-    ) -> Result<Option<Recognised>, AuthError> {
+    ) -> Result<Option<FoundSession>, AuthError> {
         let Some(found) = self.db.find_session(token.id(), call.deadline).await? else {
             return Ok(None);
         };
@@ -46,11 +46,11 @@ impl Auth {
     }
 
     /// The same for many tokens, in their order.
-    pub(super) async fn recognise_all(
+    pub(super) async fn look_up_all(
         &self,
         call: &CallContext,
         tokens: &[PresentedToken],
-    ) -> Result<Vec<Option<Recognised>>, AuthError> {
+    ) -> Result<Vec<Option<FoundSession>>, AuthError> {
         let proofs: Vec<_> = tokens.iter().map(proof).collect();
         let ids: Vec<_> = proofs.iter().flatten().map(|(id, _)| *id).collect();
         let found = self.db.find_sessions(&ids, call.deadline).await?;
@@ -66,22 +66,22 @@ impl Auth {
         } else {
             self.db.find_superseded(&others, call.deadline).await?
         };
-        let recognised = proofs.into_iter().map(|proof| {
+        let found = proofs.into_iter().map(|proof| {
             let (id, presented) = proof?;
             self.matched(session(id)?.clone(), presented, &superseded)
         });
-        Ok(recognised.collect())
+        Ok(found.collect())
     }
 
-    /// Judges what was recognised, and notes that a live session was seen.
+    /// Judges what was found, and notes that a live session was seen.
     pub(super) async fn judge(
         &self,
         call: &CallContext,
-        recognised: Recognised,
+        found: FoundSession,
     ) -> Result<SessionVerdict, AuthError> {
         let now = self.clock.now();
-        let reused = recognised.is_reused(now);
-        let Recognised { session, user, .. } = recognised;
+        let reused = found.is_reused(now);
+        let FoundSession { session, user, .. } = found;
         match SessionVerdict::of(session, user, now) {
             SessionVerdict::Active(active) if reused => {
                 self.end_session(call, &active.0, EventKind::SessionSecretReused)
@@ -104,7 +104,7 @@ impl Auth {
         (session, user): (Session, User),
         presented: SecretHash,
         superseded: &[SupersededSecret],
-    ) -> Option<Recognised> {
+    ) -> Option<FoundSession> {
         let is_current = session.secret_hash == presented;
         let superseded = superseded
             .iter()
@@ -112,7 +112,7 @@ impl Auth {
         if !is_current && superseded.is_none() {
             return None;
         }
-        Some(Recognised {
+        Some(FoundSession {
             session: self.limited(session),
             user,
             superseded: superseded.cloned(),
