@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{caller::Request, migrate::Step, users::Deed, *};
+use super::{caller::Request, migrate::Step, users::Action, *};
 use crate::{
     auth::UserName,
     config::{Flags, keys},
@@ -122,18 +122,18 @@ fn users_are_named_by_id_or_address() {
     let id = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
     let by_id = UserName::Id(UserId::parse(id).unwrap());
     let by_email = UserName::Email(Email::parse("ada@example.com").unwrap());
-    for (step, deed) in [
-        ("show", Deed::Show),
-        ("disable", Deed::Disable),
-        ("enable", Deed::Enable),
-        ("revoke-sessions", Deed::RevokeSessions),
-        ("delete", Deed::Delete { yes: false }),
-        ("delete --yes", Deed::Delete { yes: true }),
+    for (step, action) in [
+        ("show", Action::Show),
+        ("disable", Action::Disable),
+        ("enable", Action::Enable),
+        ("revoke-sessions", Action::RevokeSessions),
+        ("delete", Action::Delete { yes: false }),
+        ("delete --yes", Action::Delete { yes: true }),
     ] {
         let asked = request(&format!("users {step} {id}"));
-        assert_eq!(asked, users::Request::One(by_id.clone(), deed));
+        assert_eq!(asked, users::Request::One(by_id.clone(), action));
         let asked = request(&format!("users {step} ada@example.com"));
-        assert_eq!(asked, users::Request::One(by_email.clone(), deed));
+        assert_eq!(asked, users::Request::One(by_email.clone(), action));
     }
     for (line, yes) in [("", false), (" --yes", true)] {
         let asked = request(&format!("sessions revoke --all{line}"));

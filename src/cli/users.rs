@@ -28,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// To one user.
-    One(UserName, Deed),
+    One(UserName, Action),
     /// End all sessions of everybody.
     RevokeAll {
         /// Whether that is meant.
@@ -38,7 +38,7 @@ pub enum Request {
 
 /// What to do to one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
     /// Print them.
     Show,
     /// Refuse them everywhere.
@@ -109,7 +109,7 @@ async fn take(request: Request, settings: &db::DbSettings) -> Result<String, Not
     }
     let users = Users::new(db, Clock::default());
     match request {
-        Request::One(name, deed) => one(&users, &name, deed).await,
+        Request::One(name, action) => one(&users, &name, action).await,
         Request::RevokeAll { yes: false } => Err(meant(
             "this would end all sessions of all users: everybody has to log in again",
         )),
@@ -120,7 +120,7 @@ async fn take(request: Request, settings: &db::DbSettings) -> Result<String, Not
     }
 }
 
-async fn one(users: &Users, name: &UserName, deed: Deed) -> Result<String, NotDone> {
+async fn one(users: &Users, name: &UserName, action: Action) -> Result<String, NotDone> {
     let call = CallContext {
         deadline: Instant::now() + LIMIT,
         request_id: String::new(),
@@ -128,25 +128,25 @@ async fn one(users: &Users, name: &UserName, deed: Deed) -> Result<String, NotDo
     };
     let user = users.find(&call, name).await?;
     let id = user.id;
-    let done = match deed {
-        Deed::Show => return Ok(show::shown(&user)),
-        Deed::Delete { yes: false } => {
+    let done = match action {
+        Action::Show => return Ok(show::shown(&user)),
+        Action::Delete { yes: false } => {
             let consequence = format!("this would erase user {id} with all that is theirs");
             return Err(meant(&consequence));
         }
-        Deed::Disable => {
+        Action::Disable => {
             users.set_status(&call, id, UserStatus::Disabled).await?;
             "disabled"
         }
-        Deed::Enable => {
+        Action::Enable => {
             users.set_status(&call, id, UserStatus::Active).await?;
             "enabled"
         }
-        Deed::RevokeSessions => {
+        Action::RevokeSessions => {
             users.end_sessions(&call, id, EndedSessions::All).await?;
             "ended all sessions of"
         }
-        Deed::Delete { yes: true } => {
+        Action::Delete { yes: true } => {
             users.delete(&call, id).await?;
             "erased"
         }

@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::{Deed, Request};
+use super::{Action, Request};
 use crate::{
     auth::UserName,
     cli::arguments::command,
@@ -64,15 +64,15 @@ pub(in crate::cli) fn of_sessions() -> clap::Command {
 /// What it was asked to do.
 pub(in crate::cli) fn request(step: &str, matches: &ArgMatches) -> Request {
     let yes = matches.try_get_one(YES).ok().flatten() == Some(&true);
-    let deed = match step {
-        "disable" => Deed::Disable,
-        "enable" => Deed::Enable,
-        "revoke-sessions" => Deed::RevokeSessions,
-        "delete" => Deed::Delete { yes },
-        _ => Deed::Show,
+    let action = match step {
+        "disable" => Action::Disable,
+        "enable" => Action::Enable,
+        "revoke-sessions" => Action::RevokeSessions,
+        "delete" => Action::Delete { yes },
+        _ => Action::Show,
     };
     match matches.try_get_one::<UserName>(USER) {
-        Ok(Some(name)) => Request::One(name.clone(), deed),
+        Ok(Some(name)) => Request::One(name.clone(), action),
         Ok(None) | Err(_) => Request::RevokeAll { yes },
     }
 }
