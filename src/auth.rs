@@ -34,7 +34,7 @@ pub use error::AuthError;
 pub use import::{Import, RawUser, RowFault};
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailMetrics, MailSettings};
-pub use one_time_token::Handing;
+pub use one_time_token::TokenDelivery;
 pub use outcomes::OutcomeMetrics;
 pub use own_sessions::OwnSessions;
 pub use redemption::PasswordReset;

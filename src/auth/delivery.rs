@@ -6,7 +6,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, Handing, entropy::random};
+use super::{Auth, AuthError, TokenDelivery, entropy::random};
 use crate::{
     db::{MailIntent, UserKey},
     domain::{Email, EventKind, MailPurpose, Origin, TokenPurpose, User, UserStatus},
@@ -205,11 +205,11 @@ impl Auth {
             Content::Token(purpose) => purpose,
         };
         let lifetime = self.settings.mail.lifetime(purpose);
-        let handing = match purpose {
-            TokenPurpose::EmailChange => Handing::MailedToNew(addressee.email.clone()),
-            TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => Handing::Mailed,
+        let delivery = match purpose {
+            TokenPurpose::EmailChange => TokenDelivery::MailedToNew(addressee.email.clone()),
+            TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => TokenDelivery::Mailed,
         };
-        let issued = self.issue_one_time_token(&addressee.user, purpose, handing, limit());
+        let issued = self.issue_one_time_token(&addressee.user, purpose, delivery, limit());
         let Some((token, _)) = issued.await? else {
             return Ok(None);
         };

@@ -15,7 +15,7 @@ use crate::{
 
 /// How a token gets to its user: what its redemption proves follows from it.
 #[derive(Debug, Clone)]
-pub enum Handing {
+pub enum TokenDelivery {
     /// By mail to the user's address, which that proves.
     Mailed,
     /// By mail to the address that it changes to.
@@ -34,7 +34,7 @@ impl Auth {
         &self,
         user: &User,
         purpose: TokenPurpose,
-        handing: Handing,
+        delivery: TokenDelivery,
         deadline: Instant,
     ) -> Result<Option<(Zeroizing<String>, Timestamp)>, AuthError> {
         let created_at = self.clock.now();
@@ -46,10 +46,10 @@ impl Auth {
             }
             TokenPurpose::EmailChange => spelled(&Token::<OfEmailChange>::new(id, random()?)),
         };
-        let (mailed, new_email, event) = match handing {
-            Handing::Mailed => (true, None, None),
-            Handing::MailedToNew(new) => (true, Some(new), None),
-            Handing::Returned(event) => (false, None, Some(event)),
+        let (mailed, new_email, event) = match delivery {
+            TokenDelivery::Mailed => (true, None, None),
+            TokenDelivery::MailedToNew(new) => (true, Some(new), None),
+            TokenDelivery::Returned(event) => (false, None, Some(event)),
         };
         let expires_at = created_at + self.settings.mail.lifetime(purpose);
         let token = NewOneTimeToken {

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{UserName, Users};
 use crate::{
-    auth::{Auth, AuthError, CallContext, Handing, NewSession},
+    auth::{Auth, AuthError, CallContext, TokenDelivery, NewSession},
     db::{KeptSessions, UserChange},
     domain::{
         AuthenticationMethod, ClientInfo, EventKind, Timestamp, Session, SessionId, TokenPurpose,
@@ -120,8 +120,8 @@ impl Auth {
             let user = self.active_user(call, name).await?;
             let origin = call.origin(ClientInfo::default());
             let event = self.event(EventKind::PasswordResetCreated, user.id, None, origin)?;
-            let handing = Handing::Returned(event);
-            let issued = self.issue_one_time_token(&user, purpose, handing, call.deadline);
+            let delivery = TokenDelivery::Returned(event);
+            let issued = self.issue_one_time_token(&user, purpose, delivery, call.deadline);
             if let Some((token, expires_at)) = issued.await? {
                 tracing::info!(user_id = %user.id, "password reset made for a caller");
                 return Ok(NewPasswordReset { token, expires_at });
