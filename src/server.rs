@@ -83,7 +83,7 @@ pub struct ApplicationSettings {
 /// Where tests hold, count and break work. The binary passes the empty one.
 #[doc(hidden)]
 #[derive(Clone, Default)]
-pub struct Seams {
+pub struct TestHooks {
     /// Called in the hashing thread before each hash.
     pub before_hash: Option<hashing::BeforeHash>,
     /// Awaited inside the edge before each handler.

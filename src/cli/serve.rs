@@ -8,7 +8,7 @@ use super::{exit::Exit, output, runtime, signals, version};
 use crate::{
     config::{Config, Environment, Flags, Problems},
     db::Target,
-    server::{Application, ApplicationSettings, Readiness, Seams},
+    server::{Application, ApplicationSettings, Readiness, TestHooks},
     telemetry::chain,
 };
 
@@ -36,7 +36,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     let target = settings.db.target.clone();
     let tls = settings.server.tls.is_some();
     let memory = settings.hashing.memory();
-    let application = match Application::build(settings, Seams::default()) {
+    let application = match Application::build(settings, TestHooks::default()) {
         Ok(application) => application,
         Err(error) => {
             error!("not started: {}", chain(&error));

@@ -258,7 +258,7 @@ fn the_threads_end_with_the_last_handle() {
     drop(hasher.clone());
     assert_eq!(threads.try_recv(), Err(mpsc::TryRecvError::Empty));
     drop(hasher);
-    // Disconnected when the last thread has dropped the seam.
+    // Disconnected when the last thread has dropped the hook.
     assert!(threads.recv_timeout(Duration::from_mins(1)).is_err());
 }
 

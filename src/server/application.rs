@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
 use super::{
-    ApplicationSettings, Seams, ServerSettings, StartError, Stop,
+    ApplicationSettings, TestHooks, ServerSettings, StartError, Stop,
     accept::accept,
     connection::Connections,
     health::HealthService,
@@ -60,17 +60,17 @@ impl Application {
     /// # Errors
     /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
     /// be started, or mail cannot be sent.
-    pub fn build(settings: ApplicationSettings, seams: Seams) -> Result<Self, StartError> {
+    pub fn build(settings: ApplicationSettings, hooks: TestHooks) -> Result<Self, StartError> {
         let mut server = settings.server;
         let listeners = Listeners::bind(&server)?;
         let db = Db::open(&settings.db).map_err(StartError::Database)?;
-        let hasher = Hasher::start(settings.hashing, seams.before_hash)?;
+        let hasher = Hasher::start(settings.hashing, hooks.before_hash)?;
         let mailer = Mailer::start(settings.mail)?;
-        let clock = seams.clock.unwrap_or_default();
+        let clock = hooks.clock.unwrap_or_default();
         let started = clock.now();
         let callers = Callers::new(db.clone(), clock.clone());
         let tls = server.tls.take().map(|tls| {
-            let interval = seams.certificate_interval;
+            let interval = hooks.certificate_interval;
             Tls::new(tls, clock.clone(), server.grace, interval)
         });
         let auth = Auth::new(
@@ -92,7 +92,7 @@ impl Application {
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
             gate: Arc::new(Gate::new(callers, server.auth_service)),
-            before_handler: seams.before_handler,
+            before_handler: hooks.before_handler,
             cut: stages.cut.clone(),
         };
         Ok(Self {

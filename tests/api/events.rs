@@ -154,6 +154,6 @@ async fn lock(sql: &DatabaseConnection, database: Database) {
 async fn at_noon(database: Database) -> (TestApp, Clock) {
     let clock = Clock::standing_at(noon());
     let plan = TestApp::on(database).await;
-    let app = plan.seams(|seams| seams.clock = Some(clock.clone()));
+    let app = plan.hooks(|hooks| hooks.clock = Some(clock.clone()));
     (app.start().await, clock)
 }

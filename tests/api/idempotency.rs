@@ -92,7 +92,7 @@ async fn an_id_is_known_for_a_day(database: Database) {
     let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let moved = clock.clone();
     let plan: Plan = TestApp::on(database).await;
-    let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
+    let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
     let address = email();
     app.grpc()
         .register_as(&address, PASSWORD, &id(5))
@@ -114,7 +114,7 @@ async fn an_id_is_forgotten_after_a_day(database: Database) {
     let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let at = |clock: &Clock| Some(clock.clone());
     let plan = TestApp::on(database).await;
-    let app = plan.seams(|seams| seams.clock = at(&clock)).start().await;
+    let app = plan.hooks(|hooks| hooks.clock = at(&clock)).start().await;
     let old = email();
     let first = app.grpc().register_as(&old, PASSWORD, &id(9)).await;
     let first = first.unwrap();
@@ -124,7 +124,7 @@ async fn an_id_is_forgotten_after_a_day(database: Database) {
     clock.advance(Duration::from_hours(13));
 
     let plan = app.stop_and_plan().await;
-    let app = plan.seams(|seams| seams.clock = at(&clock)).start().await;
+    let app = plan.hooks(|hooks| hooks.clock = at(&clock)).start().await;
     eventually("the id is forgotten", async || {
         app.stored(&old).await.request_id.is_none()
     })

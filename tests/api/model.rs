@@ -138,7 +138,7 @@ impl Service {
             settings.auth.keep_events = Duration::from_hours(1_000_000);
             settings.mail = delivery;
         });
-        let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
+        let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
         let donor = email();
         app.grpc().register(&donor, PASSWORDS[0]).await.unwrap();
         Self {

@@ -44,7 +44,7 @@ impl Ground for Clocked {
         let moved = clock.clone();
         let plan = Plan::on(database)
             .await
-            .seams(|seams| seams.clock = Some(moved))
+            .hooks(|hooks| hooks.clock = Some(moved))
             .settings(|settings| settings.auth.last_seen_interval = Duration::from_millis(20));
         Self {
             app: plan.start().await,

@@ -51,7 +51,7 @@ async fn a_session_ends_at_its_limit_to_the_microsecond(database: Database) {
     let plan = TestApp::on(database).await;
     let moved = clock.clone();
     let app = plan
-        .seams(|seams| seams.clock = Some(moved))
+        .hooks(|hooks| hooks.clock = Some(moved))
         .settings(|settings| settings.auth.session_limits.idle = Duration::from_hours(365 * 24))
         .start()
         .await;

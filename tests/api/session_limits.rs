@@ -49,7 +49,7 @@ fn strict(settings: &mut ApplicationSettings) {
 impl Clocked {
     async fn start(plan: Plan, clock: Clock) -> Self {
         let moved = clock.clone();
-        let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
+        let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
         Self { app, clock }
     }
 

@@ -42,7 +42,7 @@ async fn plan(database: Database, folder: &TlsFolder) -> Plan {
     Plan::on(database)
         .await
         .settings(|settings| settings.server.tls = Some(tls))
-        .seams(|seams| seams.certificate_interval = Some(INTERVAL))
+        .hooks(|hooks| hooks.certificate_interval = Some(INTERVAL))
         // The harness's own client speaks plaintext.
         .without_waiting()
 }

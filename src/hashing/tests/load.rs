@@ -1,4 +1,4 @@
-//! What waits, passes, gives way and ends. The seam holds hashes, and a call that was polled once has
+//! What waits, passes, gives way and ends. The hook holds hashes, and a call that was polled once has
 //! been let in or refused: nothing here sleeps.
 
 use std::{pin::Pin, thread};

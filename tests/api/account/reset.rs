@@ -105,7 +105,7 @@ async fn a_token_ends_at_its_limit_to_the_microsecond(database: Database) {
     let clock = Clock::standing_at(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
     let moved = clock.clone();
     let plan = TestApp::on(database).await;
-    let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
+    let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
     let owner = app.owner().await;
     let issue = || Issue {
         at: clock.now(),

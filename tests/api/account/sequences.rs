@@ -151,7 +151,7 @@ async fn no_sequence_of_steps_resets_what_it_may_not(database: Database) {
     let clock = Clock::standing_at(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
     let moved = clock.clone();
     let plan = TestApp::on(database).await;
-    let app = plan.seams(|seams| seams.clock = Some(moved)).start().await;
+    let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
     let mut runner = TestRunner::new_with_rng(
         ProptestConfig::default(),
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),

@@ -94,7 +94,7 @@ async fn an_old_key_is_good_for_the_overlap(database: Database) {
     let clock = Clock::standing_at(Clock::system().now());
     let plan = named(database).await;
     let app = plan
-        .seams(|seams| seams.clock = Some(clock.clone()))
+        .hooks(|hooks| hooks.clock = Some(clock.clone()))
         .start()
         .await;
     let callers = Callers::new(app.db.clone(), clock.clone());

@@ -18,7 +18,7 @@ async fn a_step_that_fails_keeps_nothing_else_from_being_purged(database: Databa
     seed(&app, vec![event(at, 0, None, EventKind::LoginFailed)]).await;
     let plan = app.stop_and_plan().await;
     let clock = Clock::standing_at(noon());
-    let plan = plan.seams(|seams| seams.clock = Some(clock));
+    let plan = plan.hooks(|hooks| hooks.clock = Some(clock));
     let hide = "ALTER TABLE one_time_tokens RENAME TO hidden";
     plan.store.execute(hide).await;
     let app = plan.start().await;
@@ -48,7 +48,7 @@ async fn events_and_their_addresses_are_kept_as_long_as_configured(database: Dat
 
     let plan = app.stop_and_plan().await;
     let clock = Clock::standing_at(noon());
-    let app = plan.seams(|seams| seams.clock = Some(clock)).start().await;
+    let app = plan.hooks(|hooks| hooks.clock = Some(clock)).start().await;
     let sql = app.sql().await;
     let kept = i64::from(MANY) + 3;
     eventually("old events are gone, and old addresses", async || {

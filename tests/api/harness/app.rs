@@ -52,7 +52,7 @@ impl TestApp {
 
     pub(super) async fn from(plan: Plan) -> Self {
         logs::capture();
-        let application = Application::build(plan.settings, plan.seams).unwrap();
+        let application = Application::build(plan.settings, plan.hooks).unwrap();
         let grpc_address = application.grpc_address();
         let (stop, stopped) = oneshot::channel();
         let mut app = Self {

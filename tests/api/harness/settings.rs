@@ -7,7 +7,7 @@ use vestibule::{
     auth,
     domain::{PasswordPolicy, SessionLimits},
     hashing, mail,
-    server::{self, ApplicationSettings, Seams},
+    server::{self, ApplicationSettings, TestHooks},
     transport::AuthServiceAccess,
 };
 
@@ -17,7 +17,7 @@ use super::{Database, HandlerGate, HashGate, Store, TestApp};
 pub(crate) struct Plan {
     pub(crate) store: Arc<Store>,
     pub(crate) settings: ApplicationSettings,
-    pub(crate) seams: Seams,
+    pub(crate) hooks: TestHooks,
     /// Kept so that a test that fails does not leave the hashing threads held.
     pub(crate) hash_gate: Option<HashGate>,
     pub(crate) await_ready: bool,
@@ -50,7 +50,7 @@ impl Plan {
                     },
                 },
             },
-            seams: Seams::default(),
+            hooks: TestHooks::default(),
             hash_gate: None,
             await_ready: true,
             store,
@@ -68,22 +68,22 @@ impl Plan {
         self
     }
 
-    /// Changes the seams.
-    pub(crate) fn seams(mut self, change: impl FnOnce(&mut Seams)) -> Self {
-        change(&mut self.seams);
+    /// Changes the hooks.
+    pub(crate) fn hooks(mut self, change: impl FnOnce(&mut TestHooks)) -> Self {
+        change(&mut self.hooks);
         self
     }
 
     /// Has a gate before every hash.
     pub(crate) fn hash_gate(mut self, gate: &HashGate) -> Self {
-        self.seams.before_hash = Some(gate.hook());
+        self.hooks.before_hash = Some(gate.hook());
         self.hash_gate = Some(gate.clone());
         self
     }
 
     /// Has a gate before every handler.
     pub(crate) fn handler_gate(mut self, gate: &HandlerGate) -> Self {
-        self.seams.before_handler = Some(gate.hook());
+        self.hooks.before_handler = Some(gate.hook());
         self
     }
 

@@ -26,9 +26,9 @@ on_both_databases!(
 /// With a clock that the test moves.
 async fn at_standing_clock(sink: &Sink, database: Database) -> (Plan, Clock) {
     let clock = Clock::standing_at(Clock::system().now());
-    let seam = clock.clone();
+    let hook = clock.clone();
     let plan = sending_to(sink, database).await;
-    (plan.seams(|seams| seams.clock = Some(seam)), clock)
+    (plan.hooks(|hooks| hooks.clock = Some(hook)), clock)
 }
 
 async fn waits(app: &TestApp) -> usize {
@@ -72,13 +72,13 @@ async fn a_server_that_is_away_is_tried_again_later_and_after_a_restart(database
     assert_eq!((sink.mails().len(), waits(&app).await), (0, 1));
 
     let delivery = sink.delivery();
-    let seam = clock.clone();
+    let hook = clock.clone();
     let plan = app.stop_and_plan().await;
     sink.behave(|manners| manners.away = false);
     clock.advance(Duration::from_mins(2));
     let app = plan
         .settings(|settings| settings.mail = delivery)
-        .seams(|seams| seams.clock = Some(seam))
+        .hooks(|hooks| hooks.clock = Some(hook))
         .start()
         .await;
     let mails = sink.await_mails(1).await;

@@ -127,7 +127,7 @@ async fn a_swap_of_links_as_kubernetes_makes_it_is_noticed() {
     let app = Plan::on(Database::Sqlite)
         .await
         .settings(|settings| settings.server.tls = Some(tls))
-        .seams(|seams| seams.certificate_interval = Some(INTERVAL))
+        .hooks(|hooks| hooks.certificate_interval = Some(INTERVAL))
         .without_waiting()
         .start()
         .await;

@@ -14,7 +14,7 @@ use super::within;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The hook that `Seams` takes before handlers.
+/// The hook that `TestHooks` takes before handlers.
 type BeforeHandler = Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Stands before every hash, in the hashing threads.
@@ -130,7 +130,7 @@ impl HashGate {
         std::mem::take(&mut self.0.algorithms.lock().unwrap())
     }
 
-    /// What `Seams` takes.
+    /// What `TestHooks` takes.
     pub(crate) fn hook(&self) -> BeforeHash {
         let state = Arc::clone(&self.0);
         Arc::new(move |algorithm: &str| {
@@ -216,7 +216,7 @@ impl HandlerGate {
         within(LIMIT, "calls arrive", told).await.unwrap();
     }
 
-    /// What `Seams` takes.
+    /// What `TestHooks` takes.
     pub(crate) fn hook(&self) -> BeforeHandler {
         let state = Arc::clone(&self.0);
         Arc::new(move |path| {
