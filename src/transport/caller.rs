@@ -32,7 +32,7 @@ const X_VESTIBULE_CALLER: HeaderName = HeaderName::from_static("x-vestibule-call
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// By what a call was let in.
-pub(crate) struct Pass {
+pub(crate) struct Admission {
     grant: Option<&'static str>,
     proofs: Vec<CallerProof>,
 }
@@ -56,12 +56,12 @@ impl Gate {
     ///
     /// # Errors
     /// The caller is not who it says, is not allowed, or cannot be looked up.
-    pub(crate) async fn let_in<B>(
+    pub(crate) async fn authorize<B>(
         &self,
         protocol: Protocol,
         name: usize,
         request: &mut Request<B>,
-    ) -> Result<Pass, Failure> {
+    ) -> Result<Admission, Failure> {
         let policy = policy(protocol, name);
         let grant = needed_grant(policy, self.auth_service)?;
         let proofs = match policy {
@@ -74,12 +74,12 @@ impl Gate {
         };
         let call = request.extensions().get::<CallContext>();
         let deadline = call.ok_or(ErrorKind::Internal)?.deadline;
-        let pass = Pass { grant, proofs };
-        let caller = if pass.proofs.is_empty() {
+        let admission = Admission { grant, proofs };
+        let caller = if admission.proofs.is_empty() {
             None
         } else {
             // Apart, because few calls need it and every call would have to make room for it.
-            Box::pin(self.prove(&pass.proofs, deadline)).await?
+            Box::pin(self.prove(&admission.proofs, deadline)).await?
         };
         if let Some(caller) = &caller {
             Span::current().record("caller", caller.name.as_str());
@@ -88,23 +88,23 @@ impl Gate {
             }
         }
         allow(grant, caller.as_deref())?;
-        Ok(pass)
+        Ok(admission)
     }
 
     /// Resolves when the caller of a call that was let in may not make it any more: a stream lasts as
     /// long as its caller likes, and a key that has leaked must not.
-    pub(crate) async fn turned_away(&self, pass: &Pass) -> Failure {
-        if pass.grant.is_none() {
+    pub(crate) async fn denied(&self, admission: &Admission) -> Failure {
+        if admission.grant.is_none() {
             return pending().await;
         }
         loop {
             sleep(AGAIN).await;
-            let proven = self.prove(&pass.proofs, Instant::now() + AGAIN).await;
-            let allowed = proven.and_then(|caller| Ok(allow(pass.grant, caller.as_deref())?));
+            let proven = self.prove(&admission.proofs, Instant::now() + AGAIN).await;
+            let allowed = proven.and_then(|caller| Ok(allow(admission.grant, caller.as_deref())?));
             // A database that is away for a moment turns nobody away.
-            let turned_away = [ErrorKind::CallerUnauthenticated, ErrorKind::CallerNotAllowed];
+            let denied = [ErrorKind::CallerUnauthenticated, ErrorKind::CallerNotAllowed];
             match allowed {
-                Err(failure) if turned_away.contains(&failure.kind) => return failure,
+                Err(failure) if denied.contains(&failure.kind) => return failure,
                 Ok(()) | Err(_) => {}
             }
         }

@@ -228,8 +228,8 @@ where
     ) -> Response<Body> {
         let work = async {
             let gate = &self.settings.gate;
-            let pass = match gate.let_in(self.protocol, name, &mut request).await {
-                Ok(pass) => pass,
+            let admission = match gate.authorize(self.protocol, name, &mut request).await {
+                Ok(admission) => admission,
                 Err(failure) => return failure.into_response(),
             };
             if let Some(before_handler) = &self.settings.before_handler {
@@ -251,7 +251,7 @@ where
             tokio::select! {
                 answer = handled => answer,
                 // Apart, because few calls need it and every call would have to make room for it.
-                failure = Box::pin(gate.turned_away(&pass)) => failure.into_response(),
+                failure = Box::pin(gate.denied(&admission)) => failure.into_response(),
             }
         };
         tokio::select! {

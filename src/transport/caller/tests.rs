@@ -81,7 +81,7 @@ impl Call {
         });
         let name = call_name(self.protocol, &request);
         let gate = Gate::new(Callers::of_no_database(), auth_service);
-        let outcome = gate.let_in(self.protocol, name, &mut request).await;
+        let outcome = gate.authorize(self.protocol, name, &mut request).await;
         outcome.map(drop).map_err(|failure| failure.kind)
     }
 
