@@ -59,7 +59,7 @@ impl Calls {
 
     /// Resolves when none runs and none has begun or ended for [`QUIET`], which is also the time
     /// that the last answer has to be sent.
-    pub(super) async fn quiet(&self) {
+    pub(super) async fn idle(&self) {
         let mut before = self.counts();
         loop {
             sleep(QUIET).await;

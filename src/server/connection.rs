@@ -183,14 +183,14 @@ impl<S: HttpService> Connections<S> {
             Http::One => self.serve(TokioIo::new(io), peer, slot, || true).await,
             Http::Two => {
                 let io = HeaderTimeout::new(io, HEADER_TIMEOUT);
-                let greeted = io.greeted();
-                let greeted = || greeted.load(Ordering::Relaxed);
-                self.serve(TokioIo::new(io), peer, slot, greeted).await;
+                let preface_received = io.preface_received();
+                let preface_received = || preface_received.load(Ordering::Relaxed);
+                self.serve(TokioIo::new(io), peer, slot, preface_received).await;
             }
         }
     }
 
-    async fn serve<Io>(&self, io: Io, peer: SocketAddr, slot: Slot, greeted: impl Fn() -> bool)
+    async fn serve<Io>(&self, io: Io, peer: SocketAddr, slot: Slot, preface_received: impl Fn() -> bool)
     where
         Io: Read + Write + Unpin + Send + 'static,
     {
@@ -212,7 +212,7 @@ impl<S: HttpService> Connections<S> {
         let connection = self.builder.serve_connection(io, service);
         select! {
             // An error here is the peer's: no HTTP, or a connection that broke.
-            () = drive(connection, &calls, &self.ending, greeted) => {}
+            () = drive(connection, &calls, &self.ending, preface_received) => {}
             () = slot.evicted() => {}
         }
     }
@@ -223,20 +223,20 @@ async fn drive<C: GracefulConnection>(
     connection: C,
     calls: &Calls,
     ending: &Ending,
-    greeted: impl Fn() -> bool,
+    preface_received: impl Fn() -> bool,
 ) {
     let mut connection = pin!(connection);
     select! {
         _ = connection.as_mut() => return,
         () = ending.closing.cancelled() => {}
     }
-    if !greeted() {
+    if !preface_received() {
         return;
     }
     connection.as_mut().graceful_shutdown();
     select! {
         _ = connection => {}
-        () = calls.quiet() => {}
+        () = calls.idle() => {}
         () = ending.abort.cancelled() => {}
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct HeaderTimeout<Io> {
     frames: Frames,
     deadline: Pin<Box<Sleep>>,
     armed: bool,
-    greeted: Arc<AtomicBool>,
+    preface_received: Arc<AtomicBool>,
 }
 
 impl<Io> HeaderTimeout<Io> {
@@ -46,19 +46,19 @@ impl<Io> HeaderTimeout<Io> {
             frames: Frames::new(),
             deadline: Box::pin(sleep(limit)),
             armed: true,
-            greeted: Arc::default(),
+            preface_received: Arc::default(),
         }
     }
 
     /// Becomes true with the preface. hyper's graceful shutdown would wait for one that never comes.
-    pub(super) fn greeted(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.greeted)
+    pub(super) fn preface_received(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.preface_received)
     }
 
     fn received(&mut self, bytes: &[u8]) {
         let rested = self.frames.advance(bytes);
         if !matches!(self.frames.part, Part::Preface { .. }) {
-            self.greeted.store(true, Ordering::Relaxed);
+            self.preface_received.store(true, Ordering::Relaxed);
         }
         if self.frames.at_rest() {
             self.armed = false;

@@ -88,7 +88,7 @@ async fn a_peer_between_frames_may_rest_for_ever() {
     client.write_all(&request[..5]).await.unwrap();
     let mut sink = [0; PREFACE + FRAME_HEADER + 5];
     server.read_exact(&mut sink).await.unwrap();
-    assert!(server.greeted().load(Ordering::Relaxed));
+    assert!(server.preface_received().load(Ordering::Relaxed));
 
     client.write_all(&request[5..]).await.unwrap();
     let mut sink = [0; 7];
