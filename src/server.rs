@@ -7,7 +7,7 @@ mod connection;
 mod header_timeout;
 mod health;
 mod http;
-mod lifecycle;
+mod drain;
 mod limit;
 mod listeners;
 mod mail;

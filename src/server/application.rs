@@ -13,7 +13,7 @@ use super::{
     connection::Connections,
     health::HealthService,
     http::Http,
-    lifecycle::{Running, Stages},
+    drain::{Running, Stages},
     limit::{Limit, descriptor_limit},
     listeners::Listeners,
     mail,
