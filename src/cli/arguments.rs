@@ -1,4 +1,4 @@
-//! The command line's grammar. Flags follow from the configuration's keys, so that none is missing
+//! The command line. Flags follow from the configuration's keys, so that none is missing
 //! and none has another meaning than its variable.
 
 use std::{ffi::OsString, path::PathBuf};
@@ -53,7 +53,7 @@ pub enum Command {
 pub fn parse(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Command, clap::Error> {
-    let matches = grammar().try_get_matches_from(arguments)?;
+    let matches = root().try_get_matches_from(arguments)?;
     Ok(match path(&matches) {
         (["migrate", "up"], matches) => Command::Migrate(flags(matches, migrate_reads), Step::Up),
         (["migrate", "down"], matches) => Command::Migrate(
@@ -129,7 +129,7 @@ fn path(matches: &ArgMatches) -> ([&str; 2], &ArgMatches) {
     }
 }
 
-fn grammar() -> clap::Command {
+fn root() -> clap::Command {
     let settings = arguments(serve_reads).map(|argument| {
         let general = [CONFIG, DEV].contains(&argument.get_id().as_str());
         argument.hide(!general)
@@ -149,14 +149,14 @@ fn grammar() -> clap::Command {
         .subcommand(backup())
         .subcommand(
             group("caller", "Say which services may act on users by name").subcommands(
-                caller::grammar().map(|command| command.args(arguments(migrate_reads))),
+                caller::subcommands().map(|command| command.args(arguments(migrate_reads))),
             ),
         )
         .subcommand(
             group("users", "Show, change, erase, import or export users").subcommands(
-                users::grammar()
+                users::subcommands()
                     .into_iter()
-                    .chain([import::grammar(), export::grammar()])
+                    .chain([import::subcommand(), export::subcommand()])
                     .map(|command| command.args(arguments(migrate_reads))),
             ),
         )
@@ -173,7 +173,7 @@ fn grammar() -> clap::Command {
             .args(arguments(healthcheck_reads)),
         )
         .subcommand(config())
-        .subcommand(calibrate::grammar().args(arguments(calibrate::reads)))
+        .subcommand(calibrate::subcommand().args(arguments(calibrate::reads)))
         .subcommand(command("version", "Print which build this is"))
 }
 

@@ -1,7 +1,7 @@
 //! `vestibule calibrate`: what a password costs on this machine, which settings suit it, and whether
 //! those in force bear a number of logins.
 
-mod grammar;
+mod args;
 mod report;
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::{
     telemetry,
 };
 
-pub(super) use grammar::{grammar, reads, request};
+pub(super) use args::{subcommand, reads, request};
 
 /// For each figure of the table, unless told otherwise: all of it takes some 15 seconds.
 const MEASURING: Duration = Duration::from_millis(500);

@@ -1,7 +1,7 @@
 //! `vestibule caller`: the services that may act on users by name, straight on the database. No RPC
 //! makes one: whoever may write to the database decides.
 
-mod grammar;
+mod args;
 mod list;
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{
     telemetry::chain,
 };
 
-pub(super) use grammar::{grammar, request};
+pub(super) use args::{subcommands, request};
 
 /// How long the database may take for all of it.
 const LIMIT: Duration = Duration::from_secs(30);

@@ -76,7 +76,7 @@ struct Line<'u> {
 }
 
 /// The sub-command, still without settings.
-pub(super) fn grammar() -> clap::Command {
+pub(super) fn subcommand() -> clap::Command {
     command("export", "Write all users as JSON Lines")
         .after_help(AFTER)
         .arg(

@@ -2,7 +2,7 @@
 //! are named and the others go in.
 
 mod csv;
-mod grammar;
+mod args;
 mod jsonl;
 mod reader;
 
@@ -21,7 +21,7 @@ use crate::{
     telemetry::chain,
 };
 
-pub(super) use grammar::{grammar, request};
+pub(super) use args::{subcommand, request};
 pub(super) use reader::Source;
 use reader::{Broken, Place, Row, Rows};
 

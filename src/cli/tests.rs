@@ -1,4 +1,4 @@
-//! The grammar: what each command takes, and what is refused.
+//! The arguments: what each command takes, and what is refused.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! `vestibule users` and `vestibule sessions`: what an operator does to users, straight on the
 //! database and by the same use cases as the RPCs.
 
-mod grammar;
+mod args;
 mod show;
 
 use std::{future::Future, time::Duration};
@@ -19,7 +19,7 @@ use crate::{
     telemetry::chain,
 };
 
-pub(super) use grammar::{grammar, of_sessions, request};
+pub(super) use args::{subcommands, of_sessions, request};
 
 /// How long the database may take for one user.
 const LIMIT: Duration = Duration::from_secs(30);

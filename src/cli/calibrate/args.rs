@@ -22,7 +22,7 @@ Prints hashes per second and the memory needed, for each cost, and settings to p
 
 Exit codes: 0 done, 1 nothing suits or the load was not borne, 64 faulty usage or configuration.";
 
-pub(in crate::cli) fn grammar() -> clap::Command {
+pub(in crate::cli) fn subcommand() -> clap::Command {
     command("calibrate", "Measure what passwords cost on this machine")
         .after_help(AFTER_HELP)
         .arg(

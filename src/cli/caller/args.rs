@@ -31,7 +31,7 @@ Give the new key to the caller before the overlap ends. When a key has leaked: `
 Exit codes: 0 rotated, 1 not, 64 faulty usage or configuration.";
 
 /// The sub-commands, still without settings.
-pub(in crate::cli) fn grammar() -> [clap::Command; 4] {
+pub(in crate::cli) fn subcommands() -> [clap::Command; 4] {
     [
         command("add", "Add a caller and print its key, once")
             .after_help(OF_ADD)

@@ -20,7 +20,7 @@ Exit codes: 0 all rows are in, 1 some were refused or it failed (the others are 
 or configuration.";
 
 /// The sub-command, still without settings.
-pub(in crate::cli) fn grammar() -> clap::Command {
+pub(in crate::cli) fn subcommand() -> clap::Command {
     command(
         "import",
         "Add users of another system with the passwords they have",

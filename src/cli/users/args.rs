@@ -24,7 +24,7 @@ Exit codes: 0 done, 1 it failed (what was ended stays so), 64 without --yes, fau
 configuration.";
 
 /// The sub-commands of `users`, still without settings.
-pub(in crate::cli) fn grammar() -> [clap::Command; 5] {
+pub(in crate::cli) fn subcommands() -> [clap::Command; 5] {
     [
         of_one("show", "Print what is known of a user; no secret"),
         of_one(
