@@ -16,11 +16,11 @@ mod one_time_token;
 mod outcomes;
 mod own_sessions;
 mod purge;
-mod token_lookup;
 mod redemption;
 mod register;
 mod rotation;
 mod session;
+mod token_lookup;
 mod users;
 
 use std::{sync::Arc, time::Duration};
@@ -89,7 +89,13 @@ pub struct Auth {
 
 impl Auth {
     /// Joins the layers below.
-    pub fn new(db: Db, hasher: Hasher, mailer: Mailer, clock: Clock, settings: AuthSettings) -> Self {
+    pub fn new(
+        db: Db,
+        hasher: Hasher,
+        mailer: Mailer,
+        clock: Clock,
+        settings: AuthSettings,
+    ) -> Self {
         Self {
             db,
             hasher,

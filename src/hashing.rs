@@ -9,10 +9,10 @@ mod arena;
 pub mod calibration;
 mod capacity;
 mod decoy;
-mod metrics;
+mod fair_queue;
 mod free_memory;
 mod job;
-mod fair_queue;
+mod metrics;
 mod parameters;
 mod priority;
 mod queue;
@@ -32,8 +32,8 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
-pub use metrics::{HashingMetrics, Refused};
 pub use free_memory::free_memory;
+pub use metrics::{HashingMetrics, Refused};
 pub use parameters::{
     ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
     meets_floor,
@@ -45,8 +45,8 @@ pub use verification::{Verification, VerifiedPassword, check_readable};
 use crate::domain::{HashedPassword, NewPassword, ServerKey};
 use arena::Arena;
 use decoy::Decoys;
-use job::{Job, Tag};
 use fair_queue::Lane;
+use job::{Job, Tag};
 use queue::Queue;
 use stored::StoredHash;
 
@@ -132,7 +132,10 @@ impl Hasher {
     /// # Errors
     /// The parameters are outside the caps (the floor is the configuration's business), or the
     /// system has no memory or thread left.
-    pub fn start(settings: HashingSettings, before_hash: Option<BeforeHash>) -> Result<Self, HashingStartError> {
+    pub fn start(
+        settings: HashingSettings,
+        before_hash: Option<BeforeHash>,
+    ) -> Result<Self, HashingStartError> {
         let current = Parameters::new(
             settings.memory_kib,
             settings.iterations,

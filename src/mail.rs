@@ -3,21 +3,21 @@
 //! A mail holds nothing that whoever asked for it chose: headers come from typed mailboxes and
 //! constants, texts from templates, and their values from the configuration and the token.
 
-mod template;
 mod link;
 mod message;
 mod sender;
 mod smtp;
+mod template;
 mod text;
 
 use std::io::{self, Write as _};
 
 use thiserror::Error;
 
-pub use template::MailContent;
 pub use link::{LinkBase, LinkBaseFault};
 pub use sender::{Sender, SenderFault};
 pub use smtp::{Authority, AuthorityFault, Login, Server, Smtp, Tls};
+pub use template::MailContent;
 
 use crate::domain::{Email, Timestamp};
 use smtp::Transport;
@@ -68,7 +68,9 @@ impl Mailer {
     /// TLS cannot be set up.
     pub fn start(delivery: Delivery) -> Result<Self, MailStartError> {
         Ok(Self(match delivery {
-            Delivery::Smtp(smtp) => Way::Smtp(Box::new(Transport::new(smtp).map_err(MailStartError)?)),
+            Delivery::Smtp(smtp) => {
+                Way::Smtp(Box::new(Transport::new(smtp).map_err(MailStartError)?))
+            }
             Delivery::Terminal(links) => Way::Terminal(links),
             Delivery::Nowhere => Way::Nowhere,
         }))

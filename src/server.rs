@@ -2,12 +2,13 @@
 
 mod accept;
 mod application;
+mod background;
 mod calls;
 mod connection;
+mod drain;
 mod header_timeout;
 mod health;
 mod http;
-mod drain;
 mod limit;
 mod listeners;
 mod mail;
@@ -16,7 +17,6 @@ mod operations;
 mod readiness;
 mod services;
 pub mod tls;
-mod background;
 
 use std::{io, net::SocketAddr, time::Duration};
 

@@ -3,13 +3,13 @@
 
 mod answer;
 mod bearer;
-mod call_metrics;
 mod call_log;
+mod call_metrics;
 mod call_name;
 mod caller;
-mod error_table;
 mod deadline;
 mod edge;
+mod error_table;
 mod failure;
 pub mod grpc;
 mod header_list;

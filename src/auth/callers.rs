@@ -13,7 +13,7 @@ use crate::{
     db::{AddedCaller, Db, DbError},
     domain::{
         Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CallerToken, CertificateIdentity,
-        Clock, Event, EventId, EventKind, Timestamp, Origin, uuid_v7,
+        Clock, Event, EventId, EventKind, Origin, Timestamp, uuid_v7,
     },
 };
 use cache::Cache;

@@ -221,7 +221,11 @@ impl Auth {
         Ok(Some(self.post(addressee, &content).await))
     }
 
-    async fn post(&self, addressee: &Addressee, content: &MailContent<'_>) -> Result<(), MailError> {
+    async fn post(
+        &self,
+        addressee: &Addressee,
+        content: &MailContent<'_>,
+    ) -> Result<(), MailError> {
         let mailer = &self.outbox.mailer;
         mailer
             .deliver(&addressee.email, content, self.clock.now())

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Auth, AuthError};
 use crate::{
-    domain::{Timestamp, Session, SessionId},
+    domain::{Session, SessionId, Timestamp},
     metrics::Counter,
 };
 

@@ -11,8 +11,8 @@ use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{MailRequest, Queued},
     domain::{ClientInfo, Email, MailPurpose, SessionId, TokenPurpose, User},
-    metrics::Counter,
     mail::Mailer,
+    metrics::Counter,
 };
 
 /// How mail with tokens is handled.

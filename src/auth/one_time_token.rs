@@ -8,8 +8,8 @@ use super::{Auth, AuthError, entropy::random};
 use crate::{
     db::NewOneTimeToken,
     domain::{
-        Email, Event, Timestamp, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
-        Token, TokenKind, TokenPurpose, User, uuid_v7,
+        Email, Event, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, SecretHash,
+        Timestamp, Token, TokenKind, TokenPurpose, User, uuid_v7,
     },
 };
 

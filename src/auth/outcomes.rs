@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    domain::{CallerName, Event, EventId, EventKind, Timestamp, Origin, UserId, uuid_v7},
+    domain::{CallerName, Event, EventId, EventKind, Origin, Timestamp, UserId, uuid_v7},
     metrics::Counter,
 };
 

@@ -3,8 +3,8 @@
 
 use super::{Auth, AuthError, CallContext, Credentials, entropy::random};
 use crate::domain::{
-    AuthenticationMethod, ClientInfo, EventKind, Timestamp, PresentedToken, Session, SessionId,
-    SessionToken, SessionVerdict, User, uuid_v7,
+    AuthenticationMethod, ClientInfo, EventKind, PresentedToken, Session, SessionId, SessionToken,
+    SessionVerdict, Timestamp, User, uuid_v7,
 };
 
 /// A session that was just opened, with the secret that proves it.

@@ -4,8 +4,8 @@
 
 use super::{Auth, AuthError, CallContext};
 use crate::domain::{
-    EventKind, Timestamp, PresentedToken, SecretHash, Session, SessionId, SessionToken,
-    SessionVerdict, SupersededSecret, User,
+    EventKind, PresentedToken, SecretHash, Session, SessionId, SessionToken, SessionVerdict,
+    SupersededSecret, Timestamp, User,
 };
 
 /// A session of which somebody presented a secret that is or was its own.

@@ -22,7 +22,7 @@ use crate::{
     telemetry,
 };
 
-pub(super) use args::{subcommand, reads, request};
+pub(super) use args::{reads, request, subcommand};
 
 /// For each figure of the table, unless told otherwise: all of it takes some 15 seconds.
 const MEASURING: Duration = Duration::from_millis(500);

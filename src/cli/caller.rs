@@ -19,7 +19,7 @@ use crate::{
     telemetry::chain,
 };
 
-pub(super) use args::{subcommands, request};
+pub(super) use args::{request, subcommands};
 
 /// How long the database may take for all of it.
 const LIMIT: Duration = Duration::from_secs(30);

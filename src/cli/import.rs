@@ -1,8 +1,8 @@
 //! `vestibule users import`: users of other systems, straight into the database. Rows that are refused
 //! are named and the others go in.
 
-mod csv;
 mod args;
+mod csv;
 mod jsonl;
 mod reader;
 
@@ -21,7 +21,7 @@ use crate::{
     telemetry::chain,
 };
 
-pub(super) use args::{subcommand, request};
+pub(super) use args::{request, subcommand};
 pub(super) use reader::Source;
 use reader::{Broken, Place, Row, Rows};
 

@@ -19,7 +19,7 @@ use crate::{
     telemetry::chain,
 };
 
-pub(super) use args::{subcommands, of_sessions, request};
+pub(super) use args::{of_sessions, request, subcommands};
 
 /// How long the database may take for one user.
 const LIMIT: Duration = Duration::from_secs(30);

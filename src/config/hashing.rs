@@ -9,7 +9,7 @@ use super::{
     reader::Reader,
 };
 use crate::hashing::{
-    ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, HashingSettings, default_queue,
+    HashingSettings, ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, default_queue,
     default_workers, fit, meets_floor, memory_limit,
 };
 

@@ -20,7 +20,7 @@ use super::{
         users::{self, Entity as Users},
     },
 };
-use crate::domain::{Email, Timestamp, MailPurpose, SessionId, TokenPurpose, UserId};
+use crate::domain::{Email, MailPurpose, SessionId, Timestamp, TokenPurpose, UserId};
 
 pub use sending::{AskedBy, MailIntent, MailWaiting};
 

@@ -20,7 +20,7 @@ use super::{
     },
     events::record,
 };
-use crate::domain::{Event, Timestamp, Session, SessionId, SessionLimits, UserId, UserStatus};
+use crate::domain::{Event, Session, SessionId, SessionLimits, Timestamp, UserId, UserStatus};
 use live::end_surplus;
 pub use rotation::Rotation;
 

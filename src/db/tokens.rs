@@ -18,7 +18,7 @@ use super::{
     events::record,
 };
 use crate::domain::{
-    Email, Event, Timestamp, OneTimeTokenId, SecretHash, TokenPurpose, UserId, UserStatus,
+    Email, Event, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, UserId, UserStatus,
 };
 
 /// A token to issue.

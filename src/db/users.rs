@@ -30,7 +30,7 @@ use super::{
     events::record,
 };
 use crate::domain::{
-    Email, EmailKey, Event, HashedPassword, Timestamp, PasswordScheme, RegistrationId, SessionId,
+    Email, EmailKey, Event, HashedPassword, PasswordScheme, RegistrationId, SessionId, Timestamp,
     User, UserId, UserStatus,
 };
 

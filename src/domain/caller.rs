@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use super::{CallerKeyId, CertificateIdentity, Timestamp, OfCaller, SecretHash, Token, TrustDomain};
+use super::{
+    CallerKeyId, CertificateIdentity, OfCaller, SecretHash, Timestamp, Token, TrustDomain,
+};
 
 /// The most characters of a name.
 const NAME_MAX: usize = 64;

@@ -1,7 +1,7 @@
 //! What is kept of what happened: who, when, by whom, from where, and how it ended. No secret and no
 //! address is among it; a user is named by id alone.
 
-use super::{CallerName, ClientInfo, EventId, Timestamp, SessionId, UserId};
+use super::{CallerName, ClientInfo, EventId, SessionId, Timestamp, UserId};
 
 /// Who asked for something, and for whom: what events keep of a call.
 #[derive(Debug, Clone, Default)]

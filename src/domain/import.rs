@@ -1,6 +1,6 @@
 //! A user as another system had them, read from what it exported.
 
-use super::{Email, Timestamp, StoredPassword, UserId, UserStatus};
+use super::{Email, StoredPassword, Timestamp, UserId, UserStatus};
 
 /// A user to add with what they had.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Timestamp, SecretHash, Session, SessionId, SessionToken, token::SECRET_LEN};
+use super::{SecretHash, Session, SessionId, SessionToken, Timestamp, token::SECRET_LEN};
 
 /// How long a secret is good after it was replaced.
 pub const ROTATION_GRACE: TimeDelta = TimeDelta::seconds(30);

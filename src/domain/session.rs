@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{ClientInfo, Timestamp, SecretHash, SessionId, User, UserId, UserStatus};
+use super::{ClientInfo, SecretHash, SessionId, Timestamp, User, UserId, UserStatus};
 
 /// One row of `sessions`.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Email, EmailPrefix, Timestamp, RegistrationId, UserId};
+use super::{Email, EmailPrefix, RegistrationId, Timestamp, UserId};
 
 /// The `User` model: one row of `users`.
 #[derive(Debug, Clone)]

@@ -59,12 +59,14 @@ mod tests {
     #[test]
     fn a_wiped_area_holds_nothing() {
         let mut arena = Arena::reserve(8).unwrap();
-        arena.blocks(8)
+        arena
+            .blocks(8)
             .iter_mut()
             .for_each(|block| block.as_mut().fill(7));
         arena.wipe();
         assert!(
-            arena.0
+            arena
+                .0
                 .iter()
                 .all(|block| block.as_ref().iter().all(|word| *word == 0))
         );

@@ -104,7 +104,9 @@ pub fn memory_limit() -> Option<u64> {
 
 fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize {
     let arena = u64::from(memory_kib.max(1)) * KIB;
-    let by_memory = limit.map_or(u64::MAX, |limit| limit.saturating_sub(RESERVE_BYTES) / arena);
+    let by_memory = limit.map_or(u64::MAX, |limit| {
+        limit.saturating_sub(RESERVE_BYTES) / arena
+    });
     cores
         .min(usize::try_from(by_memory).unwrap_or(usize::MAX))
         .max(1)

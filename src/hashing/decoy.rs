@@ -58,7 +58,8 @@ impl Decoys {
             }
         }
         let key = key.clone();
-        *self.census.write().unwrap_or_else(PoisonError::into_inner) = Some(HashCensus { key, classes });
+        *self.census.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(HashCensus { key, classes });
     }
 
     /// The decoy of an address.

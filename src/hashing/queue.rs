@@ -9,10 +9,10 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    HashingError, Memory, HashingSettings,
-    metrics::{Counts, HashingMetrics, Refusal},
+    HashingError, HashingSettings, Memory,
+    fair_queue::{FairQueue, Lane},
     job::Job,
-    fair_queue::{Lane, FairQueue},
+    metrics::{Counts, HashingMetrics, Refusal},
     parameters::Parameters,
 };
 

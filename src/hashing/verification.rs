@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::{
-    Hasher, HashingError, Salt, UnreadableHash, job::Job, fair_queue::Lane, stored::StoredHash,
+    Hasher, HashingError, Salt, UnreadableHash, fair_queue::Lane, job::Job, stored::StoredHash,
 };
 use crate::domain::{EmailKey, HashedPassword, PasswordAttempt, PasswordScheme, StoredPassword};
 

@@ -8,7 +8,7 @@ use lettre::{
     },
 };
 
-use super::{MailError, Sender, template::MailContent, link::LinkBase, sender::address_of};
+use super::{MailError, Sender, link::LinkBase, sender::address_of, template::MailContent};
 use crate::domain::{Email, Timestamp};
 
 /// RFC 3834: no holiday notice is sent in answer.

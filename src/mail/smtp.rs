@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{MailContent, LinkBase, MailError, Sender, message::message};
+use super::{LinkBase, MailContent, MailError, Sender, message::message};
 use crate::domain::{Email, Timestamp};
 
 /// How long the connection may take to be made: the limit that lettre has goes no further.

@@ -8,12 +8,13 @@ use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
 use super::{
-    ApplicationSettings, TestHooks, ServerSettings, StartError, Stop,
+    ApplicationSettings, ServerSettings, StartError, Stop, TestHooks,
     accept::accept,
+    background,
     connection::Connections,
+    drain::{Running, Stages},
     health::HealthService,
     http::Http,
-    drain::{Running, Stages},
     limit::{Limit, descriptor_limit},
     listeners::Listeners,
     mail,
@@ -22,7 +23,6 @@ use super::{
     readiness::{Readiness, Reporter},
     services,
     tls::Tls,
-    background,
 };
 use crate::{
     auth::{Auth, Callers},

@@ -185,13 +185,19 @@ impl<S: HttpService> Connections<S> {
                 let io = HeaderTimeout::new(io, HEADER_TIMEOUT);
                 let preface_received = io.preface_received();
                 let preface_received = || preface_received.load(Ordering::Relaxed);
-                self.serve(TokioIo::new(io), peer, slot, preface_received).await;
+                self.serve(TokioIo::new(io), peer, slot, preface_received)
+                    .await;
             }
         }
     }
 
-    async fn serve<Io>(&self, io: Io, peer: SocketAddr, slot: Slot, preface_received: impl Fn() -> bool)
-    where
+    async fn serve<Io>(
+        &self,
+        io: Io,
+        peer: SocketAddr,
+        slot: Slot,
+        preface_received: impl Fn() -> bool,
+    ) where
         Io: Read + Write + Unpin + Send + 'static,
     {
         let calls = Arc::new(Calls::new(slot.seat()));

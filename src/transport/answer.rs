@@ -10,7 +10,9 @@ use http::{
 };
 use tonic::{Status, metadata::GRPC_CONTENT_TYPE};
 
-use super::{Protocol, error_table::ErrorKind, failure::Failure, problem, request_id::X_REQUEST_ID, status};
+use super::{
+    Protocol, error_table::ErrorKind, failure::Failure, problem, request_id::X_REQUEST_ID, status,
+};
 
 /// The failure that an answer tells, if it tells one.
 pub(crate) fn failure_in(protocol: Protocol, answer: &Response<Body>) -> Option<Failure> {

@@ -102,7 +102,10 @@ impl Gate {
             let proven = self.prove(&admission.proofs, Instant::now() + AGAIN).await;
             let allowed = proven.and_then(|caller| Ok(allow(admission.grant, caller.as_deref())?));
             // A database that is away for a moment turns nobody away.
-            let denied = [ErrorKind::CallerUnauthenticated, ErrorKind::CallerNotAllowed];
+            let denied = [
+                ErrorKind::CallerUnauthenticated,
+                ErrorKind::CallerNotAllowed,
+            ];
             match allowed {
                 Err(failure) if denied.contains(&failure.kind) => return failure,
                 Ok(()) | Err(_) => {}

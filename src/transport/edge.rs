@@ -25,11 +25,11 @@ use tracing::Instrument;
 
 use super::{
     answer,
-    call_metrics::Calls,
     call_log::CallLog,
+    call_metrics::Calls,
     caller::Gate,
-    error_table::ErrorKind,
     deadline::{Ends, grpc_timeout},
+    error_table::ErrorKind,
     failure::Failure,
     grpc, header_list, request_id,
     stream::StreamBody,

@@ -13,7 +13,9 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
-use super::{Protocol, call_log::CallLog, error_table::ErrorKind, deadline::Ends, failure::Failure, status};
+use super::{
+    Protocol, call_log::CallLog, deadline::Ends, error_table::ErrorKind, failure::Failure, status,
+};
 
 /// The messages and trailers of one streaming call.
 pub(crate) struct StreamBody {

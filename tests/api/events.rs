@@ -7,7 +7,7 @@ mod retention;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tonic::{Request, Status, transport::Channel};
 use vestibule::{
-    domain::{Clock, Event, EventId, EventKind, Timestamp, Origin, UserId, uuid_v7},
+    domain::{Clock, Event, EventId, EventKind, Origin, Timestamp, UserId, uuid_v7},
     proto::v1::{
         self, ClientInfo, CreateSessionRequest, ListEventsRequest, ListEventsResponse,
         ValidLoginRequest, audit_service_client::AuditServiceClient,

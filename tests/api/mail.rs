@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vestibule::{
     db::{Db, MailRequest, Queued},
-    domain::{Clock, Email, Timestamp, MailPurpose, UserId},
+    domain::{Clock, Email, MailPurpose, Timestamp, UserId},
     mail::Tls,
 };
 

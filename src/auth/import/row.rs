@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Email, EmailFault, HashedPassword, ImportedUser, Timestamp, PasswordScheme, StoredPassword,
+        Email, EmailFault, HashedPassword, ImportedUser, PasswordScheme, StoredPassword, Timestamp,
         UserId, UserStatus,
     },
     hashing::{UnreadableHash, check_readable},

@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 
 use super::{UserName, Users};
 use crate::{
-    auth::{Auth, AuthError, CallContext, TokenDelivery, NewSession},
+    auth::{Auth, AuthError, CallContext, NewSession, TokenDelivery},
     db::{KeptSessions, UserChange},
     domain::{
-        AuthenticationMethod, ClientInfo, EventKind, Timestamp, Session, SessionId, TokenPurpose,
+        AuthenticationMethod, ClientInfo, EventKind, Session, SessionId, Timestamp, TokenPurpose,
         User, UserId, UserStatus,
     },
 };

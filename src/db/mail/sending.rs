@@ -18,7 +18,7 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{EmailKey, Event, Timestamp, MailPurpose, UserId};
+use crate::domain::{EmailKey, Event, MailPurpose, Timestamp, UserId};
 
 /// Mail to be sent now. Whoever claimed it has it until its lease ends.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, Statement, Value};
 use tokio::time::Instant;
 
 use crate::db::{Db, DbError, entity::to_micros};
-use crate::domain::{Timestamp, SessionId};
+use crate::domain::{SessionId, Timestamp};
 
 impl Db {
     /// Writes down when sessions were last seen. A stored instant only grows; a session that is gone

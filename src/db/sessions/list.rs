@@ -8,7 +8,7 @@ use crate::db::{
     Db, DbError,
     entity::sessions::{Column, Entity as Sessions},
 };
-use crate::domain::{Timestamp, Session, SessionId, SessionLimits, User, UserId};
+use crate::domain::{Session, SessionId, SessionLimits, Timestamp, User, UserId};
 
 impl Db {
     /// A user's live sessions in the order of their ids, after one, so many at most.

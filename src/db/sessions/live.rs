@@ -14,7 +14,7 @@ use crate::db::{
     events::record,
 };
 use crate::domain::{
-    Event, EventId, EventKind, Timestamp, Session, SessionId, SessionLimits, UserId, uuid_v7,
+    Event, EventId, EventKind, Session, SessionId, SessionLimits, Timestamp, UserId, uuid_v7,
 };
 
 /// How many one login ends at most, where the limit was lowered.

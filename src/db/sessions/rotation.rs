@@ -16,7 +16,7 @@ use crate::db::{
         to_micros, users,
     },
 };
-use crate::domain::{Timestamp, SecretHash, SessionId, SupersededSecret};
+use crate::domain::{SecretHash, SessionId, SupersededSecret, Timestamp};
 
 /// How often the secret of one session is replaced at most: each stays known.
 const ROTATIONS_MAX: i32 = 1_000;

@@ -21,8 +21,8 @@ use crate::db::{
     users::update,
 };
 use crate::domain::{
-    Email, Event, HashedPassword, Timestamp, OneTimeTokenId, SecretHash, TokenPurpose, User, UserId,
-    UserStatus,
+    Email, Event, HashedPassword, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, User,
+    UserId, UserStatus,
 };
 
 /// What somebody presents to redeem a token.

@@ -22,7 +22,7 @@ use crate::db::{
     tokens::redemption::void_tokens,
 };
 use crate::domain::{
-    Email, Event, HashedPassword, Timestamp, PasswordScheme, SessionId, TokenPurpose, User, UserId,
+    Email, Event, HashedPassword, PasswordScheme, SessionId, Timestamp, TokenPurpose, User, UserId,
     UserStatus,
 };
 
@@ -253,7 +253,10 @@ pub(super) fn visible(statement: UpdateMany<Users>, now: Timestamp) -> UpdateMan
         .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
 }
 
-pub(super) fn verified_at(statement: UpdateMany<Users>, at: Option<Timestamp>) -> UpdateMany<Users> {
+pub(super) fn verified_at(
+    statement: UpdateMany<Users>,
+    at: Option<Timestamp>,
+) -> UpdateMany<Users> {
     statement.col_expr(Column::EmailVerifiedAt, Expr::value(at.map(to_micros)))
 }
 

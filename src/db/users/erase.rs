@@ -16,7 +16,7 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{Event, HashedPassword, Timestamp, SessionId, UserId};
+use crate::domain::{Event, HashedPassword, SessionId, Timestamp, UserId};
 
 /// What a user proved before they asked for a change: it must still be so when that is made.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use crate::db::{
     attempts::live,
     entity::{sessions, to_micros},
 };
-use crate::domain::{Timestamp, SessionId, User};
+use crate::domain::{SessionId, Timestamp, User};
 
 /// Sessions that live on; only those that lived until now can.
 #[derive(Debug, Clone, Copy)]

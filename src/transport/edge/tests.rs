@@ -1,8 +1,8 @@
 //! What the edge promises whatever stands behind it.
 
-mod metrics;
 mod grpc_calls;
 mod log_lines;
+mod metrics;
 mod rest_calls;
 
 use std::{

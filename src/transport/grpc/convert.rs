@@ -3,11 +3,10 @@
 
 mod users;
 
-
 use crate::{
     auth::{LoginVerdict, NewSession, RotatedSession},
     domain::{
-        AuthenticationMethod, ClientInfo, Timestamp, KeptEvent, Session, SessionVerdict, User,
+        AuthenticationMethod, ClientInfo, KeptEvent, Session, SessionVerdict, Timestamp, User,
         UserStatus,
     },
     proto::v1::{

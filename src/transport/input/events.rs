@@ -59,7 +59,11 @@ impl Faults {
         kinds
     }
 
-    pub(super) fn instant(&mut self, field: &str, told: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
+    pub(super) fn instant(
+        &mut self,
+        field: &str,
+        told: Option<&prost_types::Timestamp>,
+    ) -> Option<Timestamp> {
         let told = told?;
         let instant = instant(told);
         if instant.is_none() {

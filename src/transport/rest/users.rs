@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::body::{Fields, read_fields};
 use crate::{
     auth::{Auth, CallContext},
-    domain::{Timestamp, PresentedToken, User, UserId, UserStatus},
+    domain::{PresentedToken, Timestamp, User, UserId, UserStatus},
     transport::{
         bearer::bearer,
         error_table::ErrorKind,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use vestibule::{
     db::NewOneTimeToken,
     domain::{
-        Clock, Email, Timestamp, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, Token,
+        Clock, Email, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, Timestamp, Token,
         TokenKind, TokenPurpose,
     },
     proto::v1::{

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
     db::{Db, MailIntent, MailRequest, Queued},
-    domain::{Clock, Email, Event, EventId, EventKind, Timestamp, MailPurpose, Origin},
+    domain::{Clock, Email, Event, EventId, EventKind, MailPurpose, Origin, Timestamp},
 };
 
 use super::ask_at;

@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 use tonic::Status;
 use vestibule::proto::v1::{self, AuthenticationMethod, UserStatus};
 
-use super::state::{IDLE, Timestamp, Reason, State};
+use super::state::{IDLE, Reason, State, Timestamp};
 use crate::harness::Fault;
 
 /// What differs.

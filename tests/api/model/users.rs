@@ -15,7 +15,7 @@ use super::{
     account::granted,
     agreement::{Check, agreed, reasoned, same, timestamp},
     operation::{Address, Ended, Etag, Name, Whom},
-    state::{Edit, Ends, Timestamp, OneTime, Purpose, Reason},
+    state::{Edit, Ends, OneTime, Purpose, Reason, Timestamp},
 };
 
 impl World<'_> {

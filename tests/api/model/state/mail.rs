@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule::proto::v1::EventKind;
 
-use super::{HOUR, Timestamp, Reason, State};
+use super::{HOUR, Reason, State, Timestamp};
 
 const SPACING: Duration = Duration::from_mins(1);
 /// How many of a kind an address gets in an hour.

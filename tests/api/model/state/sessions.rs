@@ -3,7 +3,7 @@
 use vestibule::proto::v1::{EventKind, SessionStatus};
 
 use super::{
-    Ended, GRACE, IDLE, Timestamp, LIFETIME, PER_USER, Reason, Replaced, Secret, Session, State,
+    Ended, GRACE, IDLE, LIFETIME, PER_USER, Reason, Replaced, Secret, Session, State, Timestamp,
 };
 
 /// How many wrong passwords end a session.

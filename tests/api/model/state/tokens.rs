@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule::proto::v1::EventKind;
 
-use super::{HOUR, Timestamp, Purpose, Reason, State, users::is_weak};
+use super::{HOUR, Purpose, Reason, State, Timestamp, users::is_weak};
 
 const MINUTES: Duration = Duration::from_mins(10);
 

@@ -2,7 +2,7 @@
 
 use vestibule::proto::v1::EventKind;
 
-use super::{Timestamp, Purpose, RETRY, Reason, State, User};
+use super::{Purpose, RETRY, Reason, State, Timestamp, User};
 
 /// What to write of a user.
 #[derive(Debug)]
