@@ -117,7 +117,7 @@ pub enum StartError {
     Hashing(#[from] hashing::HashingStartError),
     /// Mail cannot be sent.
     #[error("mail cannot be sent")]
-    Mail(#[from] mailing::StartError),
+    Mail(#[from] mailing::MailStartError),
     /// The descriptors that reflection serves cannot be read: a bug of the build.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -31,8 +31,8 @@ const SETTINGS: HashingSettings = HashingSettings {
 const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
 const PASSWORD: &str = "vestibule opens at nine";
 
-fn soon() -> Timestamp {
-    Timestamp::now() + Duration::from_mins(1)
+fn soon() -> Instant {
+    Instant::now() + Duration::from_mins(1)
 }
 
 fn new_password() -> NewPassword {

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use askama::Template;
 
-use super::{link::LinkBase, words};
+use super::{
+    link::LinkBase,
+    text::{duration, one_line},
+};
 
 /// A mail to send. Where it has a token, it says how long that can be used.
 #[derive(Clone, Copy)]
@@ -120,9 +123,9 @@ impl MailContent<'_> {
 impl Values {
     fn new(site: &str, link: &str, valid_for: Duration) -> Self {
         Self {
-            site: text::one_line(site),
-            link: text::one_line(link),
-            valid_for: text::duration(valid_for),
+            site: one_line(site),
+            link: one_line(link),
+            valid_for: duration(valid_for),
         }
     }
 }

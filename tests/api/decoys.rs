@@ -1,10 +1,7 @@
 //! What an unknown address costs, while passwords are stored at several costs: what some user costs,
 //! the same at each try, in the proportion of what is stored.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use sea_orm::ConnectionTrait;
 use tokio::time::Instant;

@@ -27,7 +27,7 @@ fn parameters(memory_kib: u32) -> Parameters {
 
 fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
     let hash = StoredHash::without_tag(parameters(memory_kib), [7; 16]);
-    Job::new(b"password", &hash, Timestamp::now() + time_left)
+    Job::new(b"password", &hash, Instant::now() + time_left)
 }
 
 /// Lets a login in that is wanted until the receiver is dropped.

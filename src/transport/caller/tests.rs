@@ -75,7 +75,7 @@ impl Call {
             request.extensions_mut().insert(certificate);
         }
         request.extensions_mut().insert(CallContext {
-            deadline: Timestamp::now() + Duration::from_mins(1),
+            deadline: Instant::now() + Duration::from_mins(1),
             request_id: "r-1".to_owned(),
             caller: None,
         });

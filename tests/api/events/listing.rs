@@ -1,7 +1,6 @@
 //! Who may read events, and how they are selected and paged.
 
 use chrono::TimeDelta;
-use prost_types::Timestamp;
 use tonic::Code;
 use vestibule::{
     domain::{EventKind, Timestamp, UserId},
@@ -20,8 +19,8 @@ on_both_databases!(
     an_event_of_a_later_release_has_no_kind,
 );
 
-fn timestamp(at: Timestamp) -> Timestamp {
-    Timestamp {
+fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
         seconds: at.timestamp(),
         nanos: at.timestamp_subsec_nanos().try_into().unwrap(),
     }
@@ -237,11 +236,11 @@ async fn every_fault_of_a_request_is_told_at_once(app: TestApp) {
     let wrong = ListEventsRequest {
         user_id: "nobody".into(),
         kinds: vec![v1::EventKind::LoginFailed.into(), 0, 9_999],
-        since: Some(Timestamp {
+        since: Some(prost_types::Timestamp {
             seconds: i64::MIN,
             nanos: 0,
         }),
-        until: Some(Timestamp {
+        until: Some(prost_types::Timestamp {
             seconds: 0,
             nanos: -1,
         }),

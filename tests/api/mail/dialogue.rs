@@ -2,7 +2,7 @@
 
 use vestibule::{
     domain::{Clock, Email},
-    mail::{Letter, Mailer, Tls},
+    mail::{MailContent, Mailer, Tls},
 };
 
 use crate::harness::{Sink, email};
@@ -15,7 +15,7 @@ async fn a_dialogue_that_was_given_up_has_no_part_in_the_next_mail() {
     let now = Clock::system().now();
     let deliver = async |to: &str| {
         let to = Email::parse(to).unwrap();
-        mailer.deliver(&to, &Letter::EmailChanged, now).await
+        mailer.deliver(&to, &MailContent::EmailChanged, now).await
     };
     let (given_up, next) = (email(), email());
     sink.behave(|manners| manners.stalls_at = Some("RCPT"));

@@ -2,7 +2,6 @@
 
 use std::fmt::Debug;
 
-use prost_types::Timestamp;
 use tonic::Status;
 use vestibule::proto::v1::{self, AuthenticationMethod, UserStatus};
 
@@ -124,13 +123,13 @@ impl State {
     }
 }
 
-pub(super) fn timestamp(instant: Timestamp) -> Timestamp {
-    Timestamp {
+pub(super) fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
         seconds: instant.timestamp(),
         nanos: instant.timestamp_subsec_nanos().try_into().unwrap(),
     }
 }
 
-fn instant(told: Timestamp) -> Option<Timestamp> {
+fn instant(told: prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::from_timestamp(told.seconds, told.nanos.try_into().ok()?)
 }

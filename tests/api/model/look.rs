@@ -71,13 +71,13 @@ impl World<'_> {
         let mut mails = self.service.sink.mails().split_off(self.mails);
         self.mails += mails.len();
         mails.sort_by_key(|mail| (mail.to.clone(), mail.header("Subject").to_owned()));
-        self.state.letters.sort();
-        let letters = std::mem::take(&mut self.state.letters);
-        let expected = letters.iter().map(|letter| (&*letter.to, letter.subject));
+        self.state.sent_mails.sort();
+        let sent_mails = std::mem::take(&mut self.state.sent_mails);
+        let expected = sent_mails.iter().map(|mail| (&*mail.to, mail.subject));
         let told = mails.iter().map(|mail| (&*mail.to, mail.header("Subject")));
         same("the mails", expected.collect::<Vec<_>>(), told.collect())?;
-        for (letter, mail) in letters.iter().zip(&mails) {
-            if let Some(token) = letter.token {
+        for (sent, mail) in sent_mails.iter().zip(&mails) {
+            if let Some(token) = sent.token {
                 self.state.tokens[token].text = mail.token();
             }
         }

@@ -16,7 +16,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use vestibule::proto::v1::EventKind;
 
-pub(super) use mail::{Letter, Purpose};
+pub(super) use mail::{Purpose, SentMail};
 pub(super) use sessions::Verdict;
 pub(super) use tokens::OneTime;
 pub(super) use users::{Edit, Ends, Import};
@@ -109,7 +109,7 @@ pub(super) struct State {
     /// When which address was last mailed what for.
     asked: HashMap<(String, Purpose), Asked>,
     /// What is to arrive.
-    pub(super) letters: Vec<Letter>,
+    pub(super) sent_mails: Vec<SentMail>,
 }
 
 impl State {

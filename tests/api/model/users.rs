@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use prost_types::Timestamp;
 use vestibule::proto::v1::{
     CreateSessionForUserRequest, Event, EventKind, ListEventsRequest, ListUsersRequest,
     UpdateUserRequest, UserStatus, create_password_reset_request as reset,
@@ -283,6 +282,6 @@ impl World<'_> {
 }
 
 fn before(instant: Timestamp) -> (Ends, Sessions) {
-    let told: Timestamp = timestamp(instant);
+    let told: prost_types::Timestamp = timestamp(instant);
     (Ends::Before(instant), Sessions::IssuedBefore(told))
 }

@@ -63,7 +63,7 @@ async fn handlers_are_told_the_shorter_deadline() {
     async fn seconds_left(request: http::request::Builder) -> String {
         let answer = call(request, |request: Request<Body>| async move {
             let context: &CallContext = request.extensions().get().unwrap();
-            let left = context.deadline - Timestamp::now();
+            let left = context.deadline - Instant::now();
             Response::new(Body::from(left.as_secs().to_string()))
         });
         text(answer.await).await

@@ -31,7 +31,7 @@ pub(super) struct Asked {
 
 /// A mail that is to arrive.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Letter {
+pub(in super::super) struct SentMail {
     pub(in super::super) to: String,
     pub(in super::super) subject: &'static str,
     /// The token that is learned from it.
@@ -112,7 +112,7 @@ impl State {
     }
 
     fn post(&mut self, to: String, subject: &'static str, token: Option<usize>) {
-        self.letters.push(Letter { to, subject, token });
+        self.sent_mails.push(SentMail { to, subject, token });
     }
 
     /// Whether an address is mailed again. One request too many changes nothing.
