@@ -174,7 +174,7 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// (19) The service config that callers copy names methods that exist.
+/// (W19) The service config that callers copy names methods that exist.
 #[test]
 fn the_shipped_service_config_names_methods_that_exist() {
     let config: Value = serde_json::from_str(&page("examples/service-config.json")).unwrap();
