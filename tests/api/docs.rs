@@ -122,6 +122,15 @@ fn every_path_that_a_page_names_exists() {
     assert!(named > 20, "only {named} paths found");
 }
 
+#[test]
+fn every_term_of_the_glossary_names_the_file_where_it_lives() {
+    let terms = rows(&page("docs/glossary.md"));
+    assert!(terms.len() > 10);
+    for row in terms.iter().skip(1) {
+        assert!(Path::new(ROOT).join(&row[2]).is_file(), "{row:?}");
+    }
+}
+
 /// All Markdown at the top and under docs.
 fn pages() -> Vec<String> {
     let mut found = Vec::new();
