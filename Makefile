@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test checks bench fmt lint doc ci setup-rust setup-postgres clean
+.PHONY: help run install test checks bench fmt lint doc ci setup-rust setup-postgres clean
 
 # Where rustup puts cargo; a shell that was open before the installation does not look there.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -17,6 +17,10 @@ run: setup-rust ## build and serve on this machine; users are kept in ./vestibul
 	@echo "run: building (the first build takes about 2 minutes on 2 cores, the next ones seconds)"
 	@cargo build --workspace --locked
 	@exec $(TARGET)/debug/vestibule serve --dev
+
+install: setup-rust ## build the release binary and install it into ~/.cargo/bin, or into ROOT=…/bin
+	@echo "install: building (the first release build takes about 5 minutes on 2 cores)"
+	@cargo install --path . --locked $(if $(ROOT),--root "$(ROOT)")
 
 test: setup-rust setup-postgres ## run every test, on SQLite and on Postgres
 	@echo "test: building and testing (the first build takes about 2 minutes on 2 cores)"

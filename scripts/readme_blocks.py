@@ -87,8 +87,8 @@ def missing_tool(command):
     if "grpcurl" in command and not shutil.which("grpcurl"):
         return "grpcurl"
     if "examples/python" in command:
-        probe = subprocess.run(["python3", "-c", "import grpc, grpc_tools"], capture_output=True)
-        return "grpcio-tools" if probe.returncode else None
+        probe = subprocess.run(["python3", "-c", "import grpc, grpc_tools, grpc_status"], capture_output=True)
+        return "grpcio-tools and grpcio-status" if probe.returncode else None
     return None
 
 

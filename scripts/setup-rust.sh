@@ -27,11 +27,12 @@ if command -v rustup >/dev/null; then
     rustup default stable
 else
     echo "setup: Rust $needed or newer is needed; installing it with rustup into ${CARGO_HOME:-$HOME/.cargo}"
-    # A distribution's older Rust may stay beside it.
+    # A distribution's older Rust may stay beside it. rustup's standard output is advice to set PATH,
+    # which `make` does by itself; its progress and its errors go to standard error.
     curl --proto '=https' --tlsv1.2 --silent --show-error --fail \
         https://static.rust-lang.org/rustup/rustup-init.sh |
         RUSTUP_INIT_SKIP_PATH_CHECK=yes sh -s -- -y --no-modify-path \
-            --profile minimal --component clippy --component rustfmt
+            --profile minimal --component clippy --component rustfmt >/dev/null
 fi
 
 if ! new_enough; then

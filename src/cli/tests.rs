@@ -17,7 +17,7 @@ fn help(line: &str) -> String {
     parsed(&format!("{line} --help")).unwrap_err().to_string()
 }
 
-/// (49)
+/// (W49)
 #[test]
 fn help_says_what_each_command_does() {
     let commands = [
@@ -166,7 +166,7 @@ fn flags_follow_from_the_keys() {
     }
 }
 
-/// Help and version are answers, everything else is a fault of usage (50).
+/// (W50) Help and version are answers, everything else is a fault of usage.
 /// Each has one fault.
 const FAULTY: [&str; 48] = [
     "frobnicate",

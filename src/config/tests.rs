@@ -76,7 +76,7 @@ impl Sources {
     }
 }
 
-/// Flag > variable > file > default, for each pair (46).
+/// (W46) Flag > variable > file > default, for each pair.
 #[test]
 fn the_stronger_source_wins_over_the_weaker() {
     let grace = |sources: Sources| sources.loaded().application.server.grace.as_secs();
@@ -135,7 +135,7 @@ fn the_file_may_be_named_by_a_variable_and_the_flag_wins() {
     assert_eq!(sources.loaded().application.auth.password.min_length, 20);
 }
 
-/// Secrets are masked and every value names its source (46, L5).
+/// (W46) (L5) Secrets are masked and every value names its source.
 #[test]
 fn what_is_shown_names_sources_and_no_secret() {
     let config = Sources::new()
@@ -170,7 +170,7 @@ fn what_is_shown_can_be_loaded_again() {
     assert_eq!(values(&shown), values(&again));
 }
 
-/// One start tells all of it: key, source, what is wrong, what to do (47).
+/// (W47) One start tells all of it: key, source, what is wrong, what to do.
 #[test]
 fn every_fault_is_told_at_once() {
     let sources = Sources::new()

@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    /// (51)
+    /// (W51)
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_the_lock_says_so_every_ten_seconds() {
         let log = Log::default();

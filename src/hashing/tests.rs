@@ -203,7 +203,7 @@ async fn decoys_follow_what_is_stored() {
     assert_eq!(algorithms.recv().unwrap(), "$scrypt$ln=4,r=8,p=1");
 }
 
-/// (E1, U3) Unknown, without a password, unreadable and over the caps: one job each, and no match.
+/// (E1) (U3) Unknown, without a password, unreadable and over the caps: one job each, and no match.
 #[tokio::test]
 async fn every_verification_is_one_job_whatever_is_stored() {
     let jobs = Arc::new(AtomicUsize::new(0));

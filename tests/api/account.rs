@@ -47,7 +47,7 @@ fn assert_bad_credentials<T>(outcome: Result<T, Status>) {
     assert_refused(outcome, Code::Unauthenticated, "BAD_CREDENTIALS");
 }
 
-/// (Z5) So many more sessions of a user; 100 with the one that is there.
+/// So many more sessions of a user; 100 with the one that is there.
 async fn many_sessions(app: &TestApp, email: &str) -> Vec<String> {
     let mut sessions = Vec::new();
     for _ in 0..scale(5, 99) {
@@ -56,7 +56,7 @@ async fn many_sessions(app: &TestApp, email: &str) -> Vec<String> {
     sessions
 }
 
-/// (Z5) None of them is left.
+/// None of them is left.
 async fn assert_all_ended(app: &TestApp, sessions: &[String]) {
     for session in sessions {
         assert_eq!(app.grpc().verdict(session).await, SessionStatus::Revoked);

@@ -11,7 +11,7 @@ async fn calibrate(line: &str) -> Finished {
     Service::run(&arguments, &[]).await
 }
 
-/// (54)
+/// (W54)
 #[tokio::test]
 async fn what_calibrate_recommends_can_be_pasted_and_is_accepted() {
     for latency in ["60s", "5s"] {
@@ -32,7 +32,7 @@ async fn what_calibrate_recommends_can_be_pasted_and_is_accepted() {
             .map(|line| line.split_once('=').unwrap())
             .collect();
         assert_eq!(settings.len(), 4);
-        figure("54", format_args!("{settings:?}"));
+        figure("W54", format_args!("{settings:?}"));
         let variables: Vec<_> = settings
             .iter()
             .chain(&[("HOME", "/home/ada")])
@@ -93,7 +93,7 @@ async fn nothing_is_measured_with_a_faulty_setting() {
     );
 }
 
-/// (54) script(1), which lends a command a terminal, comes with every Linux that people log in to;
+/// (W54) script(1), which lends a command a terminal, comes with every Linux that people log in to;
 /// elsewhere it has other arguments.
 #[cfg(target_os = "linux")]
 #[tokio::test]

@@ -11,7 +11,7 @@ fn code(finished: &Finished) -> i32 {
     finished.status.code().unwrap()
 }
 
-/// (49)
+/// (W49)
 #[tokio::test]
 async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage() {
     let commands = [
@@ -54,8 +54,8 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
     }
 }
 
-/// All faults with key, source and fix; nothing is bound: a listener whose address is taken would be
-/// exit 1 (47).
+/// (W47) All faults with key, source and fix; nothing is bound: a listener whose address is taken
+/// would be exit 1.
 #[tokio::test]
 async fn a_faulty_configuration_is_told_whole_and_nothing_is_bound() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -85,7 +85,7 @@ async fn a_faulty_configuration_is_told_whole_and_nothing_is_bound() {
     }
 }
 
-/// (46, 48)
+/// (W46) (W48)
 #[tokio::test]
 async fn the_configuration_is_shown_with_sources_and_without_secrets() {
     let home = tempfile::tempdir().unwrap();
@@ -140,7 +140,7 @@ async fn an_address_in_use_is_named_with_its_key_and_its_variable() {
     }
 }
 
-/// (50)
+/// (W50)
 async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(database: Database) {
     let store = Store::empty(database).await;
     let service = Service::start(&store, &["--database-migrate-on-start", "false"], &[]);

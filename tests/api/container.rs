@@ -64,6 +64,7 @@ async fn shown(variables: &[(String, String)]) -> String {
     ended.stdout
 }
 
+/// (W55)
 #[test]
 fn the_image_runs_one_binary_as_nobody_and_needs_no_shell() {
     let image = image();

@@ -1,4 +1,4 @@
-//! The process dies without a word, again and again, while people register (C1).
+//! The process dies without a word, again and again, while people register.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! The secrets of the service itself, and the types that hold secrets (L5, 48).
+//! The secrets of the service itself, and the types that hold secrets.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use vestibule::{
 
 use crate::harness::{Database, PASSWORD, Postgres, Service, Store, eventually};
 
-/// (L5) (48) Each way to give a secret badly, and no server starts; no fault quotes a secret.
+/// (L5) (W48) Each way to give a secret badly, and no server starts; no fault quotes a secret.
 #[tokio::test]
 async fn a_secret_that_is_empty_missing_or_given_twice_starts_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -102,7 +102,7 @@ fn the_debug_of_a_secret_shows_none() {
     }
 }
 
-/// (48) Postgres asks for a password, and gets it from a file; it is in no argument and no line.
+/// (W48) Postgres asks for a password, and gets it from a file; it is in no argument and no line.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_is_in_a_file_opens_the_database() {
     if !Postgres::is_here() {

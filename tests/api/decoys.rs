@@ -78,7 +78,7 @@ fn counted(algorithms: Vec<String>) -> BTreeMap<String, usize> {
     counts
 }
 
-/// (E2, mixed hash formats) Half of the users at an old cost, a quarter bcrypt, the rest current:
+/// (E2) Hash formats are mixed: half of the users at an old cost, a quarter bcrypt, the rest current:
 /// known and unknown in turns cost one job each; the unknown ones' classes are within five standard
 /// deviations of what is stored. 400 of each in CI, 5,000 for the scorecard.
 async fn decoys_follow_the_census_of_stored_hashes(database: Database) {
@@ -207,7 +207,7 @@ async fn a_raised_cost_is_not_told_by_who_has_logged_in_since(database: Database
     assert_eq!(gate.take_algorithms(), ["$argon2id$v=19$m=64,t=1,p=1"; 2]);
 }
 
-/// (E2, mixed hash formats) For the scorecard alone, as it takes time: 2,500 of each in turns,
+/// (E2) Hash formats are mixed. For the scorecard alone, as it takes time: 2,500 of each in turns,
 /// half of the users at 16 MiB in 3 passes, a quarter bcrypt 8, the rest 4 MiB in 2: smaller than in
 /// earnest, so that what is not hashing weighs more. The AUC of a classifier by time is 0.45 to 0.55.
 async fn time_tells_known_from_unknown_no_better_than_a_coin(database: Database) {

@@ -1,7 +1,7 @@
 //! What the pages say and the code does must be one.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -9,10 +9,13 @@ use std::{
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use serde_json::Value;
+use tonic::Code;
 use vestibule::{
     config::{Key, keys},
     proto::DESCRIPTORS,
 };
+
+use crate::harness::{Database, Fault, TestApp, frame};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -34,6 +37,45 @@ fn rows(page: &str) -> Vec<Vec<String>> {
 
 fn descriptors() -> FileDescriptorSet {
     FileDescriptorSet::decode(DESCRIPTORS).unwrap()
+}
+
+/// Full name of the service and name of the method, of every RPC of ours.
+fn rpcs() -> Vec<(String, String)> {
+    descriptors()
+        .file
+        .iter()
+        .flat_map(|file| file.service.iter().map(move |service| (file, service)))
+        .flat_map(|(file, service)| {
+            let full_name = format!("{}.{}", file.package(), service.name());
+            let of_method = move |method: &prost_types::MethodDescriptorProto| {
+                (full_name.clone(), method.name().to_owned())
+            };
+            service.method.iter().map(of_method).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The README has a row for every RPC, and `named` in those of the RPCs that an open server refuses to
+/// a client without a proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_says_who_may_call_every_rpc() {
+    let listed: BTreeMap<String, String> = rows(&page("README.md"))
+        .into_iter()
+        .filter(|row| row[0].contains("Service/"))
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    let app = TestApp::start(Database::Sqlite).await;
+    let mut served = BTreeMap::new();
+    for (service, method) in rpcs() {
+        let request = app.wire().request(&format!("/{service}/{method}"));
+        let status = app.wire().send(request, frame(&[])).await.grpc_status();
+        let is_refused =
+            status.code() != Code::Ok && Fault::of(&status).reason == "CALLER_UNAUTHENTICATED";
+        let who = if is_refused { "named" } else { "anyone" };
+        let name = service.trim_start_matches("vestibule.v1.");
+        served.insert(format!("{name}/{method}"), who.to_owned());
+    }
+    assert_eq!(listed, served);
 }
 
 /// Each reason has its row, in the order of the enum.
@@ -122,6 +164,15 @@ fn every_path_that_a_page_names_exists() {
     assert!(named > 20, "only {named} paths found");
 }
 
+#[test]
+fn every_term_of_the_glossary_names_the_file_where_it_lives() {
+    let terms = rows(&page("docs/glossary.md"));
+    assert!(terms.len() > 10);
+    for row in terms.iter().skip(1) {
+        assert!(Path::new(ROOT).join(&row[2]).is_file(), "{row:?}");
+    }
+}
+
 /// All Markdown at the top and under docs.
 fn pages() -> Vec<String> {
     let mut found = Vec::new();
@@ -174,23 +225,11 @@ fn links(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// (19) The service config that callers copy names methods that exist.
+/// (W19) The service config that callers copy names methods that exist.
 #[test]
 fn the_shipped_service_config_names_methods_that_exist() {
     let config: Value = serde_json::from_str(&page("examples/service-config.json")).unwrap();
-    let set = descriptors();
-    let known: Vec<(String, String)> = set
-        .file
-        .iter()
-        .flat_map(|file| file.service.iter().map(move |service| (file, service)))
-        .flat_map(|(file, service)| {
-            let full_name = format!("{}.{}", file.package(), service.name());
-            let of_method = move |method: &prost_types::MethodDescriptorProto| {
-                (full_name.clone(), method.name().to_owned())
-            };
-            service.method.iter().map(of_method).collect::<Vec<_>>()
-        })
-        .collect();
+    let known = rpcs();
     let mut named = Vec::new();
     for entry in config["methodConfig"].as_array().unwrap() {
         for name in entry["name"].as_array().unwrap() {

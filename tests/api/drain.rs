@@ -23,7 +23,7 @@ const VALIDATE: &str = "/vestibule.v1.AuthService/ValidateSession";
 /// Longer than any test: what happens meanwhile happens during it.
 const FOR_EVER: Duration = Duration::from_mins(10);
 
-/// (X8) (41) By both protocols, on old connections and new ones.
+/// (X8) (W41) By both protocols, on old connections and new ones.
 async fn calls_are_served_as_before_while_callers_are_told_to_leave(database: Database) {
     let plan = TestApp::on(database).await;
     let mut app = plan
@@ -148,7 +148,7 @@ async fn silent_clients(app: &TestApp) -> Vec<RawConnection> {
     silent
 }
 
-/// (42) Stuck in a handler, in REST and in the hashing thread.
+/// (W42) Stuck in a handler, in REST and in the hashing thread.
 async fn an_open_watch_and_stuck_calls_are_cut_when_the_grace_is_over(database: Database) {
     let (delay, grace) = (Duration::from_millis(200), Duration::from_millis(500));
     let gate = HandlerGate::before(VALIDATE).and("GET /");
@@ -191,5 +191,5 @@ async fn an_open_watch_and_stuck_calls_are_cut_when_the_grace_is_over(database: 
         assert_eq!(fault.meaning(), (Code::Unavailable, "UNAVAILABLE"));
     }
     assert_eq!(welcome.await.unwrap().reason(), "UNAVAILABLE");
-    figure("42", format_args!("ended in {took:?}"));
+    figure("W42", format_args!("ended in {took:?}"));
 }

@@ -65,7 +65,8 @@ fn only_one(answers: Vec<(&str, WireReply)>) -> WireReply {
     answers.into_iter().next().unwrap().1
 }
 
-/// (E1) (11) (U3) Code, message, details, headers, trailers and length, but for the ids of the call.
+/// (E1) (W11) (U3) Code, message, details, headers, trailers and length, but for the ids of the
+/// call.
 async fn every_refused_login_answers_the_same_bytes(app: TestApp) {
     let (mut logins, mut sessions) = (Vec::new(), Vec::new());
     for (kind, email, password) in refused(&app).await {

@@ -12,7 +12,7 @@ on_both_databases!(
     a_call_id_is_kept_where_it_is_good_and_made_where_it_is_not,
 );
 
-/// (9) (L3) What must be true of every error is asserted wherever the tests decode one; here are
+/// (W9) (L3) What must be true of every error is asserted wherever the tests decode one; here are
 /// those that no other test meets.
 async fn every_error_says_why_in_a_form_for_machines(app: TestApp) {
     let wire = app.wire();
@@ -45,7 +45,7 @@ async fn every_error_says_why_in_a_form_for_machines(app: TestApp) {
     }
 }
 
-/// (10) Three bad fields and more, one answer.
+/// (W10) Three bad fields and more, one answer.
 async fn every_fault_of_a_registration_is_told_at_once(app: TestApp) {
     let request = RegisterUserRequest {
         email: "nobody".into(),

@@ -31,7 +31,7 @@ fn logins(app: &TestApp, email: &str, count: usize) -> Vec<tokio::task::JoinHand
     std::iter::repeat_with(one).take(count).collect()
 }
 
-/// (17) 24 calls for 4 places: 20 are refused. From then on a refusal takes less than 50 ms at the
+/// (W17) 24 calls for 4 places: 20 are refused. From then on a refusal takes less than 50 ms at the
 /// median, and what needs no hash is served as ever.
 async fn a_full_queue_sheds_at_once_and_disturbs_nobody_else(database: Database) {
     let gate = HashGate::opened();
@@ -65,7 +65,7 @@ async fn a_full_queue_sheds_at_once_and_disturbs_nobody_else(database: Database)
     }
     times.sort();
     figure(
-        "17",
+        "W17",
         format_args!("refused in {:?}, at most {:?}", times[10], times[19]),
     );
     assert!(times[10] < Duration::from_millis(50));

@@ -1,4 +1,4 @@
-//! A registration can be retried (18).
+//! A registration can be retried.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn id(number: u128) -> String {
     Uuid::from_u128(number).to_string()
 }
 
-/// (18)
+/// (W18)
 async fn a_retry_gets_the_same_user(app: TestApp) {
     let address = email();
     let first = app
@@ -47,7 +47,7 @@ async fn a_retry_gets_the_same_user(app: TestApp) {
     assert_eq!(app.store.rows("users").await, 1);
 }
 
-/// (18) 8 at once in CI, 50 for the scorecard: one row, all of them OK.
+/// (W18) 8 at once in CI, 50 for the scorecard: one row, all of them OK.
 async fn two_at_once_with_one_id_make_one_user(app: TestApp) {
     let address = email();
     let tries = (0..scale(8, 50)).map(|_| {
@@ -108,7 +108,7 @@ async fn an_id_is_known_for_a_day(database: Database) {
     assert_eq!(fault.reason, "EMAIL_TAKEN");
 }
 
-/// (18) The purge runs when the application starts, then hourly: an id that it has cleared may name
+/// (W18) The purge runs when the application starts, then hourly: an id that it has cleared may name
 /// another registration; a younger one may not.
 async fn an_id_is_forgotten_after_a_day(database: Database) {
     let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());

@@ -23,7 +23,7 @@ const SERVICE: &str = "vestibule.v1.AuthService";
 /// Longer than any test: what happens meanwhile happens during it.
 const FOR_EVER: Duration = Duration::from_mins(10);
 
-/// (5)
+/// (W5)
 async fn health_is_told_per_service(app: TestApp) {
     for service in [
         "",
@@ -41,7 +41,7 @@ async fn health_is_told_per_service(app: TestApp) {
     assert_eq!(app.readiness().await, (200, "ready".to_owned()));
 }
 
-/// (6)
+/// (W6)
 async fn a_watch_is_told_each_change(database: Database) {
     let plan = TestApp::on(database).await;
     let mut app = plan
@@ -64,7 +64,7 @@ async fn a_watch_is_told_each_change(database: Database) {
         let told = within(Duration::from_secs(1), "the change", stream.message()).await;
         assert_eq!(told.unwrap().unwrap().status, NOT_SERVING);
     }
-    figure("6", format_args!("told within {:?}", start.elapsed()));
+    figure("W6", format_args!("told within {:?}", start.elapsed()));
     // Still open, with nothing more to say.
     assert!(streams[2].message().now_or_never().is_none());
 }
@@ -104,7 +104,7 @@ impl Absent {
     }
 }
 
-/// (7) From the first connection that is accepted, and ready without anybody's help afterwards.
+/// (W7) From the first connection that is accepted, and ready without anybody's help afterwards.
 async fn a_service_without_its_database_is_live_and_not_ready(database: Database) {
     let (store, absent) = Absent::of(database).await;
     let plan = Plan::over(store.into()).without_waiting();
@@ -129,12 +129,12 @@ async fn a_service_without_its_database_is_live_and_not_ready(database: Database
     assert_eq!(app.readiness().await, (200, "ready".to_owned()));
     app.grpc().registered().await;
     figure(
-        "7",
+        "W7",
         format_args!("ready {:?} after its database", start.elapsed()),
     );
 }
 
-/// (51) What waits for somebody to run `vestibule migrate up` drains like any other, and serves as
+/// (W51) What waits for somebody to run `vestibule migrate up` drains like any other, and serves as
 /// soon as it was done.
 async fn pending_migrations_are_named_and_waited_for(database: Database) {
     let store = Store::empty(database).await;

@@ -10,7 +10,7 @@ use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, email, figure
 
 on_both_databases!(what_is_over_a_limit_costs_nothing,);
 
-/// (I3) (20) One byte over each limit, and far beyond: refused before any hash, each in a few
+/// (I3) (W20) One byte over each limit, and far beyond: refused before any hash, each in a few
 /// milliseconds at the median.
 async fn what_is_over_a_limit_costs_nothing(database: Database) {
     let gate = HashGate::opened();

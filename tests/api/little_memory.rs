@@ -89,7 +89,8 @@ fn refused(seen: &Scrape) -> (u64, u64) {
 /// 512 MiB where root can set such a limit: nothing is killed, the process stays within the bound
 /// that it states, and session checks are answered all the while. How fast they are is judged at the
 /// scorecard's size alone, which has the machine to itself. How soon the crowd is refused is printed:
-/// 2,000 at one moment wait for a core as well. A refusal that comes alone is judged by (17).
+/// 2,000 at one moment wait for a core as well. `hashing` bounds the time of a refusal that comes
+/// alone.
 async fn a_crowd_of_logins_fits_into_512_mib_and_disturbs_no_session_check(database: Database) {
     let store = Store::new(database).await;
     let group = MemoryGroup::of(LIMIT);

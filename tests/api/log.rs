@@ -1,4 +1,4 @@
-//! The log: one line per event, whatever a caller says of itself (L2, 40).
+//! The log: one line per event, whatever a caller says of itself.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -83,7 +83,7 @@ fn moves(c: char) -> bool {
         || ('\u{2066}'..='\u{2069}').contains(&c)
 }
 
-/// (L2) (40) Nine hostile user agents, addresses, passwords and ids over the real binary, as JSON
+/// (L2) (W40) Nine hostile user agents, addresses, passwords and ids over the real binary, as JSON
 /// and as text: as many lines as harmless ones make, each one short and whole.
 async fn a_hostile_caller_cannot_forge_or_break_a_line(database: Database) {
     for format in ["json", "text"] {
@@ -126,7 +126,7 @@ async fn a_hostile_caller_cannot_forge_or_break_a_line(database: Database) {
     }
 }
 
-/// (40) The id that the caller was told finds every line of its call, and the trace id joins them.
+/// (W40) The id that the caller was told finds every line of its call, and the trace id joins them.
 async fn every_line_of_a_call_has_its_ids(database: Database) {
     let store = Store::empty(database).await;
     let service = Service::start(&store, &["--log-format", "json"], &[]);

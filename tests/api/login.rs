@@ -63,7 +63,7 @@ async fn a_session_is_opened_for_a_right_password_alone(app: TestApp) {
     }
 }
 
-/// (10) Every fault at once.
+/// (W10) Every fault at once.
 async fn a_malformed_login_is_told_every_fault(app: TestApp) {
     let client = Some(ClientInfo {
         ip: "::1:80]".into(),

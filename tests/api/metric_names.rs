@@ -21,7 +21,7 @@ on_both_databases!(
     every_metric_is_on_the_page_of_operations,
 );
 
-/// (38) 100 made-up RPCs and as many routes, methods, addresses and tokens in CI, 5,000 for the
+/// (W38) 100 made-up RPCs and as many routes, methods, addresses and tokens in CI, 5,000 for the
 /// scorecard: no label has more than 50 values, and none is of a caller's making.
 async fn no_caller_adds_to_the_labels(app: TestApp) {
     let mut runner = TestRunner::new_with_rng(
@@ -58,7 +58,7 @@ async fn no_caller_adds_to_the_labels(app: TestApp) {
         .max_by_key(|(_, count)| *count)
         .unwrap();
     figure(
-        "38",
+        "W38",
         format_args!("{label} has {most} values, no label more"),
     );
     assert!(most <= 50, "{values:#?}");
@@ -74,7 +74,7 @@ fn assert_lint_is_silent(seen: &Scrape) {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = promtool else {
-        figure("38", "no promtool on this machine");
+        figure("W38", "no promtool on this machine");
         return;
     };
     let mut input = promtool.stdin.take().unwrap();

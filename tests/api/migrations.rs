@@ -32,7 +32,7 @@ async fn migrate(store: &Store, step: &[&str]) -> Finished {
     Service::run_over(store, &[&["migrate"], step].concat()).await
 }
 
-/// (51) Six processes, both databases: all exit 0, and one of them says that it applied.
+/// (W51) Six processes, both databases: all exit 0, and one of them says that it applied.
 async fn of_six_that_migrate_at_once_one_applies(database: Database) {
     let store = Store::empty(database).await;
     let ended = join_all((0..6).map(|_| migrate(&store, &["up"]))).await;
@@ -46,10 +46,10 @@ async fn of_six_that_migrate_at_once_one_applies(database: Database) {
         .sum();
     assert_eq!(appliers, 1, "{ended:?}");
     assert_eq!(applied(&store).await, names());
-    figure("51", format_args!("{database:?}: 6 processes, 1 applied"));
+    figure("W51", format_args!("{database:?}: 6 processes, 1 applied"));
 }
 
-/// (51) The same for servers: each becomes ready and serves.
+/// (W51) The same for servers: each becomes ready and serves.
 async fn of_six_that_serve_at_once_one_applies(database: Database) {
     let store = Store::empty(database).await;
     let services: Vec<_> = (0..6).map(|_| Service::start(&store, &[], &[])).collect();
@@ -70,7 +70,7 @@ async fn of_six_that_serve_at_once_one_applies(database: Database) {
     }
 }
 
-/// (49)
+/// (W49)
 async fn down_undoes_exactly_one_and_only_when_told_yes(database: Database) {
     let store = Store::empty(database).await;
     migrate(&store, &["up"]).await;
@@ -103,7 +103,7 @@ async fn down_undoes_exactly_one_and_only_when_told_yes(database: Database) {
     service.grpc().registered().await;
 }
 
-/// (49)
+/// (W49)
 async fn status_lists_what_is_applied_and_what_is_pending(database: Database) {
     let store = Store::empty(database).await;
     let listed = |ended: Finished| {
@@ -136,6 +136,7 @@ async fn add_unknown(store: &Store) {
     store.execute(&row).await;
 }
 
+/// (W52)
 async fn a_newer_schema_is_served_and_left_alone(database: Database) {
     let store = Store::empty(database).await;
     migrate(&store, &["up"]).await;
@@ -170,7 +171,7 @@ async fn a_newer_schema_that_lacks_ours_is_left_alone_too(database: Database) {
     assert_eq!(applied(&store).await, before);
 }
 
-/// (51) `serve` names the missing one; who migrates need not restart it.
+/// (W51) `serve` names the missing one; who migrates need not restart it.
 async fn serve_names_the_missing_migrations_and_waits_for_them(database: Database) {
     let store = Store::empty(database).await;
     let arguments = ["--database-migrate-on-start", "false"];

@@ -30,7 +30,7 @@ async fn document(app: &TestApp) -> Value {
     reply.json()
 }
 
-/// (24) `HEAD` is where `GET` is, as HTTP has it.
+/// (W24) `HEAD` is where `GET` is, as HTTP has it.
 async fn each_documented_operation_answers_and_no_other(app: TestApp) {
     let document = document(&app).await;
     let rest = app.rest();
@@ -65,7 +65,7 @@ async fn each_documented_operation_answers_and_no_other(app: TestApp) {
     }
 }
 
-/// (23, 24) Status, media type, headers and members, of every status that a caller can cause.
+/// (W23) (W24) Status, media type, headers and members, of every status that a caller can cause.
 async fn what_is_answered_is_what_is_documented(app: TestApp) {
     let document = document(&app).await;
     let rest = app.rest();

@@ -78,7 +78,7 @@ async fn load(
     (right, away, registered)
 }
 
-/// (S1) (8) (T8) Postgres is stopped under the load of eight clients until readiness is off, 60 s
+/// (S1) (W8) (T8) Postgres is stopped under the load of eight clients until readiness is off, 60 s
 /// for the scorecard: UNAVAILABLE, never a wrong answer, live throughout, ready again within five
 /// seconds, and no user that was acknowledged is lost.
 #[tokio::test(flavor = "multi_thread")]

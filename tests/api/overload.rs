@@ -66,7 +66,7 @@ fn pushback(status: &Status) -> Duration {
     Duration::from_millis(text.to_str().unwrap().parse().unwrap())
 }
 
-/// (X9) (17) 200 logins at once in CI, 2,000 for the scorecard, where two run and eight may wait:
+/// (X9) (W17) 200 logins at once in CI, 2,000 for the scorecard, where two run and eight may wait:
 /// ten are answered and ten hashes computed; session checks and probes never notice, and the ninth
 /// place, which logins may not fill, is there for one registration.
 async fn a_flood_of_logins_is_shed_with_a_hint_and_nothing_else(database: Database) {
@@ -172,7 +172,7 @@ async fn a_login_without_the_time_to_wait_is_refused_at_once(database: Database)
     assert_eq!(gate.started(), 1);
 }
 
-/// (13) (14) With one place to wait in: the one after it finds the place free, and only that one.
+/// (W13) (W14) With one place to wait in: the one after it finds the place free, and only that one.
 async fn a_place_in_the_queue_is_free_again_once_its_deadline_passed(database: Database) {
     let gate = HashGate::opened();
     let plan = gated(database, &gate).await;
@@ -198,7 +198,7 @@ async fn a_place_in_the_queue_is_free_again_once_its_deadline_passed(database: D
     assert_eq!(gate.started(), started + 1);
 }
 
-/// (X10) (14) 200 logins cancelled after 1 ms in CI, 10,000 for the scorecard, while cancelled ones
+/// (X10) (W14) 200 logins cancelled after 1 ms in CI, 10,000 for the scorecard, while cancelled ones
 /// stand in every worker: no hash more begins, and afterwards every worker is there at once.
 async fn a_cancelled_login_keeps_its_worker_until_its_hash_has_ended(database: Database) {
     const AT_ONCE: usize = 20;

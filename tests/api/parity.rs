@@ -61,7 +61,7 @@ fn assert_same(fault: &Fault, reply: &Reply, input: &str) {
     assert_eq!(told.collect::<Vec<_>>(), fault.violations, "{input}");
 }
 
-/// (26) (10) Every row that a registration can reach by its input.
+/// (W26) (W10) Every row that a registration can reach by its input.
 async fn the_same_input_means_the_same_through_both_protocols(app: TestApp) {
     let taken = app.grpc().registered().await.email;
     let (id, other) = ("018c2e65-4b7e-7cc3-98c4-dc0c0c07398f", email());
@@ -104,7 +104,7 @@ async fn the_same_input_means_the_same_through_both_protocols(app: TestApp) {
     }
 }
 
-/// (26) 150 random registrations in CI, 10,000 for the scorecard.
+/// (W26) 150 random registrations in CI, 10,000 for the scorecard.
 async fn whatever_is_sent_means_the_same_through_both_protocols(app: TestApp) {
     let mut runner = TestRunner::new_with_rng(
         ProptestConfig::default(),
@@ -137,12 +137,12 @@ async fn whatever_is_sent_means_the_same_through_both_protocols(app: TestApp) {
         }
     }
     figure(
-        "26",
+        "W26",
         format_args!("{count} inputs, {accepted} accepted, 0 differences"),
     );
 }
 
-/// (26) (17) What the system says of itself.
+/// (W26) (W17) What the system says of itself.
 async fn overload_and_deadline_mean_the_same_through_both_protocols(database: Database) {
     let gate = HashGate::closed();
     let plan = TestApp::on(database).await.hash_gate(&gate);

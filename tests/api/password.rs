@@ -1,4 +1,4 @@
-//! The password policy as a caller meets it (A2).
+//! The password policy as a caller meets it.
 
 use tonic::Code;
 

@@ -1,5 +1,4 @@
-//! The password policy as a table of thousands of cases (A2). The cases that need words are in
-//! `password`.
+//! The password policy as a table of thousands of cases. The cases that need words are in `password`.
 
 use std::ops::RangeInclusive;
 

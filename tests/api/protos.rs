@@ -74,7 +74,7 @@ fn fields(file: &[u8]) -> Vec<(String, bool)> {
     file.messages.iter().flat_map(of_message).collect()
 }
 
-/// (21) Connect would put the request of such an RPC into a URL.
+/// (W21) Connect would put the request of such an RPC into a URL.
 #[test]
 fn no_rpc_may_be_called_with_its_request_in_a_url() {
     let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap();

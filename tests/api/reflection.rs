@@ -1,4 +1,4 @@
-//! Reflection: what grpcurl and its like ask first (4).
+//! Reflection: what grpcurl and its like ask first.
 
 use prost::Message;
 use prost_types::FileDescriptorProto;
@@ -96,7 +96,7 @@ mod clients {
     }
 }
 
-/// (4)
+/// (W4)
 async fn both_versions_list_what_is_mounted_and_nothing_else(app: TestApp) {
     for services in clients::services(&app.channel()).await {
         assert_eq!(services.unwrap(), MOUNTED);
@@ -108,7 +108,7 @@ async fn both_versions_list_what_is_mounted_and_nothing_else(app: TestApp) {
     }
 }
 
-/// (4)
+/// (W4)
 async fn switched_off_it_is_not_there(database: Database) {
     let plan = TestApp::on(database).await;
     let app = plan
@@ -122,7 +122,7 @@ async fn switched_off_it_is_not_there(database: Database) {
     app.grpc().registered().await;
 }
 
-/// (4) `debug_redact` survives the way into the served descriptors.
+/// (W4) `debug_redact` survives the way into the served descriptors.
 async fn what_is_served_tells_clients_what_to_redact(app: TestApp) {
     for files in clients::files_of(&app.channel(), "vestibule.v1.AuthService").await {
         let file = files

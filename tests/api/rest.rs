@@ -39,7 +39,7 @@ async fn the_seeds_first_page_says_welcome(app: TestApp) {
     assert_guarded(&reply);
 }
 
-/// (22) 201, a Location that resolves, and no password in the answer.
+/// (W22) 201, a Location that resolves, and no password in the answer.
 async fn a_user_is_registered_with_json_and_with_a_form(app: TestApp) {
     for kind in [JSON, FORM] {
         let address = email();
@@ -134,7 +134,7 @@ async fn no_session_shows_no_user(app: TestApp) {
     );
 }
 
-/// (23) 404, 405, 413 and 415 too.
+/// (W23) 404, 405, 413 and 415 too.
 async fn what_is_not_there_is_a_problem(app: TestApp) {
     let rest = app.rest();
     for path in [

@@ -1,5 +1,5 @@
 //! Secrets stay where they belong: passwords, tokens and addresses are sent on every way there is,
-//! and then looked for in all that the service leaves behind (L1).
+//! and then looked for in all that the service leaves behind.
 
 mod leftovers;
 mod mail;
@@ -181,7 +181,7 @@ async fn say_it_in_broken_bytes(wire: &Wire, rest: &Rest) {
     rest.send(keyed, "{}").await;
 }
 
-/// (L1) (40) The real binary at TRACE, JSON and text: every line it wrote; every text column; the
+/// (L1) (W40) The real binary at TRACE, JSON and text: every line it wrote; every text column; the
 /// database's files and its log of writes.
 async fn no_secret_is_logged_or_stored(database: Database) {
     for format in ["json", "text"] {

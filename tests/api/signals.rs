@@ -44,7 +44,7 @@ async fn a_terminated_service_drains_and_exits_0(database: Database) {
     }
 }
 
-/// (42) Whichever two they are.
+/// (W42) Whichever two they are.
 async fn a_second_signal_exits_1_at_once(database: Database) {
     let store = Store::new(database).await;
     for (first, second) in [("TERM", "TERM"), ("TERM", "INT")] {

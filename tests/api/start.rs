@@ -18,7 +18,7 @@ use crate::harness::{Fault, PASSWORD, Rest, Service, Store, email, eventually, f
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// (44) `serve --dev` in an empty folder: nothing but three free addresses is told. The call that it
+/// (W44) `serve --dev` in an empty folder: nothing but three free addresses is told. The call that it
 /// prints is made as it stands.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_dev_it_serves_from_nothing_and_prints_a_call_that_works() {
@@ -71,7 +71,7 @@ async fn with_dev_it_serves_from_nothing_and_prints_a_call_that_works() {
     })
     .await;
     figure(
-        "44",
+        "W44",
         format_args!("{:?} from start to the first answer", begun.elapsed()),
     );
     assert!(Path::new(&data).exists());
@@ -152,7 +152,7 @@ async fn a_folder_that_cannot_be_written_is_told_once_and_tried_again() {
     assert_eq!(ended.lines_with("database.url"), 1, "{}", ended.output);
 }
 
-/// (48) What may be a secret has no flag, and who tries one anyway does not see it again.
+/// (W48) What may be a secret has no flag, and who tries one anyway does not see it again.
 #[tokio::test]
 async fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
     for command in [&["serve"][..], &["migrate", "up"], &["config", "show"]] {

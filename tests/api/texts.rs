@@ -1,4 +1,4 @@
-//! The texts of errors, for people who are not the operator (L3).
+//! The texts of errors, for people who are not the operator.
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -222,7 +222,7 @@ async fn no_port_is_open_but_the_documented_ones() {
     assert_eq!(service.finish().await.code(), Some(0));
 }
 
-/// (50) With TLS on, whoever made the certificate and even with one that the files no longer hold.
+/// (W50) With TLS on, whoever made the certificate and even with one that the files no longer hold.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_healthcheck_speaks_tls_where_the_server_does() {
     let (_, folder) = ground();

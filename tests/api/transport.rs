@@ -39,7 +39,7 @@ fn with_fields(mut request: http::request::Builder, kib: usize) -> http::request
     request
 }
 
-/// (20)
+/// (W20)
 async fn a_message_or_header_list_over_its_limit_is_told_so(app: TestApp) {
     let too_large = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     let request = RegisterUserRequest {
@@ -86,7 +86,7 @@ async fn validate_with(wire: &Wire, kib: usize) -> Option<WireReply> {
         .await
 }
 
-/// (13) Both protocols have the service's own; gRPC also has its caller's.
+/// (W13) Both protocols have the service's own; gRPC also has its caller's.
 async fn the_one_deadline_is_the_earlier_of_two(database: Database) {
     let own = Duration::from_millis(400);
     let gate = HandlerGate::before(VALIDATE).and("GET /users/me");
@@ -109,7 +109,7 @@ async fn the_one_deadline_is_the_earlier_of_two(database: Database) {
         let took = start.elapsed();
         assert_eq!(fault(&reply).meaning(), late);
         assert!(took >= limit, "{took:?} for {timeout}");
-        figure("13", format_args!("{timeout}: answered after {took:?}"));
+        figure("W13", format_args!("{timeout}: answered after {took:?}"));
     }
     let reply = app.wire().ask("ValidateSession", &token()).await;
     assert_eq!(fault(&reply).meaning(), late);
@@ -149,7 +149,7 @@ async fn a_deadline_that_passed_or_cannot_be_read_reaches_no_handler(database: D
     assert_eq!(reply.code(), Code::Ok);
 }
 
-/// (14) It is told in the log as CANCELLED, and nothing of it goes on.
+/// (W14) It is told in the log as CANCELLED, and nothing of it goes on.
 async fn a_call_whose_caller_left_ends_with_it(database: Database) {
     let gate = HandlerGate::before(VALIDATE);
     let plan = TestApp::on(database).await.handler_gate(&gate);

@@ -1,4 +1,4 @@
-//! Fields that a caller may hope for and that nobody declared (A9).
+//! Fields that a caller may hope for and that nobody declared.
 
 use prost::Message;
 use tonic::Code;

@@ -1,5 +1,5 @@
 //! An upgrade of the schema while people use it: a migration that only the tests know runs over
-//! rows, is killed on its way, and is followed by the binary that does not know it (U2).
+//! rows, is killed on its way, and is followed by the binary that does not know it.
 
 use std::{
     env,

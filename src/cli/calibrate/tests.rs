@@ -40,7 +40,7 @@ fn the_cost_in_force_is_measured_once() {
     assert_eq!(other[0], (Cost::new(20_000, 2, 1), "in force".to_owned()));
 }
 
-/// (54)
+/// (W54)
 #[test]
 fn what_does_not_fit_or_would_take_too_long_is_not_measured() {
     let known = measured(CHEAP, 1000.0);

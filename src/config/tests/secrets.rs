@@ -7,7 +7,7 @@ use crate::db::Target;
 
 const POSTGRES: &str = "postgres://v@localhost/v";
 
-/// Secrets come by file, cut of one newline; missing and empty ones are refused (48, L5).
+/// (W48) (L5) Secrets come by file, cut of one newline; missing and empty ones are refused.
 #[test]
 fn a_secret_may_stand_in_a_file() {
     let secrets = |content| {

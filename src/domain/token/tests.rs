@@ -7,9 +7,9 @@ fn token(id: u128, secret: [u8; 32]) -> SessionToken {
     SessionToken::new(SessionId::new(Uuid::from_u128(id)), secret)
 }
 
+/// (Z4) Truncated, extended, case-changed and changed in each position.
 #[test]
 fn every_position_counts() {
-    // (Z4) Truncated, extended, case-changed and changed in each position.
     let text = token(7, [0xA5; 32]).expose().to_string();
     assert_eq!(text.len(), 72);
     for at in 0..text.len() {

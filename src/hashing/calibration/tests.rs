@@ -82,7 +82,7 @@ fn the_time_of_another_cost_follows_from_memory_and_passes() {
     assert!((1.04..1.06).contains(&expected), "{expected}");
 }
 
-/// (54) The workers are those of this machine, whatever limit is made up.
+/// (W54) The workers are those of this machine, whatever limit is made up.
 #[test]
 fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
     let all = all(2_000_000.0);

@@ -55,7 +55,7 @@ fn waiting_running(hasher: &Hasher) -> (usize, usize) {
     (metrics.waiting, metrics.running)
 }
 
-/// (17)
+/// (W17)
 #[tokio::test]
 async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
     let (hasher, gate) = held(SETTINGS);
@@ -77,7 +77,7 @@ async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
     assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
-/// (X10) (14) A caller that is gone leaves the queue, not the thread.
+/// (X10) (W14) A caller that is gone leaves the queue, not the thread.
 #[tokio::test]
 async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
     let (hasher, gate) = held(SETTINGS);
@@ -98,7 +98,7 @@ async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
     assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
-/// (13)
+/// (W13)
 #[tokio::test]
 async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
     let (hasher, gate) = held(SETTINGS);

@@ -86,7 +86,7 @@ fn every_reason_is_told_for_a_call_or_for_a_field() {
     }
 }
 
-/// (9)
+/// (W9)
 #[test]
 fn reasons_have_the_form_that_google_asks_for() {
     for kind in ALL {

@@ -44,7 +44,7 @@ fn good_input_becomes_a_command() {
     assert!(credentials("ada@example.com", "x", None).is_ok());
 }
 
-/// (10)
+/// (W10)
 #[test]
 fn every_fault_of_a_registration_is_told_in_the_order_of_the_fields() {
     let client = v1::ClientInfo {
@@ -90,7 +90,7 @@ fn what_is_no_text_has_one_fault() {
     );
 }
 
-/// (A2): the policy holds where a password is set; at login only the form counts.
+/// (A2) The policy holds where a password is set; at login only the form counts.
 #[test]
 fn password_faults_have_their_reasons() {
     let long = "é".repeat(129);

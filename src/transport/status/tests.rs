@@ -21,7 +21,7 @@ fn detail<M: Message + Default>(status: &rpc::Status, name: &str) -> Option<M> {
     Some(M::decode(&*any.value).unwrap())
 }
 
-/// (9)
+/// (W9)
 #[test]
 fn every_failure_names_its_reason_and_its_request() {
     let headers = written(&ErrorKind::EmailTaken.into(), "r-1");
@@ -38,7 +38,7 @@ fn every_failure_names_its_reason_and_its_request() {
     assert_eq!(status.details.len(), 2);
 }
 
-/// (10)
+/// (W10)
 #[test]
 fn every_violation_is_told_with_its_own_reason() {
     let failure = Failure::invalid_input(vec![
@@ -60,7 +60,7 @@ fn every_violation_is_told_with_its_own_reason() {
     );
 }
 
-/// (20): a status travels in headers, so it is bounded whatever was sent.
+/// (W20) A status travels in headers, so it is bounded whatever was sent.
 #[test]
 fn violations_are_cut_to_sixteen_of_two_hundred_characters() {
     let long = Violation::new(
@@ -73,7 +73,7 @@ fn violations_are_cut_to_sixteen_of_two_hundred_characters() {
     assert_eq!(failure.violations.len(), 16);
 }
 
-/// (17)
+/// (W17)
 #[test]
 fn waits_are_told_to_people_and_to_retrying_clients() {
     let wait = Duration::from_micros(1_500_001);

@@ -1,4 +1,4 @@
-//! A user who is disabled or erased fails on every path, at once (A7) (T5).
+//! A user who is disabled or erased fails on every path, at once.
 
 use tonic::Code;
 use vestibule::domain::TokenPurpose;
@@ -58,6 +58,7 @@ async fn successes(app: &TestApp, owner: &Owner, tokens: &[String]) -> (usize, u
     (let_in, answers.len())
 }
 
+/// (A7) (T5)
 async fn every_path_fails_at_once_for_who_is_disabled_or_erased(app: TestApp) {
     for erased in [false, true] {
         let owner = app.owner().await;

@@ -24,7 +24,7 @@ fn pairs(told: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// (10) A faulty field comes before a proof that is none: nothing is asked for it.
+/// (W10) A faulty field comes before a proof that is none: nothing is asked for it.
 async fn every_fault_is_told_at_once_before_any_work(database: Database) {
     let gate = HashGate::opened();
     let app = TestApp::on(database).await.hash_gate(&gate).start().await;

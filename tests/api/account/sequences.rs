@@ -1,5 +1,5 @@
-//! (A5) Resets in any order: asked for, skipped, repeated, swapped, late, forged. A model says what
-//! must come of each step.
+//! Resets in any order: asked for, skipped, repeated, swapped, late, forged. A model says what must
+//! come of each step.
 
 use chrono::DateTime;
 use proptest::{

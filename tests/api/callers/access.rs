@@ -70,7 +70,7 @@ async fn a_named_caller_calls_what_was_granted_and_nothing_else(database: Databa
     assert_eq!(app.health().check("").await, Ok(SERVING));
 }
 
-/// (12)
+/// (W12)
 async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(database: Database) {
     let app = named(database).await.start().await;
     let key = app.caller("shop", &["AuthService/CreateSession"]).await;

@@ -56,7 +56,7 @@ impl Fault {
         fault
     }
 
-    /// What every error of a call must have (9): a reason and its domain, and the id of the call.
+    /// What every error of a call must have: a reason and its domain, and the id of the call.
     fn assert_complete(&self, status: &Status) {
         let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         assert!(
@@ -92,7 +92,7 @@ impl Fault {
     }
 }
 
-/// (L3) What no text for a client may hold: the insides of this program and of its machine.
+/// What no text for a client may hold: the insides of this program and of its machine.
 pub(crate) fn assert_tells_nothing(text: &str) {
     const INSIDES: [&str; 18] = [
         "select ",

@@ -1,5 +1,5 @@
 //! Everything that the process logs while the tests run, at TRACE, dependencies included, searched
-//! for canaries: each password, token and address of a test holds one (L1).
+//! for canaries: each password, token and address of a test holds one.
 
 use std::{
     collections::VecDeque,

@@ -21,7 +21,7 @@ on_both_databases!(
 const EMAIL_TAKEN: &str = "email: is another user's, who was here before or is in an earlier row";
 const ID_TAKEN: &str = "id: is, or was, another user's";
 
-/// (19) Hashes that could not be checked, and all faults of a row at once.
+/// Hashes that could not be checked, and all faults of a row at once.
 async fn refused_rows_are_named_with_every_fault_and_the_others_go_in(app: TestApp) {
     let good = [email(), email()];
     let hash = FORMATS[0];

@@ -200,8 +200,8 @@ async fn mail_that_is_being_sent_at_the_stop_is_sent_once(database: Database) {
     assert_eq!(waits(&app).await, 0, "that it was sent is known");
 }
 
-/// (E4) (forgot only) A mail server that says nothing: known and unknown are answered all the same,
-/// by one write each.
+/// (E4) A mail server that says nothing: known and unknown are answered all the same, by one
+/// write each.
 async fn nobody_who_asks_waits_for_the_mail_server(database: Database) {
     let sink = Sink::start(Tls::Implicit).await;
     sink.behave(|manners| manners.silent = true);

@@ -1,4 +1,4 @@
-//! Bytes that are no handshake, or a strange one (X7).
+//! Bytes that are no handshake, or a strange one.
 
 use std::sync::Arc;
 

@@ -82,7 +82,7 @@ async fn a_certificate_of_another_authority_expired_or_for_servers_is_refused() 
     assert!(is_served(&tls, &app).await);
 }
 
-/// (58) Clients of the new authority come in, those of the old one do not any more, and no
+/// (W58) Clients of the new authority come in, those of the old one do not any more, and no
 /// certificate of the service changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_authority_of_clients_is_believed_without_a_restart() {

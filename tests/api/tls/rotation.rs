@@ -1,4 +1,4 @@
-//! Certificates are replaced while the service serves (58).
+//! Certificates are replaced while the service serves.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -30,7 +30,7 @@ async fn renew(folder: &TlsFolder, authority: &Authority, app: &TestApp) {
     .await;
 }
 
-/// (58) On both ports; what is open stays open.
+/// (W58) On both ports; what is open stays open.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_certificate_is_served_without_a_restart() {
     let (authority, folder) = ground();
@@ -45,7 +45,7 @@ async fn a_replaced_certificate_is_served_without_a_restart() {
     }
 }
 
-/// (58) What is wrong is told once, by key and file, however often it is looked at; what is right
+/// (W58) What is wrong is told once, by key and file, however often it is looked at; what is right
 /// again is taken.
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_files_keep_the_certificate_in_use_and_are_told_once() {
@@ -108,7 +108,7 @@ async fn bad_files_keep_the_certificate_in_use_and_are_told_once() {
     renew(&folder, &authority, &app).await;
 }
 
-/// (58) The files are links into a folder that is itself a link, which is swapped whole.
+/// (W58) The files are links into a folder that is itself a link, which is swapped whole.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swap_of_links_as_kubernetes_makes_it_is_noticed() {
     let authority = Authority::new();

@@ -62,7 +62,7 @@ async fn each_method_is_for_callers_with_its_grant_alone(app: TestApp) {
     }
 }
 
-/// (12)
+/// (W12)
 async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(app: TestApp) {
     let users = app.users().await;
     let user = app.grpc().registered().await;

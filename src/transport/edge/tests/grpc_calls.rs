@@ -34,7 +34,7 @@ async fn a_panic_is_internal_and_tells_nothing_of_itself() {
     assert!(!format!("{:?}", answer.headers()).contains("canary"));
 }
 
-/// (13)
+/// (W13)
 #[tokio::test]
 async fn the_clients_deadline_and_ours_are_deadline_exceeded() {
     let expected = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into());
@@ -91,7 +91,7 @@ async fn what_the_drain_cuts_is_unavailable() {
     assert_eq!(told(after.headers()), expected, "no handler starts now");
 }
 
-/// (20)
+/// (W20)
 #[tokio::test]
 async fn a_large_header_list_is_refused_with_a_reason() {
     let answer = call(login().header("x", "y".repeat(20 << 10)), panics).await;
@@ -224,7 +224,7 @@ type Case = (
     (Code, &'static str),
 );
 
-/// (I1) (20)
+/// (I1) (W20)
 #[tokio::test]
 async fn what_tonic_answers_by_itself_gets_a_code_and_a_reason_of_ours() {
     const CHECK: &str = "/grpc.health.v1.Health/Check";

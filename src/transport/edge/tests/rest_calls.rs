@@ -20,7 +20,7 @@ async fn fails(failure: impl Into<Failure>) -> Response<Body> {
     call(request, move |_| ready(failure.clone().into_response())).await
 }
 
-/// (23)
+/// (W23)
 #[tokio::test]
 async fn a_problem_has_exactly_the_promised_members() {
     let answer = fails(ErrorKind::EmailTaken).await;
@@ -39,7 +39,7 @@ async fn a_problem_has_exactly_the_promised_members() {
     assert_eq!(json(answer).await, expected);
 }
 
-/// (10)
+/// (W10)
 #[tokio::test]
 async fn a_problem_lists_every_fault() {
     let reason = crate::proto::v1::ErrorReason::InvalidEmail;
@@ -60,7 +60,7 @@ async fn headers_tell_waits_and_schemes() {
     assert_eq!(session.headers()["www-authenticate"], "Bearer");
 }
 
-/// (22)
+/// (W22)
 #[tokio::test]
 async fn every_answer_is_kept_out_of_caches_and_has_its_request_id() {
     let request = || Request::get("/").header("x-request-id", "r-1");
@@ -104,7 +104,7 @@ async fn a_grpc_timeout_means_nothing_here() {
     assert_eq!(answer.status(), 200);
 }
 
-/// (23)
+/// (W23)
 #[tokio::test]
 async fn unknown_routes_and_methods_are_problems() {
     let router = Router::new().route("/", get(|| async {}));

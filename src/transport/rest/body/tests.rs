@@ -145,7 +145,7 @@ async fn a_body_that_is_cut_short_or_no_text_is_malformed() {
     }
 }
 
-/// (X4): whoever sends nothing more does not hold the call for ever, and the time that the headers
+/// (X4) Whoever sends nothing more does not hold the call for ever, and the time that the headers
 /// took is the body's.
 #[tokio::test(start_paused = true)]
 async fn a_body_has_its_time_in_total() {

@@ -19,7 +19,7 @@ fn every_route_is_documented_and_nothing_else() {
     assert_eq!(paths, BTreeSet::from(ROUTES));
 }
 
-/// (24) A change of the contract is seen in review.
+/// (W24) A change of the contract is seen in review.
 #[test]
 fn the_document_is_as_it_was_reviewed() {
     let mut document = parsed();
