@@ -41,7 +41,7 @@ pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use rotation::RotatedSession;
 pub use session::NewSession;
-pub use users::{EndedSessions, Kept, NewPasswordReset, UserExport, UserName, Users};
+pub use users::{EndedSessions, Kept, NewPasswordReset, UserExport, Users};
 
 use crate::{
     db::Db,

@@ -55,7 +55,7 @@ pub use tokens::{
 };
 pub use users::{
     AddedUser, EditUserError, ImportOutcome, KeptSessions, NewImport, NewUser, ProvenUser,
-    UpdateUserError, UserChange, UserKey,
+    UpdateUserError, UserChange,
 };
 
 use metrics::Counts;

@@ -36,6 +36,6 @@ pub use token::{
     SecretHash, SessionToken, Token, TokenFault, TokenKind,
 };
 pub use user::{
-    HashedPassword, PasswordScheme, StoredPassword, User, UserEdit, UserEmail, UserFilter,
+    HashedPassword, PasswordScheme, StoredPassword, User, UserEdit, UserEmail, UserFilter, UserKey,
     UserStatus,
 };

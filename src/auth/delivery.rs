@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{Auth, AuthError, TokenDelivery, entropy::random};
 use crate::{
-    db::{MailIntent, UserKey},
-    domain::{Email, EventKind, MailPurpose, Origin, TokenPurpose, User, UserStatus},
+    db::MailIntent,
+    domain::{Email, EventKind, MailPurpose, Origin, TokenPurpose, User, UserKey, UserStatus},
     mail::{MailContent, MailError},
 };
 
@@ -125,8 +125,8 @@ impl Auth {
     /// Who gets the mail. `None`: nobody, as far as can be told now.
     async fn addressee(&self, intent: &MailIntent) -> Result<Option<Addressee>, AuthError> {
         let asked = match &intent.by {
-            None => self.live_user(UserKey::Email(&intent.key)).await?,
-            Some(by) => self.live_user(UserKey::Id(by.user)).await?,
+            None => self.live_user(&UserKey::Email(intent.key.clone())).await?,
+            Some(by) => self.live_user(&UserKey::Id(by.user)).await?,
         };
         let Some(user) = asked else { return Ok(None) };
         let content = match intent.purpose {
@@ -158,7 +158,7 @@ impl Auth {
         if by.epoch != user.session_epoch {
             return Ok(None);
         }
-        let owner = self.user(UserKey::Email(&intent.key)).await?;
+        let owner = self.user(&UserKey::Email(intent.key.clone())).await?;
         let (user, address, content) = match owner {
             Some(owner) if owner.id != user.id => {
                 let content = match owner.status {
@@ -181,11 +181,11 @@ impl Auth {
         }))
     }
 
-    async fn user(&self, key: UserKey<'_>) -> Result<Option<User>, AuthError> {
+    async fn user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
         Ok(self.db.find_user_by(key, limit()).await?)
     }
 
-    async fn live_user(&self, key: UserKey<'_>) -> Result<Option<User>, AuthError> {
+    async fn live_user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
         let user = self.user(key).await?;
         Ok(user.filter(|user| user.status == UserStatus::Active))
     }

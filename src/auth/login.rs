@@ -8,8 +8,8 @@ use tracing::{Instrument, Span, error_span};
 
 use super::{Auth, AuthError, CallContext, entropy::random};
 use crate::{
-    db::{UpdateUserError, UserChange, UserKey},
-    domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserStatus},
+    db::{UpdateUserError, UserChange},
+    domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserKey, UserStatus},
     hashing::{Verification, VerifiedPassword},
     telemetry::chain,
 };
@@ -76,7 +76,7 @@ impl Auth {
         let key = credentials.email.key();
         let user = self
             .db
-            .find_user_by(UserKey::Email(key), call.deadline)
+            .find_user_by(&UserKey::Email(key.clone()), call.deadline)
             .await?;
         let stored = user.as_ref().and_then(User::stored_password);
         // An unreadable hash is an alarm; the operator needs to know whose it is.

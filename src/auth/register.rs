@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 
 use super::{Auth, AuthError, CallContext, entropy::random};
 use crate::{
-    db::{AddedUser, NewUser, UserKey},
+    db::{AddedUser, NewUser},
     domain::{
-        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserStatus,
-        uuid_v7,
+        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserKey,
+        UserStatus, uuid_v7,
     },
     hashing::Verification,
 };
@@ -82,7 +82,7 @@ impl Auth {
         let key = retry.email.key();
         let Some(user) = self
             .db
-            .find_user_by(UserKey::Email(key), call.deadline)
+            .find_user_by(&UserKey::Email(key.clone()), call.deadline)
             .await?
         else {
             return Err(AuthError::RequestIdReused);

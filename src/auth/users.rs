@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use super::{AuthError, CallContext, events::event};
 use crate::{
-    db::{Db, EditUserError, UpdateUserError, UserChange, UserKey},
+    db::{Db, EditUserError, UpdateUserError, UserChange},
     domain::{
-        ClientInfo, Clock, Email, Event, EventKind, Origin, SessionId, User, UserEdit, UserFilter,
-        UserId, UserStatus,
+        ClientInfo, Clock, Event, EventKind, Origin, User, UserEdit, UserFilter, UserId, UserKey,
+        UserStatus,
     },
 };
 
@@ -23,17 +23,6 @@ pub use sessions::{EndedSessions, NewPasswordReset};
 const BATCH: u64 = 500;
 /// How long one such transaction may take.
 const BATCH_LIMIT: Duration = Duration::from_secs(30);
-
-/// What a user is named by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UserName {
-    /// The user's id.
-    Id(UserId),
-    /// The user's address.
-    Email(Email),
-    /// The id of one of the user's sessions, live or ended.
-    Session(SessionId),
-}
 
 /// The users of a database. They need no hashing and no mail, so the command line has them alone.
 #[derive(Clone)]
@@ -52,12 +41,7 @@ impl Users {
     ///
     /// # Errors
     /// There is no such user, the database is away or the deadline passed.
-    pub async fn find(&self, call: &CallContext, name: &UserName) -> Result<User, AuthError> {
-        let key = match name {
-            UserName::Id(id) => UserKey::Id(*id),
-            UserName::Email(email) => UserKey::Email(email.key()),
-            UserName::Session(id) => UserKey::Session(*id),
-        };
+    pub async fn find(&self, call: &CallContext, key: &UserKey) -> Result<User, AuthError> {
         let found = self.db.find_user_by(key, call.deadline).await?;
         found.ok_or(AuthError::UserNotFound)
     }
@@ -111,7 +95,7 @@ impl Users {
         id: UserId,
         status: UserStatus,
     ) -> Result<User, AuthError> {
-        let user = self.find(call, &UserName::Id(id)).await?;
+        let user = self.find(call, &UserKey::Id(id)).await?;
         if user.status == status {
             return Ok(user);
         }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{caller::Request, migrate::Step, users::Action, *};
 use crate::{
-    auth::UserName,
     config::{Flags, keys},
-    domain::{CallerName, CertificateIdentity, Email, UserId},
+    domain::{CallerName, CertificateIdentity, Email, UserId, UserKey},
 };
 
 fn parsed(line: &str) -> Result<Command, clap::Error> {
@@ -120,8 +119,8 @@ fn users_are_named_by_id_or_address() {
         other => panic!("{other:?}"),
     };
     let id = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
-    let by_id = UserName::Id(UserId::parse(id).unwrap());
-    let by_email = UserName::Email(Email::parse("ada@example.com").unwrap());
+    let by_id = UserKey::Id(UserId::parse(id).unwrap());
+    let by_email = UserKey::from(Email::parse("ada@example.com").unwrap());
     for (step, action) in [
         ("show", Action::Show),
         ("disable", Action::Disable),

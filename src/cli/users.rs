@@ -12,10 +12,10 @@ use tracing::error;
 
 use super::{exit::Exit, output, runtime};
 use crate::{
-    auth::{AuthError, CallContext, EndedSessions, UserName, Users},
+    auth::{AuthError, CallContext, EndedSessions, Users},
     config::{Environment, Flags, MigrateConfig, Problems},
     db::{self, Db, DbError},
-    domain::{Clock, UserStatus},
+    domain::{Clock, UserKey, UserStatus},
     telemetry::chain,
 };
 
@@ -28,7 +28,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// To one user.
-    One(UserName, Action),
+    One(UserKey, Action),
     /// End all sessions of everybody.
     RevokeAll {
         /// Whether that is meant.
@@ -109,7 +109,7 @@ async fn take(request: Request, settings: &db::DbSettings) -> Result<String, Not
     }
     let users = Users::new(db, Clock::default());
     match request {
-        Request::One(name, action) => one(&users, &name, action).await,
+        Request::One(key, action) => one(&users, &key, action).await,
         Request::RevokeAll { yes: false } => Err(meant(
             "this would end all sessions of all users: everybody has to log in again",
         )),
@@ -120,13 +120,13 @@ async fn take(request: Request, settings: &db::DbSettings) -> Result<String, Not
     }
 }
 
-async fn one(users: &Users, name: &UserName, action: Action) -> Result<String, NotDone> {
+async fn one(users: &Users, key: &UserKey, action: Action) -> Result<String, NotDone> {
     let call = CallContext {
         deadline: Instant::now() + LIMIT,
         request_id: String::new(),
         caller: None,
     };
-    let user = users.find(&call, name).await?;
+    let user = users.find(&call, key).await?;
     let id = user.id;
     let done = match action {
         Action::Show => return Ok(show::shown(&user)),

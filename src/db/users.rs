@@ -30,8 +30,8 @@ use super::{
     events::record,
 };
 use crate::domain::{
-    Email, EmailKey, Event, HashedPassword, PasswordScheme, RegistrationId, SessionId, Timestamp,
-    User, UserId, UserStatus,
+    Email, Event, HashedPassword, PasswordScheme, RegistrationId, Timestamp, User, UserId, UserKey,
+    UserStatus,
 };
 
 /// A user to add.
@@ -57,17 +57,6 @@ pub enum AddedUser {
     Added(User),
     /// The address or the registration id is another row's; nothing was changed.
     Taken,
-}
-
-/// The fields that a user can be found by; no other can be expressed.
-#[derive(Debug, Clone, Copy)]
-pub enum UserKey<'k> {
-    /// The user's id.
-    Id(UserId),
-    /// The canonical address.
-    Email(&'k EmailKey),
-    /// The id of one of the user's sessions, live or ended.
-    Session(SessionId),
 }
 
 impl Db {
@@ -116,7 +105,7 @@ impl Db {
     /// The database failed.
     pub async fn find_user_by(
         &self,
-        key: UserKey<'_>,
+        key: &UserKey,
         deadline: Instant,
     ) -> Result<Option<User>, DbError> {
         let query = match key {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Email, EmailPrefix, RegistrationId, Timestamp, UserId};
+use super::{Email, EmailKey, EmailPrefix, RegistrationId, SessionId, Timestamp, UserId};
 
 /// The `User` model: one row of `users`.
 #[derive(Debug, Clone)]
@@ -29,6 +29,17 @@ pub struct User {
     pub created_at: Timestamp,
     /// The last change that callers can see.
     pub updated_at: Timestamp,
+}
+
+/// The fields that a user is found by. All are unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserKey {
+    /// The user's id.
+    Id(UserId),
+    /// The address in canonical form.
+    Email(EmailKey),
+    /// The id of one of the user's sessions, live or ended.
+    Session(SessionId),
 }
 
 /// An address as stored. Its `Debug` tells nothing: addresses are never logged.
@@ -93,6 +104,12 @@ impl User {
             hashed: self.hashed_password.clone()?,
             scheme: self.password_scheme,
         })
+    }
+}
+
+impl From<Email> for UserKey {
+    fn from(email: Email) -> Self {
+        Self::Email(email.key().clone())
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use account::{addressee, email_change, owner, password_change, passwo
 pub(crate) use events::{event_list, wire_kind};
 
 pub(crate) use users::{
-    UserPage, password_reset_user, session_user, sessions_to_end, user_edit, user_id, user_name,
+    UserPage, password_reset_user, session_user, sessions_to_end, user_edit, user_id, user_key,
     user_page, users_page,
 };
 

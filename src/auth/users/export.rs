@@ -2,10 +2,9 @@
 
 use uuid::Uuid;
 
-use super::UserName;
 use crate::{
     auth::{Auth, AuthError, CallContext},
-    domain::{EventFilter, EventId, KeptEvent, Session, SessionId, User, UserId},
+    domain::{EventFilter, EventId, KeptEvent, Session, SessionId, User, UserId, UserKey},
 };
 
 /// What is kept of a user.
@@ -49,7 +48,7 @@ impl Auth {
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<UserExport, AuthError> {
-        let user = self.users().find(call, &UserName::Id(id)).await?;
+        let user = self.users().find(call, &UserKey::Id(id)).await?;
         let (session, event) = (after.map(SessionId::new), after.map(EventId::new));
         let sessions = self
             .db

@@ -3,13 +3,13 @@
 
 use zeroize::Zeroizing;
 
-use super::{UserName, Users};
+use super::Users;
 use crate::{
     auth::{Auth, AuthError, CallContext, NewSession, TokenDelivery},
     db::{KeptSessions, UserChange},
     domain::{
         AuthenticationMethod, ClientInfo, EventKind, Session, SessionId, Timestamp, TokenPurpose,
-        User, UserId, UserStatus,
+        User, UserId, UserKey, UserStatus,
     },
 };
 
@@ -71,7 +71,7 @@ impl Users {
         id: UserId,
         session: SessionId,
     ) -> Result<(), AuthError> {
-        self.find(call, &UserName::Id(id)).await?;
+        self.find(call, &UserKey::Id(id)).await?;
         let mut event = self.event(call, EventKind::SessionRevoked, id)?;
         event.session_id = Some(session);
         self.db
@@ -90,13 +90,13 @@ impl Auth {
     pub async fn create_session_for(
         &self,
         call: &CallContext,
-        name: &UserName,
+        key: &UserKey,
         client: ClientInfo,
     ) -> Result<NewSession, AuthError> {
         loop {
             // Before the user is read: a session must not look younger than what it was judged by.
             let authenticated_at = self.clock.now();
-            let user = self.active_user(call, name).await?;
+            let user = self.active_user(call, key).await?;
             let how = (AuthenticationMethod::Caller, authenticated_at);
             let opened = self.open_session(call, user, how, client.clone());
             // Whoever changed meanwhile is read again, until the deadline.
@@ -113,11 +113,11 @@ impl Auth {
     pub async fn create_password_reset(
         &self,
         call: &CallContext,
-        name: &UserName,
+        key: &UserKey,
     ) -> Result<NewPasswordReset, AuthError> {
         let purpose = TokenPurpose::PasswordReset;
         loop {
-            let user = self.active_user(call, name).await?;
+            let user = self.active_user(call, key).await?;
             let origin = call.origin(ClientInfo::default());
             let event = self.event(EventKind::PasswordResetCreated, user.id, None, origin)?;
             let delivery = TokenDelivery::Returned(event);
@@ -140,7 +140,7 @@ impl Auth {
         after: Option<SessionId>,
         limit: u64,
     ) -> Result<Vec<Session>, AuthError> {
-        let user = self.users().find(call, &UserName::Id(id)).await?;
+        let user = self.users().find(call, &UserKey::Id(id)).await?;
         let limits = self.settings.session_limits;
         let at = (limits, self.clock.now());
         let sessions = self
@@ -150,8 +150,8 @@ impl Auth {
         Ok(sessions.map(|session| session.limited_to(limits)).collect())
     }
 
-    async fn active_user(&self, call: &CallContext, name: &UserName) -> Result<User, AuthError> {
-        let user = self.users().find(call, name).await?;
+    async fn active_user(&self, call: &CallContext, key: &UserKey) -> Result<User, AuthError> {
+        let user = self.users().find(call, key).await?;
         match user.status {
             UserStatus::Active => Ok(user),
             UserStatus::Disabled => Err(AuthError::UserDisabled),

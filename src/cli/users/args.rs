@@ -4,9 +4,8 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use super::{Action, Request};
 use crate::{
-    auth::UserName,
     cli::arguments::command,
-    domain::{Email, UserId},
+    domain::{Email, UserId, UserKey},
 };
 
 const USER: &str = "user";
@@ -71,8 +70,8 @@ pub(in crate::cli) fn request(step: &str, matches: &ArgMatches) -> Request {
         "delete" => Action::Delete { yes },
         _ => Action::Show,
     };
-    match matches.try_get_one::<UserName>(USER) {
-        Ok(Some(name)) => Request::One(name.clone(), action),
+    match matches.try_get_one::<UserKey>(USER) {
+        Ok(Some(key)) => Request::One(key.clone(), action),
         Ok(None) | Err(_) => Request::RevokeAll { yes },
     }
 }
@@ -82,7 +81,7 @@ fn of_one(name: &'static str, about: &'static str) -> clap::Command {
         Arg::new(USER)
             .value_name("ID_OR_EMAIL")
             .required(true)
-            .value_parser(user_name)
+            .value_parser(user_key)
             .help("The user's id or e-mail address"),
     )
 }
@@ -94,8 +93,8 @@ fn yes(help: &'static str) -> Arg {
         .help(help)
 }
 
-fn user_name(text: &str) -> Result<UserName, &'static str> {
-    let id = UserId::parse(text).map(UserName::Id);
-    id.or_else(|| Email::parse(text).ok().map(UserName::Email))
+fn user_key(text: &str) -> Result<UserKey, &'static str> {
+    let id = UserId::parse(text).map(UserKey::Id);
+    id.or_else(|| Email::parse(text).ok().map(UserKey::from))
         .ok_or("write a user's id, a UUID in lower case, or an e-mail address")
 }

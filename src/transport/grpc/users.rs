@@ -4,8 +4,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{MESSAGE_MAX, import, open};
 use crate::{
-    auth::{Auth, AuthError, Kept, UserName},
-    domain::{UserId, UserStatus},
+    auth::{Auth, AuthError, Kept},
+    domain::{UserId, UserKey, UserStatus},
     proto::v1::{
         CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
         CreateSessionForUserResponse, DeleteUserRequest, DeleteUserResponse, DisableUserRequest,
@@ -38,12 +38,12 @@ fn of_id(id: UserId) -> impl FnOnce(AuthError) -> Failure {
     move |error| Failure::from(error).about_user(&id.to_string())
 }
 
-/// The same of a user who may have been named by something else than an id, which is not repeated.
-fn of(name: UserName) -> impl FnOnce(AuthError) -> Failure {
+/// The same of a user who may have been found by something else than an id, which is not repeated.
+fn of(key: UserKey) -> impl FnOnce(AuthError) -> Failure {
     move |error| {
-        let id = match name {
-            UserName::Id(id) => id.to_string(),
-            UserName::Email(_) | UserName::Session(_) => String::new(),
+        let id = match key {
+            UserKey::Id(id) => id.to_string(),
+            UserKey::Email(_) | UserKey::Session(_) => String::new(),
         };
         Failure::from(error).about_user(&id)
     }
@@ -56,9 +56,9 @@ impl UserService for UserHandlers {
         request: Request<FindUserRequest>,
     ) -> Result<Response<FindUserResponse>, Status> {
         let (call, message) = open(request)?;
-        let name = input::user_name(message.key.as_ref())?;
-        let user = self.auth.users().find(&call, &name).await;
-        Ok(Response::new(user.map_err(of(name))?.into()))
+        let key = input::user_key(message.key.as_ref())?;
+        let user = self.auth.users().find(&call, &key).await;
+        Ok(Response::new(user.map_err(of(key))?.into()))
     }
 
     async fn list_users(
@@ -125,9 +125,9 @@ impl UserService for UserHandlers {
         request: Request<CreateSessionForUserRequest>,
     ) -> Result<Response<CreateSessionForUserResponse>, Status> {
         let (call, message) = open(request)?;
-        let (name, client) = input::session_user(&message)?;
-        let session = self.auth.create_session_for(&call, &name, client).await;
-        Ok(Response::new(session.map_err(of(name))?.into()))
+        let (key, client) = input::session_user(&message)?;
+        let session = self.auth.create_session_for(&call, &key, client).await;
+        Ok(Response::new(session.map_err(of(key))?.into()))
     }
 
     async fn create_password_reset(
@@ -135,9 +135,9 @@ impl UserService for UserHandlers {
         request: Request<CreatePasswordResetRequest>,
     ) -> Result<Response<CreatePasswordResetResponse>, Status> {
         let (call, message) = open(request)?;
-        let name = input::password_reset_user(message.user.as_ref())?;
-        let reset = self.auth.create_password_reset(&call, &name).await;
-        Ok(Response::new(reset.map_err(of(name))?.into()))
+        let key = input::password_reset_user(message.user.as_ref())?;
+        let reset = self.auth.create_password_reset(&call, &key).await;
+        Ok(Response::new(reset.map_err(of(key))?.into()))
     }
 
     async fn list_user_sessions(

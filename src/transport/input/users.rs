@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::Faults;
 use crate::{
-    auth::{EndedSessions, UserName},
-    domain::{ClientInfo, EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserStatus},
+    auth::EndedSessions,
+    domain::{
+        ClientInfo, EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserKey, UserStatus,
+    },
     proto::v1::{
         self, ErrorReason, create_password_reset_request::User as ResetUser,
         create_session_for_user_request::User as SessionUser, find_user_request::Key,
@@ -40,15 +42,15 @@ pub(crate) fn user_id(text: &str) -> Result<UserId, Failure> {
 ///
 /// # Errors
 /// `InvalidInput`.
-pub(crate) fn user_name(key: Option<&Key>) -> Result<UserName, Failure> {
+pub(crate) fn user_key(key: Option<&Key>) -> Result<UserKey, Failure> {
     let mut faults = Faults::default();
-    let name = match key {
-        Some(Key::Id(id)) => faults.user_id("id", id).map(UserName::Id),
-        Some(Key::Email(email)) => faults.email("email", Some(email)).map(UserName::Email),
-        Some(Key::SessionId(id)) => faults.session_id("session_id", id).map(UserName::Session),
+    let key = match key {
+        Some(Key::Id(id)) => faults.user_id("id", id).map(UserKey::Id),
+        Some(Key::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
+        Some(Key::SessionId(id)) => faults.session_id("session_id", id).map(UserKey::Session),
         None => faults.missing("key"),
     };
-    name.ok_or_else(|| Failure::invalid_input(faults.0))
+    key.ok_or_else(|| Failure::invalid_input(faults.0))
 }
 
 /// Reads whom a session is for, and by which client.
@@ -57,16 +59,16 @@ pub(crate) fn user_name(key: Option<&Key>) -> Result<UserName, Failure> {
 /// `InvalidInput` with every fault.
 pub(crate) fn session_user(
     message: &v1::CreateSessionForUserRequest,
-) -> Result<(UserName, ClientInfo), Failure> {
+) -> Result<(UserKey, ClientInfo), Failure> {
     let mut faults = Faults::default();
-    let name = match &message.user {
-        Some(SessionUser::UserId(id)) => faults.user_id("user_id", id).map(UserName::Id),
-        Some(SessionUser::Email(email)) => faults.email("email", Some(email)).map(UserName::Email),
+    let key = match &message.user {
+        Some(SessionUser::UserId(id)) => faults.user_id("user_id", id).map(UserKey::Id),
+        Some(SessionUser::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
         None => faults.missing("user"),
     };
     let client = faults.client(message.client.as_ref());
-    match name {
-        Some(name) if faults.0.is_empty() => Ok((name, client)),
+    match key {
+        Some(key) if faults.0.is_empty() => Ok((key, client)),
         Some(_) | None => Err(Failure::invalid_input(faults.0)),
     }
 }
@@ -75,14 +77,14 @@ pub(crate) fn session_user(
 ///
 /// # Errors
 /// `InvalidInput`.
-pub(crate) fn password_reset_user(user: Option<&ResetUser>) -> Result<UserName, Failure> {
+pub(crate) fn password_reset_user(user: Option<&ResetUser>) -> Result<UserKey, Failure> {
     let mut faults = Faults::default();
-    let name = match user {
-        Some(ResetUser::UserId(id)) => faults.user_id("user_id", id).map(UserName::Id),
-        Some(ResetUser::Email(email)) => faults.email("email", Some(email)).map(UserName::Email),
+    let key = match user {
+        Some(ResetUser::UserId(id)) => faults.user_id("user_id", id).map(UserKey::Id),
+        Some(ResetUser::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
         None => faults.missing("user"),
     };
-    name.ok_or_else(|| Failure::invalid_input(faults.0))
+    key.ok_or_else(|| Failure::invalid_input(faults.0))
 }
 
 /// Reads which users are asked for.

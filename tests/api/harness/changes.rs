@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
-    db::{Target, UpdateUserError, UserChange, UserKey},
+    db::{Target, UpdateUserError, UserChange},
     domain::{
-        Clock, Email, Event, EventId, EventKind, HashedPassword, Origin, User, UserId, UserStatus,
+        Clock, Email, Event, EventId, EventKind, HashedPassword, Origin, User, UserId, UserKey,
+        UserStatus,
     },
 };
 
@@ -19,9 +20,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 impl TestApp {
     /// A user as stored.
     pub(crate) async fn stored(&self, email: &str) -> User {
-        let email = Email::parse(email).unwrap();
-        let key = UserKey::Email(email.key());
-        let found = self.db.find_user_by(key, Instant::now() + LIMIT).await;
+        let key = UserKey::from(Email::parse(email).unwrap());
+        let found = self.db.find_user_by(&key, Instant::now() + LIMIT).await;
         found.unwrap().expect("a user")
     }
 
