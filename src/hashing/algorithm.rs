@@ -7,11 +7,11 @@ use argon2::{Algorithm as Variant, Version};
 use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{
     arena::Arena,
-    job::JobError,
     parameters::{MEMORY_KIB_MAX, Parameters},
 };
 
@@ -54,6 +54,21 @@ pub(super) enum Digest {
     Sha1,
     Sha256,
     Sha512,
+}
+
+/// Why a tag was not computed. Logged, never answered.
+#[derive(Debug, Error)]
+pub(super) enum ComputeError {
+    #[error("no memory for a stored hash above the configured cost")]
+    Memory(#[from] std::collections::TryReserveError),
+    #[error("argon2: {0}")]
+    Argon2(#[from] argon2::Error),
+    #[error("scrypt: {0}")]
+    ScryptCost(#[from] scrypt::errors::InvalidParams),
+    #[error("scrypt: {0}")]
+    ScryptTag(#[from] scrypt::errors::InvalidOutputLen),
+    #[error("bcrypt: the salt has another length")]
+    BcryptSalt(#[from] std::array::TryFromSliceError),
 }
 
 impl Algorithm {
@@ -126,7 +141,7 @@ impl Algorithm {
         salt: &[u8],
         arena: &mut Arena,
         tag: &mut [u8],
-    ) -> Result<(), JobError> {
+    ) -> Result<(), ComputeError> {
         match self {
             Self::Argon2 {
                 variant,

@@ -1,10 +1,13 @@
 //! One hash to compute: what a caller waits for and a hashing thread does.
 
-use thiserror::Error;
 use tokio::{sync::oneshot, time::Instant};
 use zeroize::Zeroizing;
 
-use super::{algorithm::Algorithm, arena::Arena, stored::StoredHash};
+use super::{
+    algorithm::{Algorithm, ComputeError},
+    arena::Arena,
+    stored::StoredHash,
+};
 
 /// What an algorithm makes of a password.
 pub(super) type Tag = Zeroizing<Vec<u8>>;
@@ -20,21 +23,6 @@ pub(super) struct Job {
     deadline: Instant,
     /// Closed when the caller is gone; dropped when there is no answer.
     answer: oneshot::Sender<Tag>,
-}
-
-/// Why a job has no tag. Logged, never answered.
-#[derive(Debug, Error)]
-pub(super) enum JobError {
-    #[error("no memory for a stored hash above the configured cost")]
-    Memory(#[from] std::collections::TryReserveError),
-    #[error("argon2: {0}")]
-    Argon2(#[from] argon2::Error),
-    #[error("scrypt: {0}")]
-    ScryptCost(#[from] scrypt::errors::InvalidParams),
-    #[error("scrypt: {0}")]
-    ScryptTag(#[from] scrypt::errors::InvalidOutputLen),
-    #[error("bcrypt: the salt has another length")]
-    BcryptSalt(#[from] std::array::TryFromSliceError),
 }
 
 impl Job {
@@ -79,7 +67,7 @@ impl Job {
     ///
     /// # Errors
     /// The algorithm refuses the job or the arena is too small for it.
-    pub(super) fn compute(&self, arena: &mut Arena) -> Result<Tag, JobError> {
+    pub(super) fn compute(&self, arena: &mut Arena) -> Result<Tag, ComputeError> {
         let mut tag = Zeroizing::new(vec![0; self.tag_bytes]);
         self.algorithm
             .compute(&self.password, &self.salt, arena, &mut tag)?;
@@ -90,7 +78,7 @@ impl Job {
     ///
     /// # Errors
     /// As `compute`, or there is no memory for it.
-    pub(super) fn compute_apart(&self) -> Result<Tag, JobError> {
+    pub(super) fn compute_apart(&self) -> Result<Tag, ComputeError> {
         self.compute(&mut Arena::reserve(self.algorithm.arena_kib())?)
     }
 
