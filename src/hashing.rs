@@ -20,14 +20,9 @@ mod stored;
 mod verification;
 mod worker;
 
-use std::{
-    collections::TryReserveError,
-    io, iter,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{collections::TryReserveError, io, iter, sync::Arc, thread::JoinHandle, time::Duration};
 
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
@@ -153,7 +148,7 @@ impl Hasher {
             let arena = Arena::reserve(settings.memory_kib)?;
             let queue = Arc::clone(&hasher.0.queue);
             let thread = worker::spawn(index, queue, arena, before_hash)?;
-            hasher.0.threads().push(thread);
+            hasher.0.threads.lock().push(thread);
         }
         Ok(hasher)
     }
@@ -191,7 +186,7 @@ impl Hasher {
     /// (blocking).
     pub fn stop(&self) {
         self.0.queue.close();
-        let threads: Vec<_> = self.0.threads().drain(..).collect();
+        let threads: Vec<_> = self.0.threads.lock().drain(..).collect();
         for thread in threads {
             // Panics are caught in the thread: there is nothing left to hear from it.
             drop(thread.join());
@@ -213,12 +208,6 @@ impl Hasher {
             Ok(Err(_)) if Instant::now() < deadline => Err(HashingError::Failed),
             Ok(Err(_)) | Err(_) => Err(HashingError::DeadlineExceeded),
         }
-    }
-}
-
-impl Engine {
-    fn threads(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,11 +4,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     mem,
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use chrono::TimeDelta;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{Auth, AuthError};
@@ -53,19 +53,14 @@ impl LastSeen {
     /// Notes that a session was seen, unless what is stored is fresh.
     pub(super) fn note(&self, session: &Session, now: Timestamp) {
         if now - session.last_seen_at >= self.interval {
-            self.lock().note(session.id, now);
+            self.notes.lock().note(session.id, now);
         }
     }
 
     /// When a session was last seen, where that is noted and not stored yet: what a caller was told a
     /// moment ago must not be denied now.
     pub(super) fn noted(&self, id: SessionId) -> Option<Timestamp> {
-        self.lock().seen.get(&id).copied()
-    }
-
-    /// A poisoned lock is taken all the same: no code that runs under it panics half-way.
-    fn lock(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.notes.lock().seen.get(&id).copied()
     }
 }
 
@@ -125,7 +120,7 @@ impl Auth {
     /// The database is away; what was not written is noted still.
     pub async fn write_last_seen(&self) -> Result<(), AuthError> {
         let (rows, dropped) = {
-            let mut notes = self.last_seen.lock();
+            let mut notes = self.last_seen.notes.lock();
             (notes.take(), mem::take(&mut notes.dropped))
         };
         if dropped > 0 {
@@ -139,10 +134,10 @@ impl Auth {
             let stored = self.db.see_sessions(&seen, Instant::now() + WRITE_LIMIT);
             if let Err(error) = stored.await {
                 let left = rows[place * ROWS..].iter().map(|(id, _)| *id);
-                self.last_seen.lock().order.extend(left);
+                self.last_seen.notes.lock().order.extend(left);
                 return Err(error.into());
             }
-            self.last_seen.lock().forget(chunk);
+            self.last_seen.notes.lock().forget(chunk);
         }
         Ok(())
     }

@@ -8,8 +8,9 @@
 use std::{
     collections::{HashMap, hash_map::Entry},
     net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+use parking_lot::Mutex;
 
 use crate::{
     domain::{CallerName, Event, EventId, EventKind, Origin, Timestamp, UserId, uuid_v7},
@@ -113,7 +114,7 @@ impl Row {
 impl Outcomes {
     /// Takes an outcome in; nobody waits for it. The random bytes are for the id of a new row.
     pub(super) fn note(&self, mut outcome: Outcome, random: [u8; 10]) {
-        let mut batch = self.batch();
+        let mut batch = self.batch.lock();
         let mut key = outcome.key();
         if batch.len() >= ROWS_MAX && !batch.contains_key(&key) {
             key = outcome.coarse();
@@ -135,7 +136,8 @@ impl Outcomes {
 
     /// The rows that the database does not know as they are now.
     pub(super) fn unwritten(&self) -> Vec<Snapshot> {
-        self.batch()
+        self.batch
+            .lock()
             .iter()
             .filter(|(_, row)| row.waiting() > 0)
             .map(|(key, row)| (key.clone(), row.event.clone(), row.count))
@@ -156,7 +158,7 @@ impl Outcomes {
 
     /// How many outcomes of these rows are settled by this.
     fn settle(&self, rows: &[Snapshot]) -> u64 {
-        let mut batch = self.batch();
+        let mut batch = self.batch.lock();
         let mut settled = 0;
         for (key, event, count) in rows {
             let row = batch.get_mut(key).filter(|row| row.event.id == event.id);
@@ -174,7 +176,7 @@ impl Outcomes {
     /// of all that are written: a minute then has several rows for what is alike, and no outcome
     /// loses its details.
     pub(super) fn tidy(&self, now: Timestamp) {
-        let mut batch = self.batch();
+        let mut batch = self.batch.lock();
         let is_crowded = batch.len() > ROWS_MAX / 2;
         batch.retain(|_, row| {
             let grows = !is_crowded && minute(row.event.at) == minute(now);
@@ -185,17 +187,12 @@ impl Outcomes {
     /// What became of outcomes so far.
     pub(super) fn metrics(&self) -> OutcomeMetrics {
         OutcomeMetrics {
-            waiting: self.batch().values().map(Row::waiting).sum(),
+            waiting: self.batch.lock().values().map(Row::waiting).sum(),
             written: self.written.get(),
             folded: self.folded.get(),
             coarse: self.coarse.get(),
             lost: self.lost.get(),
         }
-    }
-
-    fn batch(&self) -> MutexGuard<'_, HashMap<Key, Row>> {
-        // Nothing above panics with the lock in hand half way through a change.
-        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,11 +6,9 @@
 //! other starts at once, and every statement begins after the lookups that it answers were asked
 //! for, so nobody is told anything older than by a statement of their own.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use sea_orm::DbErr;
 use tokio::{
     sync::oneshot,
@@ -51,7 +49,7 @@ struct Lookup {
 impl Lookups {
     /// Adds a lookup; whether a statement has to be started for it.
     fn join(&self, lookup: Lookup) -> bool {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         state.waiting.push(lookup);
         let starts = state.statements < STATEMENTS_MAX;
         state.statements += usize::from(starts);
@@ -60,7 +58,7 @@ impl Lookups {
 
     /// Those that are to be answered together next. `None`: nobody waits, and the statement is over.
     fn next(&self) -> Option<Vec<Lookup>> {
-        let mut state = self.lock();
+        let mut state = self.0.lock();
         // In one step, or a lookup that comes between would wait for a statement that has ended.
         if state.waiting.is_empty() {
             state.statements -= 1;
@@ -68,11 +66,6 @@ impl Lookups {
         }
         let count = state.waiting.len().min(GATHERED_MAX);
         Some(state.waiting.drain(..count).collect())
-    }
-
-    /// A poisoned lock is taken all the same: no code that runs under it panics half-way.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,12 +5,10 @@
 //! have them in the same proportion, and an address has the same one at each try and on each
 //! replica: who asks cannot tell it from a user whose password is stored at that cost.
 
-use std::{
-    collections::BTreeMap,
-    sync::{PoisonError, RwLock},
-};
+use std::collections::BTreeMap;
 
 use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::RwLock;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -58,13 +56,12 @@ impl Decoys {
             }
         }
         let key = key.clone();
-        *self.census.write().unwrap_or_else(PoisonError::into_inner) =
-            Some(HashCensus { key, classes });
+        *self.census.write() = Some(HashCensus { key, classes });
     }
 
     /// The decoy of an address.
     pub(super) fn draw(&self, email: &EmailKey) -> StoredHash {
-        let census = self.census.read().unwrap_or_else(PoisonError::into_inner);
+        let census = self.census.read();
         match census.as_ref().and_then(|census| census.draw(email)) {
             Some(class) => class.decoy(),
             None => StoredHash::without_tag(self.current, SALT),

@@ -1,11 +1,9 @@
 //! Who is let in, who waits and who is next: the bound that keeps a flood of logins from using up
 //! memory, and every accepted call from waiting longer than it has time.
 
-use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use tokio::time::Instant;
 
 use super::{
@@ -72,7 +70,7 @@ impl Queue {
     /// # Errors
     /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
     pub(super) fn admit(&self, lane: Lane, job: Job) -> Result<(), HashingError> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         self.make_room(&mut state, lane, self.is_heavy(&job), job.deadline())?;
         state.waiting.push(lane, job);
         self.arrived.notify_one();
@@ -85,7 +83,7 @@ impl Queue {
     /// # Errors
     /// As `admit`.
     pub(super) fn would_admit(&self, lane: Lane, deadline: Instant) -> Result<(), HashingError> {
-        self.make_room(&mut self.lock(), lane, false, deadline)
+        self.make_room(&mut self.state.lock(), lane, false, deadline)
     }
 
     fn make_room(
@@ -121,7 +119,7 @@ impl Queue {
     /// Lets a rehash in when nobody waits and a thread is free; else drops it. Whoever comes before
     /// it has started goes first.
     pub(super) fn admit_if_idle(&self, job: Job) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.closed && state.waiting.is_empty() && state.running < self.workers {
             state.waiting.push_rehash(job);
             self.arrived.notify_one();
@@ -130,12 +128,12 @@ impl Queue {
 
     /// The next job to run now; `None`: there is none.
     pub(super) fn try_take(&self) -> Option<Job> {
-        self.start_next(&mut self.lock())
+        self.start_next(&mut self.state.lock())
     }
 
     /// Waits for the next job to run; `None`: closed.
     pub(super) fn take(&self) -> Option<Job> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if let Some(job) = self.start_next(&mut state) {
                 return Some(job);
@@ -143,16 +141,13 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            state = self
-                .arrived
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            self.arrived.wait(&mut state);
         }
     }
 
     /// Gives the slot of a taken job back; `time`: what its hash took, if it came to an end.
     pub(super) fn finish(&self, job: &Job, time: Option<Duration>) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.running -= 1;
         if self.is_heavy(job) {
             state.heavy_runs = false;
@@ -165,7 +160,7 @@ impl Queue {
 
     /// Drops what waits and lets nothing in any more.
     pub(super) fn close(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.closed = true;
         state.waiting.clear();
         self.arrived.notify_all();
@@ -178,7 +173,7 @@ impl Queue {
 
     pub(super) fn metrics(&self) -> HashingMetrics {
         let (waiting, running) = {
-            let state = self.lock();
+            let state = self.state.lock();
             (state.waiting.len(), state.running)
         };
         HashingMetrics {
@@ -266,11 +261,6 @@ impl Queue {
         state.running += 1;
         state.heavy_runs |= self.is_heavy(&job);
         Some(job)
-    }
-
-    /// A poisoned lock is taken all the same: no code that runs under it panics half-way.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::limit::Seat;
@@ -47,7 +48,7 @@ impl Calls {
     /// When the last call ended, or the connection was accepted: one call at a time, as in HTTP/1,
     /// the next one's bytes are awaited from then on.
     pub(super) fn awaiting_since(&self) -> Instant {
-        *self.last_end.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.last_end.lock()
     }
 
     fn counts(&self) -> (u64, u64) {
@@ -77,12 +78,7 @@ pub(super) struct Call(Arc<Calls>);
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let mut last_end = self
-            .0
-            .last_end
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *last_end = Instant::now();
+        *self.0.last_end.lock() = Instant::now();
         self.0.ended.fetch_add(1, Ordering::Relaxed);
     }
 }

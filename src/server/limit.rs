@@ -1,13 +1,9 @@
 //! How many connections are open at once: past the cap, idle descriptors would starve the database
 //! and `accept` itself.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -64,7 +60,7 @@ impl Limit {
         let permit = if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             permit
         } else {
-            let (_, oldest) = lock(&self.waiting).by_age.pop_first()?;
+            let (_, oldest) = self.waiting.lock().by_age.pop_first()?;
             oldest.cancel();
             // The evicted one's descriptor is closed before the new one is served. Another port's
             // newcomer may be faster; it then sees to the next oldest.
@@ -74,7 +70,7 @@ impl Limit {
                 .ok()?
         };
         let evicted = CancellationToken::new();
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         waiting.admitted += 1;
         let number = waiting.admitted;
         waiting.by_age.insert(number, evicted.clone());
@@ -124,12 +120,8 @@ pub(super) struct Seat {
 impl Seat {
     /// Takes the connection off the list of those that may have to make room.
     pub(super) fn keep(&self) {
-        lock(&self.waiting).by_age.remove(&self.number);
+        self.waiting.lock().by_age.remove(&self.number);
     }
-}
-
-fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The process's soft limit of open descriptors, where the system tells it.
@@ -184,7 +176,7 @@ mod tests {
         let limit = Limit::new(1);
         drop(limit.admit().await.unwrap());
         let _next = limit.admit().await.unwrap();
-        assert_eq!(lock(&limit.waiting).by_age.len(), 1);
+        assert_eq!(limit.waiting.lock().by_age.len(), 1);
     }
 
     #[test]

@@ -6,11 +6,12 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
 
+use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -65,20 +66,18 @@ impl Queue {
 
     /// How many lines were lost so far.
     pub(super) fn lost(&self) -> u64 {
-        self.state().lost
+        self.0.state.lock().lost
     }
 
     /// Waits until all lines are written, though not for ever.
     pub(super) fn flush(&self) {
         let is_behind = |state: &mut State| state.writing || state.lines > 0;
-        let _ = self
-            .0
-            .written
-            .wait_timeout_while(self.state(), FLUSH, is_behind);
+        let mut state = self.0.state.lock();
+        self.0.written.wait_while_for(&mut state, is_behind, FLUSH);
     }
 
     fn push(&self, line: &[u8]) {
-        let mut state = self.state();
+        let mut state = self.0.state.lock();
         if state.lines == ROOM {
             state.lost += 1;
             return;
@@ -102,7 +101,7 @@ impl Queue {
             }
             // There is nowhere to report that the log cannot be written.
             let _ = out.write_all(&text);
-            self.state().writing = false;
+            self.0.state.lock().writing = false;
             self.0.written.notify_all();
             thread::sleep(GATHERING);
         }
@@ -110,21 +109,16 @@ impl Queue {
 
     /// All that wait, once there is one, and how many were lost since this was last told.
     fn next(&self) -> (Vec<u8>, u64) {
-        let mut state = self.state();
+        let mut state = self.0.state.lock();
         while state.lines == 0 {
             state.asleep = true;
-            let woken = self.0.came.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
+            self.0.came.wait(&mut state);
         }
         state.writing = true;
         state.lines = 0;
         let lost = state.lost - state.told;
         state.told = state.lost;
         (std::mem::take(&mut state.text), lost)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -166,10 +160,7 @@ mod tests {
             let _ = self.begun.send(());
             // An error: the reader has woken up for good.
             let _ = self.read.recv();
-            self.text
-                .lock()
-                .unwrap()
-                .push_str(str::from_utf8(bytes).unwrap());
+            self.text.lock().push_str(str::from_utf8(bytes).unwrap());
             Ok(bytes.len())
         }
 
@@ -195,16 +186,16 @@ mod tests {
         // The thread stands in the first line. All of these return.
         (1..=ROOM + 3).for_each(say);
         assert_eq!(queue.lost(), 3);
-        assert_eq!(*text.lock().unwrap(), "");
+        assert_eq!(*text.lock(), "");
 
         drop(reader);
         queue.flush();
         let expected: Vec<_> = (0..=ROOM).map(|line| line.to_string()).collect();
-        let written = text.lock().unwrap().clone();
+        let written = text.lock().clone();
         assert!(written.lines().eq(expected), "whole, in order");
-        assert_eq!((queue.lost(), queue.state().told), (3, 3));
+        assert_eq!((queue.lost(), queue.0.state.lock().told), (3, 3));
         say(7);
         queue.flush();
-        assert!(text.lock().unwrap().ends_with("\n7\n"));
+        assert!(text.lock().ends_with("\n7\n"));
     }
 }

@@ -2,13 +2,9 @@
 //! a caller that was removed is refused a second later. Only what was found is kept, so that nobody
 //! fills it with inventions.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// How long an answer is believed.
@@ -39,14 +35,14 @@ impl<K, V> Default for Cache<K, V> {
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     /// What is believed of a proof.
     pub(super) fn get(&self, key: &K) -> Option<V> {
-        let answers = self.lock();
+        let answers = self.0.lock();
         let answer = answers.get(key).filter(|answer| answer.is_fresh())?;
         Some(answer.value.clone())
     }
 
     /// Keeps an answer.
     pub(super) fn put(&self, key: K, value: V, asked_at: Instant) {
-        let mut answers = self.lock();
+        let mut answers = self.0.lock();
         if answers.len() >= MAX_LEN {
             answers.retain(|_, answer| answer.is_fresh());
         }
@@ -54,11 +50,6 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
             answers.clear();
         }
         answers.insert(key, Answer { value, asked_at });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Answer<V>>> {
-        // Nothing here can be left half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,7 +78,7 @@ mod tests {
         let cache = Cache::default();
         for key in 0..10 * MAX_LEN {
             cache.put(key, (), Instant::now());
-            assert!(cache.lock().len() <= MAX_LEN);
+            assert!(cache.0.lock().len() <= MAX_LEN);
             assert_eq!(cache.get(&key), Some(()));
         }
     }

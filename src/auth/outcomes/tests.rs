@@ -89,9 +89,9 @@ fn a_row_is_held_until_it_is_written_and_its_minute_is_over() {
     assert_eq!(outcomes.unwritten().len(), 1);
     outcomes.written(&second);
     outcomes.tidy(noon());
-    assert_eq!(outcomes.batch().len(), 1, "its minute goes on");
+    assert_eq!(outcomes.batch.lock().len(), 1, "its minute goes on");
     outcomes.tidy(later);
-    assert_eq!(outcomes.batch().len(), 0);
+    assert_eq!(outcomes.batch.lock().len(), 0);
     let metrics = outcomes.metrics();
     assert_eq!((metrics.written, metrics.waiting, metrics.lost), (2, 0, 0));
 }

@@ -5,12 +5,13 @@ use std::{
     collections::TryReserveError,
     io,
     panic::resume_unwind,
-    sync::{PoisonError, RwLock, mpsc},
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
 use argon2::Params;
+use parking_lot::RwLock;
 use thiserror::Error;
 
 use super::{
@@ -74,7 +75,7 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
     // Held until all have touched their memory; let go of early, it holds up nobody for ever.
     let gate = RwLock::new(());
     let runs = thread::scope(|scope| {
-        let held = gate.write().unwrap_or_else(PoisonError::into_inner);
+        let held = gate.write();
         let (ready, all_ready) = mpsc::channel::<()>();
         let mut running = Vec::new();
         for mut arena in arenas {
