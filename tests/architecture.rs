@@ -4,9 +4,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test fails by panicking and prints its figures"
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, prints its figures, and reads the environment that it is started in"
 )]
 
+#[path = "architecture/promises.rs"]
+mod promises;
 #[path = "architecture/sources.rs"]
 mod sources;
 

@@ -165,7 +165,6 @@ fn flags_follow_from_the_keys() {
     }
 }
 
-/// (W50) Help and version are answers, everything else is a fault of usage.
 /// Each has one fault.
 const FAULTY: [&str; 48] = [
     "frobnicate",
@@ -218,6 +217,7 @@ const FAULTY: [&str; 48] = [
     "serve --database-url=postgres://v:hunter2@localhost/v",
 ];
 
+/// (W49) (W50) Help and version are answers, everything else is a fault of usage.
 #[test]
 fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
     for line in FAULTY {
