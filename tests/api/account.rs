@@ -16,7 +16,7 @@ mod verification;
 use tonic::{Code, Status};
 use vestibule::proto::v1::SessionStatus;
 
-use crate::harness::{Fault, PASSWORD, TestApp, scale};
+use crate::harness::{EventKind, Fault, PASSWORD, TestApp, events_of, scale};
 
 /// A good password that nobody has yet.
 const NEW: &str = "the new canary sings";
@@ -64,13 +64,13 @@ async fn assert_all_ended(app: &TestApp, sessions: &[String]) {
 }
 
 /// How often something is among a user's events.
-async fn events(app: &TestApp, user_id: &str, kind: i16) -> usize {
+async fn events(app: &TestApp, user_id: &str, kind: EventKind) -> usize {
     let id = user_id.replace('-', "");
     let column = match app.store.target {
         vestibule::db::Target::Sqlite(_) => "lower(hex(user_id))",
         vestibule::db::Target::Postgres { .. } => "replace(user_id::text, '-', '')",
     };
-    let rows = format!("events WHERE kind = {kind} AND {column} = '{id}'");
+    let rows = format!("{} AND {column} = '{id}'", events_of(&[kind]));
     app.store.rows(&rows).await
 }
 

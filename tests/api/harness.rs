@@ -30,9 +30,11 @@ mod users;
 mod wait;
 mod wire;
 
+pub(crate) use vestibule::proto::v1::EventKind;
+
 pub(crate) use account::{Issue, Owner, TOKEN_LIFETIME};
 pub(crate) use app::TestApp;
-pub(crate) use database::{Database, Ground, Store, keep, number};
+pub(crate) use database::{Database, Ground, Store, events_of, keep, number};
 pub(crate) use fault::Fault;
 pub(crate) use frames::{DATA, HEADERS, call_headers, h2_frame, h2_greeting};
 pub(crate) use grpc::{Client, Health, NOT_SERVING, SERVICE_UNKNOWN, SERVING};

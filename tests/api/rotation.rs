@@ -12,7 +12,8 @@ use vestibule::{
 };
 
 use crate::harness::{
-    Database, Fault, Ground, PASSWORD, Plan, TestApp, eventually, figure, number, scale,
+    Database, EventKind, Fault, Ground, PASSWORD, Plan, TestApp, events_of, eventually, figure,
+    number, scale,
 };
 
 on_both_databases!(
@@ -31,7 +32,9 @@ const GRACE: Duration = Duration::from_secs(30);
 const MOMENT: Duration = Duration::from_micros(1);
 
 /// `SessionSecretReused` as stored.
-const REUSED: &str = "events WHERE kind = 7";
+fn reused() -> String {
+    events_of(&[EventKind::SessionSecretReused])
+}
 
 struct Clocked {
     app: TestApp,
@@ -102,7 +105,7 @@ async fn the_old_token_is_good_for_its_grace_and_repeats_the_new_one(clocked: Cl
         );
     }
     assert!(app.account().get(&first).await.is_ok());
-    assert_eq!(app.store.rows(REUSED).await, 0);
+    assert_eq!(app.store.rows(&reused()).await, 0);
 }
 
 /// Rotated twice; generation 1 is presented at the end of its grace, not before.
@@ -132,7 +135,7 @@ async fn a_replaced_token_after_its_grace_ends_the_session_on_every_path(clocked
             assert_eq!(app.grpc().verdict(token).await, SessionStatus::Revoked);
         }
         // Told once, however often it is presented.
-        assert_eq!(app.store.rows(REUSED).await, path + 1);
+        assert_eq!(app.store.rows(&reused()).await, path + 1);
     }
 }
 
@@ -157,7 +160,7 @@ async fn a_random_secret_ends_nothing(app: TestApp) {
         app.grpc().revoke(&forged).await.unwrap();
         assert_eq!(app.grpc().verdict(token).await, SessionStatus::Active);
     }
-    assert_eq!(app.store.rows(REUSED).await, 0);
+    assert_eq!(app.store.rows(&reused()).await, 0);
     assert_eq!(app.store.rows("session_secrets").await, 1);
 }
 

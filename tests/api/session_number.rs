@@ -6,7 +6,7 @@ use vestibule::{
     server::ApplicationSettings,
 };
 
-use crate::harness::{Database, TestApp, scale};
+use crate::harness::{Database, EventKind, TestApp, events_of, scale};
 
 on_both_databases!(
     one_session_too_many_ends_the_oldest,
@@ -50,13 +50,23 @@ async fn one_session_too_many_ends_the_oldest(database: Database) {
         app.grpc().verdict(&other.token).await,
         SessionStatus::Active
     );
-    assert_eq!(app.store.rows("events WHERE kind = 5").await, 1);
+    assert_eq!(
+        app.store
+            .rows(&events_of(&[EventKind::SessionRevoked]))
+            .await,
+        1
+    );
     tokens.push(app.session_of(&user.email).await);
     assert_eq!(
         active(&app, &tokens).await,
         [false, false, true, true, true]
     );
-    assert_eq!(app.store.rows("events WHERE kind = 5").await, 2);
+    assert_eq!(
+        app.store
+            .rows(&events_of(&[EventKind::SessionRevoked]))
+            .await,
+        2
+    );
 }
 
 /// Revoked, expired, idle, of an older epoch.
@@ -77,7 +87,12 @@ async fn sessions_that_ended_do_not_count(database: Database) {
     }
     let last = app.session_of(&user.email).await;
     assert_eq!(active(&app, &[kept, last]).await, [true, true]);
-    assert_eq!(app.store.rows("events WHERE kind = 5").await, 0);
+    assert_eq!(
+        app.store
+            .rows(&events_of(&[EventKind::SessionRevoked]))
+            .await,
+        0
+    );
 }
 
 /// 20 at once in CI, 100 for the scorecard.

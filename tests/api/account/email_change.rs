@@ -13,7 +13,9 @@ use vestibule::{
 use super::{
     NEW, assert_all_ended, assert_refused, assert_token_invalid, events, many_sessions, opens,
 };
-use crate::harness::{Database, Issue, PASSWORD, TestApp, email, eventually, figure, scale};
+use crate::harness::{
+    Database, EventKind, Issue, PASSWORD, TestApp, email, eventually, figure, scale,
+};
 
 on_both_databases!(
     a_confirmed_address_replaces_the_old_one_and_ends_all_sessions,
@@ -47,7 +49,7 @@ async fn a_confirmed_address_replaces_the_old_one_and_ends_all_sessions(app: Tes
         "the token was mailed there"
     );
     assert_token_invalid(account.confirm_email_change(&token).await);
-    assert_eq!(events(&app, &owner.id, 11).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::EmailChanged).await, 1);
     figure(
         "Z5",
         format_args!("change of address: 0 of {} survive", sessions.len()),

@@ -8,7 +8,8 @@ use super::{
     events, many_sessions, meaning, opens,
 };
 use crate::harness::{
-    Database, Fault, HashGate, PASSWORD, TestApp, email, eventually, figure, number, phrase,
+    Database, EventKind, Fault, HashGate, PASSWORD, TestApp, email, events_of, eventually, figure,
+    number, phrase,
 };
 
 on_both_databases!(
@@ -43,7 +44,7 @@ async fn a_changed_password_is_the_only_one_and_keeps_the_session_that_asked(app
     );
     let redeemed = app.account().reset_password(&reset, &phrase()).await;
     super::assert_token_invalid(redeemed);
-    assert_eq!(events(&app, &owner.id, 8).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::PasswordChanged).await, 1);
     figure(
         "Z5",
         format_args!("password change: 0 of {} survive", others.len()),
@@ -79,9 +80,18 @@ async fn a_wrong_current_password_is_among_the_events(app: TestApp) {
     assert_bad_credentials(asked.await);
     assert_bad_credentials(account.close(&owner.token, WRONG).await);
     let sql = app.sql().await;
-    let failed = "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM events WHERE kind = 3";
-    eventually("they are written", async || number(&sql, failed).await == 3).await;
-    assert!(events(&app, &owner.id, 3).await > 0, "and about the owner");
+    let failed = format!(
+        "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM {}",
+        events_of(&[EventKind::LoginFailed])
+    );
+    eventually("they are written", async || {
+        number(&sql, &failed).await == 3
+    })
+    .await;
+    assert!(
+        events(&app, &owner.id, EventKind::LoginFailed).await > 0,
+        "and about the owner"
+    );
 }
 
 /// The fifth, by the one RPC that is left.
@@ -114,7 +124,7 @@ async fn the_fifth_wrong_password_ends_the_session_that_tried_it(app: TestApp) {
         .await;
     assert_session_invalid(right);
     assert_eq!(app.grpc().verdict(&other).await, SessionStatus::Active);
-    assert_eq!(events(&app, &owner.id, 5).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::SessionRevoked).await, 1);
 }
 
 async fn a_right_password_forgets_the_wrong_ones(app: TestApp) {
@@ -247,7 +257,11 @@ async fn a_session_that_ends_meanwhile_changes_nothing(database: Database) {
         }
         gate.open();
         assert_session_invalid(change.await.unwrap());
-        assert_eq!(events(&app, &owner.id, 8).await, 0, "{ending}");
+        assert_eq!(
+            events(&app, &owner.id, EventKind::PasswordChanged).await,
+            0,
+            "{ending}"
+        );
         assert!(!opens(&app, &owner.email, NEW).await, "{ending}");
         let verdict = app.grpc().verdict(&owner.token).await;
         assert_ne!(verdict, SessionStatus::Active, "{ending}");

@@ -11,7 +11,8 @@ use super::{
     NEW, assert_all_ended, assert_token_invalid, assert_unchanged, events, many_sessions, opens,
 };
 use crate::harness::{
-    Database, Fault, HashGate, Issue, PASSWORD, TOKEN_LIFETIME, TestApp, email, figure, phrase,
+    Database, EventKind, Fault, HashGate, Issue, PASSWORD, TOKEN_LIFETIME, TestApp, email, figure,
+    phrase,
 };
 
 on_both_databases!(
@@ -46,7 +47,7 @@ async fn a_token_sets_a_new_password_once_and_ends_all_sessions(app: TestApp) {
         assert_token_invalid(app.account().reset_password(&used, &phrase()).await);
     }
     assert!(opens(&app, &owner.email, NEW).await);
-    assert_eq!(events(&app, &owner.id, 9).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::PasswordReset).await, 1);
     figure(
         "Z5",
         format_args!("password reset: 0 of {} survive", sessions.len()),

@@ -12,7 +12,9 @@ use vestibule::{
 };
 
 use super::{assert_all_ended, assert_session_invalid, events, many_sessions};
-use crate::harness::{Database, Fault, HashGate, Owner, PASSWORD, TestApp, figure, scale};
+use crate::harness::{
+    Database, EventKind, Fault, HashGate, Owner, PASSWORD, TestApp, figure, scale,
+};
 
 on_both_databases!(
     the_list_tells_of_each_live_session_what_its_user_needs,
@@ -145,7 +147,7 @@ async fn a_session_is_ended_by_its_id(app: TestApp) {
             .unwrap();
         assert_eq!(app.grpc().verdict(&other).await, SessionStatus::Revoked);
     }
-    assert_eq!(events(&app, &owner.id, 5).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::SessionRevoked).await, 1);
     assert_eq!(list(&app, &owner.token).await.len(), 1);
     let own = id_of(&owner.token);
     account.revoke_by_id(&owner.token, &own).await.unwrap();
@@ -194,7 +196,7 @@ async fn another_users_session_answers_like_an_unknown_one_and_lives(app: TestAp
     for token in &foreign {
         assert_eq!(app.grpc().verdict(token).await, SessionStatus::Active);
     }
-    assert_eq!(events(&app, &other.id, 5).await, 0);
+    assert_eq!(events(&app, &other.id, EventKind::SessionRevoked).await, 0);
     assert_eq!(list(&app, &owner.token).await.len(), 1);
     figure(
         "Z6",
@@ -249,7 +251,7 @@ async fn all_other_sessions_end_and_the_one_that_asks_lives(database: Database) 
     for token in [&owner.token, &stranger.token] {
         assert_eq!(app.grpc().verdict(token).await, SessionStatus::Active);
     }
-    assert_eq!(events(&app, &owner.id, 6).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::SessionsRevoked).await, 1);
     assert_eq!(list(&app, &owner.token).await.len(), 1);
     // The fifth in a row, whatever lay between.
     let tried = account

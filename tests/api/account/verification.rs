@@ -7,7 +7,7 @@ use vestibule::{
 };
 
 use super::{assert_token_invalid, events};
-use crate::harness::{Issue, TestApp, email};
+use crate::harness::{EventKind, Issue, TestApp, email};
 
 on_both_databases!(
     a_token_proves_the_address_once,
@@ -40,7 +40,7 @@ async fn a_token_proves_the_address_once(app: TestApp) {
         app.grpc().verdict(&owner.token).await,
         SessionStatus::Active
     );
-    assert_eq!(events(&app, &owner.id, 10).await, 1);
+    assert_eq!(events(&app, &owner.id, EventKind::EmailVerified).await, 1);
 }
 
 /// Verify for a@, change to b@, redeem: b@ stays unverified.

@@ -10,8 +10,8 @@ use vestibule::{
 
 use super::{CALLER_NOT_ALLOWED, CALLER_UNAUTHENTICATED, bearer, named, told};
 use crate::harness::{
-    Database, Fault, HandlerGate, HashGate, PASSWORD, SERVING, TestApp, captured_lines, email,
-    frame,
+    Database, EventKind, Fault, HandlerGate, HashGate, PASSWORD, SERVING, TestApp, captured_lines,
+    email, events_of, frame,
 };
 
 on_both_databases!(
@@ -247,8 +247,11 @@ async fn the_callers_name_is_in_every_line_of_its_calls_and_in_their_events(data
         assert!(line.contains(&format!("caller=\"{caller}\"")), "{line}");
     }
     // UserRegistered is kind 1.
-    let events = "SELECT caller AS text FROM events WHERE kind = 1";
-    assert_eq!(app.store.texts(events).await, [caller.as_str()]);
+    let events = format!(
+        "SELECT caller AS text FROM {}",
+        events_of(&[EventKind::UserRegistered])
+    );
+    assert_eq!(app.store.texts(&events).await, [caller.as_str()]);
     assert!(captured_lines("vck_").is_empty());
     // A call that was refused names its caller too.
     let refused = format!("refused-{database:?}");

@@ -2,7 +2,7 @@
 
 use vestibule::domain::CallerToken;
 
-use crate::harness::{Database, Finished, Service, Store, number};
+use crate::harness::{Database, EventKind, Finished, Service, Store, events_of, number};
 
 on_both_databases!(
     a_caller_is_added_listed_rotated_and_removed_on_the_command_line,
@@ -80,8 +80,11 @@ async fn a_caller_is_added_listed_rotated_and_removed_on_the_command_line(databa
         );
     }
     // CallerAdded and CallerRemoved, once each; what was not done is no event.
-    let events = "SELECT caller AS text FROM events WHERE kind IN (16, 17)";
-    assert_eq!(store.texts(events).await, ["shop", "shop"]);
+    let events = format!(
+        "SELECT caller AS text FROM {}",
+        events_of(&[EventKind::CallerAdded, EventKind::CallerRemoved])
+    );
+    assert_eq!(store.texts(&events).await, ["shop", "shop"]);
     assert_eq!(store.rows("events").await, 2);
 }
 

@@ -10,6 +10,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, DatabaseConnection, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use vestibule::db::{Db, DbSettings, Target};
+use vestibule::proto::v1::EventKind;
 
 use super::{Postgres, Proxy};
 
@@ -207,4 +208,14 @@ pub(crate) async fn number(sql: &DatabaseConnection, question: &str) -> i64 {
     let statement = Statement::from_string(sql.get_database_backend(), question);
     let row = sql.query_one_raw(statement).await.unwrap().unwrap();
     row.try_get_by_index(0).unwrap()
+}
+
+/// The stored events of some kinds, as [`Store::rows`] counts them. Kinds are stored by their numbers
+/// in the API.
+pub(crate) fn events_of(kinds: &[EventKind]) -> String {
+    let numbers: Vec<_> = kinds
+        .iter()
+        .map(|kind| (*kind as i32).to_string())
+        .collect();
+    format!("events WHERE kind IN ({})", numbers.join(", "))
 }

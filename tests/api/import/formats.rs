@@ -2,7 +2,7 @@
 
 use super::{Import, line};
 use crate::{
-    harness::{PASSWORD, TestApp, email},
+    harness::{EventKind, PASSWORD, TestApp, email, events_of},
     imported::{FORMATS, OF_LONG, OF_NFD, OF_SIX, await_own, long},
 };
 
@@ -34,9 +34,11 @@ async fn assert_all_log_in(app: &TestApp, users: &[(String, &str, String)]) {
         }
     }
     // UserImported, one for each.
-    let events =
-        "SELECT 'x' AS text FROM events JOIN users ON users.id = events.user_id WHERE kind = 15";
-    assert_eq!(app.store.texts(events).await.len(), users.len());
+    let events = format!(
+        "SELECT 'x' AS text FROM {} AND user_id IN (SELECT id FROM users)",
+        events_of(&[EventKind::UserImported])
+    );
+    assert_eq!(app.store.texts(&events).await.len(), users.len());
 }
 
 async fn whoever_came_in_json_lines_logs_in_and_is_rehashed(app: TestApp) {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Import, line, lines};
 use crate::{
-    harness::{Database, PASSWORD, Service, Store, TestApp, email},
+    harness::{Database, EventKind, PASSWORD, Service, Store, TestApp, email, events_of},
     imported::FORMATS,
 };
 
@@ -103,8 +103,11 @@ async fn nobody_who_is_here_is_changed_or_merged(app: TestApp) {
     assert_eq!(app.stored_hash(&first).await.as_str(), FORMATS[0]);
     assert_eq!(app.store.rows("users").await, 3);
     // UserImported of those who were, and nothing else.
-    let events = "SELECT 'x' AS text FROM events WHERE kind = 15";
-    assert_eq!(app.store.texts(events).await.len(), 2);
+    let events = format!(
+        "SELECT 'x' AS text FROM {}",
+        events_of(&[EventKind::UserImported])
+    );
+    assert_eq!(app.store.texts(&events).await.len(), 2);
 }
 
 /// (A8) Their address is free.

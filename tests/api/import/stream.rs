@@ -13,7 +13,7 @@ use vestibule::{
 };
 
 use crate::{
-    harness::{Fault, PASSWORD, TestApp, email, eventually, within},
+    harness::{EventKind, Fault, PASSWORD, TestApp, email, events_of, eventually, within},
     imported::{FORMATS, OF_SIX, await_own},
 };
 
@@ -84,8 +84,11 @@ async fn users_of_a_stream_log_in(app: TestApp) {
     assert!(stored.email_verified_at.is_some());
     assert!(!app.grpc().is_valid(&kept, PASSWORD).await);
     // UserImported, by the caller's name.
-    let events = "SELECT DISTINCT caller AS text FROM events WHERE kind = 15";
-    assert_eq!(app.store.texts(events).await, ["desk"]);
+    let events = format!(
+        "SELECT DISTINCT caller AS text FROM {}",
+        events_of(&[EventKind::UserImported])
+    );
+    assert_eq!(app.store.texts(&events).await, ["desk"]);
     let nothing = users.import(Vec::new()).await.unwrap();
     assert_eq!(nothing, ImportUsersResponse::default());
 }

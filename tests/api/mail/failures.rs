@@ -11,7 +11,9 @@ use vestibule::{
 };
 
 use super::{ask, ask_at, sending_to};
-use crate::harness::{Database, Plan, Sink, TestApp, captured_lines, email, eventually, within};
+use crate::harness::{
+    Database, EventKind, Plan, Sink, TestApp, captured_lines, email, events_of, eventually, within,
+};
 
 on_both_databases!(
     a_server_that_is_away_is_tried_again_later_and_after_a_restart,
@@ -264,14 +266,13 @@ async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(databas
         .find(|mail| mail.to == owner.email)
         .unwrap();
     assert!(!warned.data.contains("#token="), "{}", warned.data);
+    let asked = events_of(&[EventKind::EmailChangeRequested]);
     eventually("both requests are events", async || {
-        app.store.rows("events WHERE kind = 20").await == 2
+        app.store.rows(&asked).await == 2
     })
     .await;
-    let asked = app
-        .store
-        .rows("(SELECT DISTINCT user_id FROM events WHERE kind = 20) AS who");
-    assert_eq!(asked.await, 1, "of the user who asked");
+    let who = format!("(SELECT DISTINCT user_id FROM {asked}) AS who");
+    assert_eq!(app.store.rows(&who).await, 1, "of the user who asked");
 
     clock.advance(Duration::from_mins(1));
     sink.behave(|manners| manners.away = true);

@@ -3,7 +3,7 @@
 use vestibule::db::Db;
 
 use super::ask;
-use crate::harness::{Database, Service, Store, eventually};
+use crate::harness::{Database, EventKind, Service, Store, events_of, eventually};
 
 on_both_databases!(
     dev_prints_the_link_and_no_line_of_the_log_has_it,
@@ -22,7 +22,9 @@ async fn after_a_request(database: Database, arguments: &[&str]) -> String {
         store.rows("mail_intents WHERE next_try IS NOT NULL").await == 0
     })
     .await;
-    let asked = store.rows("events WHERE kind = 18").await;
+    let asked = store
+        .rows(&events_of(&[EventKind::PasswordResetRequested]))
+        .await;
     assert_eq!(
         asked, 1,
         "the event tells callers with mailers of their own"

@@ -7,7 +7,8 @@ use tonic::Code;
 
 use crate::bad_input::{AT_ONCE, messages, runner};
 use crate::harness::{
-    Fault, PASSWORD, TestApp, captured_lines, email, figure, frame, methods_of, scale,
+    EventKind, Fault, PASSWORD, TestApp, captured_lines, email, events_of, figure, frame,
+    methods_of, scale,
 };
 
 on_both_databases!(
@@ -81,8 +82,11 @@ async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
     users.open_for(&user.id).await.unwrap();
     users.disable(&user.id).await.unwrap();
     // SessionCreated and UserDisabled.
-    let events = "SELECT caller AS text FROM events WHERE kind IN (4, 12)";
-    assert_eq!(app.store.texts(events).await, ["desk", "desk"]);
+    let events = format!(
+        "SELECT caller AS text FROM {}",
+        events_of(&[EventKind::SessionCreated, EventKind::UserDisabled])
+    );
+    assert_eq!(app.store.texts(&events).await, ["desk", "desk"]);
     let lines = captured_lines(&user.id);
     for part in ["session created", "user disabled"] {
         let line = lines.iter().find(|line| line.contains(part));

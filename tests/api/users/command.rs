@@ -3,7 +3,9 @@
 use vestibule::proto::v1::SessionStatus;
 
 use super::NOBODY;
-use crate::harness::{Database, Finished, PASSWORD, Service, Store, TestApp, email};
+use crate::harness::{
+    Database, EventKind, Finished, PASSWORD, Service, Store, TestApp, email, events_of,
+};
 
 on_both_databases!(
     a_user_is_shown_without_any_secret,
@@ -70,8 +72,16 @@ async fn a_user_is_disabled_enabled_ended_and_deleted_on_the_command_line(app: T
     assert!(!app.grpc().is_valid(&owner.email, PASSWORD).await);
     assert_eq!(app.store.rows("erased_users").await, 1);
     // UserDisabled, UserEnabled, SessionsRevoked, UserDeleted; by no caller.
-    let events = "events WHERE kind IN (6, 12, 13, 14) AND caller IS NULL";
-    assert_eq!(app.store.rows(events).await, 4);
+    let events = format!(
+        "{} AND caller IS NULL",
+        events_of(&[
+            EventKind::SessionsRevoked,
+            EventKind::UserDisabled,
+            EventKind::UserEnabled,
+            EventKind::UserDeleted
+        ])
+    );
+    assert_eq!(app.store.rows(&events).await, 4);
 }
 
 async fn who_is_not_there_is_exit_1(app: TestApp) {
@@ -137,8 +147,11 @@ async fn after_a_restore_all_sessions_of_all_users_end(app: TestApp) {
     }
     let raised = app.store.rows("users WHERE session_epoch = 1").await;
     assert_eq!(raised, users);
-    let events = "events WHERE kind = 6 AND user_id IS NULL";
-    assert_eq!(app.store.rows(events).await, 1);
+    let events = format!(
+        "{} AND user_id IS NULL",
+        events_of(&[EventKind::SessionsRevoked])
+    );
+    assert_eq!(app.store.rows(&events).await, 1);
     // Users who come between two batches are met once at most.
     done(&app.store, "sessions revoke --all --yes").await;
     assert_eq!(app.store.rows("users WHERE session_epoch = 2").await, users);

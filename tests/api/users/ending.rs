@@ -10,7 +10,9 @@ use vestibule::{
 
 use super::{NEW, NOBODY, assert_disabled, assert_nobody, assert_refused};
 use crate::account::proofs::calls_with_session;
-use crate::harness::{Database, Fault, HashGate, Issue, Owner, PASSWORD, TestApp, Users, figure};
+use crate::harness::{
+    Database, EventKind, Fault, HashGate, Issue, Owner, PASSWORD, TestApp, Users, events_of, figure,
+};
 
 on_both_databases!(
     every_path_fails_at_once_for_who_is_disabled_or_deleted,
@@ -98,10 +100,16 @@ async fn disabling_twice_is_disabling_once(app: TestApp) {
     let (users, owner) = (app.users().await, app.owner().await);
     let once = users.disable(&owner.id).await.unwrap();
     assert_eq!(users.disable(&owner.id).await.unwrap(), once);
-    assert_eq!(app.store.rows("events WHERE kind = 12").await, 1);
+    assert_eq!(
+        app.store.rows(&events_of(&[EventKind::UserDisabled])).await,
+        1
+    );
     let once = users.enable(&owner.id).await.unwrap();
     assert_eq!(users.enable(&owner.id).await.unwrap(), once);
-    assert_eq!(app.store.rows("events WHERE kind = 13").await, 1);
+    assert_eq!(
+        app.store.rows(&events_of(&[EventKind::UserEnabled])).await,
+        1
+    );
 }
 
 /// (A8)

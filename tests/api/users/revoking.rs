@@ -9,7 +9,7 @@ use vestibule::{
 };
 
 use super::{NOBODY, assert_invalid, assert_nobody};
-use crate::harness::{TestApp, Users};
+use crate::harness::{EventKind, TestApp, Users, events_of};
 
 on_both_databases!(
     all_sessions_end,
@@ -52,7 +52,12 @@ async fn all_sessions_end(app: TestApp) {
         app.grpc().verdict(&other.token).await,
         SessionStatus::Active
     );
-    assert_eq!(app.store.rows("events WHERE kind = 6").await, 1);
+    assert_eq!(
+        app.store
+            .rows(&events_of(&[EventKind::SessionsRevoked]))
+            .await,
+        1
+    );
     users.revoke(&id, Sessions::All(true)).await.unwrap();
     assert_nobody(users.revoke(NOBODY, Sessions::All(true)).await, NOBODY);
 }
@@ -102,7 +107,12 @@ async fn one_session_ends_and_only_its_users(app: TestApp) {
         app.grpc().verdict(&other.token).await,
         SessionStatus::Active
     );
-    assert_eq!(app.store.rows("events WHERE kind = 5").await, 1);
+    assert_eq!(
+        app.store
+            .rows(&events_of(&[EventKind::SessionRevoked]))
+            .await,
+        1
+    );
     let nobody = users
         .revoke(NOBODY, Sessions::SessionId(id_of(&tokens[0])))
         .await;
