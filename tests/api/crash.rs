@@ -13,7 +13,8 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::harness::{
-    Client, Database, Fault, PASSWORD, Service, Store, email, eventually, figure, scale,
+    Client, Database, Fault, PASSWORD, Service, Store, assert_within, email, eventually, figure,
+    scale,
 };
 
 on_both_databases!(what_was_acknowledged_survives_every_kill);
@@ -82,7 +83,7 @@ async fn what_was_acknowledged_survives_every_kill(database: Database) {
         retry(&client, &chunk[0]).await;
         join_all(chunk.iter().map(|person| log_in(&client, person))).await;
     }
-    assert!(longest <= READY_LIMIT, "ready after {longest:?}");
+    assert_within(longest, READY_LIMIT);
     figure(
         "C1",
         format_args!(

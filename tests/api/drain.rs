@@ -7,8 +7,8 @@ use tonic::Code;
 use vestibule::server::Stop;
 
 use crate::harness::{
-    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, RawConnection, TestApp, email,
-    eventually, figure, h2_greeting, scale, within,
+    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, RawConnection, TestApp,
+    assert_within, email, eventually, figure, h2_greeting, scale, within,
 };
 
 on_both_databases!(
@@ -115,7 +115,7 @@ async fn calls_in_flight_finish_and_silent_clients_hold_nothing(database: Databa
     assert_eq!(rest.await.unwrap().status, 200);
     app.ended().await;
     let took = start.elapsed();
-    assert!(took <= delay + grace + Duration::from_secs(2), "{took:?}");
+    assert_within(took, delay + grace + Duration::from_secs(2));
     for mut connection in silent {
         connection.read_to_end().await;
     }
@@ -181,7 +181,7 @@ async fn an_open_watch_and_stuck_calls_are_cut_when_the_grace_is_over(database: 
     app.ask_to_stop(Stop::Terminate);
     app.ended().await;
     let took = start.elapsed();
-    assert!(took <= delay + grace + Duration::from_secs(2), "{took:?}");
+    assert_within(took, delay + grace + Duration::from_secs(2));
     while watch.message().await.unwrap().is_some() {}
     let stuck = [
         Fault::from(call.await.unwrap()),

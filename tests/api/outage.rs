@@ -18,7 +18,7 @@ use vestibule::{
 
 use crate::harness::{
     Client, Database, Fault, Link, NOT_SERVING, PASSWORD, Plan, Postgres, Store, TestApp,
-    behind_proxy, email, figure, number, scale, within,
+    assert_within, behind_proxy, email, figure, number, scale, within,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -121,7 +121,7 @@ async fn a_stopped_postgres_makes_calls_unavailable_and_nothing_wrong() {
     let start = Instant::now();
     app.health().await_serving("").await;
     let back = start.elapsed();
-    assert!(back < Duration::from_secs(5), "{back:?}");
+    assert_within(back, Duration::from_secs(5));
     assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
 
     stop.send_replace(true);
@@ -173,7 +173,7 @@ async fn a_call_ends_by_its_deadline_whatever_the_network_does() {
                 fault.meaning(),
                 (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
             );
-            assert!(took < Duration::from_millis(800), "{took:?} with {link:?}");
+            assert_within(took, Duration::from_millis(800));
             figure("S2", format_args!("300 ms with {link:?}: {took:?}"));
         }
     }

@@ -14,8 +14,8 @@ use tonic::Code;
 use vestibule::proto::v1::{RevokeSessionRequest, SessionStatus};
 
 use crate::harness::{
-    Client, Database, Fault, Link, PASSWORD, Plan, Postgres, TestApp, behind_proxy, email,
-    eventually, figure, number, scale, within,
+    Client, Database, Fault, Link, PASSWORD, Plan, Postgres, TestApp, assert_within, behind_proxy,
+    email, eventually, figure, number, scale, within,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -87,10 +87,7 @@ async fn a_small_pool_answers_or_refuses_everybody_in_time(database: Database) {
         );
     }
     assert!((1..500).contains(&refused.len()), "{}", refused.len());
-    assert!(
-        drained < acquire * 2 + Duration::from_secs(4),
-        "{drained:?}"
-    );
+    assert_within(drained, acquire * 2 + Duration::from_secs(4));
     if let Some(proxy) = &proxy {
         proxy.set(Link::Up);
     }

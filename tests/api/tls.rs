@@ -20,7 +20,7 @@ use vestibule::proto::v1::SessionStatus;
 
 use crate::harness::{
     Authority, Client, Database, PASSWORD, Plan, SERVING, Service, Store, TestApp, TlsClient,
-    TlsFolder, eventually, figure, within,
+    TlsFolder, assert_within, eventually, figure, within,
 };
 
 on_both_databases!(both_ports_of_callers_speak_tls_and_probes_need_none);
@@ -181,7 +181,7 @@ async fn a_stalled_handshake_ends_in_five_seconds_and_holds_nobody_up() {
         peer.await.unwrap();
     }
     let gone = begun.elapsed();
-    assert!(gone < HANDSHAKE + MARGIN, "{gone:?}");
+    assert_within(gone, HANDSHAKE + MARGIN);
     figure("X7", format_args!("30 stalled handshakes gone in {gone:?}"));
 }
 
