@@ -1,4 +1,8 @@
-//! The use cases: what Vestibule does for a caller, in the order in which it must be done.
+//! The use cases: each method does what one call asks for, in the order that keeps it safe.
+//!
+//! They are sorted by who acts. What users do themselves, proven by a password, a session or a one-time
+//! token, is on [`Auth`]; what named callers and operators do to other users is on [`Users`]. `Auth`
+//! also has the periodic work, which `server` starts.
 
 mod account;
 mod callers;
@@ -9,10 +13,10 @@ mod entropy;
 mod error;
 mod events;
 mod import;
+mod issuer;
 mod last_seen;
 mod login;
 mod mail;
-mod one_time_token;
 mod outcomes;
 mod own_sessions;
 mod purge;
@@ -32,16 +36,15 @@ pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::AuthError;
 pub use import::{Import, RawUser, RowFault};
+pub use issuer::{Issuer, NewSession, NewToken};
 pub use login::{Credentials, LoginVerdict};
 pub use mail::{MailMetrics, MailSettings};
-pub use one_time_token::TokenDelivery;
 pub use outcomes::OutcomeMetrics;
 pub use own_sessions::OwnSessions;
 pub use redemption::PasswordReset;
 pub use register::Registration;
 pub use rotation::RotatedSession;
-pub use session::NewSession;
-pub use users::{EndedSessions, Kept, NewPasswordReset, UserExport, Users};
+pub use users::{ExportedItem, SessionsToEnd, UserExport, Users};
 
 use crate::{
     db::Db,
@@ -53,42 +56,43 @@ use last_seen::LastSeen;
 use mail::Outbox;
 use outcomes::Outcomes;
 
-/// What the use cases are set to.
+/// Settings of the use cases.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthSettings {
-    /// What a new password must have.
+    /// The policy for new passwords.
     pub password: PasswordPolicy,
-    /// How long sessions live, and how many of one user's.
+    /// How long sessions live, and how many of them a user has.
     pub session_limits: SessionLimits,
-    /// How often it is written down when sessions were last seen.
+    /// The interval between the writes of when sessions were last seen.
     pub last_seen_interval: Duration,
-    /// How long an ended session is kept so that REVOKED and EXPIRED can be told.
+    /// How long an ended session is kept; a session that was deleted is answered as NOT_FOUND and no
+    /// longer as REVOKED or EXPIRED.
     pub keep_ended: Duration,
     /// How long an event is kept.
     pub keep_events: Duration,
-    /// How long the address and user agent in an event are kept.
+    /// How long the IP address and user agent of an event are kept.
     pub keep_addresses: Duration,
-    /// Mail with tokens.
+    /// Lifetimes of mailed tokens, and how much mail may wait.
     pub mail: MailSettings,
 }
 
-/// The use cases; clones share the same engine and database.
+/// The use cases of users. Clones share the hashing engine, the database and the batches in memory.
 #[derive(Clone)]
 pub struct Auth {
     db: Db,
     hasher: Hasher,
+    issuer: Issuer,
     outbox: Arc<Outbox>,
     clock: Clock,
     settings: AuthSettings,
-    /// What is not yet in `events`.
     outcomes: Arc<Outcomes>,
     last_seen: Arc<LastSeen>,
-    /// Rehashes that go on after their answer; the drain awaits them.
+    /// Rehashes that run after the answer of their login; the drain awaits them.
     background: TaskTracker,
 }
 
 impl Auth {
-    /// Joins the layers below.
+    /// The use cases over the layers below.
     pub fn new(
         db: Db,
         hasher: Hasher,
@@ -96,9 +100,16 @@ impl Auth {
         clock: Clock,
         settings: AuthSettings,
     ) -> Self {
+        let issuer = Issuer {
+            db: db.clone(),
+            clock: clock.clone(),
+            session_limits: settings.session_limits,
+            mail: settings.mail,
+        };
         Self {
             db,
             hasher,
+            issuer,
             outbox: Arc::new(Outbox::new(mailer)),
             clock,
             last_seen: Arc::new(LastSeen::new(settings.last_seen_interval)),
@@ -108,18 +119,20 @@ impl Auth {
         }
     }
 
-    /// Waits for rehashes that go on after their answers. No more are awaited once this returned.
+    /// Waits for the rehashes that run after the answers of their logins. To be called when no call
+    /// can start another.
     pub async fn finish_background(&self) {
         self.background.close();
         self.background.wait().await;
     }
 
-    /// The users, for whoever may act on them by name.
-    pub fn users(&self) -> Users {
-        Users::new(self.db.clone(), self.clock.clone())
+    /// The use cases of named callers.
+    pub fn users(&self) -> Users<Issuer> {
+        let (db, clock) = (self.db.clone(), self.clock.clone());
+        Users::with_issuer(db, clock, self.issuer.clone())
     }
 
-    /// What a new password must have, for whoever parses one.
+    /// The policy by which new passwords are parsed.
     pub fn password_policy(&self) -> PasswordPolicy {
         self.settings.password
     }

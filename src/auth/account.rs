@@ -1,32 +1,31 @@
-//! What users do with their own account: the session is the proof, and where it matters the current
-//! password as well.
+//! Changes that users make to their own account. The proof is a live session together with the
+//! current password.
 //!
-//! A password is verified after every cheaper check. What it proves must still hold in the
-//! transaction of the change: sessions end and passwords change while it is verified.
+//! The password is verified after every cheaper check. Sessions end and passwords change while it is
+//! verified, so the transaction of the change checks again that the proof holds.
 
-use super::{Auth, AuthError, CallContext, entropy::random};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
     db::{AfterWrong, ProvenUser, UpdateUserError, UserChange},
     domain::{
-        ClientInfo, Email, EventKind, NewPassword, PasswordAttempt, PresentedToken, Session,
-        SessionVerdict, User,
+        ClientInfo, Email, EventKind, NewPassword, PasswordAttempt, PresentedToken, Session, User,
     },
     hashing::Verification,
 };
 
-/// What somebody presents to act on their own account.
+/// What a user presents to change their own account.
 #[derive(Debug, Clone)]
 pub struct OwnerProof {
-    /// The session that asks.
+    /// A token of the user's live session.
     pub session: PresentedToken,
     /// The current password.
     pub password: PasswordAttempt,
 }
 
-/// A password to change.
+/// A user's request to replace their password.
 #[derive(Debug, Clone)]
 pub struct PasswordChange {
-    /// Who asks.
+    /// The session and the current password.
     pub proof: OwnerProof,
     /// The password to set.
     pub new: NewPassword,
@@ -35,13 +34,12 @@ pub struct PasswordChange {
 }
 
 impl Auth {
-    /// Sets a new password. The session that asked lives on; the others end, and so does every
-    /// one-time token.
+    /// Sets a new password. The session of the proof lives on; all others end, and so do all one-time
+    /// tokens.
     ///
     /// # Errors
-    /// The session is no proof, the current password is wrong (also when it was changed meanwhile),
-    /// the new one is the address, the hash queue is full, the database is away or the deadline
-    /// passed.
+    /// The session is not live, the current password is wrong (also when it was changed during the
+    /// call), or the new password is the user's address.
     pub async fn change_password(
         &self,
         call: &CallContext,
@@ -50,23 +48,26 @@ impl Auth {
         let PasswordChange { proof, new, client } = change;
         let (session, user) = self.live_session(call, &proof.session).await?;
         refuse_guessable(&new, &user)?;
-        self.prove(call, &session, &user, proof.password, &client)
+        self.verify_current_password(call, &session, &user, proof.password, &client)
             .await?;
         let hashed = self
             .hasher
-            .hash_password(new, random()?, call.deadline)
+            .hash_password(new, random_bytes()?, call.deadline)
             .await?;
-        let (kind, origin) = (EventKind::PasswordChanged, call.origin(client));
-        let event = self.event(kind, user.id, Some(session.id), origin)?;
+        let (kind, session_id) = (EventKind::PasswordChanged, Some(session.id));
+        let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
         let change = UserChange::Password {
             verified: user.hashed_password,
             hashed,
             kept: Some(session.id),
         };
-        let (now, deadline) = (event.at, call.deadline);
-        let updated = self
-            .db
-            .update_user(user.id, change, now, Some(event), deadline);
+        let updated = self.db.update_user(
+            user.id,
+            change,
+            event.at,
+            Some(event.with_client(client)),
+            call.deadline,
+        );
         match updated.await {
             Ok(_) => {
                 tracing::info!(user_id = %user.id, session_id = %session.id, "password changed");
@@ -77,42 +78,41 @@ impl Auth {
                 UpdateUserError::PasswordChanged
                 | UpdateUserError::EmailTaken
                 | UpdateUserError::UnknownUser,
-            ) => Err(self.overtaken(call, &proof.session).await),
+            ) => Err(self.why_proof_lapsed(call, &proof.session).await),
         }
     }
 
-    /// Asks for a change of address, which a token that is mailed there completes. Whether the
-    /// address is another user's is not told.
+    /// Requests a change of address, which a token mailed to the new address completes. The answer is
+    /// the same when another user has the address.
     ///
     /// # Errors
-    /// The session is no proof, the current password is wrong, too much mail waits, the hash queue is
-    /// full, the database is away or the deadline passed.
+    /// The session is not live, the current password is wrong, or too much mail waits.
     pub async fn request_email_change(
         &self,
         call: &CallContext,
         proof: OwnerProof,
         new: Email,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.proven_owner(call, &proof).await?;
+        let (session, user) = self.verify_owner(call, &proof).await?;
         self.request_email_change_mails(call, session.id, &user, new)
             .await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "change of address requested");
         Ok(())
     }
 
-    /// Erases the user whose session and password these are.
+    /// Erases the user.
     ///
     /// # Errors
-    /// The session is no proof, the current password is wrong (also when it was changed meanwhile),
-    /// the hash queue is full, the database is away or the deadline passed.
+    /// The session is not live, or the current password is wrong (also when it was changed during the
+    /// call).
     pub async fn close_account(
         &self,
         call: &CallContext,
         proof: OwnerProof,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.proven_owner(call, &proof).await?;
-        let origin = call.origin(ClientInfo::default());
-        let event = self.event(EventKind::UserDeleted, user.id, Some(session.id), origin)?;
+        let (session, user) = self.verify_owner(call, &proof).await?;
+        let (kind, session_id) = (EventKind::UserDeleted, Some(session.id));
+        let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
         let proven = ProvenUser {
             session: session.id,
             verified: user.hashed_password,
@@ -121,43 +121,29 @@ impl Auth {
             .db
             .erase_user(user.id, Some(proven), event, call.deadline);
         if !erased.await? {
-            return Err(self.overtaken(call, &proof.session).await);
+            return Err(self.why_proof_lapsed(call, &proof.session).await);
         }
         tracing::info!(user_id = %user.id, "user erased");
         Ok(())
     }
 
-    /// The live session and its user, whose current password came with it.
-    async fn proven_owner(
+    /// The session and the user of a proof, verified.
+    async fn verify_owner(
         &self,
         call: &CallContext,
         proof: &OwnerProof,
     ) -> Result<(Session, User), AuthError> {
         let (session, user) = self.live_session(call, &proof.session).await?;
         let (password, client) = (proof.password.clone(), ClientInfo::default());
-        self.prove(call, &session, &user, password, &client).await?;
+        self.verify_current_password(call, &session, &user, password, &client)
+            .await?;
         Ok((session, user))
     }
 
-    /// The live session that a token proves, and its user.
-    pub(super) async fn live_session(
-        &self,
-        call: &CallContext,
-        token: &PresentedToken,
-    ) -> Result<(Session, User), AuthError> {
-        match self.validate_session(call, token).await? {
-            SessionVerdict::Active(active) => Ok(*active),
-            SessionVerdict::Expired
-            | SessionVerdict::Revoked
-            | SessionVerdict::NotFound
-            | SessionVerdict::UserDisabled => Err(AuthError::SessionInvalid),
-        }
-    }
-
-    /// Verifies the current password. A wrong one is an outcome like that of a login, and counts on
-    /// the session that tried it; once that has ended, guesses that were still being verified are not
-    /// answered.
-    async fn prove(
+    /// Verifies the current password. A wrong password is noted as a failed login and counted on the
+    /// session, which ends after too many. Guesses that are still being verified at that time get
+    /// `SessionInvalid`, so that none of them is answered.
+    async fn verify_current_password(
         &self,
         call: &CallContext,
         session: &Session,
@@ -165,7 +151,7 @@ impl Auth {
         password: PasswordAttempt,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
-        let email = address(user)?;
+        let email = parse_stored_address(user)?;
         let stored = user.stored_password();
         let verification = self
             .hasher
@@ -175,9 +161,10 @@ impl Auth {
             Verification::Match { .. } => return Ok(()),
             Verification::Mismatch => {}
         }
-        self.note(call, EventKind::LoginFailed, Some(user.id), client)?;
-        let (kind, origin) = (EventKind::SessionRevoked, call.origin(client.clone()));
-        let ended = self.event(kind, user.id, Some(session.id), origin)?;
+        self.note_outcome(call, EventKind::LoginFailed, Some(user.id), client)?;
+        let (kind, session_id) = (EventKind::SessionRevoked, Some(session.id));
+        let ended = call.event(&self.clock, kind, Some(user.id), session_id)?;
+        let ended = ended.with_client(client.clone());
         let count = self
             .db
             .count_wrong_password(session.id, ended, call.deadline);
@@ -191,8 +178,8 @@ impl Auth {
         }
     }
 
-    /// Why what was proven no longer held when the change was to be made.
-    async fn overtaken(&self, call: &CallContext, token: &PresentedToken) -> AuthError {
+    /// Why the transaction of a change found that the proof no longer holds.
+    async fn why_proof_lapsed(&self, call: &CallContext, token: &PresentedToken) -> AuthError {
         match self.live_session(call, token).await {
             Ok(_) => AuthError::BadCredentials,
             Err(error) => error,
@@ -200,15 +187,16 @@ impl Auth {
     }
 }
 
-/// A new password must not be the address, which is known only now.
+/// Refuses the user's address as their password. The policy checks this where the address is part of
+/// the request; here only the user's row has it.
 pub(super) fn refuse_guessable(password: &NewPassword, user: &User) -> Result<(), AuthError> {
-    if password.is_address(&address(user)?) {
+    if password.is_address(&parse_stored_address(user)?) {
         return Err(AuthError::NewPasswordGuessable);
     }
     Ok(())
 }
 
-/// What is stored was an address when it was stored.
-fn address(user: &User) -> Result<Email, AuthError> {
+/// Every address was parsed before it was stored.
+fn parse_stored_address(user: &User) -> Result<Email, AuthError> {
     Email::parse(&user.email.0).map_err(|fault| AuthError::Internal(fault.into()))
 }

@@ -1,5 +1,5 @@
-//! The services that may act on users by name: made by an operator on the database, proven on each
-//! call. No RPC makes one.
+//! Named callers: operators add them, on the database alone, and each call of theirs carries a proof. No
+//! RPC adds a caller.
 
 mod cache;
 
@@ -8,17 +8,17 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AuthError, entropy::random};
+use super::{AuthError, entropy::random_bytes, events::new_event};
 use crate::{
     db::{AddedCaller, Db, DbError},
     domain::{
         Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CallerToken, CertificateIdentity,
-        Clock, Event, EventId, EventKind, Origin, Timestamp, uuid_v7,
+        Clock, Event, EventKind, Timestamp, uuid_v7,
     },
 };
 use cache::Cache;
 
-/// The callers; clones share what they remember.
+/// The callers of a database. Clones share the cached answers.
 #[derive(Clone)]
 pub struct Callers {
     db: Db,
@@ -27,28 +27,28 @@ pub struct Callers {
     certificates: Arc<Cache<CertificateIdentity, Arc<Caller>>>,
 }
 
-/// What a service shows to prove who it is.
+/// What a service presents to prove its name.
 #[derive(Debug, Clone)]
 pub enum CallerProof {
-    /// A key.
+    /// The token of a key.
     Key(CallerToken),
-    /// The name that a certificate of its connection proved.
+    /// The identity that the certificate of its connection proved.
     Certificate(Arc<CertificateIdentity>),
 }
 
-/// Why a caller was not added or changed; nothing was done.
+/// Why a caller was not added, changed or removed.
 #[derive(Debug, Error)]
 pub enum CallerError {
-    /// There is one of this name.
+    /// There is a caller of this name.
     #[error("there is a caller of this name")]
     NameTaken,
-    /// A certificate's name is another caller's: it could prove two.
+    /// An identity is another caller's: one certificate would prove two callers.
     #[error("an identity is another caller's")]
     IdentityTaken,
-    /// There is none of this name.
+    /// There is no caller of this name.
     #[error("there is no caller of this name")]
     Unknown,
-    /// It could not be tried.
+    /// The database is not available, or a fault of our own.
     #[error(transparent)]
     Failed(#[from] AuthError),
 }
@@ -60,7 +60,7 @@ impl From<DbError> for CallerError {
 }
 
 impl Callers {
-    /// The callers that a database knows.
+    /// The callers of a database.
     pub fn new(db: Db, clock: Clock) -> Self {
         Self {
             db,
@@ -70,10 +70,11 @@ impl Callers {
         }
     }
 
-    /// Who shows a proof; `None`: it proves nobody. What the database said is believed for a second.
+    /// The caller that a proof proves. `None`: it proves no caller. Answers of the database are used for
+    /// a second.
     ///
     /// # Errors
-    /// The database is away or the deadline passed.
+    /// Only those of the database.
     pub async fn prove(
         &self,
         proof: &CallerProof,
@@ -92,11 +93,11 @@ impl Callers {
         token: &CallerToken,
         deadline: Instant,
     ) -> Result<Option<Arc<Caller>>, AuthError> {
-        let accepted = |(key, caller): (CallerKey, Arc<Caller>)| {
+        let check = |(key, caller): (CallerKey, Arc<Caller>)| {
             key.accepts(token, self.clock.now()).then_some(caller)
         };
         if let Some(known) = self.keys.get(&token.id()) {
-            return Ok(accepted(known));
+            return Ok(check(known));
         }
         let asked_at = Instant::now();
         let Some((key, caller)) = self.db.find_caller_key(token.id(), deadline).await? else {
@@ -104,7 +105,7 @@ impl Callers {
         };
         let known = (key, Arc::new(caller));
         self.keys.put(token.id(), known.clone(), asked_at);
-        Ok(accepted(known))
+        Ok(check(known))
     }
 
     async fn prove_by_certificate(
@@ -125,10 +126,10 @@ impl Callers {
         Ok(caller)
     }
 
-    /// Adds a caller and answers with its key.
+    /// Adds a caller. Returns the token of its first key, which is stored nowhere.
     ///
     /// # Errors
-    /// The name or an identity is taken, the database is away or the deadline passed.
+    /// The name or an identity is taken.
     pub async fn add(
         &self,
         name: CallerName,
@@ -136,14 +137,14 @@ impl Callers {
         identities: Vec<CertificateIdentity>,
         deadline: Instant,
     ) -> Result<CallerToken, CallerError> {
-        let now = self.clock.now();
+        let event = self.event(EventKind::CallerAdded, &name)?;
+        let now = event.at;
         let token = new_token(now)?;
-        let event = event(EventKind::CallerAdded, &name, now)?;
         let record = CallerRecord {
             caller: Caller { name, grants },
             created_at: now,
             identities,
-            keys: vec![CallerKey::of(&token, now)],
+            keys: vec![CallerKey::new(&token, now)],
         };
         match self.db.add_caller(record, event, deadline).await? {
             AddedCaller::Added => Ok(token),
@@ -152,10 +153,10 @@ impl Callers {
         }
     }
 
-    /// Gives a caller a new key; its others are good for as long as the overlap.
+    /// Gives a caller a new key. Its other keys stay good for the overlap.
     ///
     /// # Errors
-    /// There is no such caller, the database is away or the deadline passed.
+    /// There is no such caller.
     pub async fn rotate(
         &self,
         name: CallerName,
@@ -164,23 +165,23 @@ impl Callers {
     ) -> Result<CallerToken, CallerError> {
         let now = self.clock.now();
         let token = new_token(now)?;
-        let key = CallerKey::of(&token, now);
-        let is_there = self
+        let key = CallerKey::new(&token, now);
+        let rotated = self
             .db
             .rotate_caller_key(name, key, now + overlap, deadline);
-        if is_there.await? {
+        if rotated.await? {
             Ok(token)
         } else {
             Err(CallerError::Unknown)
         }
     }
 
-    /// Removes a caller; within a second no proof of it is accepted any more.
+    /// Removes a caller. Its proofs are refused from at most a second later on.
     ///
     /// # Errors
-    /// There is no such caller, the database is away or the deadline passed.
+    /// There is no such caller.
     pub async fn remove(&self, name: CallerName, deadline: Instant) -> Result<(), CallerError> {
-        let event = event(EventKind::CallerRemoved, &name, self.clock.now())?;
+        let event = self.event(EventKind::CallerRemoved, &name)?;
         if self.db.remove_caller(name, event, deadline).await? {
             Ok(())
         } else {
@@ -188,17 +189,22 @@ impl Callers {
         }
     }
 
-    /// Every caller, by name.
+    /// All callers in the order of their names.
     ///
     /// # Errors
-    /// The database is away or the deadline passed.
+    /// Only those of the database.
     pub async fn list(&self, deadline: Instant) -> Result<Vec<CallerRecord>, AuthError> {
         Ok(self.db.list_callers(deadline).await?)
     }
 
-    /// Callers whose database does not exist: whoever asks it fails.
+    /// An event about a caller and no user.
+    fn event(&self, kind: EventKind, caller: &CallerName) -> Result<Event, AuthError> {
+        new_event(&self.clock, kind, None, None, Some(caller.clone()))
+    }
+
+    /// Callers whose database does not exist: every question to it fails.
     #[cfg(test)]
-    pub(crate) fn of_no_database() -> Self {
+    pub(crate) fn without_database() -> Self {
         let settings = crate::db::DbSettings {
             target: crate::db::Target::Sqlite("/proc/nowhere/vestibule.db".into()),
             max_connections: 1,
@@ -210,21 +216,6 @@ impl Callers {
 }
 
 fn new_token(now: Timestamp) -> Result<CallerToken, AuthError> {
-    let id = CallerKeyId::new(uuid_v7(now, random()?));
-    Ok(CallerToken::new(id, random()?))
-}
-
-/// What happened to a caller; it is about no user.
-fn event(kind: EventKind, caller: &CallerName, at: Timestamp) -> Result<Event, AuthError> {
-    Ok(Event {
-        id: EventId::new(uuid_v7(at, random()?)),
-        kind,
-        at,
-        user_id: None,
-        session_id: None,
-        origin: Origin {
-            caller: Some(caller.clone()),
-            ..Origin::default()
-        },
-    })
+    let id = CallerKeyId::new(uuid_v7(now, random_bytes()?));
+    Ok(CallerToken::new(id, random_bytes()?))
 }

@@ -2,25 +2,15 @@
 
 use tokio::time::Instant;
 
-use crate::domain::{CallerName, ClientInfo, Origin};
+use crate::domain::CallerName;
 
-/// The call: until when it may work, and who asked.
+/// The call that a use case serves.
 #[derive(Debug, Clone)]
 pub struct CallContext {
-    /// The one deadline: past it no piece of work starts.
+    /// The one deadline of the call: no piece of work starts after it.
     pub deadline: Instant,
-    /// The call's id in answers and logs; another thing than a registration's `request_id`.
+    /// The call's id in answers and logs; not the `request_id` of a registration.
     pub request_id: String,
     /// The service that calls, where it proved its name.
     pub caller: Option<CallerName>,
-}
-
-impl CallContext {
-    /// What events keep of this call, made for an end user's client.
-    pub(super) fn origin(&self, client: ClientInfo) -> Origin {
-        Origin {
-            caller: self.caller.clone(),
-            client,
-        }
-    }
 }

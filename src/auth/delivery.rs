@@ -1,169 +1,179 @@
-//! Sending the mail that was asked for: here the user is looked up and the token made, off the path
-//! of any call. What is sent goes to the address that is stored, not to the one that was typed.
+//! Sending requested mail. Here, on the path of no call, the user is looked up and the token made. Mail
+//! goes to the address as stored, not as typed in the request.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, TokenDelivery, entropy::random};
+use super::{Auth, AuthError, entropy::random_bytes, events::new_event, issuer::TokenDelivery};
 use crate::{
     db::MailIntent,
-    domain::{Email, EventKind, MailPurpose, Origin, TokenPurpose, User, UserKey, UserStatus},
+    domain::{Email, EventKind, MailPurpose, TokenPurpose, User, UserKey, UserStatus},
     mail::{MailContent, MailError},
 };
 
 /// How many mails are sent at the same time.
 const BATCH: u32 = 8;
-/// How long a mail is left to whoever took it: longer than sending it may take.
+/// How long a claim holds: longer than sending a mail may take.
 const LEASE: Duration = Duration::from_mins(2);
-/// The wait after the first failed try; it doubles with each …
+/// The wait after the first failed try; it doubles with each further one, up to `LONGEST_WAIT`.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
-/// … up to this.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
-/// How long a statement may take.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
 
-/// To whom, for which user, and what.
-struct Addressee {
+/// A mail to send, and the user whom it concerns.
+struct OutgoingMail {
     user: User,
     email: Email,
     content: Content,
 }
 
-/// What a mail is to say.
 enum Content {
     Token(TokenPurpose),
     Notice(MailContent<'static>),
-    /// Nothing, to nobody.
-    Silence,
+    /// Not sent: the new address is a disabled user's.
+    Dropped,
 }
 
 impl Auth {
-    /// Sends mail that is due, a batch at a time. Answers whether there may be more.
+    /// Sends a batch of mail that is due. Returns whether there may be more.
     ///
     /// # Errors
-    /// The database is away: what was taken is tried again when its lease ends.
+    /// The database is not available; claimed mail is tried again when its lease ends.
     pub async fn deliver_mail(&self) -> Result<bool, AuthError> {
         let now = self.clock.now();
-        let counted = self.db.mail_waiting(now, limit()).await?;
+        let counted = self.db.mail_waiting(now, statement_deadline()).await?;
         self.outbox
             .waiting
             .store(counted.waiting, Ordering::Relaxed);
         if counted.due == 0 {
             return Ok(false);
         }
-        let batch = self.db.claim_mail(now, LEASE, BATCH, limit()).await?;
-        for outcome in join_all(batch.iter().map(|intent| self.handle(intent))).await {
+        let batch = self
+            .db
+            .claim_mail(now, LEASE, BATCH, statement_deadline())
+            .await?;
+        for outcome in join_all(batch.iter().map(|intent| self.process(intent))).await {
             outcome?;
         }
         Ok(true)
     }
 
-    /// Tries one mail, and settles whether it is tried again.
-    async fn handle(&self, intent: &MailIntent) -> Result<(), AuthError> {
-        if self.clock.now() >= intent.requested_at + self.settings.mail.patience(intent.purpose) {
+    /// Tries to send one mail. Afterwards it is finished, or due again later.
+    async fn process(&self, intent: &MailIntent) -> Result<(), AuthError> {
+        if self.clock.now() >= intent.requested_at + self.settings.mail.max_age(intent.purpose) {
             self.outbox.failed.increment();
             tracing::warn!(purpose = %intent.purpose, "mail given up: it is too old");
             return self.finish(intent, None).await;
         }
-        let Some(addressee) = self.addressee(intent).await? else {
+        let Some(mail) = self.prepare(intent).await? else {
             return self.finish(intent, None).await;
         };
-        if !self.db.holds_mail(intent, limit()).await? {
-            // Asked for again, or its user was changed in a way that voids it.
+        if !self.db.holds_mail(intent, statement_deadline()).await? {
+            // Requested again meanwhile, or voided by a change of its user.
             return Ok(());
         }
-        let user_id = addressee.user.id;
-        let Some(outcome) = self.send(&addressee).await? else {
-            tracing::info!(%user_id, purpose = %intent.purpose, "mail was asked for, none is sent");
-            return self.finish(intent, Some(&addressee)).await;
+        let user_id = mail.user.id;
+        let Some(outcome) = self.send(&mail).await? else {
+            tracing::info!(%user_id, purpose = %intent.purpose, "mail requested, none is sent");
+            return self.finish(intent, Some(&mail)).await;
         };
         match outcome {
             Ok(()) => {
                 self.outbox.sent.increment();
                 tracing::info!(%user_id, purpose = %intent.purpose, "mail sent");
-                self.finish(intent, Some(&addressee)).await
+                self.finish(intent, Some(&mail)).await
             }
             Err(error @ MailError::Refused(_)) => {
                 self.outbox.failed.increment();
                 tracing::warn!(%user_id, purpose = %intent.purpose, "mail given up: {error}");
-                self.finish(intent, Some(&addressee)).await
+                self.finish(intent, Some(&mail)).await
             }
             Err(error @ MailError::Failed(_)) => {
                 self.outbox.failed.increment();
-                let wait = back_off(intent.attempts, random::<1>()?[0]);
+                let wait = back_off(intent.attempts, random_bytes::<1>()?[0]);
                 tracing::warn!(%user_id, purpose = %intent.purpose, attempts = intent.attempts, "mail not sent: {error}");
                 let next_try = self.clock.now() + wait;
-                Ok(self.db.postpone_mail(intent, next_try, limit()).await?)
+                Ok(self
+                    .db
+                    .postpone_mail(intent, next_try, statement_deadline())
+                    .await?)
             }
         }
     }
 
-    /// Whatever became of the mail, that a user asked is an event: callers with mailers of their own
-    /// learn of it by that.
+    /// Finishes a request and records its event, whether or not mail was sent: callers that send their
+    /// own mail learn of requests by these events.
     async fn finish(
         &self,
         intent: &MailIntent,
-        addressee: Option<&Addressee>,
+        mail: Option<&OutgoingMail>,
     ) -> Result<(), AuthError> {
-        let event = addressee.and_then(|addressee| {
+        let event = mail.and_then(|mail| {
             let kind = match intent.purpose {
                 MailPurpose::PasswordReset => EventKind::PasswordResetRequested,
                 MailPurpose::EmailVerification => EventKind::EmailVerificationRequested,
                 MailPurpose::EmailChange => EventKind::EmailChangeRequested,
                 MailPurpose::EmailChangeRequested | MailPurpose::EmailChanged => return None,
             };
-            // Where the address is another user's, the mail is theirs and the event is not.
-            let user = intent.by.as_ref().map_or(addressee.user.id, |by| by.user);
-            Some(self.event(kind, user, None, Origin::default()))
+            // The warning that another user wants an address goes to its owner; the event is of the
+            // user who requested the change.
+            let user_id = intent.by.as_ref().map_or(mail.user.id, |by| by.user);
+            Some(new_event(&self.clock, kind, Some(user_id), None, None))
         });
         let event = event.transpose()?;
-        Ok(self.db.finish_mail(intent, event, limit()).await?)
+        Ok(self
+            .db
+            .finish_mail(intent, event, statement_deadline())
+            .await?)
     }
 
-    /// Who gets the mail. `None`: nobody, as far as can be told now.
-    async fn addressee(&self, intent: &MailIntent) -> Result<Option<Addressee>, AuthError> {
-        let asked = match &intent.by {
-            None => self.live_user(&UserKey::Email(intent.key.clone())).await?,
-            Some(by) => self.live_user(&UserKey::Id(by.user)).await?,
+    /// Looks up the user and decides on the content. `None`: no mail is to be sent.
+    async fn prepare(&self, intent: &MailIntent) -> Result<Option<OutgoingMail>, AuthError> {
+        let user = match &intent.by {
+            None => {
+                self.find_active_user(&UserKey::Email(intent.key.clone()))
+                    .await?
+            }
+            Some(by) => self.find_active_user(&UserKey::Id(by.user)).await?,
         };
-        let Some(user) = asked else { return Ok(None) };
+        let Some(user) = user else { return Ok(None) };
         let content = match intent.purpose {
             MailPurpose::PasswordReset => Content::Token(TokenPurpose::PasswordReset),
             MailPurpose::EmailVerification => Content::Token(TokenPurpose::EmailVerification),
-            MailPurpose::EmailChange => return self.addressee_of_change(intent, user).await,
+            MailPurpose::EmailChange => return self.prepare_email_change(intent, user).await,
             MailPurpose::EmailChangeRequested => Content::Notice(MailContent::EmailChangeRequested),
             MailPurpose::EmailChanged => Content::Notice(MailContent::EmailChanged),
         };
         let address = intent.by.as_ref().map_or(&user.email.0, |by| &by.address);
         let email = Email::parse(address).ok();
-        Ok(email.map(|email| Addressee {
+        Ok(email.map(|email| OutgoingMail {
             user,
             email,
             content,
         }))
     }
 
-    /// A new address gets the token, unless another user has it, who is told instead. What raised
-    /// the epoch since, a change of the password for one, called the change of address off.
-    async fn addressee_of_change(
+    /// The new address gets the token; where it is another user's, that user gets a warning instead.
+    /// A rise of the epoch since the request, by a change of the password for instance, cancels it.
+    async fn prepare_email_change(
         &self,
         intent: &MailIntent,
         user: User,
-    ) -> Result<Option<Addressee>, AuthError> {
+    ) -> Result<Option<OutgoingMail>, AuthError> {
         let Some(by) = &intent.by else {
             return Ok(None);
         };
         if by.epoch != user.session_epoch {
             return Ok(None);
         }
-        let owner = self.user(&UserKey::Email(intent.key.clone())).await?;
+        let owner = self.find_user(&UserKey::Email(intent.key.clone())).await?;
         let (user, address, content) = match owner {
             Some(owner) if owner.id != user.id => {
                 let content = match owner.status {
                     UserStatus::Active => Content::Notice(MailContent::EmailWanted),
-                    UserStatus::Disabled => Content::Silence,
+                    UserStatus::Disabled => Content::Dropped,
                 };
                 let address = owner.email.0.clone();
                 (owner, address, content)
@@ -174,74 +184,73 @@ impl Auth {
             }
         };
         let email = Email::parse(&address).ok();
-        Ok(email.map(|email| Addressee {
+        Ok(email.map(|email| OutgoingMail {
             user,
             email,
             content,
         }))
     }
 
-    async fn user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
-        Ok(self.db.find_user_by(key, limit()).await?)
+    async fn find_user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
+        Ok(self.db.find_user_by(key, statement_deadline()).await?)
     }
 
-    async fn live_user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
-        let user = self.user(key).await?;
+    async fn find_active_user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
+        let user = self.find_user(key).await?;
         Ok(user.filter(|user| user.status == UserStatus::Active))
     }
 
-    /// Sends the mail, with a token that begins to live now. `None`: there is no way to send one, or
-    /// its user was changed since in a way that ends all tokens.
-    async fn send(
-        &self,
-        addressee: &Addressee,
-    ) -> Result<Option<Result<(), MailError>>, AuthError> {
+    /// Sends a mail, with a token whose lifetime begins now. `None`: no mailer is configured, or the
+    /// user was changed since they were read, which ended all tokens.
+    async fn send(&self, mail: &OutgoingMail) -> Result<Option<Result<(), MailError>>, AuthError> {
         if !self.outbox.mailer.delivers() {
             return Ok(None);
         }
-        let purpose = match addressee.content {
-            Content::Silence => return Ok(None),
-            Content::Notice(content) => return Ok(Some(self.post(addressee, &content).await)),
+        let purpose = match mail.content {
+            Content::Dropped => return Ok(None),
+            Content::Notice(content) => return Ok(Some(self.send_content(mail, &content).await)),
             Content::Token(purpose) => purpose,
         };
         let lifetime = self.settings.mail.lifetime(purpose);
         let delivery = match purpose {
-            TokenPurpose::EmailChange => TokenDelivery::MailedToNew(addressee.email.clone()),
+            TokenPurpose::EmailChange => TokenDelivery::MailedToNew(mail.email.clone()),
             TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => TokenDelivery::Mailed,
         };
-        let issued = self.issue_one_time_token(&addressee.user, purpose, delivery, limit());
-        let Some((token, _)) = issued.await? else {
+        let issued = self
+            .issuer
+            .issue_token(&mail.user, purpose, delivery, statement_deadline());
+        let Some(token) = issued.await? else {
             return Ok(None);
         };
         let content = match purpose {
-            TokenPurpose::PasswordReset => MailContent::PasswordReset(&token, lifetime),
-            TokenPurpose::EmailVerification => MailContent::EmailVerification(&token, lifetime),
-            TokenPurpose::EmailChange => MailContent::EmailChange(&token, lifetime),
+            TokenPurpose::PasswordReset => MailContent::PasswordReset(&token.text, lifetime),
+            TokenPurpose::EmailVerification => {
+                MailContent::EmailVerification(&token.text, lifetime)
+            }
+            TokenPurpose::EmailChange => MailContent::EmailChange(&token.text, lifetime),
         };
-        Ok(Some(self.post(addressee, &content).await))
+        Ok(Some(self.send_content(mail, &content).await))
     }
 
-    async fn post(
+    async fn send_content(
         &self,
-        addressee: &Addressee,
+        mail: &OutgoingMail,
         content: &MailContent<'_>,
     ) -> Result<(), MailError> {
         let mailer = &self.outbox.mailer;
-        mailer
-            .deliver(&addressee.email, content, self.clock.now())
-            .await
+        mailer.deliver(&mail.email, content, self.clock.now()).await
     }
 }
 
-fn limit() -> Instant {
+fn statement_deadline() -> Instant {
     Instant::now() + STATEMENT_LIMIT
 }
 
-/// Half of it is by chance, so that what failed together does not come back together.
-fn back_off(attempts: u32, chance: u8) -> Duration {
+/// Half of the wait is random, so that mails that failed together are not tried again together.
+fn back_off(attempts: u32, random: u8) -> Duration {
     let doublings = attempts.saturating_sub(1).min(16);
     let wait = (FIRST_WAIT * 2_u32.pow(doublings)).min(LONGEST_WAIT);
-    wait / 2 + wait / 2 * u32::from(chance) / 255
+    wait / 2 + wait / 2 * u32::from(random) / 255
 }
 
 #[cfg(test)]
@@ -249,9 +258,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_doubles_up_to_ten_minutes_and_half_of_it_is_by_chance() {
+    fn the_wait_doubles_up_to_ten_minutes_and_half_of_it_is_random() {
         let bounds = |attempts| {
-            let [least, most] = [0, 255].map(|chance| back_off(attempts, chance));
+            let [least, most] = [0, 255].map(|random| back_off(attempts, random));
             (least.as_millis(), most.as_millis())
         };
         assert_eq!(bounds(1), (2_500, 5_000));
@@ -259,6 +268,6 @@ mod tests {
         assert_eq!(bounds(5), (40_000, 80_000));
         assert_eq!(bounds(8), (300_000, 600_000));
         assert_eq!(bounds(u32::MAX), (300_000, 600_000));
-        assert!((0..255).all(|chance| back_off(3, chance) < back_off(3, chance + 1)));
+        assert!((0..255).all(|random| back_off(3, random) < back_off(3, random + 1)));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::AuthError;
 
-/// `N` bytes that nobody can guess.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], AuthError> {
+/// `N` bytes that cannot be predicted.
+pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], AuthError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| AuthError::Internal(Box::new(error)))?;
     Ok(bytes)
@@ -25,7 +25,7 @@ mod tests {
             .map(|_| {
                 thread::spawn(|| {
                     (0..EACH)
-                        .map(|_| random::<32>().unwrap())
+                        .map(|_| random_bytes::<32>().unwrap())
                         .collect::<Vec<_>>()
                 })
             })

@@ -1,70 +1,86 @@
-//! What the use cases say of themselves in `events`, and who reads it.
+//! How use cases write events. An event of a change is written by the statement that makes the change;
+//! the outcome of a login, which changes nothing, enters a batch in memory.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, CallContext, OutcomeMetrics, entropy::random, outcomes::Outcome};
+use super::{Auth, AuthError, CallContext, OutcomeMetrics, entropy::random_bytes};
 use crate::{
     db::DbError,
     domain::{
-        ClientInfo, Clock, Event, EventFilter, EventId, EventKind, KeptEvent, Origin, SessionId,
-        UserId, uuid_v7,
+        CallerName, ClientInfo, Clock, Event, EventId, EventKind, Origin, SessionId, UserId,
+        uuid_v7,
     },
     telemetry::chain,
 };
 
-/// How many rows of outcomes are written at once: few enough that no writer waits long behind them.
+/// The most rows of outcomes in one write: few enough that no writer waits long behind it.
 const ROWS: usize = 500;
-/// How long one write of them may take.
+/// How long one write of outcomes may take.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
-impl Auth {
-    /// An event of now, about a user and possibly one of their sessions.
+/// An event of now, with no client.
+pub(super) fn new_event(
+    clock: &Clock,
+    kind: EventKind,
+    user_id: Option<UserId>,
+    session_id: Option<SessionId>,
+    caller: Option<CallerName>,
+) -> Result<Event, AuthError> {
+    let at = clock.now();
+    Ok(Event {
+        id: EventId::new(uuid_v7(at, random_bytes()?)),
+        kind,
+        at,
+        user_id,
+        session_id,
+        origin: Origin {
+            caller,
+            client: ClientInfo::default(),
+        },
+    })
+}
+
+impl CallContext {
+    /// An event of now that this call causes, with no client.
     pub(super) fn event(
         &self,
+        clock: &Clock,
         kind: EventKind,
-        user_id: UserId,
+        user_id: Option<UserId>,
         session_id: Option<SessionId>,
-        origin: Origin,
     ) -> Result<Event, AuthError> {
-        let event = event(&self.clock, kind, Some(user_id), origin)?;
-        Ok(Event {
-            session_id,
-            ..event
-        })
+        new_event(clock, kind, user_id, session_id, self.caller.clone())
     }
+}
 
-    /// Notes an outcome that changed nothing. Nothing is written before its answer.
-    pub(super) fn note(
+impl Auth {
+    /// Notes the outcome of a login, which changed nothing. It is written after the answer.
+    pub(super) fn note_outcome(
         &self,
         call: &CallContext,
         kind: EventKind,
         user_id: Option<UserId>,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
-        let outcome = Outcome {
-            kind,
-            at: self.clock.now(),
-            user_id,
-            origin: call.origin(client.clone()),
-        };
-        self.outcomes.note(outcome, random()?);
+        let event = call.event(&self.clock, kind, user_id, None)?;
+        self.outcomes.note(event.with_client(client.clone()));
         Ok(())
     }
 
-    /// Writes the outcomes that were noted. One at a time, or what is written twice is counted twice
-    /// in the metrics.
+    /// Writes the outcomes that were noted. Not to be run twice at the same time: the metrics would
+    /// count twice what both write.
     ///
     /// # Errors
-    /// The database is away; what was not written is kept.
+    /// What was not written is kept for the next time.
     pub async fn write_outcomes(&self, deadline: Instant) -> Result<(), AuthError> {
         for rows in self.outcomes.unwritten().chunks(ROWS) {
             let outcomes = rows.iter().map(|(_, event, count)| (event.clone(), *count));
             let deadline = deadline.min(Instant::now() + WRITE_LIMIT);
             match self.db.count_outcomes(outcomes.collect(), deadline).await {
                 Ok(()) => self.outcomes.written(rows),
-                // It would fail for ever, and hold up what comes after it.
+                // These rows would fail for ever, and hold up those behind them.
                 Err(error @ DbError::Bug(_)) => {
                     let lost = self.outcomes.lost(rows);
                     tracing::error!(lost, "cannot write outcomes of logins: {}", chain(&error));
@@ -76,7 +92,8 @@ impl Auth {
         Ok(())
     }
 
-    /// Writes what outcomes are left, now that no more come; what cannot be written is gone.
+    /// Writes the remaining outcomes at the end of the process; those that cannot be written are
+    /// lost.
     pub async fn finish_outcomes(&self, limit: Duration) {
         if let Err(error) = self.write_outcomes(Instant::now() + limit).await {
             let lost = self.outcomes.lost(&self.outcomes.unwritten());
@@ -84,41 +101,8 @@ impl Auth {
         }
     }
 
-    /// What became of outcomes so far.
-    pub fn outcome_figures(&self) -> OutcomeMetrics {
+    /// Counts of outcomes since the start.
+    pub fn outcome_metrics(&self) -> OutcomeMetrics {
         self.outcomes.metrics()
     }
-
-    /// Some events in the order of their ids, from the one after `after` on.
-    ///
-    /// # Errors
-    /// The database is away or the deadline passed.
-    pub async fn list_events(
-        &self,
-        call: &CallContext,
-        filter: &EventFilter,
-        after: Option<EventId>,
-        limit: u64,
-    ) -> Result<Vec<KeptEvent>, AuthError> {
-        let listed = self.db.list_events(filter, after, limit, call.deadline);
-        Ok(listed.await?)
-    }
-}
-
-/// An event of now, about a user, or about nobody alone.
-pub(super) fn event(
-    clock: &Clock,
-    kind: EventKind,
-    user_id: Option<UserId>,
-    origin: Origin,
-) -> Result<Event, AuthError> {
-    let at = clock.now();
-    Ok(Event {
-        id: EventId::new(uuid_v7(at, random()?)),
-        kind,
-        at,
-        user_id,
-        session_id: None,
-        origin,
-    })
 }

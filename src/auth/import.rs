@@ -1,5 +1,5 @@
-//! Moving in from other systems. An import only inserts, and a row that is refused takes nothing away
-//! from those that follow it.
+//! Import of users from other systems. An import only inserts; a row that is refused does not affect
+//! the rows after it.
 
 mod row;
 
@@ -12,111 +12,104 @@ use tokio::time::Instant;
 
 pub use row::{RawUser, RowFault};
 
-use super::{Auth, AuthError, entropy::random, events::event};
+use super::{AuthError, entropy::random_bytes, events::new_event};
 use crate::{
     db::{Db, ImportOutcome, NewImport},
-    domain::{CallerName, ClientInfo, Clock, EventKind, ImportedUser, Origin, UserId, uuid_v7},
+    domain::{CallerName, Clock, EventKind, ImportedUser, UserId, uuid_v7},
 };
 
 /// An import that is under way.
 pub struct Import {
     db: Db,
     clock: Clock,
-    origin: Origin,
-    /// Of an import that writes nothing.
-    seen: Option<Seen>,
-}
-
-impl Auth {
-    /// Begins an import; `validate_only`: one that writes nothing and says what it would.
-    pub fn import_users(&self, caller: Option<CallerName>, validate_only: bool) -> Import {
-        Import::new(self.db.clone(), self.clock.clone(), caller, validate_only)
-    }
+    caller: Option<CallerName>,
+    /// For an import that only validates, what earlier rows would have taken.
+    earlier_rows: Option<EarlierRows>,
 }
 
 impl Import {
-    /// The most rows that are taken at once: so many are written in one transaction.
+    /// The most rows of one [`Self::import_rows`], which are written in one transaction.
     pub const BATCH: usize = 500;
 
-    /// Begins an import into a database. The command line needs no hashing for it.
-    pub fn new(db: Db, clock: Clock, caller: Option<CallerName>, validate_only: bool) -> Self {
+    pub(super) fn new(
+        db: Db,
+        clock: Clock,
+        caller: Option<CallerName>,
+        validate_only: bool,
+    ) -> Self {
         Self {
             db,
             clock,
-            origin: Origin {
-                caller,
-                client: ClientInfo::default(),
-            },
-            seen: validate_only.then(Seen::default),
+            caller,
+            earlier_rows: validate_only.then(EarlierRows::default),
         }
     }
 
-    /// Reads a row.
+    /// Makes a user of a row.
     ///
     /// # Errors
-    /// Every fault that it has by itself.
-    pub fn read(&self, row: &RawUser) -> Result<ImportedUser, Vec<RowFault>> {
+    /// Every fault that can be found without the database.
+    pub fn parse_row(&self, row: &RawUser) -> Result<ImportedUser, Vec<RowFault>> {
         row.parse(self.clock.now())
     }
 
-    /// Imports at most [`Self::BATCH`] rows in one transaction, and answers for each: the id, or why
-    /// not. Rows that could not be read stay refused.
+    /// Imports at most [`Self::BATCH`] parsed rows in one transaction. Returns for each row, in their
+    /// order, the id of its user or its faults; rows with faults stay refused.
     ///
     /// # Errors
-    /// The database is away or the deadline passed; none of these rows was imported, or all that
-    /// could be were: importing them again tells.
-    pub async fn take(
+    /// Either none of the rows was imported, or all that could be: importing them again shows which.
+    pub async fn import_rows(
         &mut self,
         rows: Vec<Result<ImportedUser, Vec<RowFault>>>,
         deadline: Instant,
     ) -> Result<Vec<Result<UserId, Vec<RowFault>>>, AuthError> {
-        let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+        let (mut parsed, mut refused) = (Vec::new(), Vec::new());
         for row in rows {
             match row {
                 Ok(user) => {
-                    readable.push(self.prepared(user)?);
-                    unreadable.push(None);
+                    parsed.push(self.prepare(user)?);
+                    refused.push(None);
                 }
-                Err(faults) => unreadable.push(Some(faults)),
+                Err(faults) => refused.push(Some(faults)),
             }
         }
-        let ids: Vec<UserId> = readable.iter().map(|new| new.id).collect();
-        let outcomes = self.decide(readable, deadline).await?;
-        let mut decided = ids.into_iter().zip(outcomes).map(told);
-        let all = unreadable.into_iter().filter_map(|row| match row {
+        let ids: Vec<UserId> = parsed.iter().map(|new| new.id).collect();
+        let outcomes = self.write_or_check(parsed, deadline).await?;
+        let mut decided = ids.into_iter().zip(outcomes).map(id_or_faults);
+        let all = refused.into_iter().filter_map(|row| match row {
             Some(faults) => Some(Err(faults)),
             None => decided.next(),
         });
         Ok(all.collect())
     }
 
-    fn prepared(&self, user: ImportedUser) -> Result<NewImport, AuthError> {
+    fn prepare(&self, user: ImportedUser) -> Result<NewImport, AuthError> {
         let id = match user.id {
             Some(id) => id,
-            None => UserId::new(uuid_v7(self.clock.now(), random()?)),
+            None => UserId::new(uuid_v7(self.clock.now(), random_bytes()?)),
         };
-        let kind = EventKind::UserImported;
-        let event = event(&self.clock, kind, Some(id), self.origin.clone())?;
+        let (kind, caller) = (EventKind::UserImported, self.caller.clone());
+        let event = new_event(&self.clock, kind, Some(id), None, caller)?;
         Ok(NewImport { id, user, event })
     }
 
-    async fn decide(
+    async fn write_or_check(
         &mut self,
         users: Vec<NewImport>,
         deadline: Instant,
     ) -> Result<Vec<ImportOutcome>, AuthError> {
-        let Some(seen) = &mut self.seen else {
+        let Some(earlier_rows) = &mut self.earlier_rows else {
             return Ok(self.db.add_imported_users(users, deadline).await?);
         };
         let outcomes = self.db.check_imported_users(&users, deadline).await?;
         let users = users.iter().zip(outcomes);
         Ok(users
-            .map(|(user, outcome)| seen.judge(user, outcome))
+            .map(|(user, outcome)| earlier_rows.judge(user, outcome))
             .collect())
     }
 }
 
-fn told((id, outcome): (UserId, ImportOutcome)) -> Result<UserId, Vec<RowFault>> {
+fn id_or_faults((id, outcome): (UserId, ImportOutcome)) -> Result<UserId, Vec<RowFault>> {
     match outcome {
         ImportOutcome::Added => Ok(id),
         ImportOutcome::Taken { id, email } => {
@@ -129,15 +122,17 @@ fn told((id, outcome): (UserId, ImportOutcome)) -> Result<UserId, Vec<RowFault>>
     }
 }
 
-/// What earlier rows would have taken: eight bytes of each id and address, which bounds the memory
-/// of a large import and takes two for one less than once in a million imports of a million rows.
+/// The ids and addresses that earlier rows would have taken. It keeps eight bytes of each, which bounds
+/// the memory of a large import; two different values collide in less than one of a million imports of
+/// a million rows.
 #[derive(Default)]
-struct Seen {
+struct EarlierRows {
     taken: HashSet<u64>,
     hasher: RandomState,
 }
 
-impl Seen {
+impl EarlierRows {
+    /// Adds to the outcome by the database what earlier rows would have taken.
     fn judge(&mut self, user: &NewImport, outcome: ImportOutcome) -> ImportOutcome {
         let id = self.digest((0, user.id));
         let email = self.digest((1, user.user.email.key()));
@@ -158,7 +153,7 @@ impl Seen {
         }
     }
 
-    fn digest(&self, what: impl Hash) -> u64 {
-        self.hasher.hash_one(what)
+    fn digest(&self, value: impl Hash) -> u64 {
+        self.hasher.hash_one(value)
     }
 }

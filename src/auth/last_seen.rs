@@ -1,5 +1,5 @@
-//! When sessions were last seen, kept in memory and written in batches: a session check pays a short
-//! lock at most, and no write. A crash loses what one interval noted; the drain writes it.
+//! When sessions were last seen. A session check notes the time in memory, which costs a short lock and
+//! no write; the notes are written in batches, and in the drain. A crash loses those of one interval.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -17,16 +17,15 @@ use crate::{
     metrics::Counter,
 };
 
-/// The most sessions that wait to be written: about 5 MiB. Beyond it the oldest note is dropped.
+/// The most notes that wait to be written, about 5 MiB. Beyond that the oldest note is dropped.
 const NOTED_MAX: usize = 65_536;
-/// How many rows one statement writes: few enough that no login waits long behind it.
+/// The most rows of one statement: few enough that no login waits long behind it.
 const ROWS: usize = 200;
 /// How long one statement may take.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
-/// The notes of one process.
 pub(super) struct LastSeen {
-    /// What is stored and younger than this is not noted.
+    /// A session whose stored time is younger than this is not noted.
     interval: TimeDelta,
     notes: Mutex<Notes>,
     lost: Counter,
@@ -34,9 +33,9 @@ pub(super) struct LastSeen {
 
 #[derive(Default)]
 struct Notes {
-    /// What is not stored yet, what is being stored included.
+    /// The notes that are not stored yet, those that are being stored included.
     seen: HashMap<SessionId, Timestamp>,
-    /// What is to be stored next, in the order in which it was first noted.
+    /// The sessions to store next, in the order in which they were first noted.
     order: VecDeque<SessionId>,
     dropped: u64,
 }
@@ -50,15 +49,15 @@ impl LastSeen {
         }
     }
 
-    /// Notes that a session was seen, unless what is stored is fresh.
+    /// Notes that a session was seen, unless its stored time is fresh.
     pub(super) fn note(&self, session: &Session, now: Timestamp) {
         if now - session.last_seen_at >= self.interval {
             self.notes.lock().note(session.id, now);
         }
     }
 
-    /// When a session was last seen, where that is noted and not stored yet: what a caller was told a
-    /// moment ago must not be denied now.
+    /// When a session was last seen, where the note is not stored yet. Without it a session that was
+    /// just answered as ACTIVE could be answered as EXPIRED.
     pub(super) fn noted(&self, id: SessionId) -> Option<Timestamp> {
         self.notes.lock().seen.get(&id).copied()
     }
@@ -74,7 +73,7 @@ impl Notes {
             self.dropped += 1;
             match self.order.pop_front() {
                 Some(oldest) => drop(self.seen.remove(&oldest)),
-                // All of it is being stored at this moment.
+                // All notes are being stored at this moment.
                 None => return,
             }
         }
@@ -82,16 +81,16 @@ impl Notes {
         self.order.push_back(id);
     }
 
-    /// Everything that is to be stored, in one order, so that no two replicas wait for each other. It
-    /// stays noted: who is told that a session lives is not told otherwise while that is stored.
-    fn take(&mut self) -> Vec<(SessionId, Timestamp)> {
+    /// All notes, in the order of ids, so that no two replicas wait for each other's rows. They stay
+    /// noted until they are stored.
+    fn rows_to_store(&mut self) -> Vec<(SessionId, Timestamp)> {
         self.order.clear();
         let mut rows: Vec<_> = self.seen.iter().map(|(id, at)| (*id, *at)).collect();
         rows.sort_unstable();
         rows
     }
 
-    /// Forgets what was stored, unless it was seen again meanwhile.
+    /// Forgets the notes that were stored, except those of sessions that were seen again meanwhile.
     fn forget(&mut self, stored: &[(SessionId, Timestamp)]) {
         for (id, at) in stored {
             if self.seen.get(id) == Some(at) {
@@ -109,19 +108,19 @@ impl Auth {
         self.settings.last_seen_interval
     }
 
-    /// How many sessions were seen and forgotten before that was written, as far as it was told of.
+    /// How many notes were dropped before they were written, up to the last write.
     pub fn lost_last_seen(&self) -> u64 {
         self.last_seen.lost.get()
     }
 
-    /// Writes down when sessions were last seen.
+    /// Writes the notes.
     ///
     /// # Errors
-    /// The database is away; what was not written is noted still.
+    /// The database is not available; the notes that were not written are kept.
     pub async fn write_last_seen(&self) -> Result<(), AuthError> {
         let (rows, dropped) = {
             let mut notes = self.last_seen.notes.lock();
-            (notes.take(), mem::take(&mut notes.dropped))
+            (notes.rows_to_store(), mem::take(&mut notes.dropped))
         };
         if dropped > 0 {
             self.last_seen.lost.add(dropped);
@@ -129,7 +128,7 @@ impl Auth {
         }
         let now = self.clock.now();
         for (place, chunk) in rows.chunks(ROWS).enumerate() {
-            // Never ahead of now, whatever the clock did since.
+            // Never in the future, even where the clock was set back since.
             let seen: Vec<_> = chunk.iter().map(|(id, at)| (*id, *at.min(&now))).collect();
             let stored = self.db.see_sessions(&seen, Instant::now() + WRITE_LIMIT);
             if let Err(error) = stored.await {
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_only_grows() {
+    fn the_last_time_counts_in_whatever_order() {
         let mut notes = Notes::default();
         for seconds in [1, 3, 2] {
             notes.note(id(1), at(seconds));
@@ -167,16 +166,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_seen_while_it_is_stored_is_stored_again() {
+    fn a_session_that_is_seen_during_a_write_is_written_again() {
         let mut notes = Notes::default();
         notes.note(id(1), at(1));
         notes.note(id(2), at(1));
-        let rows = notes.take();
+        let rows = notes.rows_to_store();
         assert_eq!(rows, [(id(1), at(1)), (id(2), at(1))]);
         assert_eq!(notes.seen.len(), 2, "noted until it is stored");
         notes.note(id(1), at(2));
         notes.forget(&rows);
-        assert_eq!(notes.take(), [(id(1), at(2))]);
+        assert_eq!(notes.rows_to_store(), [(id(1), at(2))]);
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Logins: whether a password is right. An unknown user, a wrong password and a disabled user cost
-//! one verification each, through the same queue, and answer the same.
+//! one verification each, through the same queue, and get the same answer.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{Instrument, Span, error_span};
 
-use super::{Auth, AuthError, CallContext, entropy::random};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
     db::{UpdateUserError, UserChange},
     domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserKey, UserStatus},
@@ -14,10 +14,10 @@ use crate::{
     telemetry::chain,
 };
 
-/// How long the write of a rehash may take; nobody waits for it.
+/// How long the write of a rehash may take; no call waits for it.
 const REHASH_LIMIT: Duration = Duration::from_secs(10);
 
-/// What somebody presents to log in.
+/// What an end user presents to log in.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     /// The address.
@@ -32,16 +32,16 @@ pub struct Credentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum LoginVerdict {
-    /// They are this user's, who may log in.
+    /// They are those of this user, who may log in.
     Valid(UserId),
-    /// Unknown user, wrong password or disabled user: which of them is not told.
+    /// Unknown user, wrong password or disabled user; the caller does not learn which.
     Invalid,
 }
 
 /// A user whose password was just found right, as read before the verification.
-pub(super) struct Verified {
+pub(super) struct VerifiedUser {
     pub(super) user: User,
-    /// The password, when it is stored otherwise than a new one would be.
+    /// The password, where its stored hash is not what a new hash would be.
     stale: Option<VerifiedPassword>,
 }
 
@@ -49,29 +49,29 @@ impl Auth {
     /// Checks credentials and creates nothing.
     ///
     /// # Errors
-    /// The hash queue is full, the database is away or the deadline passed. Wrong credentials are
-    /// no error, and an error says nothing of the credentials.
+    /// Wrong credentials are a verdict and not an error, and no error depends on the credentials.
     pub async fn valid_login(
         &self,
         call: &CallContext,
         credentials: Credentials,
     ) -> Result<LoginVerdict, AuthError> {
-        let Some(verified) = self.verify(call, &credentials).await? else {
+        let Some(verified) = self.verify_credentials(call, &credentials).await? else {
             return Ok(LoginVerdict::Invalid);
         };
         let id = verified.user.id;
         let client = &credentials.client;
-        self.note(call, EventKind::LoginSucceeded, Some(id), client)?;
+        self.note_outcome(call, EventKind::LoginSucceeded, Some(id), client)?;
         self.rehash_later(verified);
         Ok(LoginVerdict::Valid(id))
     }
 
-    /// Whose credentials these are; `None` when they are nobody's who may log in, which is noted.
-    pub(super) async fn verify(
+    /// The user whose credentials these are. `None`: they are wrong or the user is disabled, which is
+    /// noted as a failed login.
+    pub(super) async fn verify_credentials(
         &self,
         call: &CallContext,
         credentials: &Credentials,
-    ) -> Result<Option<Verified>, AuthError> {
+    ) -> Result<Option<VerifiedUser>, AuthError> {
         self.hasher.would_verify(call.deadline)?;
         let key = credentials.email.key();
         let user = self
@@ -79,7 +79,7 @@ impl Auth {
             .find_user_by(&UserKey::Email(key.clone()), call.deadline)
             .await?;
         let stored = user.as_ref().and_then(User::stored_password);
-        // An unreadable hash is an alarm; the operator needs to know whose it is.
+        // An unreadable hash is logged within this span: the operator must know whose it is.
         let span = user
             .as_ref()
             .map_or_else(Span::none, |user| error_span!("user", user_id = %user.id));
@@ -90,25 +90,25 @@ impl Auth {
             .await?;
         match (user, verification) {
             (Some(user), Verification::Match { stale }) if user.status == UserStatus::Active => {
-                Ok(Some(Verified { user, stale }))
+                Ok(Some(VerifiedUser { user, stale }))
             }
             (user, Verification::Match { .. } | Verification::Mismatch) => {
                 let (kind, client) = (EventKind::LoginFailed, &credentials.client);
-                self.note(call, kind, user.map(|user| user.id), client)?;
+                self.note_outcome(call, kind, user.map(|user| user.id), client)?;
                 Ok(None)
             }
         }
     }
 
-    /// Stores a right password at the current cost and over its NFC, when nothing else is to be
-    /// hashed. A login never waits for it nor fails because of it; the next login tries again.
-    pub(super) fn rehash_later(&self, verified: Verified) {
+    /// Hashes a right password again, at the current cost and over its NFC, when the hash queue is
+    /// idle. The login neither waits for it nor fails with it; the next login tries again.
+    pub(super) fn rehash_later(&self, verified: VerifiedUser) {
         let (Some(password), Some(stored)) = (verified.stale, verified.user.hashed_password) else {
             return;
         };
         let (auth, id) = (self.clone(), verified.user.id);
         let rehash = async move {
-            let Ok(salt) = random() else {
+            let Ok(salt) = random_bytes() else {
                 return;
             };
             let Some(hashed) = auth.hasher.rehash(password, salt).await else {
@@ -125,7 +125,7 @@ impl Auth {
                 .await
             {
                 Ok(_) => tracing::debug!(user_id = %id, "password rehashed"),
-                // Changed, rehashed or deleted by another login: nothing is lost.
+                // Changed, rehashed or deleted meanwhile: nothing is lost.
                 Err(
                     UpdateUserError::PasswordChanged
                     | UpdateUserError::EmailTaken

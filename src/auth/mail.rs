@@ -1,4 +1,5 @@
-//! Asking for mail, the same way whether or not anybody has the address. Sending it is `delivery`'s.
+//! Requests for mail. Their work and answer are the same whether or not a user has the address; sending
+//! is the part of `delivery`.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -15,19 +16,22 @@ use crate::{
     metrics::Counter,
 };
 
-/// How mail with tokens is handled.
+/// When to try again after too much mail waited: a few mails are sent by then.
+const FULL_RETRY: Duration = Duration::from_secs(5);
+
+/// Settings of mail with tokens.
 #[derive(Debug, Clone, Copy)]
 pub struct MailSettings {
-    /// How long a token that sets a new password can be used.
+    /// How long a token that sets a new password can be redeemed.
     pub reset_lifetime: Duration,
-    /// How long a token that proves an address can be used.
+    /// How long a token that proves an address can be redeemed.
     pub verification_lifetime: Duration,
-    /// The most mails that wait.
+    /// The most mails that wait, of all replicas.
     pub queue: u32,
 }
 
 impl MailSettings {
-    /// How long a token can be used.
+    /// How long a token can be redeemed.
     pub fn lifetime(&self, purpose: TokenPurpose) -> Duration {
         match purpose {
             TokenPurpose::PasswordReset => self.reset_lifetime,
@@ -37,8 +41,8 @@ impl MailSettings {
         }
     }
 
-    /// How old a request may be for a mail to be still sent.
-    pub(super) fn patience(&self, purpose: MailPurpose) -> Duration {
+    /// How old a request may be for its mail to be sent still.
+    pub(super) fn max_age(&self, purpose: MailPurpose) -> Duration {
         match purpose {
             MailPurpose::PasswordReset => self.reset_lifetime,
             MailPurpose::EmailVerification
@@ -49,74 +53,83 @@ impl MailSettings {
     }
 }
 
-/// How mail is doing.
+/// Counts of mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailMetrics {
-    /// Mails that wait, when they were last counted.
+    /// Mails that wait, of all replicas, when they were last counted.
     pub waiting: usize,
-    /// Mails that were taken by the mail server.
+    /// Mails that the mail server accepted from this replica.
     pub sent: u64,
-    /// Tries that failed.
+    /// Failed tries of this replica.
     pub failed: u64,
 }
 
-/// The way out, and what is known of it.
+/// The mailer, what wakes its worker, and the counts.
 pub(super) struct Outbox {
     pub(super) mailer: Mailer,
-    /// Told when something was asked for.
-    pub(super) asked: Notify,
+    /// Notified when this replica stored a request.
+    pub(super) requested: Notify,
     pub(super) waiting: AtomicUsize,
     pub(super) sent: Counter,
     pub(super) failed: Counter,
 }
 
-/// When to try again where too much mail waits: a few are sent by then.
-const FULL_RETRY: Duration = Duration::from_secs(5);
-
 impl Outbox {
     pub(super) fn new(mailer: Mailer) -> Self {
         Self {
             mailer,
-            asked: Notify::new(),
+            requested: Notify::new(),
             waiting: AtomicUsize::new(0),
             sent: Counter::default(),
             failed: Counter::default(),
         }
     }
+
+    /// Wakes the worker for a request that was stored.
+    fn accept(&self, queued: Queued) -> Result<(), AuthError> {
+        match queued {
+            Queued::Yes => {
+                self.requested.notify_one();
+                Ok(())
+            }
+            Queued::Full => Err(AuthError::Overloaded {
+                retry_after: FULL_RETRY,
+            }),
+        }
+    }
 }
 
 impl Auth {
-    /// Asks for a mail with a token that sets a new password. Unknown addresses get the same answer
-    /// for the same work; one request too many changes nothing.
+    /// Requests a mail with a token that sets a new password. A request beyond the limits of its address
+    /// changes nothing and answers the same.
     ///
     /// # Errors
-    /// Too much mail waits, the database is away or the deadline passed.
+    /// Too much mail waits.
     pub async fn request_password_reset(
         &self,
         call: &CallContext,
         email: Email,
         client: ClientInfo,
     ) -> Result<(), AuthError> {
-        self.request_by_anybody(call, email, MailPurpose::PasswordReset, client)
+        self.request_mail(call, email, MailPurpose::PasswordReset, client)
             .await
     }
 
-    /// Asks for a mail with a token that proves an address, in the same way.
+    /// Requests a mail with a token that proves an address, in the same way.
     ///
     /// # Errors
-    /// Too much mail waits, the database is away or the deadline passed.
+    /// Too much mail waits.
     pub async fn request_email_verification(
         &self,
         call: &CallContext,
         email: Email,
         client: ClientInfo,
     ) -> Result<(), AuthError> {
-        self.request_by_anybody(call, email, MailPurpose::EmailVerification, client)
+        self.request_mail(call, email, MailPurpose::EmailVerification, client)
             .await
     }
 
-    /// Whose address it is, is neither known here nor told.
-    async fn request_by_anybody(
+    async fn request_mail(
         &self,
         call: &CallContext,
         email: Email,
@@ -130,22 +143,22 @@ impl Auth {
             now: self.clock.now(),
         };
         let queue = self.settings.mail.queue;
-        self.asked(self.db.request_mail(request, queue, call.deadline).await?)?;
+        let queued = self.db.request_mail(request, queue, call.deadline);
+        self.outbox.accept(queued.await?)?;
         tracing::info!(
             %purpose,
             claimed_ip = client.ip.map(display),
             claimed_user_agent = client.user_agent,
-            "mail asked for"
+            "mail requested"
         );
         Ok(())
     }
 
-    /// Asks for the mails of a change of address, by a user who was just proven: a token to the new
-    /// address, or a warning if it is another user's; and a notice to the current one.
+    /// Requests the mails of a change of address by a user who was just proven: a token to the new
+    /// address, or a warning where it is another user's, and a notice to the current address.
     ///
     /// # Errors
-    /// The session has ended meanwhile, too much mail waits, the database is away or the deadline
-    /// passed.
+    /// The session has ended meanwhile, or too much mail waits.
     pub(super) async fn request_email_change_mails(
         &self,
         call: &CallContext,
@@ -161,35 +174,24 @@ impl Auth {
             now,
         };
         let request = mail(new, MailPurpose::EmailChange);
-        // An address that does not parse came from elsewhere and cannot be mailed.
+        // An address that does not parse was not stored by this service and cannot be mailed.
         let current = Email::parse(&user.email.0).ok();
         let notice = current.map(|current| mail(current, MailPurpose::EmailChangeRequested));
         let queue = self.settings.mail.queue;
         let queued = self
             .db
             .request_email_change(session, request, notice, queue, call.deadline);
-        self.asked(queued.await?.ok_or(AuthError::SessionInvalid)?)
+        let queued = queued.await?.ok_or(AuthError::SessionInvalid)?;
+        self.outbox.accept(queued)
     }
 
-    fn asked(&self, queued: Queued) -> Result<(), AuthError> {
-        match queued {
-            Queued::Yes => {
-                self.outbox.asked.notify_one();
-                Ok(())
-            }
-            Queued::Full => Err(AuthError::Overloaded {
-                retry_after: FULL_RETRY,
-            }),
-        }
+    /// Resolves when this replica stored a request for mail.
+    pub async fn mail_requested(&self) {
+        self.outbox.requested.notified().await;
     }
 
-    /// Resolves when mail was asked for here.
-    pub async fn mail_asked_for(&self) {
-        self.outbox.asked.notified().await;
-    }
-
-    /// How mail is doing.
-    pub fn mail_figures(&self) -> MailMetrics {
+    /// Counts of mail since the start.
+    pub fn mail_metrics(&self) -> MailMetrics {
         MailMetrics {
             waiting: self.outbox.waiting.load(Ordering::Relaxed),
             sent: self.outbox.sent.get(),

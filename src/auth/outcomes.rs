@@ -1,64 +1,51 @@
-//! Outcomes that change nothing, on their way to `events`. They are never written while somebody waits
-//! for an answer: known and unknown users alike enter one batch in memory, which is written every few
-//! seconds and on drain.
+//! The outcomes of logins on their way to the table `events`. No answer waits for their write, so its
+//! time tells nothing about a user: outcomes of known and unknown users enter one batch in memory, which
+//! is written every few seconds and in the drain.
 //!
-//! What is alike within a minute is one row with a count. The batch is bounded; what finds it full is
-//! counted without its details.
+//! Outcomes that are alike within a minute share a row, which counts them. The batch is bounded;
+//! outcomes that find it full are counted without details.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    net::IpAddr,
-};
+use std::{collections::HashMap, net::IpAddr};
 
 use parking_lot::Mutex;
 
 use crate::{
-    domain::{CallerName, Event, EventId, EventKind, Origin, Timestamp, UserId, uuid_v7},
+    domain::{CallerName, Event, EventKind, Origin, Timestamp, UserId},
     metrics::Counter,
 };
 
-/// The most rows that are held with their details; a row takes at most some 1.5 KiB.
+/// The most rows with details, of at most 1.5 KiB each.
 const ROWS_MAX: usize = 4_096;
 
-/// What became of outcomes, since the start.
+/// Counts of outcomes since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeMetrics {
-    /// Those that are not written yet.
+    /// Not written yet.
     pub waiting: u64,
-    /// Those that were written.
+    /// Written.
     pub written: u64,
-    /// Those that are a count in the row of an earlier one, of the same user and address.
+    /// Counted in the row of an earlier outcome that was alike.
     pub folded: u64,
-    /// Those that are only counted, because the batch was full.
+    /// Counted without details, because the batch was full.
     pub coarse: u64,
-    /// Those that could not be written and are gone.
+    /// Given up, because they could not be written.
     pub lost: u64,
 }
 
-/// The batch.
 #[derive(Default)]
 pub(super) struct Outcomes {
-    batch: Mutex<HashMap<Key, Row>>,
+    batch: Mutex<HashMap<OutcomeKey, OutcomeRow>>,
     written: Counter,
     folded: Counter,
     coarse: Counter,
     lost: Counter,
 }
 
-/// An outcome to note.
-pub(super) struct Outcome {
-    pub(super) kind: EventKind,
-    pub(super) at: Timestamp,
-    /// `None`: nobody matched. What was typed is not kept: people type passwords there.
-    pub(super) user_id: Option<UserId>,
-    pub(super) origin: Origin,
-}
-
-/// What outcomes have in common that are one row.
+/// What the outcomes of a row have in common.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(super) struct OutcomeKey {
     kind: EventKind,
-    /// `None`: the row of all that found the batch full.
+    /// `None`: the row of the outcomes that found the batch full.
     detail: Option<Detail>,
 }
 
@@ -70,72 +57,60 @@ struct Detail {
     ip: Option<IpAddr>,
 }
 
-struct Row {
-    /// The first of them.
+struct OutcomeRow {
+    /// The event of the first outcome.
     event: Event,
     count: u64,
-    /// How many of them the database knows.
+    /// How many of `count` are written.
     written: u64,
 }
 
-/// A row as the database shall have it.
-pub(super) type Snapshot = (Key, Event, u64);
+/// A row to write: its key, its event, and its count at the time of the snapshot.
+pub(super) type RowSnapshot = (OutcomeKey, Event, u64);
 
-impl Outcome {
-    fn key(&self) -> Key {
-        Key {
-            kind: self.kind,
+impl OutcomeKey {
+    fn new(event: &Event) -> Self {
+        Self {
+            kind: event.kind,
             detail: Some(Detail {
-                minute: minute(self.at),
-                user_id: self.user_id,
-                caller: self.origin.caller.clone(),
-                ip: self.origin.client.ip,
+                minute: minute(event.at),
+                user_id: event.user_id,
+                caller: event.origin.caller.clone(),
+                ip: event.origin.client.ip,
             }),
-        }
-    }
-
-    /// Without what tells it from others of its kind.
-    fn coarse(&mut self) -> Key {
-        self.user_id = None;
-        self.origin = Origin::default();
-        Key {
-            kind: self.kind,
-            detail: None,
         }
     }
 }
 
-impl Row {
+impl OutcomeRow {
     fn waiting(&self) -> u64 {
         self.count - self.written
     }
 }
 
 impl Outcomes {
-    /// Takes an outcome in; nobody waits for it. The random bytes are for the id of a new row.
-    pub(super) fn note(&self, mut outcome: Outcome, random: [u8; 10]) {
+    /// Adds an outcome to the batch.
+    pub(super) fn note(&self, mut event: Event) {
         let mut batch = self.batch.lock();
-        let mut key = outcome.key();
+        let mut key = OutcomeKey::new(&event);
         if batch.len() >= ROWS_MAX && !batch.contains_key(&key) {
-            key = outcome.coarse();
+            key.detail = None;
+            event.user_id = None;
+            event.origin = Origin::default();
             self.coarse.increment();
         } else if batch.contains_key(&key) {
             self.folded.increment();
         }
-        match batch.entry(key) {
-            Entry::Occupied(mut row) => row.get_mut().count += 1,
-            Entry::Vacant(place) => {
-                place.insert(Row {
-                    event: outcome.event(random),
-                    count: 1,
-                    written: 0,
-                });
-            }
-        }
+        let row = batch.entry(key).or_insert(OutcomeRow {
+            event,
+            count: 0,
+            written: 0,
+        });
+        row.count += 1;
     }
 
-    /// The rows that the database does not know as they are now.
-    pub(super) fn unwritten(&self) -> Vec<Snapshot> {
+    /// The rows that have outcomes to write.
+    pub(super) fn unwritten(&self) -> Vec<RowSnapshot> {
         self.batch
             .lock()
             .iter()
@@ -144,20 +119,20 @@ impl Outcomes {
             .collect()
     }
 
-    /// Notes that the database knows rows.
-    pub(super) fn written(&self, rows: &[Snapshot]) {
+    /// Marks rows as written.
+    pub(super) fn written(&self, rows: &[RowSnapshot]) {
         self.written.add(self.settle(rows));
     }
 
-    /// Notes that the database will never know rows.
-    pub(super) fn lost(&self, rows: &[Snapshot]) -> u64 {
+    /// Gives rows up. Returns the number of their outcomes.
+    pub(super) fn lost(&self, rows: &[RowSnapshot]) -> u64 {
         let lost = self.settle(rows);
         self.lost.add(lost);
         lost
     }
 
-    /// How many outcomes of these rows are settled by this.
-    fn settle(&self, rows: &[Snapshot]) -> u64 {
+    /// Marks rows as needing no further write. Returns the number of their outcomes.
+    fn settle(&self, rows: &[RowSnapshot]) -> u64 {
         let mut batch = self.batch.lock();
         let mut settled = 0;
         for (key, event, count) in rows {
@@ -172,9 +147,9 @@ impl Outcomes {
         settled
     }
 
-    /// Lets go of rows that are written and will not grow: their minute is over. When many are held,
-    /// of all that are written: a minute then has several rows for what is alike, and no outcome
-    /// loses its details.
+    /// Removes written rows whose minute is over. When the batch is more than half full, all written rows
+    /// are removed: a minute then has several rows of outcomes that are alike, but none loses its
+    /// details.
     pub(super) fn tidy(&self, now: Timestamp) {
         let mut batch = self.batch.lock();
         let is_crowded = batch.len() > ROWS_MAX / 2;
@@ -184,27 +159,13 @@ impl Outcomes {
         });
     }
 
-    /// What became of outcomes so far.
     pub(super) fn metrics(&self) -> OutcomeMetrics {
         OutcomeMetrics {
-            waiting: self.batch.lock().values().map(Row::waiting).sum(),
+            waiting: self.batch.lock().values().map(OutcomeRow::waiting).sum(),
             written: self.written.get(),
             folded: self.folded.get(),
             coarse: self.coarse.get(),
             lost: self.lost.get(),
-        }
-    }
-}
-
-impl Outcome {
-    fn event(self, random: [u8; 10]) -> Event {
-        Event {
-            id: EventId::new(uuid_v7(self.at, random)),
-            kind: self.kind,
-            at: self.at,
-            user_id: self.user_id,
-            session_id: None,
-            origin: self.origin,
         }
     }
 }

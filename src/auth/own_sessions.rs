@@ -1,25 +1,25 @@
-//! What users do with the list of their own sessions.
+//! What users do with the list of their own sessions, proven by one of them.
 
 use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{UpdateUserError, UserChange},
-    domain::{ClientInfo, EventKind, PresentedToken, Session, SessionId},
+    domain::{EventKind, PresentedToken, Session, SessionId},
 };
 
-/// Live sessions of a user.
+/// A page of a user's live sessions.
 #[derive(Debug, Clone)]
 pub struct OwnSessions {
-    /// The one that asked.
+    /// The session that proved the request; it need not be on the page.
     pub current: SessionId,
     /// In the order of their ids.
     pub sessions: Vec<Session>,
 }
 
 impl Auth {
-    /// The live sessions of the user whose session asks, after one of them, so many at most.
+    /// At most `limit` live sessions of the user, those with ids after `after`.
     ///
     /// # Errors
-    /// The token proves no session, the database is away or the deadline passed.
+    /// The token proves no live session.
     pub async fn list_sessions(
         &self,
         call: &CallContext,
@@ -29,10 +29,10 @@ impl Auth {
     ) -> Result<OwnSessions, AuthError> {
         let (current, user) = self.live_session(call, token).await?;
         let limits = self.settings.session_limits;
-        let at = (limits, self.clock.now());
+        let live = (limits, self.clock.now());
         let sessions = self
             .db
-            .list_sessions(&user, at, after, limit, call.deadline)
+            .list_sessions(&user, live, after, limit, call.deadline)
             .await?;
         Ok(OwnSessions {
             current: current.id,
@@ -40,11 +40,11 @@ impl Auth {
         })
     }
 
-    /// Ends a session of the user whose session asks, that one included. Another user's and an
-    /// unknown one are the same, and nothing happens.
+    /// Ends a session of the user, possibly the one that proves the request. An unknown id and another
+    /// user's session change nothing and answer the same.
     ///
     /// # Errors
-    /// The token proves no session, the database is away or the deadline passed.
+    /// The token proves no live session.
     pub async fn revoke_session_by_id(
         &self,
         call: &CallContext,
@@ -52,8 +52,8 @@ impl Auth {
         id: SessionId,
     ) -> Result<(), AuthError> {
         let (_, user) = self.live_session(call, token).await?;
-        let origin = call.origin(ClientInfo::default());
-        let event = self.event(EventKind::SessionRevoked, user.id, Some(id), origin)?;
+        let kind = EventKind::SessionRevoked;
+        let event = call.event(&self.clock, kind, Some(user.id), Some(id))?;
         self.db
             .revoke_session_of(user.id, id, event, call.deadline)
             .await?;
@@ -61,20 +61,19 @@ impl Auth {
         Ok(())
     }
 
-    /// Ends all sessions of a user but the one that asks; a login that is under way leaves none
-    /// behind.
+    /// Ends all sessions of the user except the one that proves the request. A login that is under way
+    /// opens none.
     ///
     /// # Errors
-    /// The token proves no session (also when it ended meanwhile), the database is away or the
-    /// deadline passed.
+    /// The token proves no live session, also when it ended during the call.
     pub async fn revoke_other_sessions(
         &self,
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<(), AuthError> {
         let (kept, user) = self.live_session(call, token).await?;
-        let origin = call.origin(ClientInfo::default());
-        let event = self.event(EventKind::SessionsRevoked, user.id, Some(kept.id), origin)?;
+        let kind = EventKind::SessionsRevoked;
+        let event = call.event(&self.clock, kind, Some(user.id), Some(kept.id))?;
         let change = UserChange::EndOtherSessions { kept: kept.id };
         let (now, deadline) = (event.at, call.deadline);
         let ended = self

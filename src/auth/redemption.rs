@@ -1,7 +1,7 @@
-//! What one-time tokens do. Whether a token is good is asked before the work that it takes and
-//! judged in the transaction of the change; every token that is not gets the same answer.
+//! Redeeming one-time tokens. A token is checked before the work that its redemption takes, and again
+//! in the transaction of the change; every token that is not good gets the same answer.
 
-use super::{Auth, AuthError, CallContext, account::refuse_guessable, entropy::random};
+use super::{Auth, AuthError, CallContext, account::refuse_guessable, entropy::random_bytes};
 use crate::{
     db::{MailRequest, Redemption, TokenProof},
     domain::{
@@ -10,10 +10,10 @@ use crate::{
     },
 };
 
-/// A password to set with a token.
+/// A request to set a new password with a one-time token.
 #[derive(Debug, Clone)]
 pub struct PasswordReset {
-    /// What was presented.
+    /// The token as presented.
     pub token: Presented<OfReset>,
     /// The password to set.
     pub new: NewPassword,
@@ -22,67 +22,62 @@ pub struct PasswordReset {
 }
 
 impl Auth {
-    /// Sets a new password with a token, ends all sessions and opens none. A password that is refused
-    /// leaves the token as it is.
+    /// Sets a new password and ends all sessions of the user; none is opened. A password that is
+    /// refused does not use up the token.
     ///
     /// # Errors
-    /// The token redeems nothing, the password is the address, the hash queue is full, the database
-    /// is away or the deadline passed.
+    /// The token is not good, or the password is the user's address.
     pub async fn reset_password(
         &self,
         call: &CallContext,
         reset: PasswordReset,
     ) -> Result<(), AuthError> {
-        let proof = proof(&reset.token, TokenPurpose::PasswordReset)?;
-        let user = self.owner(call, proof).await?;
+        let proof = token_proof(&reset.token, TokenPurpose::PasswordReset)?;
+        let user = self.find_token_owner(call, proof).await?;
         refuse_guessable(&reset.new, &user)?;
         let hashed = self
             .hasher
-            .hash_password(reset.new, random()?, call.deadline)
+            .hash_password(reset.new, random_bytes()?, call.deadline)
             .await?;
-        let origin = call.origin(reset.client);
-        let event = self.event(EventKind::PasswordReset, user.id, None, origin)?;
+        let event = call.event(&self.clock, EventKind::PasswordReset, Some(user.id), None)?;
+        let event = event.with_client(reset.client);
         let redemption = Redemption::PasswordReset(hashed);
         self.redeem(call, proof, redemption, event).await?;
         tracing::info!(user_id = %user.id, "password reset");
         Ok(())
     }
 
-    /// Proves a user's address with a token.
+    /// Records that mail to the user's address reaches the user.
     ///
     /// # Errors
-    /// The token redeems nothing, the database is away or the deadline passed.
+    /// The token is not good.
     pub async fn verify_email(
         &self,
         call: &CallContext,
         token: &Presented<OfVerification>,
     ) -> Result<(), AuthError> {
-        let proof = proof(token, TokenPurpose::EmailVerification)?;
-        let user = self.owner(call, proof).await?;
-        let origin = call.origin(ClientInfo::default());
-        let event = self.event(EventKind::EmailVerified, user.id, None, origin)?;
+        let proof = token_proof(token, TokenPurpose::EmailVerification)?;
+        let user = self.find_token_owner(call, proof).await?;
+        let event = call.event(&self.clock, EventKind::EmailVerified, Some(user.id), None)?;
         let redemption = Redemption::EmailVerification;
         self.redeem(call, proof, redemption, event).await?;
         tracing::info!(user_id = %user.id, "address verified");
         Ok(())
     }
 
-    /// Makes another address the user's with a token, and ends all sessions. The address that it was
-    /// is told.
+    /// Replaces the user's address, ends all their sessions, and mails a notice to the former address.
     ///
     /// # Errors
-    /// The token redeems nothing, or another user has the address by now; the database is away or
-    /// the deadline passed.
+    /// The token is not good, also when another user has taken the new address meanwhile.
     pub async fn confirm_email_change(
         &self,
         call: &CallContext,
         token: &Presented<OfEmailChange>,
     ) -> Result<(), AuthError> {
-        let proof = proof(token, TokenPurpose::EmailChange)?;
-        let user = self.owner(call, proof).await?;
-        let origin = call.origin(ClientInfo::default());
-        let event = self.event(EventKind::EmailChanged, user.id, None, origin)?;
-        // What does not parse came from elsewhere and cannot be mailed.
+        let proof = token_proof(token, TokenPurpose::EmailChange)?;
+        let user = self.find_token_owner(call, proof).await?;
+        let event = call.event(&self.clock, EventKind::EmailChanged, Some(user.id), None)?;
+        // An address that does not parse was not stored by this service and cannot be mailed.
         let notice = Email::parse(&user.email.0).ok().map(|to| MailRequest {
             to,
             purpose: MailPurpose::EmailChanged,
@@ -91,12 +86,16 @@ impl Auth {
         });
         let redemption = Redemption::EmailChange(notice);
         self.redeem(call, proof, redemption, event).await?;
-        self.outbox.asked.notify_one();
+        self.outbox.requested.notify_one();
         tracing::info!(user_id = %user.id, "address changed");
         Ok(())
     }
 
-    async fn owner(&self, call: &CallContext, proof: TokenProof) -> Result<User, AuthError> {
+    async fn find_token_owner(
+        &self,
+        call: &CallContext,
+        proof: TokenProof,
+    ) -> Result<User, AuthError> {
         let now = self.clock.now();
         let owner = self.db.find_token_owner(proof, now, call.deadline).await?;
         owner.ok_or(AuthError::TokenInvalid)
@@ -116,7 +115,7 @@ impl Auth {
     }
 }
 
-fn proof<K: TokenKind<Id = OneTimeTokenId>>(
+fn token_proof<K: TokenKind<Id = OneTimeTokenId>>(
     presented: &Presented<K>,
     purpose: TokenPurpose,
 ) -> Result<TokenProof, AuthError> {

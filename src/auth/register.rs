@@ -1,8 +1,8 @@
-//! Registration, and its retries.
+//! Registration, and the recognition of its retries.
 
 use chrono::TimeDelta;
 
-use super::{Auth, AuthError, CallContext, entropy::random};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
     db::{AddedUser, NewUser},
     domain::{
@@ -12,48 +12,47 @@ use crate::{
     hashing::Verification,
 };
 
-/// How long a retry is known by its id.
+/// For this long a retry is recognised by its `request_id`.
 pub(super) const RETRY_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// A user to register.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// The address, which must be free.
+    /// The address, which no other user may have.
     pub email: Email,
     /// The password to set.
     pub password: NewPassword,
-    /// Kept by the caller over the retries of one submission.
+    /// Sent again by the caller with each retry of the same submission.
     pub request_id: Option<RegistrationId>,
     /// The end user's client.
     pub client: ClientInfo,
 }
 
 impl Auth {
-    /// Registers a user and opens no session.
+    /// Registers a user; no session is opened.
     ///
     /// # Errors
-    /// The address is taken, the registration id was used for something else, the hash queue is
-    /// full, the database is away or the deadline passed.
+    /// The address is taken, or the `request_id` was used for another registration.
     pub async fn register_user(
         &self,
         call: &CallContext,
         registration: Registration,
     ) -> Result<User, AuthError> {
         let now = self.clock.now();
-        let salt = random()?;
+        let salt = random_bytes()?;
         let hashed_password = self
             .hasher
             .hash_password(registration.password.clone(), salt, call.deadline)
             .await?;
         let user = NewUser {
-            id: UserId::new(uuid_v7(now, random()?)),
+            id: UserId::new(uuid_v7(now, random_bytes()?)),
             email: registration.email.clone(),
             hashed_password,
             request_id: registration.request_id,
             now,
         };
-        let origin = call.origin(registration.client.clone());
-        let event = self.event(EventKind::UserRegistered, user.id, None, origin)?;
+        let event = call.event(&self.clock, EventKind::UserRegistered, Some(user.id), None)?;
+        let event = event.with_client(registration.client.clone());
         match self.db.add_user(user, event, call.deadline).await? {
             AddedUser::Added(user) => {
                 let client = registration.client;
@@ -65,13 +64,14 @@ impl Auth {
                 );
                 Ok(user)
             }
-            AddedUser::Taken => self.retried_registration(call, registration).await,
+            AddedUser::Taken => self.answer_retry(call, registration).await,
         }
     }
 
-    /// A conflict may be the caller's own earlier try, of which it never heard: the same id within a
-    /// day, and the same password, which nothing but the stored hash attests.
-    async fn retried_registration(
+    /// Decides whether a conflict is with an earlier try of the same registration, whose answer the
+    /// caller never received: it had the same `request_id` within [`RETRY_WINDOW`] and the same
+    /// password, which only the stored hash can confirm.
+    async fn answer_retry(
         &self,
         call: &CallContext,
         retry: Registration,
@@ -80,11 +80,9 @@ impl Auth {
             return Err(AuthError::EmailTaken);
         };
         let key = retry.email.key();
-        let Some(user) = self
-            .db
-            .find_user_by(&UserKey::Email(key.clone()), call.deadline)
-            .await?
-        else {
+        let user_key = UserKey::Email(key.clone());
+        let found = self.db.find_user_by(&user_key, call.deadline).await?;
+        let Some(user) = found else {
             return Err(AuthError::RequestIdReused);
         };
         let is_recent = self.clock.now() - user.created_at < RETRY_WINDOW;

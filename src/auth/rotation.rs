@@ -1,50 +1,48 @@
-//! A session's secret is replaced, so that one that leaked is good for a short time.
+//! Rotation: a session gets a new secret, so that a leaked secret is good for a short time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, CallContext, entropy::random, token_lookup::FoundSession};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
     db::Rotation,
-    domain::{
-        PresentedToken, ROTATION_GRACE, Session, SessionToken, SessionVerdict, SupersededSecret,
-    },
+    domain::{PresentedToken, ROTATION_GRACE, Session, SessionToken, SupersededSecret},
 };
 
-/// How long the write may take that nobody waits for.
+/// How long the periodic deletion of nonces may take.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A session with a new secret.
 #[derive(Debug, Clone)]
 pub struct RotatedSession {
-    /// The token with it.
+    /// The token that holds the new secret.
     pub token: SessionToken,
-    /// The session; its limits are the old ones.
+    /// The session, whose limits did not change.
     pub session: Session,
 }
 
 impl Auth {
-    /// Replaces the secret of a session. Whoever presents the old one within the grace, at the same
-    /// time or again because no answer came, gets the same new one.
+    /// Replaces the secret of a session. The old token, presented again within the grace, gets the same
+    /// new token: calls at the same time and retries after a lost answer agree.
     ///
     /// # Errors
-    /// The token proves no session, or its session was rotated too often; the database is away or the
-    /// deadline passed.
+    /// The token proves no live session, or its session was rotated too often.
     pub async fn rotate_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<RotatedSession, AuthError> {
-        let PresentedToken::Token(token) = token else {
+        let PresentedToken::Token(current) = token else {
             return Err(AuthError::SessionInvalid);
         };
-        let (session, repeated) = self.to_rotate(call, token).await?;
-        if let Some(token) = repeated {
+        let (session, nonce) = self.find_to_rotate(call, token).await?;
+        if let Some(nonce) = nonce {
+            let token = current.successor(&nonce);
             return Ok(RotatedSession { token, session });
         }
-        let nonce = random()?;
-        let next = token.successor(&nonce);
+        let nonce = random_bytes()?;
+        let next = current.successor(&nonce);
         let rotation = Rotation {
             superseded: SupersededSecret {
                 session_id: session.id,
@@ -62,44 +60,39 @@ impl Auth {
                 session,
             });
         }
-        // Another call was first, or the session may not be rotated any more.
-        match self.to_rotate(call, token).await? {
-            (session, Some(token)) => Ok(RotatedSession { token, session }),
+        // Another call rotated it first, or the session may not be rotated any more.
+        match self.find_to_rotate(call, token).await? {
+            (session, Some(nonce)) => {
+                let token = current.successor(&nonce);
+                Ok(RotatedSession { token, session })
+            }
             (_, None) => Err(AuthError::SessionInvalid),
         }
     }
 
-    /// Forgets what replaced secrets were made with, once that cannot be asked for any more.
+    /// Deletes the nonces of rotations whose grace is over: from then on the new token is not issued
+    /// again.
     ///
     /// # Errors
-    /// The database is away.
+    /// The database is not available; the nonces are deleted the next time.
     pub async fn forget_nonces(&self) -> Result<(), AuthError> {
         let before = self.clock.now() - ROTATION_GRACE;
         let deadline = Instant::now() + WRITE_LIMIT;
         Ok(self.db.forget_nonces(before, deadline).await?)
     }
 
-    /// The live session that a token proves, and the token that followed on it, where one did.
-    async fn to_rotate(
+    /// The live session that a token proves, and the nonce of the rotation that replaced the token's
+    /// secret, where one did within the grace.
+    async fn find_to_rotate(
         &self,
         call: &CallContext,
-        token: &SessionToken,
-    ) -> Result<(Session, Option<SessionToken>), AuthError> {
+        token: &PresentedToken,
+    ) -> Result<(Session, Option<[u8; 32]>), AuthError> {
         let found = self.look_up(call, token).await?;
-        let found = found.ok_or(AuthError::SessionInvalid)?;
-        let repeated = self.repeated(token, &found);
-        match self.judge(call, found).await? {
-            SessionVerdict::Active(active) => Ok((active.0, repeated)),
-            SessionVerdict::Expired
-            | SessionVerdict::Revoked
-            | SessionVerdict::NotFound
-            | SessionVerdict::UserDisabled => Err(AuthError::SessionInvalid),
-        }
-    }
-
-    fn repeated(&self, token: &SessionToken, found: &FoundSession) -> Option<SessionToken> {
-        let superseded = found.superseded.as_ref()?;
-        let nonce = superseded.nonce_in_grace(&found.session, self.clock.now())?;
-        Some(token.successor(&nonce))
+        let now = self.clock.now();
+        let nonce = found.as_ref().and_then(|found| found.nonce_in_grace(now));
+        let live = self.judge(call, found).await?.active();
+        let (session, _) = live.ok_or(AuthError::SessionInvalid)?;
+        Ok((session, nonce))
     }
 }

@@ -1,64 +1,72 @@
 //! Which session a presented token proves: by the current secret, or by one that a rotation replaced.
-//! A replaced secret is good for a moment; whoever presents it later ends the session, since either
-//! they or those who rotated it are not the user.
+//!
+//! A replaced secret is good for the grace. Presented later it ends the session: two parties hold its
+//! secrets, and one of them is not the user.
 
 use super::{Auth, AuthError, CallContext};
 use crate::domain::{
-    EventKind, PresentedToken, SecretHash, Session, SessionId, SessionToken, SessionVerdict,
-    SupersededSecret, Timestamp, User,
+    EventKind, PresentedToken, SecretHash, Session, SessionId, SessionVerdict, SupersededSecret,
+    Timestamp, User,
 };
 
-/// A session of which somebody presented a secret that is or was its own.
+/// A session whose current or former secret was presented.
 pub(super) struct FoundSession {
     /// With the configured limits applied.
     pub(super) session: Session,
-    pub(super) user: User,
-    /// The secret, where a rotation replaced it.
-    pub(super) superseded: Option<SupersededSecret>,
+    user: User,
+    /// The presented secret, where a rotation replaced it.
+    superseded: Option<SupersededSecret>,
 }
 
 impl FoundSession {
-    /// Whether the secret was replaced so long ago that nobody should have it any more.
+    /// Whether the secret was replaced longer ago than the grace.
     pub(super) fn is_reused(&self, now: Timestamp) -> bool {
-        let replaced = self.superseded.as_ref();
-        replaced.is_some_and(|old| old.nonce_in_grace(&self.session, now).is_none())
+        self.superseded.is_some() && self.nonce_in_grace(now).is_none()
+    }
+
+    /// The nonce that makes the next secret of the presented one, within the grace.
+    pub(super) fn nonce_in_grace(&self, now: Timestamp) -> Option<[u8; 32]> {
+        let superseded = self.superseded.as_ref()?;
+        superseded.nonce_in_grace(&self.session, now)
     }
 }
 
 impl Auth {
-    /// The session whose secret a token holds. A secret that never was one tells nothing.
+    /// Finds the session whose current or former secret a token holds.
     pub(super) async fn look_up(
         &self,
         call: &CallContext,
-        token: &SessionToken,
+        token: &PresentedToken,
     ) -> Result<Option<FoundSession>, AuthError> {
-        let Some(found) = self.db.find_session(token.id(), call.deadline).await? else {
+        let Some((id, presented)) = id_and_hash(token) else {
             return Ok(None);
         };
-        let presented = token.secret_hash();
+        let Some(found) = self.db.find_session(id, call.deadline).await? else {
+            return Ok(None);
+        };
         let superseded = if found.0.secret_hash == presented {
             Vec::new()
         } else {
-            let presented = [(token.id(), presented)];
-            self.db.find_superseded(&presented, call.deadline).await?
+            let others = [(id, presented)];
+            self.db.find_superseded(&others, call.deadline).await?
         };
-        Ok(self.matched(found, presented, &superseded))
+        Ok(self.match_secret(found, presented, &superseded))
     }
 
-    /// The same for many tokens, in their order.
+    /// Finds the sessions of many tokens, in the order of the tokens.
     pub(super) async fn look_up_all(
         &self,
         call: &CallContext,
         tokens: &[PresentedToken],
     ) -> Result<Vec<Option<FoundSession>>, AuthError> {
-        let proofs: Vec<_> = tokens.iter().map(proof).collect();
-        let ids: Vec<_> = proofs.iter().flatten().map(|(id, _)| *id).collect();
+        let presented: Vec<_> = tokens.iter().map(id_and_hash).collect();
+        let ids: Vec<_> = presented.iter().flatten().map(|(id, _)| *id).collect();
         let found = self.db.find_sessions(&ids, call.deadline).await?;
         let session = |id: SessionId| found.get(&id);
-        let others: Vec<_> = proofs
+        let others: Vec<_> = presented
             .iter()
             .flatten()
-            .filter(|(id, presented)| session(*id).is_some_and(|s| s.0.secret_hash != *presented))
+            .filter(|(id, hash)| session(*id).is_some_and(|s| s.0.secret_hash != *hash))
             .copied()
             .collect();
         let superseded = if others.is_empty() {
@@ -66,23 +74,27 @@ impl Auth {
         } else {
             self.db.find_superseded(&others, call.deadline).await?
         };
-        let found = proofs.into_iter().map(|proof| {
-            let (id, presented) = proof?;
-            self.matched(session(id)?.clone(), presented, &superseded)
+        let found = presented.into_iter().map(|presented| {
+            let (id, hash) = presented?;
+            self.match_secret(session(id)?.clone(), hash, &superseded)
         });
         Ok(found.collect())
     }
 
-    /// Judges what was found, and notes that a live session was seen.
+    /// The verdict on what was found. Notes that a live session was seen; ends one whose replaced
+    /// secret was presented after the grace.
     pub(super) async fn judge(
         &self,
         call: &CallContext,
-        found: FoundSession,
+        found: Option<FoundSession>,
     ) -> Result<SessionVerdict, AuthError> {
+        let Some(found) = found else {
+            return Ok(SessionVerdict::NotFound);
+        };
         let now = self.clock.now();
         let reused = found.is_reused(now);
         let FoundSession { session, user, .. } = found;
-        match SessionVerdict::of(session, user, now) {
+        match SessionVerdict::new(session, user, now) {
             SessionVerdict::Active(active) if reused => {
                 self.end_session(call, &active.0, EventKind::SessionSecretReused)
                     .await?;
@@ -99,7 +111,8 @@ impl Auth {
         }
     }
 
-    fn matched(
+    /// `None` for a secret that the session never had: its id is public and opens nothing.
+    fn match_secret(
         &self,
         (session, user): (Session, User),
         presented: SecretHash,
@@ -113,14 +126,15 @@ impl Auth {
             return None;
         }
         Some(FoundSession {
-            session: self.limited(session),
+            session: self.apply_limits(session),
             user,
             superseded: superseded.cloned(),
         })
     }
 
-    /// Applies the limits. What would end idle may have been seen here since it was last stored.
-    fn limited(&self, session: Session) -> Session {
+    /// Applies the configured limits. A session that the stored time ends as idle may have been seen
+    /// here since that time was written.
+    fn apply_limits(&self, session: Session) -> Session {
         let limits = self.settings.session_limits;
         let limited = session.limited_to(limits);
         if limited.idle_expires_at > self.clock.now() {
@@ -137,7 +151,7 @@ impl Auth {
     }
 }
 
-fn proof(token: &PresentedToken) -> Option<(SessionId, SecretHash)> {
+fn id_and_hash(token: &PresentedToken) -> Option<(SessionId, SecretHash)> {
     match token {
         PresentedToken::Token(token) => Some((token.id(), token.secret_hash())),
         PresentedToken::Malformed => None,

@@ -1,4 +1,4 @@
-//! Users as named callers and operators act on them: by name, without any proof of the user's.
+//! Users as named callers and operators act on them: without a proof of the user's.
 
 mod export;
 mod sessions;
@@ -7,49 +7,64 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AuthError, CallContext, events::event};
+use super::{AuthError, CallContext, Import, events::new_event};
 use crate::{
     db::{Db, EditUserError, UpdateUserError, UserChange},
     domain::{
-        ClientInfo, Clock, Event, EventKind, Origin, User, UserEdit, UserFilter, UserId, UserKey,
-        UserStatus,
+        CallerName, Clock, Event, EventFilter, EventId, EventKind, KeptEvent, User, UserEdit,
+        UserFilter, UserId, UserKey, UserStatus,
     },
 };
 
-pub use export::{Kept, UserExport};
-pub use sessions::{EndedSessions, NewPasswordReset};
+pub use export::{ExportedItem, UserExport};
+pub use sessions::SessionsToEnd;
 
-/// How many users one transaction of many touches: few enough that no writer waits long behind it.
+/// The most users that one transaction of `end_all_sessions` changes: few enough that no writer waits
+/// long behind it.
 const BATCH: u64 = 500;
 /// How long one such transaction may take.
 const BATCH_LIMIT: Duration = Duration::from_secs(30);
 
-/// The users of a database. They need no hashing and no mail, so the command line has them alone.
+/// The users of a database.
+///
+/// Operators' commands have `Users<()>`, which needs the database alone. A server has
+/// `Users<Issuer>`, which can also issue sessions and tokens: that takes settings of the server.
 #[derive(Clone)]
-pub struct Users {
+pub struct Users<I = ()> {
     db: Db,
     clock: Clock,
+    issuer: I,
 }
 
 impl Users {
-    /// The users that a database knows.
+    /// Users without what issues sessions and tokens.
     pub fn new(db: Db, clock: Clock) -> Self {
-        Self { db, clock }
+        Self {
+            db,
+            clock,
+            issuer: (),
+        }
+    }
+}
+
+impl<I> Users<I> {
+    pub(super) fn with_issuer(db: Db, clock: Clock, issuer: I) -> Self {
+        Self { db, clock, issuer }
     }
 
-    /// Finds one user.
+    /// Finds a user.
     ///
     /// # Errors
-    /// There is no such user, the database is away or the deadline passed.
+    /// There is no such user.
     pub async fn find(&self, call: &CallContext, key: &UserKey) -> Result<User, AuthError> {
         let found = self.db.find_user_by(key, call.deadline).await?;
         found.ok_or(AuthError::UserNotFound)
     }
 
-    /// Some users in the order of their ids, from the one after `after` on.
+    /// At most `limit` users in the order of their ids, those with ids after `after`.
     ///
     /// # Errors
-    /// The database is away or the deadline passed.
+    /// Only those of every call.
     pub async fn list(
         &self,
         call: &CallContext,
@@ -61,18 +76,37 @@ impl Users {
         Ok(users.await?)
     }
 
+    /// At most `limit` events in the order of their ids, those with ids after `after`.
+    ///
+    /// # Errors
+    /// Only those of every call.
+    pub async fn list_events(
+        &self,
+        call: &CallContext,
+        filter: &EventFilter,
+        after: Option<EventId>,
+        limit: u64,
+    ) -> Result<Vec<KeptEvent>, AuthError> {
+        let events = self.db.list_events(filter, after, limit, call.deadline);
+        Ok(events.await?)
+    }
+
+    /// Begins an import. With `validate_only` it writes nothing and reports what it would write.
+    pub fn import(&self, caller: Option<CallerName>, validate_only: bool) -> Import {
+        Import::new(self.db.clone(), self.clock.clone(), caller, validate_only)
+    }
+
     /// Writes fields of a user. Another address ends all sessions and one-time tokens.
     ///
     /// # Errors
-    /// There is no such user, the etag is another's, the address is taken, the database is away or
-    /// the deadline passed.
+    /// There is no such user, the user was changed since the etag was read, or the address is taken.
     pub async fn update(
         &self,
         call: &CallContext,
         id: UserId,
         edit: UserEdit,
     ) -> Result<User, AuthError> {
-        let event = self.event(call, EventKind::EmailChanged, id)?;
+        let event = call.event(&self.clock, EventKind::EmailChanged, Some(id), None)?;
         let edited = self.db.edit_user(id, edit, event, call.deadline).await;
         let user = edited.map_err(|error| match error {
             EditUserError::UnknownUser => AuthError::UserNotFound,
@@ -84,11 +118,11 @@ impl Users {
         Ok(user)
     }
 
-    /// Disables or enables a user. Disabling ends all sessions and one-time tokens, and enabling
-    /// restores none; what is so already is left alone.
+    /// Disables or enables a user. Disabling ends all sessions and one-time tokens; enabling restores
+    /// none. A user who has the status already is not changed.
     ///
     /// # Errors
-    /// There is no such user, the database is away or the deadline passed.
+    /// There is no such user.
     pub async fn set_status(
         &self,
         call: &CallContext,
@@ -103,7 +137,7 @@ impl Users {
             UserStatus::Active => (EventKind::UserEnabled, "user enabled"),
             UserStatus::Disabled => (EventKind::UserDisabled, "user disabled"),
         };
-        let event = self.event(call, kind, id)?;
+        let event = call.event(&self.clock, kind, Some(id), None)?;
         let user = self
             .change(call, id, UserChange::Status(status), event)
             .await?;
@@ -111,12 +145,12 @@ impl Users {
         Ok(user)
     }
 
-    /// Erases a user with everything that is theirs.
+    /// Erases a user with all their data, except the events, which keep the bare id.
     ///
     /// # Errors
-    /// There is no such user, the database is away or the deadline passed.
+    /// There is no such user.
     pub async fn delete(&self, call: &CallContext, id: UserId) -> Result<(), AuthError> {
-        let event = self.event(call, EventKind::UserDeleted, id)?;
+        let event = call.event(&self.clock, EventKind::UserDeleted, Some(id), None)?;
         if !self.db.erase_user(id, None, event, call.deadline).await? {
             return Err(AuthError::UserNotFound);
         }
@@ -124,20 +158,19 @@ impl Users {
         Ok(())
     }
 
-    /// Ends all sessions of all users, some users at a time, and answers how many users there were.
-    /// Logins that are under way are refused by it too.
+    /// Ends all sessions of all users, a batch of users at a time, and refuses the logins that are
+    /// under way. Returns the number of users.
     ///
     /// # Errors
-    /// The database is away; what was ended stays so.
+    /// The database is not available; the sessions that were ended stay so.
     pub async fn end_all_sessions(&self) -> Result<usize, AuthError> {
         let (mut after, mut users) = (None, 0);
-        let kind = EventKind::SessionsRevoked;
-        let event = event(&self.clock, kind, None, Origin::default())?;
+        let event = new_event(&self.clock, EventKind::SessionsRevoked, None, None, None)?;
         loop {
-            let limit = Instant::now() + BATCH_LIMIT;
+            let deadline = Instant::now() + BATCH_LIMIT;
             let batch = self
                 .db
-                .end_sessions_of_users(after, BATCH, event.clone(), limit);
+                .end_sessions_of_users(after, BATCH, event.clone(), deadline);
             match batch.await? {
                 Some((last, count)) => {
                     after = Some(last);
@@ -146,15 +179,6 @@ impl Users {
                 None => return Ok(users),
             }
         }
-    }
-
-    fn event(&self, call: &CallContext, kind: EventKind, id: UserId) -> Result<Event, AuthError> {
-        event(
-            &self.clock,
-            kind,
-            Some(id),
-            call.origin(ClientInfo::default()),
-        )
     }
 
     async fn change(

@@ -14,7 +14,7 @@ use tracing::error;
 
 use super::{exit::Exit, output, progress::Progress, runtime};
 use crate::{
-    auth::{AuthError, Import, RowFault},
+    auth::{AuthError, RowFault, Users},
     config::{Environment, Flags, MigrateConfig, Problems},
     db::{self, Db, DbError},
     domain::{Clock, UserId},
@@ -107,7 +107,7 @@ async fn import(
         return Err(Ended::NoTables);
     }
     let (mut rows, steps) = Rows::open(&request.source).await?;
-    let mut import = Import::new(db, Clock::default(), None, request.dry_run);
+    let mut import = Users::new(db, Clock::default()).import(None, request.dry_run);
     let progress = Progress::of(steps);
     let ended = loop {
         let (batch, reached) = match rows.next().await {
@@ -121,9 +121,9 @@ async fn import(
             .unzip();
         let read = raw
             .into_iter()
-            .map(|raw| raw.and_then(|raw| import.read(&raw)))
+            .map(|raw| raw.and_then(|raw| import.parse_row(&raw)))
             .collect();
-        let outcomes = match import.take(read, Instant::now() + LIMIT).await {
+        let outcomes = match import.import_rows(read, Instant::now() + LIMIT).await {
             Ok(outcomes) => outcomes,
             Err(error) => break Err(error.into()),
         };

@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::{exit::Exit, output, runtime};
 use crate::{
-    auth::{AuthError, CallContext, EndedSessions, Users},
+    auth::{AuthError, CallContext, SessionsToEnd, Users},
     config::{Environment, Flags, MigrateConfig, Problems},
     db::{self, Db, DbError},
     domain::{Clock, UserKey, UserStatus},
@@ -143,7 +143,7 @@ async fn one(users: &Users, key: &UserKey, action: Action) -> Result<String, Not
             "enabled"
         }
         Action::RevokeSessions => {
-            users.end_sessions(&call, id, EndedSessions::All).await?;
+            users.end_sessions(&call, id, SessionsToEnd::All).await?;
             "ended all sessions of"
         }
         Action::Delete { yes: true } => {

@@ -67,7 +67,7 @@ pub struct CallerKey {
 
 impl CallerKey {
     /// What to store of a token that was just made.
-    pub fn of(token: &CallerToken, now: Timestamp) -> Self {
+    pub fn new(token: &CallerToken, now: Timestamp) -> Self {
         Self {
             id: token.id(),
             secret_hash: token.secret_hash(),
@@ -147,7 +147,7 @@ mod tests {
         let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
         let id = CallerKeyId::new(uuid::Uuid::from_u128(1));
         let (token, other) = (CallerToken::new(id, [1; 32]), CallerToken::new(id, [2; 32]));
-        let mut key = CallerKey::of(&token, at(0));
+        let mut key = CallerKey::new(&token, at(0));
         assert!(key.accepts(&token, at(1_000_000)));
         assert!(!key.accepts(&other, at(0)));
         key.expires_at = Some(at(10));

@@ -29,6 +29,15 @@ pub struct Event {
     pub origin: Origin,
 }
 
+impl Event {
+    /// The same event, with the end user's client that caused it.
+    #[must_use]
+    pub fn with_client(mut self, client: ClientInfo) -> Self {
+        self.origin.client = client;
+        self
+    }
+}
+
 /// An event as it is kept: of one thing that happened, or the first of several that were alike.
 #[derive(Debug, Clone)]
 pub struct KeptEvent {

@@ -95,9 +95,17 @@ fn earlier(limit: Timestamp, from: Timestamp, by: Duration) -> Timestamp {
 }
 
 impl SessionVerdict {
+    /// The session and its user, where the session lives.
+    pub fn active(self) -> Option<(Session, User)> {
+        match self {
+            Self::Active(active) => Some(*active),
+            Self::Expired | Self::Revoked | Self::NotFound | Self::UserDisabled => None,
+        }
+    }
+
     /// Judges a session and its user, once the secret was found right: its id is public, and nothing
     /// is told of it before.
-    pub fn of(session: Session, user: User, now: Timestamp) -> Self {
+    pub fn new(session: Session, user: User, now: Timestamp) -> Self {
         if user.status == UserStatus::Disabled {
             Self::UserDisabled
         } else if session.revoked_at.is_some() || session.epoch != user.session_epoch {

@@ -35,7 +35,7 @@ pub(super) async fn deliver(
         let asked = async {
             select! {
                 _ = ticks.tick() => {}
-                () = auth.mail_asked_for() => {}
+                () = auth.mail_requested() => {}
             }
         };
         if closing.run_until_cancelled(asked).await.is_none() {

@@ -47,13 +47,13 @@ impl Metrics {
         queue(&mut text, &hashing);
         hashes(&mut text, &hashing);
         database(&mut text, &self.db.metrics());
-        outcomes(&mut text, &self.auth.outcome_figures());
+        outcomes(&mut text, &self.auth.outcome_metrics());
         text.counter(
             "vestibule_last_seen_lost_total",
             "Sessions whose last use was forgotten before it was written.",
             self.auth.lost_last_seen(),
         );
-        mail(&mut text, &self.auth.mail_figures());
+        mail(&mut text, &self.auth.mail_metrics());
         self.process(&mut text);
         text.finish()
     }

@@ -1,22 +1,22 @@
-//! What the database said of a proof, for a second: a caller's calls cost one statement a second, and
-//! a caller that was removed is refused a second later. Only what was found is kept, so that nobody
-//! fills it with inventions.
+//! The database's answers about proofs, cached for a second: a caller's calls cost one statement a
+//! second, and a removed caller is refused a second later. Only proofs that were found are cached, so
+//! that made-up proofs cannot fill the cache.
 
 use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// How long an answer is believed.
+/// How long an answer is used.
 const MAX_AGE: Duration = Duration::from_secs(1);
-/// The most answers that are kept; more callers than this in a second ask again.
+/// The most cached answers; beyond them callers cost more than one statement a second.
 const MAX_LEN: usize = 1024;
 
 pub(super) struct Cache<K, V>(Mutex<HashMap<K, Answer<V>>>);
 
 struct Answer<V> {
     value: V,
-    /// Before the database was asked: what it said may be as old as the question.
+    /// The time before the database was asked, since its answer may be as old as the question.
     asked_at: Instant,
 }
 
@@ -33,14 +33,12 @@ impl<K, V> Default for Cache<K, V> {
 }
 
 impl<K: Eq + Hash, V: Clone> Cache<K, V> {
-    /// What is believed of a proof.
     pub(super) fn get(&self, key: &K) -> Option<V> {
         let answers = self.0.lock();
         let answer = answers.get(key).filter(|answer| answer.is_fresh())?;
         Some(answer.value.clone())
     }
 
-    /// Keeps an answer.
     pub(super) fn put(&self, key: K, value: V, asked_at: Instant) {
         let mut answers = self.0.lock();
         if answers.len() >= MAX_LEN {
@@ -60,7 +58,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_is_believed_for_a_second_from_the_question() {
+    async fn an_answer_is_used_for_a_second_from_the_question() {
         let cache = Cache::default();
         let asked_at = Instant::now();
         advance(Duration::from_millis(600)).await;

@@ -1,21 +1,30 @@
-//! What is folded, counted, lost and written of the outcomes of logins.
+//! How the outcomes of logins are folded, counted, written and lost.
 
-use std::net::Ipv4Addr;
+use std::{
+    net::Ipv4Addr,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::ClientInfo;
+use crate::domain::{ClientInfo, EventId, uuid_v7};
 
 fn noon() -> Timestamp {
     Timestamp::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
-fn failure(user: u128, ip: u32, at: Timestamp) -> Outcome {
-    Outcome {
+fn failure(user: u128, ip: u32, at: Timestamp) -> Event {
+    // Rows are told apart by the ids of their events.
+    static RANDOM: AtomicU64 = AtomicU64::new(0);
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&RANDOM.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    Event {
+        id: EventId::new(uuid_v7(at, random)),
         kind: EventKind::LoginFailed,
         at,
         user_id: Some(UserId::new(uuid::Uuid::from_u128(user))),
+        session_id: None,
         origin: Origin {
             caller: None,
             client: ClientInfo {
@@ -26,23 +35,19 @@ fn failure(user: u128, ip: u32, at: Timestamp) -> Outcome {
     }
 }
 
-fn note(outcomes: &Outcomes, outcome: Outcome) {
-    outcomes.note(outcome, [0; 10]);
-}
-
-fn sum(rows: &[Snapshot]) -> u64 {
+fn sum(rows: &[RowSnapshot]) -> u64 {
     rows.iter().map(|row| row.2).sum()
 }
 
 #[test]
-fn what_is_alike_within_a_minute_is_one_row() {
+fn outcomes_that_are_alike_within_a_minute_share_a_row() {
     let outcomes = Outcomes::default();
     let last = noon() + TimeDelta::seconds(59);
     for at in [noon(), last, last + TimeDelta::seconds(1)] {
-        note(&outcomes, failure(1, 1, at));
+        outcomes.note(failure(1, 1, at));
     }
     for (user, ip) in [(1, 2), (2, 1)] {
-        note(&outcomes, failure(user, ip, noon()));
+        outcomes.note(failure(user, ip, noon()));
     }
     let rows = outcomes.unwritten();
     assert_eq!((rows.len(), sum(&rows)), (4, 5));
@@ -55,10 +60,7 @@ fn a_full_batch_costs_detail_and_no_outcome() {
     let many = u32::try_from(2 * ROWS_MAX).unwrap();
     for minute in 0..3 {
         for ip in 0..many {
-            note(
-                &outcomes,
-                failure(1, ip, noon() + TimeDelta::minutes(minute)),
-            );
+            outcomes.note(failure(1, ip, noon() + TimeDelta::minutes(minute)));
         }
     }
     let rows = outcomes.unwritten();
@@ -75,10 +77,10 @@ fn a_full_batch_costs_detail_and_no_outcome() {
 #[test]
 fn a_row_is_held_until_it_is_written_and_its_minute_is_over() {
     let outcomes = Outcomes::default();
-    note(&outcomes, failure(1, 1, noon()));
+    outcomes.note(failure(1, 1, noon()));
     let first = outcomes.unwritten();
-    // One more comes while they are written.
-    note(&outcomes, failure(1, 1, noon()));
+    // Another outcome comes during the write.
+    outcomes.note(failure(1, 1, noon()));
     outcomes.written(&first);
     let second = outcomes.unwritten();
     assert_eq!(first[0].1.id, second[0].1.id, "it is the same row");
@@ -97,12 +99,12 @@ fn a_row_is_held_until_it_is_written_and_its_minute_is_over() {
 }
 
 #[test]
-fn a_crowded_batch_lets_go_of_all_that_is_written() {
+fn a_crowded_batch_removes_every_written_row() {
     let outcomes = Outcomes::default();
     let many = u32::try_from(ROWS_MAX).unwrap();
     for round in 0..3 {
         for user in 0..many {
-            note(&outcomes, failure(user.into(), round, noon()));
+            outcomes.note(failure(user.into(), round, noon()));
         }
         let rows = outcomes.unwritten();
         assert_eq!(rows.len(), ROWS_MAX);
@@ -113,10 +115,10 @@ fn a_crowded_batch_lets_go_of_all_that_is_written() {
 }
 
 #[test]
-fn what_is_given_up_is_counted() {
+fn outcomes_that_are_given_up_are_counted() {
     let outcomes = Outcomes::default();
     for _ in 0..3 {
-        note(&outcomes, failure(1, 1, noon()));
+        outcomes.note(failure(1, 1, noon()));
     }
     assert_eq!(outcomes.lost(&outcomes.unwritten()), 3);
     let metrics = outcomes.metrics();

@@ -1,32 +1,33 @@
-//! Everything that is kept of a user, but for what proves them.
+//! The export of a user's data: all that is stored about the user, without what proves them.
 
 use uuid::Uuid;
 
+use super::Users;
 use crate::{
-    auth::{Auth, AuthError, CallContext},
+    auth::{AuthError, CallContext, Issuer},
     domain::{EventFilter, EventId, KeptEvent, Session, SessionId, User, UserId, UserKey},
 };
 
-/// What is kept of a user.
+/// A user, and a page of what is stored about them.
 #[derive(Debug)]
 pub struct UserExport {
     /// The user.
     pub user: User,
-    /// Some of the rest, in the order of ids, which is that of time.
-    pub kept: Vec<Kept>,
+    /// In the order of ids, which is that of time.
+    pub items: Vec<ExportedItem>,
 }
 
-/// One thing that is kept of a user.
+/// Something that is stored about a user.
 #[derive(Debug)]
-pub enum Kept {
+pub enum ExportedItem {
     /// A session, live or ended.
     Session(Session),
     /// An event.
     Event(KeptEvent),
 }
 
-impl Kept {
-    /// Its id: no session has an event's.
+impl ExportedItem {
+    /// The id. Ids are unique over sessions and events.
     pub fn id(&self) -> Uuid {
         match self {
             Self::Session(session) => session.id.uuid(),
@@ -35,20 +36,19 @@ impl Kept {
     }
 }
 
-impl Auth {
-    /// What is kept of a user, from what follows the id `after` on, so many at most: a user may have
-    /// more than fits into an answer.
+impl Users<Issuer> {
+    /// A user, and at most `limit` of their sessions and events, those with ids after `after`.
     ///
     /// # Errors
-    /// There is no such user, the database is away or the deadline passed.
-    pub async fn export_user(
+    /// There is no such user.
+    pub async fn export(
         &self,
         call: &CallContext,
         id: UserId,
         after: Option<Uuid>,
         limit: u64,
     ) -> Result<UserExport, AuthError> {
-        let user = self.users().find(call, &UserKey::Id(id)).await?;
+        let user = self.find(call, &UserKey::Id(id)).await?;
         let (session, event) = (after.map(SessionId::new), after.map(EventId::new));
         let sessions = self
             .db
@@ -58,14 +58,14 @@ impl Auth {
             user_id: Some(id),
             ..EventFilter::default()
         };
-        let events = self.db.list_events(&filter, event, limit, call.deadline);
-        let limits = self.settings.session_limits;
-        let mut kept: Vec<_> = sessions
-            .map(|session| Kept::Session(session.limited_to(limits)))
-            .chain(events.await?.into_iter().map(Kept::Event))
+        let events = self.list_events(call, &filter, event, limit).await?;
+        let limits = self.issuer.session_limits;
+        let mut items: Vec<_> = sessions
+            .map(|session| ExportedItem::Session(session.limited_to(limits)))
+            .chain(events.into_iter().map(ExportedItem::Event))
             .collect();
-        kept.sort_by_key(Kept::id);
-        kept.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(UserExport { user, kept })
+        items.sort_by_key(ExportedItem::id);
+        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(UserExport { user, items })
     }
 }

@@ -1,11 +1,8 @@
-//! Sessions and password resets as named callers and operators ask for them, and the ends of
-//! sessions.
-
-use zeroize::Zeroizing;
+//! Sessions and password resets of other users: issued for a named caller, listed, and ended.
 
 use super::Users;
 use crate::{
-    auth::{Auth, AuthError, CallContext, NewSession, TokenDelivery},
+    auth::{AuthError, CallContext, Issuer, NewSession, NewToken, issuer::TokenDelivery},
     db::{KeptSessions, UserChange},
     domain::{
         AuthenticationMethod, ClientInfo, EventKind, Session, SessionId, Timestamp, TokenPurpose,
@@ -15,50 +12,39 @@ use crate::{
 
 /// Which sessions of a user end.
 #[derive(Debug, Clone, Copy)]
-pub enum EndedSessions {
-    /// All of them.
+pub enum SessionsToEnd {
+    /// All sessions.
     All,
-    /// All but one; all of them where that is not a live one of the user's.
+    /// All except this session; all sessions where it is not a live session of the user.
     AllBut(SessionId),
-    /// One, if it is the user's.
+    /// This session, where it is the user's.
     One(SessionId),
-    /// Those whose user proved who they are before an instant, which has passed.
+    /// The sessions whose user proved who they are before this time, which must have passed.
     IssuedBefore(Timestamp),
 }
 
-/// A token that sets a new password, for a caller that brings it to its user.
-#[derive(Debug)]
-pub struct NewPasswordReset {
-    /// Told once and stored nowhere.
-    pub token: Zeroizing<String>,
-    /// When it ends.
-    pub expires_at: Timestamp,
-}
-
-impl Users {
-    /// Ends sessions of a user in one write. Where more than one is meant, logins that are under way
-    /// are refused by it too.
+impl<I> Users<I> {
+    /// Ends sessions of a user in one write. All but `One` also refuse the logins that are under way.
     ///
     /// # Errors
-    /// There is no such user, the instant is in the future, the database is away or the deadline
-    /// passed.
+    /// There is no such user, or the time of `IssuedBefore` is in the future.
     pub async fn end_sessions(
         &self,
         call: &CallContext,
         id: UserId,
-        ended: EndedSessions,
+        ended: SessionsToEnd,
     ) -> Result<(), AuthError> {
-        let event = self.event(call, EventKind::SessionsRevoked, id)?;
+        let event = call.event(&self.clock, EventKind::SessionsRevoked, Some(id), None)?;
         let change = match ended {
-            EndedSessions::All => UserChange::EndSessions,
-            EndedSessions::AllBut(kept) => UserChange::EndSessionsBut(KeptSessions::One(kept)),
-            EndedSessions::IssuedBefore(instant) if instant > event.at => {
+            SessionsToEnd::All => UserChange::EndSessions,
+            SessionsToEnd::AllBut(kept) => UserChange::EndSessionsBut(KeptSessions::One(kept)),
+            SessionsToEnd::IssuedBefore(time) if time > event.at => {
                 return Err(AuthError::InTheFuture);
             }
-            EndedSessions::IssuedBefore(instant) => {
-                UserChange::EndSessionsBut(KeptSessions::AuthenticatedSince(instant))
+            SessionsToEnd::IssuedBefore(time) => {
+                UserChange::EndSessionsBut(KeptSessions::AuthenticatedSince(time))
             }
-            EndedSessions::One(session) => return self.end_session(call, id, session).await,
+            SessionsToEnd::One(session) => return self.end_session(call, id, session).await,
         };
         self.change(call, id, change, event).await?;
         tracing::info!(user_id = %id, "sessions ended");
@@ -72,8 +58,8 @@ impl Users {
         session: SessionId,
     ) -> Result<(), AuthError> {
         self.find(call, &UserKey::Id(id)).await?;
-        let mut event = self.event(call, EventKind::SessionRevoked, id)?;
-        event.session_id = Some(session);
+        let kind = EventKind::SessionRevoked;
+        let event = call.event(&self.clock, kind, Some(id), Some(session))?;
         self.db
             .revoke_session_of(id, session, event, call.deadline)
             .await?;
@@ -82,76 +68,80 @@ impl Users {
     }
 }
 
-impl Auth {
-    /// Opens a session for a user whom a caller has authenticated itself.
+impl Users<Issuer> {
+    /// Opens a session for a user whom the caller itself has authenticated.
     ///
     /// # Errors
-    /// There is no such user, the user is disabled, the database is away or the deadline passed.
-    pub async fn create_session_for(
+    /// There is no such user, or the user is disabled.
+    pub async fn create_session(
         &self,
         call: &CallContext,
         key: &UserKey,
         client: ClientInfo,
     ) -> Result<NewSession, AuthError> {
         loop {
-            // Before the user is read: a session must not look younger than what it was judged by.
+            // Taken before the user is read, so that no session looks newer than the user's state by
+            // which it was opened.
             let authenticated_at = self.clock.now();
-            let user = self.active_user(call, key).await?;
+            let user = self.find_active(call, key).await?;
             let how = (AuthenticationMethod::Caller, authenticated_at);
-            let opened = self.open_session(call, user, how, client.clone());
-            // Whoever changed meanwhile is read again, until the deadline.
+            let opened = self.issuer.open_session(call, user, how, client.clone());
+            // `None`: the user was changed in between, and is read again until the deadline.
             if let Some(opened) = opened.await? {
                 return Ok(opened);
             }
         }
     }
 
-    /// Makes a token that sets a new password, and proves no address: nobody mailed it there.
+    /// Makes a token that sets a new password. Its redemption does not prove the user's address: the
+    /// caller, and not a mail, brings it to the user.
     ///
     /// # Errors
-    /// There is no such user, the user is disabled, the database is away or the deadline passed.
+    /// There is no such user, or the user is disabled.
     pub async fn create_password_reset(
         &self,
         call: &CallContext,
         key: &UserKey,
-    ) -> Result<NewPasswordReset, AuthError> {
+    ) -> Result<NewToken, AuthError> {
         let purpose = TokenPurpose::PasswordReset;
         loop {
-            let user = self.active_user(call, key).await?;
-            let origin = call.origin(ClientInfo::default());
-            let event = self.event(EventKind::PasswordResetCreated, user.id, None, origin)?;
+            let user = self.find_active(call, key).await?;
+            let kind = EventKind::PasswordResetCreated;
+            let event = call.event(&self.clock, kind, Some(user.id), None)?;
             let delivery = TokenDelivery::Returned(event);
-            let issued = self.issue_one_time_token(&user, purpose, delivery, call.deadline);
-            if let Some((token, expires_at)) = issued.await? {
+            let issued = self
+                .issuer
+                .issue_token(&user, purpose, delivery, call.deadline);
+            if let Some(token) = issued.await? {
                 tracing::info!(user_id = %user.id, "password reset made for a caller");
-                return Ok(NewPasswordReset { token, expires_at });
+                return Ok(token);
             }
         }
     }
 
-    /// Some live sessions of a user in the order of their ids, from the one after `after` on.
+    /// At most `limit` live sessions of a user in the order of their ids, those with ids after `after`.
     ///
     /// # Errors
-    /// There is no such user, the database is away or the deadline passed.
-    pub async fn list_user_sessions(
+    /// There is no such user.
+    pub async fn list_sessions(
         &self,
         call: &CallContext,
         id: UserId,
         after: Option<SessionId>,
         limit: u64,
     ) -> Result<Vec<Session>, AuthError> {
-        let user = self.users().find(call, &UserKey::Id(id)).await?;
-        let limits = self.settings.session_limits;
-        let at = (limits, self.clock.now());
+        let user = self.find(call, &UserKey::Id(id)).await?;
+        let limits = self.issuer.session_limits;
+        let live = (limits, self.clock.now());
         let sessions = self
             .db
-            .list_sessions(&user, at, after, limit, call.deadline);
+            .list_sessions(&user, live, after, limit, call.deadline);
         let sessions = sessions.await?.into_iter();
         Ok(sessions.map(|session| session.limited_to(limits)).collect())
     }
 
-    async fn active_user(&self, call: &CallContext, key: &UserKey) -> Result<User, AuthError> {
-        let user = self.users().find(call, key).await?;
+    async fn find_active(&self, call: &CallContext, key: &UserKey) -> Result<User, AuthError> {
+        let user = self.find(call, key).await?;
         match user.status {
             UserStatus::Active => Ok(user),
             UserStatus::Disabled => Err(AuthError::UserDisabled),

@@ -80,7 +80,7 @@ impl Call {
             caller: None,
         });
         let name = call_name(self.protocol, &request);
-        let gate = Gate::new(Callers::of_no_database(), auth_service);
+        let gate = Gate::new(Callers::without_database(), auth_service);
         let outcome = gate.authorize(self.protocol, name, &mut request).await;
         outcome.map(drop).map_err(|failure| failure.kind)
     }

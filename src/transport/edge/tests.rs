@@ -34,7 +34,7 @@ fn short(request_timeout: Duration) -> EdgeSettings {
     EdgeSettings {
         request_timeout,
         gate: Arc::new(Gate::new(
-            Callers::of_no_database(),
+            Callers::without_database(),
             AuthServiceAccess::Open,
         )),
         before_handler: None,

@@ -31,9 +31,8 @@ impl AuditService for AuditHandlers {
     ) -> Result<Response<ListEventsResponse>, Status> {
         let (call, message) = open(request)?;
         let (filter, page) = input::event_list(message)?;
-        let listed = self
-            .auth
-            .list_events(&call, &filter, page.after(), page.limit());
+        let users = self.auth.users();
+        let listed = users.list_events(&call, &filter, page.after(), page.limit());
         let mut events = listed.await.map_err(Failure::from)?;
         let next_page_token = page.cut(&mut events, |event| event.id);
         Ok(Response::new(ListEventsResponse {

@@ -73,7 +73,7 @@ impl<'c> Intake<'c> {
     fn new(auth: &Auth, call: &'c CallContext, validate_only: bool) -> Self {
         Self {
             call,
-            import: auth.import_users(call.caller.clone(), validate_only),
+            import: auth.users().import(call.caller.clone(), validate_only),
             pending: Vec::new(),
             decided: 0,
             answer: ImportUsersResponse::default(),
@@ -81,7 +81,7 @@ impl<'c> Intake<'c> {
     }
 
     async fn add(&mut self, user: v1::ImportedUser) -> Result<(), Failure> {
-        self.pending.push(self.import.read(&user.into()));
+        self.pending.push(self.import.parse_row(&user.into()));
         if self.pending.len() == Import::BATCH {
             self.decide().await?;
         }
@@ -91,7 +91,7 @@ impl<'c> Intake<'c> {
     async fn decide(&mut self) -> Result<(), Failure> {
         let rows = std::mem::take(&mut self.pending);
         let deadline = self.call.deadline.min(Instant::now() + BATCH_MAX);
-        for outcome in self.import.take(rows, deadline).await? {
+        for outcome in self.import.import_rows(rows, deadline).await? {
             self.decided += 1;
             self.tell(outcome);
         }

@@ -4,7 +4,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{MESSAGE_MAX, import, open};
 use crate::{
-    auth::{Auth, AuthError, Kept},
+    auth::{Auth, AuthError, ExportedItem},
     domain::{UserId, UserKey, UserStatus},
     proto::v1::{
         CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
@@ -126,7 +126,7 @@ impl UserService for UserHandlers {
     ) -> Result<Response<CreateSessionForUserResponse>, Status> {
         let (call, message) = open(request)?;
         let (key, client) = input::session_user(&message)?;
-        let session = self.auth.create_session_for(&call, &key, client).await;
+        let session = self.auth.users().create_session(&call, &key, client).await;
         Ok(Response::new(session.map_err(of(key))?.into()))
     }
 
@@ -136,7 +136,7 @@ impl UserService for UserHandlers {
     ) -> Result<Response<CreatePasswordResetResponse>, Status> {
         let (call, message) = open(request)?;
         let key = input::password_reset_user(message.user.as_ref())?;
-        let reset = self.auth.create_password_reset(&call, &key).await;
+        let reset = self.auth.users().create_password_reset(&call, &key).await;
         Ok(Response::new(reset.map_err(of(key))?.into()))
     }
 
@@ -149,7 +149,11 @@ impl UserService for UserHandlers {
         let asked = input::user_page(METHOD, &m.user_id, m.page_size, &m.page_token)?;
         let UserPage { user_id: id, page } = asked;
         let (after, limit) = (page.after(), page.limit());
-        let listed = self.auth.list_user_sessions(&call, id, after, limit).await;
+        let listed = self
+            .auth
+            .users()
+            .list_sessions(&call, id, after, limit)
+            .await;
         let mut sessions = listed.map_err(of_id(id))?;
         let next_page_token = page.cut(&mut sessions, |session| session.id);
         Ok(Response::new(ListUserSessionsResponse {
@@ -178,17 +182,17 @@ impl UserService for UserHandlers {
         let asked = input::user_page(METHOD, &m.user_id, m.page_size, &m.page_token)?;
         let UserPage { user_id: id, page } = asked;
         let (after, limit) = (page.after(), page.limit());
-        let export = self.auth.export_user(&call, id, after, limit).await;
+        let export = self.auth.users().export(&call, id, after, limit).await;
         let mut export = export.map_err(of_id(id))?;
         let mut answer = ExportUserDataResponse {
-            next_page_token: page.cut(&mut export.kept, Kept::id),
+            next_page_token: page.cut(&mut export.items, ExportedItem::id),
             user: Some(export.user.into()),
             ..ExportUserDataResponse::default()
         };
-        for kept in export.kept {
-            match kept {
-                Kept::Session(session) => answer.sessions.push(session.into()),
-                Kept::Event(event) => answer.events.push(event.into()),
+        for item in export.items {
+            match item {
+                ExportedItem::Session(session) => answer.sessions.push(session.into()),
+                ExportedItem::Event(event) => answer.events.push(event.into()),
             }
         }
         Ok(Response::new(answer))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Faults;
 use crate::{
-    auth::EndedSessions,
+    auth::SessionsToEnd,
     domain::{
         ClientInfo, EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserKey, UserStatus,
     },
@@ -185,24 +185,24 @@ pub(crate) fn user_edit(message: &v1::UpdateUserRequest) -> Result<(UserId, User
 /// `InvalidInput` with every fault.
 pub(crate) fn sessions_to_end(
     message: &v1::RevokeUserSessionsRequest,
-) -> Result<(UserId, EndedSessions), Failure> {
+) -> Result<(UserId, SessionsToEnd), Failure> {
     let mut faults = Faults::default();
     let id = faults.user_id("user_id", &message.user_id);
     let ended = match &message.sessions {
-        Some(Sessions::All(true)) => Some(EndedSessions::All),
+        Some(Sessions::All(true)) => Some(SessionsToEnd::All),
         Some(Sessions::All(false)) => {
             faults.add("all", ErrorReason::InvalidField, "must be true");
             None
         }
         Some(Sessions::ExceptSessionId(id)) => faults
             .session_id("except_session_id", id)
-            .map(EndedSessions::AllBut),
+            .map(SessionsToEnd::AllBut),
         Some(Sessions::SessionId(id)) => {
-            faults.session_id("session_id", id).map(EndedSessions::One)
+            faults.session_id("session_id", id).map(SessionsToEnd::One)
         }
         Some(Sessions::IssuedBefore(instant)) => faults
             .instant("issued_before", Some(instant))
-            .map(|instant| EndedSessions::IssuedBefore(whole_micros(instant))),
+            .map(|instant| SessionsToEnd::IssuedBefore(whole_micros(instant))),
         None => faults.missing("sessions"),
     };
     match (id, ended) {

@@ -2,7 +2,7 @@
 
 use super::timestamp;
 use crate::{
-    auth::{NewPasswordReset, NewSession},
+    auth::{NewSession, NewToken},
     domain::User,
     proto::v1::{
         CreatePasswordResetResponse, CreateSessionForUserResponse, DisableUserResponse,
@@ -39,10 +39,10 @@ impl From<NewSession> for CreateSessionForUserResponse {
     }
 }
 
-impl From<NewPasswordReset> for CreatePasswordResetResponse {
-    fn from(new: NewPasswordReset) -> Self {
+impl From<NewToken> for CreatePasswordResetResponse {
+    fn from(new: NewToken) -> Self {
         Self {
-            reset_token: new.token.to_string(),
+            reset_token: new.text.to_string(),
             expires_at: Some(timestamp(new.expires_at)),
         }
     }
