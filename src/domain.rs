@@ -1,6 +1,7 @@
-//! What Vestibule speaks of: values that are valid by construction, and the rules over them.
+//! The concepts of Vestibule: values that are valid by construction, and the rules over them.
 //!
-//! Nothing here does I/O: time, random bytes and stored rows come in as arguments.
+//! Nothing here does I/O: time, random bytes and stored rows are arguments. `clock` alone reads the
+//! system's clock.
 
 mod caller;
 mod certificate;
@@ -10,10 +11,10 @@ mod email;
 mod event;
 mod id;
 mod import;
-mod key;
 mod mail;
 mod password;
 mod rotation;
+mod server_key;
 mod session;
 mod token;
 mod user;
@@ -26,16 +27,16 @@ pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
 pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use import::ImportedUser;
-pub use key::ServerKey;
 pub use mail::{MailPurpose, TokenPurpose};
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use rotation::{ROTATION_GRACE, SupersededSecret};
+pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{
     OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
     SecretHash, SessionToken, Token, TokenFault, TokenKind,
 };
 pub use user::{
-    HashedPassword, PasswordScheme, StoredPassword, User, UserEdit, UserEmail, UserFilter, UserKey,
-    UserStatus,
+    HashedPassword, PasswordScheme, StoredEmail, StoredPassword, User, UserEdit, UserFilter,
+    UserKey, UserStatus,
 };

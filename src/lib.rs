@@ -18,7 +18,7 @@
 //! ```
 //!
 //! `server` owns listeners, limits, health and drain; `config` reads settings for every layer;
-//! `cli` and `telemetry` surround them. `metrics` is what they count with.
+//! `cli` and `telemetry` surround them, and `metrics` has the counters of all.
 
 pub mod auth;
 pub mod cli;

@@ -20,7 +20,7 @@ use crate::{
     auth::{AuthError, CallContext, Users},
     config::{Environment, Flags, MigrateConfig, Problems},
     db::{self, Db, DbError},
-    domain::{Clock, PasswordScheme, User, UserFilter, UserStatus},
+    domain::{Clock, PasswordScheme, User, UserFilter},
     telemetry::chain,
 };
 
@@ -186,10 +186,7 @@ impl<'u> Line<'u> {
             password_nfc: hash.and_then(|_| is_nfc.then_some(true)),
             email_verified: user.email_verified_at.is_some(),
             created_at: user.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-            status: match user.status {
-                UserStatus::Active => "active",
-                UserStatus::Disabled => "disabled",
-            },
+            status: user.status.as_str(),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Db {
         let is_explained =
             error.abs() <= TimeDelta::from_std(half).unwrap_or_default() + NEGLIGIBLE;
         if !is_explained {
-            clock.correct(difference);
+            clock.set_correction(difference);
         }
         let metrics = &self.inner.counts.clock;
         metrics.difference_micros.store(

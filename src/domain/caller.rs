@@ -1,27 +1,26 @@
-//! Named callers: services that may act on users by name, what proves them and what they may call.
+//! Named callers: services that operators added, what proves their names, and which methods they may
+//! call.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use super::{
-    CallerKeyId, CertificateIdentity, OfCaller, SecretHash, Timestamp, Token, TrustDomain,
-};
+use super::{CallerKeyId, CertificateIdentity, OfCaller, SecretHash, Timestamp, Token};
 
-/// The most characters of a name.
+/// The most characters of a caller's name.
 const NAME_MAX: usize = 64;
 
-/// The name of a caller: 1 to 64 of `[a-z0-9-]`, safe to log. Clones share the text.
+/// The name of a caller: 1 to 64 characters of `[a-z0-9-]`, safe to log. Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallerName(Arc<str>);
 
 impl CallerName {
-    /// Reads a name.
+    /// Parses a name.
     pub fn parse(text: &str) -> Option<Self> {
         let is_good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
         let fits = (1..=NAME_MAX).contains(&text.len());
         (fits && text.bytes().all(is_good)).then(|| Self(text.into()))
     }
 
-    /// The text.
+    /// The text of the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,40 +32,40 @@ impl fmt::Display for CallerName {
     }
 }
 
-/// The text that proves a caller. It is told once and stored nowhere.
+/// The token that proves a named caller.
 pub type CallerToken = Token<OfCaller>;
 
-/// A caller, and each method that was granted to it.
+/// A named caller and its grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// Who it is.
+    /// The name, unique among callers.
     pub name: CallerName,
-    /// Methods in full, such as `vestibule.v1.UserService/FindUser`; there is no wildcard.
+    /// Full names of methods, such as `vestibule.v1.UserService/FindUser`; there is no wildcard.
     pub grants: BTreeSet<String>,
 }
 
 impl Caller {
-    /// Whether the method was granted.
+    /// Whether the method is among the grants.
     pub fn may_call(&self, method: &str) -> bool {
         self.grants.contains(method)
     }
 }
 
-/// A caller's key as it is stored.
+/// A caller's key as stored.
 #[derive(Debug, Clone)]
 pub struct CallerKey {
-    /// The public handle; safe to log, proves nothing.
+    /// The public id.
     pub id: CallerKeyId,
-    /// Of the secret.
+    /// SHA-256 of the token's secret.
     pub secret_hash: SecretHash,
-    /// When it was made.
+    /// When the key was made.
     pub created_at: Timestamp,
-    /// Until when it is good, where another has taken its place.
+    /// When the key stops being good, once a newer key has replaced it.
     pub expires_at: Option<Timestamp>,
 }
 
 impl CallerKey {
-    /// What to store of a token that was just made.
+    /// The key to store for a new token.
     pub fn new(token: &CallerToken, now: Timestamp) -> Self {
         Self {
             id: token.id(),
@@ -76,71 +75,28 @@ impl CallerKey {
         }
     }
 
-    /// Whether a token is this key, and the key still good.
+    /// Whether a token is of this key and the key has not expired.
     pub fn accepts(&self, token: &CallerToken, now: Timestamp) -> bool {
         self.secret_hash == token.secret_hash() && self.expires_at.is_none_or(|end| now < end)
     }
 }
 
-/// All that is stored of a caller.
+/// A named caller with all that is stored about it.
 #[derive(Debug, Clone)]
 pub struct CallerRecord {
-    /// The caller.
+    /// The name and the grants.
     pub caller: Caller,
-    /// When it was added.
+    /// When the caller was added.
     pub created_at: Timestamp,
-    /// The names that its certificates may have.
+    /// The identities of certificates that prove it.
     pub identities: Vec<CertificateIdentity>,
-    /// Its keys, those that have expired too.
+    /// The keys, expired ones included.
     pub keys: Vec<CallerKey>,
-}
-
-/// As operators write it and as it is stored: `spiffe://…`, or `dns:` and a host name.
-impl fmt::Display for CertificateIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spiffe(uri) => f.write_str(uri),
-            Self::Dns(name) => write!(f, "dns:{name}"),
-        }
-    }
-}
-
-impl CertificateIdentity {
-    /// Reads what an operator wrote; the trust domain is the one that is written there.
-    pub fn parse(text: &str) -> Option<Self> {
-        if let Some(name) = text.strip_prefix("dns:") {
-            return Self::dns(name);
-        }
-        let (trust_domain, _) = text.strip_prefix("spiffe://")?.split_once('/')?;
-        Self::spiffe(text, &TrustDomain::parse(trust_domain).ok()?)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_identity_is_read_as_it_is_written() {
-        for text in ["spiffe://example.org/billing", "dns:billing.example.org"] {
-            assert_eq!(CertificateIdentity::parse(text).unwrap().to_string(), text);
-        }
-        let upper = CertificateIdentity::parse("dns:Billing.Example.ORG");
-        assert_eq!(upper, CertificateIdentity::parse("dns:billing.example.org"));
-        for text in [
-            "",
-            "billing.example.org",
-            "dns:",
-            "dns:*.example.org",
-            "spiffe://example.org",
-            "spiffe:///billing",
-            "spiffe://Example.org/billing",
-            "spiffe://example.org/../billing",
-            "cn:billing",
-        ] {
-            assert_eq!(CertificateIdentity::parse(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn a_key_is_good_with_its_secret_until_it_expires() {

@@ -1,10 +1,13 @@
-//! Whom a client's certificate names: one name and only one, so that no two readers of a certificate
-//! can take it for two callers. What a certificate says beside that name counts for nothing.
+//! The identity that a client certificate proves: exactly one alternative name, so that no two readers of
+//! a certificate can take it for two callers. Nothing else in the certificate counts.
+
+use std::fmt;
 
 use thiserror::Error;
 
-/// SPIFFE-ID §2.1 and §2.3.
+/// SPIFFE-ID §2.1.
 const TRUST_DOMAIN_MAX: usize = 255;
+/// SPIFFE-ID §2.3.
 const SPIFFE_ID_MAX: usize = 2048;
 const SCHEME: &str = "spiffe://";
 /// RFC 1035 §2.3.4, without the root's dot.
@@ -15,73 +18,97 @@ const DNS_LABEL_MAX: usize = 63;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustDomain(String);
 
-/// The text is no trust domain.
+/// The text is not the name of a trust domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be 1 to 255 of a-z, 0-9, dot, hyphen and underscore, such as example.org")]
 pub struct TrustDomainFault;
 
 impl TrustDomain {
-    /// Reads a name without its scheme.
+    /// Parses a name without its scheme.
     ///
     /// # Errors
     /// The text is empty, too long, or has another character.
     pub fn parse(text: &str) -> Result<Self, TrustDomainFault> {
-        let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_');
-        let good = (1..=TRUST_DOMAIN_MAX).contains(&text.len()) && text.bytes().all(plain);
-        good.then(|| Self(text.to_owned())).ok_or(TrustDomainFault)
+        let is_allowed = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_');
+        let is_valid = (1..=TRUST_DOMAIN_MAX).contains(&text.len()) && text.bytes().all(is_allowed);
+        is_valid
+            .then(|| Self(text.to_owned()))
+            .ok_or(TrustDomainFault)
     }
 }
 
-/// The name that a certificate proves; compared whole.
+/// The name that a certificate proves. It is compared as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CertificateIdentity {
-    /// A workload of the trust domain, `spiffe://example.org/billing`.
+    /// A SPIFFE ID, such as `spiffe://example.org/billing`.
     Spiffe(String),
-    /// A host name in lower case, without wildcard: `billing.example.org`.
+    /// A host name in lower case and without wildcard, such as `billing.example.org`.
     Dns(String),
 }
 
 impl CertificateIdentity {
-    /// The name as text; a host name is never taken for a SPIFFE ID, nor the other way round.
+    /// The name alone. No host name has the form of a SPIFFE ID.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Spiffe(text) | Self::Dns(text) => text,
         }
     }
 
-    /// Reads a SPIFFE ID of a trust domain. Escapes, dots and empty segments would let one workload
-    /// be spelled in many ways, so the form has none; a port, a query or a fragment is no part of it.
+    /// Parses a SPIFFE ID of a trust domain. Escapes, segments of dots and empty segments are refused, so
+    /// that a workload has one spelling; a port, a query and a fragment are not part of the form.
     pub fn spiffe(uri: &str, trust_domain: &TrustDomain) -> Option<Self> {
         let path = uri
             .strip_prefix(SCHEME)?
             .strip_prefix(trust_domain.0.as_str())?
             .strip_prefix('/')?;
-        let plain =
+        let is_allowed =
             |b: u8| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_');
-        let good = uri.len() <= SPIFFE_ID_MAX
-            && path
-                .split('/')
-                .all(|segment| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain));
-        good.then(|| Self::Spiffe(uri.to_owned()))
+        let is_segment =
+            |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_allowed);
+        let is_valid = uri.len() <= SPIFFE_ID_MAX && path.split('/').all(is_segment);
+        is_valid.then(|| Self::Spiffe(uri.to_owned()))
     }
 
-    /// Reads a host name; its case does not count.
+    /// Parses a host name in any case.
     pub fn dns(name: &str) -> Option<Self> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        let good = name.len() <= DNS_NAME_MAX
-            && name.split('.').all(|label| {
-                (1..=DNS_LABEL_MAX).contains(&label.len()) && label.bytes().all(plain)
-            });
-        good.then(|| Self::Dns(name.to_ascii_lowercase()))
+        let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        let is_label = |label: &str| {
+            (1..=DNS_LABEL_MAX).contains(&label.len()) && label.bytes().all(is_allowed)
+        };
+        let is_valid = name.len() <= DNS_NAME_MAX && name.split('.').all(is_label);
+        is_valid.then(|| Self::Dns(name.to_ascii_lowercase()))
     }
 
-    /// The identity of a certificate with these alternative names, where it has one: exactly one
-    /// URI, which is a SPIFFE ID of the trust domain; or no URI and exactly one DNS name.
-    pub fn of(uris: &[&str], names: &[&str], trust_domain: Option<&TrustDomain>) -> Option<Self> {
-        match (uris, names) {
+    /// Parses the form of `Display`, with any trust domain.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(name) = text.strip_prefix("dns:") {
+            return Self::dns(name);
+        }
+        let (trust_domain, _) = text.strip_prefix("spiffe://")?.split_once('/')?;
+        Self::spiffe(text, &TrustDomain::parse(trust_domain).ok()?)
+    }
+
+    /// The identity of a certificate with these alternative names: exactly one URI, which must be a
+    /// SPIFFE ID of the trust domain, or no URI and exactly one DNS name. Other certificates have none.
+    pub fn from_alternative_names(
+        uris: &[&str],
+        dns_names: &[&str],
+        trust_domain: Option<&TrustDomain>,
+    ) -> Option<Self> {
+        match (uris, dns_names) {
             ([uri], _) => Self::spiffe(uri, trust_domain?),
             ([], [name]) => Self::dns(name),
             _ => None,
+        }
+    }
+}
+
+/// As operators write it and as it is stored: `spiffe://…`, or `dns:` and a host name.
+impl fmt::Display for CertificateIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spiffe(uri) => f.write_str(uri),
+            Self::Dns(name) => write!(f, "dns:{name}"),
         }
     }
 }
@@ -161,13 +188,15 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_has_one_name_or_names_nobody() {
-        let of = |uris: &[&str], names: &[&str]| {
-            CertificateIdentity::of(uris, names, Some(&domain())).is_some()
+    fn a_certificate_has_one_identity_or_none() {
+        let has_identity = |uris: &[&str], names: &[&str]| {
+            CertificateIdentity::from_alternative_names(uris, names, Some(&domain())).is_some()
         };
         let (a, b) = ("spiffe://example.org/a", "spiffe://example.org/b");
-        assert!(of(&[a], &[]) && of(&[a], &["x.y"]) && of(&[a], &["x.y", "z"]));
-        assert!(of(&[], &["x.y"]));
+        for names in [&[][..], &["x.y"], &["x.y", "z"]] {
+            assert!(has_identity(&[a], names), "{names:?}");
+        }
+        assert!(has_identity(&[], &["x.y"]));
         for (uris, names) in [
             (&[a, b][..], &[][..]),
             (&[a, a], &[]),
@@ -178,9 +207,32 @@ mod tests {
             (&[], &["*.y"]),
             (&[], &[]),
         ] {
-            assert!(!of(uris, names), "{uris:?} {names:?}");
+            assert!(!has_identity(uris, names), "{uris:?} {names:?}");
         }
-        assert_eq!(CertificateIdentity::of(&[a], &["x.y"], None), None);
+        let untrusted = CertificateIdentity::from_alternative_names(&[a], &["x.y"], None);
+        assert_eq!(untrusted, None);
+    }
+
+    #[test]
+    fn an_identity_is_read_as_it_is_written() {
+        for text in ["spiffe://example.org/billing", "dns:billing.example.org"] {
+            assert_eq!(CertificateIdentity::parse(text).unwrap().to_string(), text);
+        }
+        let upper = CertificateIdentity::parse("dns:Billing.Example.ORG");
+        assert_eq!(upper, CertificateIdentity::parse("dns:billing.example.org"));
+        for text in [
+            "",
+            "billing.example.org",
+            "dns:",
+            "dns:*.example.org",
+            "spiffe://example.org",
+            "spiffe:///billing",
+            "spiffe://Example.org/billing",
+            "spiffe://example.org/../billing",
+            "cn:billing",
+        ] {
+            assert_eq!(CertificateIdentity::parse(text), None, "{text}");
+        }
     }
 
     #[test]

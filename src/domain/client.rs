@@ -1,38 +1,39 @@
-//! The end user's client as a caller tells it. It informs and never authorises, but it is written
-//! to logs and rows, so it is cut to a form that can do no harm there.
+//! The end user's client, as claimed by the caller. It is information and authorises nothing. It is
+//! written to logs and rows, so it is cut to a form that is harmless there.
 
 use std::net::IpAddr;
 
 use thiserror::Error;
 
-/// The longest user agent that is kept, in characters.
+/// The most characters of a user agent; the rest is cut off.
 const USER_AGENT_MAX: usize = 256;
 
 /// Address and user agent of the end user, both claimed by the caller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientInfo {
-    /// The address, if known.
+    /// The IP address, where the caller sent it.
     pub ip: Option<IpAddr>,
-    /// At most 256 characters, none of them a control or bidirectional formatting character.
+    /// The user agent, where the caller sent it: at most 256 characters, without control and
+    /// bidirectional formatting characters.
     pub user_agent: Option<String>,
 }
 
-/// The address is no IPv4 or IPv6 address in canonical form.
+/// The text is not an IPv4 or IPv6 address in canonical form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be an IPv4 or IPv6 address in canonical form, without a port")]
 pub struct ClientFault;
 
 impl ClientInfo {
-    /// Reads what a caller told; empty text means not known.
+    /// Parses what a caller sent; an empty text is absent. The user agent is cut and cleaned.
     ///
     /// # Errors
-    /// The address is not empty and not an address in canonical form (RFC 5952 for IPv6).
+    /// The address is not in canonical form (RFC 5952 for IPv6).
     pub fn parse(ip: &str, user_agent: &str) -> Result<Self, ClientFault> {
         let ip = if ip.is_empty() {
             None
         } else {
             let address: IpAddr = ip.parse().map_err(|_| ClientFault)?;
-            // One spelling per address, or one client would look like several.
+            // One spelling for each address: with several, one client would look like many.
             if address.to_string() != ip {
                 return Err(ClientFault);
             }
@@ -84,8 +85,11 @@ mod tests {
 
     #[test]
     fn a_user_agent_is_cut_and_cleaned() {
-        let told = format!("curl\r\n\u{202E}{}", "x".repeat(1000));
-        let kept = ClientInfo::parse("", &told).unwrap().user_agent.unwrap();
+        let received = format!("curl\r\n\u{202E}{}", "x".repeat(1000));
+        let kept = ClientInfo::parse("", &received)
+            .unwrap()
+            .user_agent
+            .unwrap();
         assert!(kept.starts_with("curlxxx"));
         assert_eq!(kept.chars().count(), 256);
         assert_eq!(ClientInfo::parse("", "\n").unwrap(), ClientInfo::default());

@@ -1,4 +1,4 @@
-//! The only source of the time of day, so that a test can move it.
+//! The only source of the time of day, which tests replace by a clock that they move.
 
 use std::sync::{
     Arc,
@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// An instant, cut to microseconds: what both databases keep, so that what is answered equals what
-/// is read back.
+/// A time of day in UTC with whole microseconds, the precision of both databases: an answer before a
+/// write equals an answer after reading it back.
 pub type Timestamp = DateTime<Utc>;
 
-/// The system's clock, which may be corrected, or one that a test moves. Clones show the same time.
+/// The system's clock with a correction, or a manual clock of a test. Clones show the same time.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Arc<Source>);
 
 #[derive(Debug)]
 enum Source {
-    /// The system's, and by how many microseconds it is corrected.
+    /// The correction of the system's clock in microseconds.
     System(AtomicI64),
-    /// The microseconds at which it stands.
-    Standing(AtomicI64),
+    /// The time of a manual clock in microseconds since 1970.
+    Manual(AtomicI64),
 }
 
 impl Default for Source {
@@ -36,47 +36,47 @@ impl Clock {
         Self::default()
     }
 
-    /// A clock that stands at an instant until it is moved.
-    pub fn standing_at(instant: Timestamp) -> Self {
-        let at = AtomicI64::new(instant.timestamp_micros());
-        Self(Arc::new(Source::Standing(at)))
+    /// A clock that shows a time until it is moved.
+    pub fn manual(time: Timestamp) -> Self {
+        let micros = AtomicI64::new(time.timestamp_micros());
+        Self(Arc::new(Source::Manual(micros)))
     }
 
-    /// Now, in microseconds.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         from_micros(match &*self.0 {
             Source::System(correction) => system_micros() + correction.load(Ordering::SeqCst),
-            Source::Standing(at) => at.load(Ordering::SeqCst),
+            Source::Manual(micros) => micros.load(Ordering::SeqCst),
         })
     }
 
-    /// By how much the system's clock is corrected. `None`: a test moves this clock, and it alone.
+    /// The correction of the system's clock. `None` for a manual clock, which is not corrected.
     pub fn correction(&self) -> Option<TimeDelta> {
         match &*self.0 {
             Source::System(micros) => Some(TimeDelta::microseconds(micros.load(Ordering::SeqCst))),
-            Source::Standing(_) => None,
+            Source::Manual(_) => None,
         }
     }
 
-    /// Corrects the system's clock, from now on by so much.
-    pub fn correct(&self, by: TimeDelta) {
+    /// Replaces the correction of the system's clock.
+    pub fn set_correction(&self, correction: TimeDelta) {
         if let Source::System(micros) = &*self.0 {
-            let by = by.num_microseconds().unwrap_or(0);
-            micros.store(by, Ordering::SeqCst);
+            let correction = correction.num_microseconds().unwrap_or(0);
+            micros.store(correction, Ordering::SeqCst);
         }
     }
 
-    /// Moves a standing clock forward; the system's clock cannot be moved.
+    /// Moves a manual clock forward; the system's clock is not changed.
     pub fn advance(&self, by: Duration) {
-        if let Source::Standing(at) = &*self.0 {
-            at.fetch_add(micros(by), Ordering::SeqCst);
+        if let Source::Manual(time) = &*self.0 {
+            time.fetch_add(micros(by), Ordering::SeqCst);
         }
     }
 
-    /// Moves a standing clock back, as an operator does to the system's clock.
+    /// Moves a manual clock back; the system's clock is not changed.
     pub fn set_back(&self, by: Duration) {
-        if let Source::Standing(at) = &*self.0 {
-            at.fetch_sub(micros(by), Ordering::SeqCst);
+        if let Source::Manual(time) = &*self.0 {
+            time.fetch_sub(micros(by), Ordering::SeqCst);
         }
     }
 }
@@ -102,8 +102,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standing_clock_moves_only_when_it_is_moved() {
-        let clock = Clock::standing_at(from_micros(1_700_000_000_000_000));
+    fn a_manual_clock_moves_only_when_it_is_moved() {
+        let clock = Clock::manual(from_micros(1_700_000_000_000_000));
         let clone = clock.clone();
         assert_eq!(clock.now(), clone.now());
         clock.advance(Duration::from_hours(1));
@@ -117,12 +117,12 @@ mod tests {
     fn only_the_systems_clock_is_corrected() {
         let (hour, clock) = (TimeDelta::hours(1), Clock::system());
         let (before, clone) = (clock.now(), clock.clone());
-        clock.correct(-hour);
+        clock.set_correction(-hour);
         assert!(clone.now() < before && clone.now() >= before - hour);
         assert_eq!(clone.correction(), Some(-hour));
-        let standing = Clock::standing_at(before);
-        standing.correct(hour);
-        assert_eq!((standing.now(), standing.correction()), (before, None));
+        let manual = Clock::manual(before);
+        manual.set_correction(hour);
+        assert_eq!((manual.now(), manual.correction()), (before, None));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! E-mail addresses: what is accepted, and the one key under which an address is known to
-//! registration, login and every limit.
+//! E-mail addresses: which are accepted, and the one key by which registration, login and every limit
+//! know an address.
 
 mod prefix;
 
@@ -16,33 +16,33 @@ const ADDRESS_MAX: usize = 254;
 /// RFC 5321 §4.5.3.1.1.
 const LOCAL_PART_MAX: usize = 64;
 
-/// An address that mail could be sent to. Its `Debug` tells nothing: addresses are never logged.
+/// An address that mail can be sent to. `Debug` does not print it: addresses are never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     given: String,
     key: EmailKey,
 }
 
-/// The canonical form of an address: equal exactly when two addresses are the same account.
+/// The canonical form of an address. Two addresses are the same account when their keys are equal.
+/// `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EmailKey(String);
 
-/// The text is not an address that Vestibule takes.
+/// The text is not an address that Vestibule accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be an e-mail address of at most 254 bytes, such as ada@example.com")]
 pub struct EmailFault;
 
 impl Email {
-    /// No address is longer, in bytes.
+    /// The most bytes of an address.
     pub const MAX_LENGTH: usize = ADDRESS_MAX;
 
-    /// Reads an address: an ASCII dot-atom (RFC 5322 §3.2.3) of 1 to 64 bytes, `@`, and a domain of
-    /// at least two labels by UTS 46 (strict). Nothing is trimmed. Quoted strings, comments,
-    /// address literals and non-ASCII local parts are refused, so look-alikes of a local part
-    /// cannot exist.
+    /// Parses an ASCII dot-atom (RFC 5322 §3.2.3) of 1 to 64 bytes, `@`, and a domain of at least two
+    /// labels by UTS 46 (strict). Nothing is trimmed. Quoted strings, comments, address literals and
+    /// non-ASCII local parts are refused, so that no local part has look-alikes.
     ///
     /// # Errors
-    /// The text has another form or is longer than 254 bytes, as given or in canonical form.
+    /// The text has another form, or is longer than 254 bytes as given or in canonical form.
     pub fn parse(text: &str) -> Result<Self, EmailFault> {
         if text.len() > ADDRESS_MAX {
             return Err(EmailFault);
@@ -65,7 +65,7 @@ impl Email {
         })
     }
 
-    /// The address as it was typed, in NFC.
+    /// The address as typed, in NFC.
     pub fn as_given(&self) -> &str {
         &self.given
     }
@@ -75,8 +75,8 @@ impl Email {
         &self.key
     }
 
-    /// The local part as it was typed, whose case may mean something to its server, and the domain
-    /// in ASCII: what every mail server takes.
+    /// The local part as typed, since its case may matter to its mail server, and the domain in ASCII,
+    /// which every mail server accepts.
     pub fn mailable(&self) -> (&str, &str) {
         let (local, domain) = self.key.0.split_once('@').unwrap_or_default();
         (&self.given[..local.len()], domain)
@@ -84,17 +84,17 @@ impl Email {
 }
 
 impl EmailKey {
-    /// Takes a key as it was stored.
+    /// A key as stored.
     pub fn from_stored(key: String) -> Self {
         Self(key)
     }
 
-    /// The canonical form as text.
+    /// The text of the key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the `@`.
+    /// The part before the `@`.
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
@@ -129,7 +129,7 @@ fn canonical_domain(domain: &str) -> Result<String, EmailFault> {
             DnsLength::Verify,
         )
         .map_err(|_| EmailFault)?;
-    // A numeric last label would be an IPv4 address, which is no domain.
+    // A domain with a numeric last label would be read as an IPv4 address.
     match ascii.rsplit_once('.') {
         Some((_, last)) if !last.bytes().all(|b| b.is_ascii_digit()) => Ok(ascii.into_owned()),
         _ => Err(EmailFault),
@@ -217,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_tells_nothing() {
+    fn debug_prints_no_address() {
         let email = Email::parse("ada@example.com").unwrap();
         assert!(!format!("{email:?} {:?}", email.key()).contains("ada"));
     }
 
     proptest! {
-        /// Reading a key again gives the same key, so that no two rows stand for one account.
+        /// A parsed key has itself as its key, so that no two rows are one account.
         #[test]
         fn a_key_is_its_own_key(text in "[a-zA-Z0-9.+_-]{1,20}@[a-zA-Zäöüßéñ0-9-]{1,12}\\.[a-zA-Z]{2,6}") {
             if let Some(first) = key(&text) {

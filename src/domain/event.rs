@@ -1,36 +1,37 @@
-//! What is kept of what happened: who, when, by whom, from where, and how it ended. No secret and no
-//! address is among it; a user is named by id alone.
+//! Events: the stored record of logins and changes. An event names a user by id alone, and has no secret
+//! and no e-mail address.
 
 use super::{CallerName, ClientInfo, EventId, SessionId, Timestamp, UserId};
 
-/// Who asked for something, and for whom: what events keep of a call.
+/// Where an event comes from.
 #[derive(Debug, Clone, Default)]
 pub struct Origin {
-    /// The service that called, where it proved its name.
+    /// The named caller whose call caused it.
     pub caller: Option<CallerName>,
-    /// The end user's client, as the caller told it.
+    /// The end user's client, as claimed by the caller.
     pub client: ClientInfo,
 }
 
-/// One thing that happened.
+/// An event to store.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Made from the instant, so that events sort by it.
+    /// Made of `at`, so that events sort by it.
     pub id: EventId,
     /// What happened.
     pub kind: EventKind,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// To whom; `None` when nobody matched.
+    /// The user to whom it happened. `None` for a login with an unknown address and for events of
+    /// callers.
     pub user_id: Option<UserId>,
-    /// The session that it was about, if it was about one.
+    /// The session to which it happened.
     pub session_id: Option<SessionId>,
-    /// Who asked.
+    /// Where it comes from.
     pub origin: Origin,
 }
 
 impl Event {
-    /// The same event, with the end user's client that caused it.
+    /// The event with the end user's client that caused it.
     #[must_use]
     pub fn with_client(mut self, client: ClientInfo) -> Self {
         self.origin.client = client;
@@ -38,46 +39,47 @@ impl Event {
     }
 }
 
-/// An event as it is kept: of one thing that happened, or the first of several that were alike.
+/// An event as stored. Outcomes of logins that were alike within a minute are one event with a count.
 #[derive(Debug, Clone)]
 pub struct KeptEvent {
-    /// Its id.
+    /// The id, by which events are listed.
     pub id: EventId,
-    /// What happened; `None`: a later release knows it.
+    /// What happened. `None` for a kind that a later release wrote.
     pub kind: Option<EventKind>,
-    /// When, of several the first.
+    /// When it happened, or happened first.
     pub at: Timestamp,
-    /// To whom, if to somebody who is known.
+    /// The user to whom it happened.
     pub user_id: Option<UserId>,
-    /// The session that it was about, if it was about one.
+    /// The session to which it happened.
     pub session_id: Option<SessionId>,
-    /// Who asked, of several the first.
+    /// Where it, or the first of several, comes from.
     pub origin: Origin,
     /// How often it happened.
     pub count: u64,
 }
 
-/// Which events are asked for: those that every part of it fits.
+/// Selects events. Every condition that is set must hold.
 #[derive(Debug, Clone, Default)]
 pub struct EventFilter {
-    /// About this user.
+    /// Events of this user.
     pub user_id: Option<UserId>,
-    /// Of one of these kinds; none: of any.
+    /// Events of one of these kinds; of every kind where it is empty.
     pub kinds: Vec<EventKind>,
-    /// At this instant or after it.
+    /// Events at this time or later.
     pub since: Option<Timestamp>,
-    /// Before this instant.
+    /// Events before this time.
     pub until: Option<Timestamp>,
 }
 
-/// The kinds of events.
+/// What an event records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     /// A user registered.
     UserRegistered,
-    /// A password was found right.
+    /// A login with the right password, by a user who may log in.
     LoginSucceeded,
-    /// A password was wrong, or nobody who may log in has the address.
+    /// A login or a check of the current password with a wrong password, an unknown address or a
+    /// disabled user.
     LoginFailed,
     /// A session was opened.
     SessionCreated,
@@ -85,13 +87,13 @@ pub enum EventKind {
     SessionRevoked,
     /// All sessions of a user were ended, or all but one.
     SessionsRevoked,
-    /// A secret that had been replaced was presented; its session was ended.
+    /// A replaced secret of a session was presented after its grace, and the session was ended.
     SessionSecretReused,
-    /// A password was changed by somebody who knew it.
+    /// A password was changed by a user who proved the former one.
     PasswordChanged,
     /// A password was set with a one-time token.
     PasswordReset,
-    /// A mailbox was proven.
+    /// A user proved that mail to their address reaches them.
     EmailVerified,
     /// An address was changed.
     EmailChanged,
@@ -107,13 +109,13 @@ pub enum EventKind {
     CallerAdded,
     /// A caller was removed.
     CallerRemoved,
-    /// A user asked for a new password; told by whoever delivers the mail, or would.
+    /// A user requested a password reset. Recorded when the mail is sent, or would be.
     PasswordResetRequested,
-    /// A user asked for the proof of their address.
+    /// A user requested the mail that verifies their address.
     EmailVerificationRequested,
-    /// A user asked for another address.
+    /// A user requested a change of address.
     EmailChangeRequested,
-    /// A caller made a token that sets a new password. No mailer acts on it: the caller has the token.
+    /// A named caller made a token that sets a new password, and brings it to the user itself.
     PasswordResetCreated,
 }
 

@@ -1,4 +1,4 @@
-//! Ids: UUIDs with a type each, so that a session's cannot be taken for a user's.
+//! Ids: UUIDs with a type for each kind, so that a session's id cannot be used as a user's.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Timestamp;
 
-/// Makes a UUID version 7 (RFC 9562) from an instant and ten random bytes.
+/// Makes a UUID version 7 (RFC 9562) of a time, in milliseconds, and ten random bytes.
 pub fn uuid_v7(now: Timestamp, random: [u8; 10]) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
@@ -19,12 +19,12 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Takes a UUID for this kind of id.
+            /// An id of this kind.
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID itself.
+            /// The id without its kind.
             pub const fn uuid(self) -> Uuid {
                 self.0
             }
@@ -51,53 +51,52 @@ macro_rules! id {
 }
 
 id! {
-    /// A user's id; never used again.
+    /// A user's id. Ids of erased users are not used again.
     UserId
 }
 id! {
-    /// A session's public handle; it opens nothing.
+    /// The public id of a session. It can be logged and proves nothing.
     SessionId
 }
 id! {
-    /// `request_id`: made once by a caller for one registration and kept over its retries.
+    /// The `request_id` that a caller makes for one registration and sends with each retry of it.
     RegistrationId
 }
-
 id! {
-    /// The public handle of a one-time token.
+    /// The public id of a one-time token. It can be logged and proves nothing.
     OneTimeTokenId
 }
 id! {
-    /// The public handle of a caller's key.
+    /// The public id of a caller's key. It can be logged and proves nothing.
     CallerKeyId
 }
 id! {
-    /// An event's id; events sort by it.
+    /// An event's id. Events are listed in the order of their ids, which is that of time.
     EventId
 }
 
 impl UserId {
-    /// Reads the one spelling: 36 lower-case characters.
+    /// Parses a UUID of 36 lower-case characters, the only accepted spelling.
     pub fn parse(text: &str) -> Option<Self> {
         parse_canonical(text).map(Self)
     }
 }
 
 impl SessionId {
-    /// Reads the one spelling: 36 lower-case characters.
+    /// Parses a UUID of 36 lower-case characters, the only accepted spelling.
     pub fn parse(text: &str) -> Option<Self> {
         parse_canonical(text).map(Self)
     }
 }
 
 impl RegistrationId {
-    /// Reads a UUID of 36 characters, upper or lower case.
+    /// Parses a UUID of 36 characters in any case.
     pub fn parse(text: &str) -> Option<Self> {
         parse_canonical(&text.to_ascii_lowercase()).map(Self)
     }
 }
 
-/// `Uuid` reads four spellings; ids have one.
+/// `Uuid` parses four spellings; ids have one.
 fn parse_canonical(text: &str) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok()?;
     (uuid.hyphenated().to_string() == text).then_some(uuid)

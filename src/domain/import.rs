@@ -1,20 +1,20 @@
-//! A user as another system had them, read from what it exported.
+//! A user of another system, parsed from its export.
 
 use super::{Email, StoredPassword, Timestamp, UserId, UserStatus};
 
-/// A user to add with what they had.
+/// A user to import.
 #[derive(Debug, Clone)]
 pub struct ImportedUser {
-    /// The id to keep; `None`: a new one.
+    /// The id to keep. `None`: the user gets a new id.
     pub id: Option<UserId>,
-    /// The address, which must be free.
+    /// The address, which no other user may have.
     pub email: Email,
-    /// The hash, which can be verified.
+    /// The hash of the password, in a format that can be verified.
     pub password: StoredPassword,
     /// Whether mail to the address is known to reach the user.
     pub email_verified: bool,
-    /// When they registered there; `None`: now.
+    /// When the user registered with the other system. `None`: the time of the import.
     pub created_at: Option<Timestamp>,
-    /// Whether they may log in.
+    /// Whether the user may log in.
     pub status: UserStatus,
 }

@@ -1,24 +1,24 @@
-//! What mail is sent for.
+//! The purposes of mail and of one-time tokens.
 
 use std::fmt;
 
-/// Why somebody gets a mail. Each address may ask for each so often.
+/// Why a mail is sent. The limits on mail to an address hold for each purpose by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MailPurpose {
     /// A token that sets a new password.
     PasswordReset,
     /// A token that proves the address of a user.
     EmailVerification,
-    /// A token that makes the address a user's; or a warning, if it is another user's.
+    /// A token that makes the address a user's, or a warning where it is another user's.
     EmailChange,
-    /// Tells the address of a user that it is to be replaced.
+    /// A notice to the current address of a user who requested another.
     EmailChangeRequested,
-    /// Tells an address that it no longer is its user's.
+    /// A notice to the former address of a user who has another now.
     EmailChanged,
 }
 
 impl MailPurpose {
-    /// Each of them.
+    /// Every purpose.
     pub const ALL: [Self; 5] = [
         Self::PasswordReset,
         Self::EmailVerification,
@@ -28,18 +28,17 @@ impl MailPurpose {
     ];
 }
 
-/// What a one-time token is redeemed for.
+/// What the redemption of a one-time token does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenPurpose {
-    /// A new password.
+    /// It sets a new password.
     PasswordReset,
-    /// The proof of an address.
+    /// It proves the address of the user.
     EmailVerification,
-    /// Another address.
+    /// It replaces the address of the user.
     EmailChange,
 }
 
-/// What a token for it comes by.
 impl From<TokenPurpose> for MailPurpose {
     fn from(purpose: TokenPurpose) -> Self {
         match purpose {
@@ -50,7 +49,7 @@ impl From<TokenPurpose> for MailPurpose {
     }
 }
 
-/// As logs name it.
+/// The name in logs.
 impl fmt::Display for MailPurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,9 +1,10 @@
-//! Passwords: one type for what somebody tries, one for what may be set. Only a `NewPassword` can
-//! be hashed and only a `PasswordAttempt` verified, so that raising the policy locks nobody out.
+//! Passwords: one type for an attempt to log in, one for a password that may be set. Only a
+//! `NewPassword` can be hashed and only a `PasswordAttempt` verified, so that a stricter policy locks
+//! no user out.
 //!
-//! Lengths and lists follow NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 6.2; the text is normalised
-//! to NFC once, here, and is never trimmed or case-folded. Only an attempt keeps the text as it came
-//! as well: the systems that users were imported from hashed that.
+//! Lengths and lists follow NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 6.2. The text is normalised to
+//! NFC once, here, and is never trimmed or case-folded. An attempt also keeps the text as received,
+//! which is what other systems hashed before their users were imported.
 
 mod common;
 
@@ -15,38 +16,38 @@ use zeroize::Zeroizing;
 
 use super::Email;
 
-/// The most bytes that are looked at, before any work.
+/// The most bytes of a password, checked before any other work.
 const BYTES_MAX: usize = 1024;
 /// The most code points after NFC.
 const CODE_POINTS_MAX: usize = 128;
-/// NFC grows text at most threefold (UAX #15), so a buffer of this factor is never moved and leaves
-/// no copy behind.
+/// NFC grows text at most threefold (UAX #15): a buffer of this factor is never reallocated, which
+/// would leave a copy of the password in freed memory.
 const NFC_GROWTH_MAX: usize = 3;
-/// The service's own name is the first guess of whoever knows what this is.
+/// The name of the service is one of the first guesses of an attacker who knows the service.
 const SERVICE_NAME: &str = "vestibule";
 
-/// A password that somebody presents to log in. Its `Debug` tells nothing.
+/// A password presented to log in, which `Debug` does not print.
 #[derive(Clone)]
 pub struct PasswordAttempt {
-    normal: Zeroizing<String>,
+    nfc: Zeroizing<String>,
     received: Zeroizing<String>,
 }
 
-/// A password that passed the policy and may be set. Its `Debug` tells nothing.
+/// A password that passed the policy and may be set. `Debug` does not print it.
 #[derive(Clone)]
 pub struct NewPassword(Zeroizing<String>);
 
-/// What a new password must have.
+/// The configurable part of what a new password must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordPolicy {
-    /// The least number of code points after NFC: 8 or more.
+    /// The least number of code points after NFC; at least [`Self::MIN_LENGTH_FLOOR`].
     pub min_length: usize,
 }
 
 /// What is wrong with a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PasswordFault {
-    /// Fewer code points than allowed.
+    /// Too few code points.
     #[error("must have at least {minimum} character{}", if *minimum == 1 { "" } else { "s" })]
     TooShort {
         /// The least number of code points.
@@ -58,7 +59,8 @@ pub enum PasswordFault {
     /// NUL or another control character.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// In the list of common passwords, or the e-mail address, its local part or the service's name.
+    /// In the list of common passwords, or equal to the e-mail address, its local part or the name of
+    /// the service.
     #[error(
         "is too easy to guess: it is a common password, the e-mail address or the name of this service"
     )]
@@ -66,39 +68,39 @@ pub enum PasswordFault {
 }
 
 impl PasswordPolicy {
-    /// Nothing below this can be configured.
+    /// The least `min_length` that can be configured.
     pub const MIN_LENGTH_FLOOR: usize = 8;
-    /// No password is longer, so that no minimum can be either.
+    /// The most code points of a password, and so the greatest `min_length`.
     pub const MAX_LENGTH: usize = CODE_POINTS_MAX;
 }
 
 impl PasswordAttempt {
-    /// Reads a password: 1 to 128 code points after NFC, at most 1,024 bytes, no control character.
-    /// No policy applies.
+    /// Parses a password of 1 to 128 code points after NFC, at most 1,024 bytes, and no control
+    /// character. The policy does not apply.
     ///
     /// # Errors
     /// Every fault of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<PasswordFault>> {
         Ok(Self {
-            normal: normalised(text, 1)?,
+            nfc: normalize(text, 1)?,
             received: Zeroizing::new(text.to_owned()),
         })
     }
 
-    /// The bytes to verify: UTF-8 in NFC.
+    /// The bytes to verify against a hash of this service: UTF-8 in NFC.
     pub fn as_bytes(&self) -> &[u8] {
-        self.normal.as_bytes()
+        self.nfc.as_bytes()
     }
 
-    /// The bytes as they came: what is verified against an imported hash.
+    /// The bytes to verify against an imported hash: as received.
     pub fn as_received(&self) -> &[u8] {
         self.received.as_bytes()
     }
 }
 
 impl NewPassword {
-    /// Reads a password that shall be set for the owner of an address (`None` when that address
-    /// cannot be read: the other faults are told all the same).
+    /// Parses a password to be set for the owner of an address. Without a valid address the other faults
+    /// are found all the same.
     ///
     /// # Errors
     /// Every fault of the text.
@@ -107,17 +109,17 @@ impl NewPassword {
         policy: PasswordPolicy,
         email: Option<&Email>,
     ) -> Result<Self, Vec<PasswordFault>> {
-        let (normal, mut faults) = match normalised(text, policy.min_length) {
-            Ok(normal) => (normal, Vec::new()),
-            // What is far too long is not worth comparing.
+        let (nfc, mut faults) = match normalize(text, policy.min_length) {
+            Ok(nfc) => (nfc, Vec::new()),
+            // Longer than any guess.
             Err(faults) if text.len() > BYTES_MAX => return Err(faults),
-            Err(faults) => (nfc(text), faults),
+            Err(faults) => (to_nfc(text), faults),
         };
-        if is_guessable(&normal, email) {
+        if is_guessable(&nfc, email) {
             faults.push(PasswordFault::Common);
         }
         if faults.is_empty() {
-            Ok(Self(normal))
+            Ok(Self(nfc))
         } else {
             Err(faults)
         }
@@ -128,33 +130,33 @@ impl NewPassword {
         self.0.as_bytes()
     }
 
-    /// Whether the password is an address or its local part: for those who learn whose it is to be
-    /// only after they parsed it.
+    /// Whether the password is an address or its local part. For requests that identify the user by a
+    /// token, so that the address is known only after the password was parsed.
     pub fn is_address(&self, email: &Email) -> bool {
         is_address(&Zeroizing::new(fold(&self.0)), email)
     }
 
-    /// The same password as an attempt: what a retried registration proves itself with.
+    /// The same password as an attempt, by which a retried registration proves itself.
     pub fn to_attempt(&self) -> PasswordAttempt {
         PasswordAttempt {
-            normal: self.0.clone(),
+            nfc: self.0.clone(),
             received: self.0.clone(),
         }
     }
 }
 
-fn nfc(text: &str) -> Zeroizing<String> {
-    let mut normal = Zeroizing::new(String::with_capacity(text.len() * NFC_GROWTH_MAX));
-    normal.extend(text.nfc());
-    normal
+fn to_nfc(text: &str) -> Zeroizing<String> {
+    let mut nfc = Zeroizing::new(String::with_capacity(text.len() * NFC_GROWTH_MAX));
+    nfc.extend(text.nfc());
+    nfc
 }
 
-fn normalised(text: &str, minimum: usize) -> Result<Zeroizing<String>, Vec<PasswordFault>> {
+fn normalize(text: &str, minimum: usize) -> Result<Zeroizing<String>, Vec<PasswordFault>> {
     if text.len() > BYTES_MAX {
         return Err(vec![PasswordFault::TooLong]);
     }
-    let normal = nfc(text);
-    let length = normal.chars().count();
+    let nfc = to_nfc(text);
+    let length = nfc.chars().count();
     let mut faults = Vec::new();
     if length < minimum {
         faults.push(PasswordFault::TooShort { minimum });
@@ -162,18 +164,18 @@ fn normalised(text: &str, minimum: usize) -> Result<Zeroizing<String>, Vec<Passw
     if length > CODE_POINTS_MAX {
         faults.push(PasswordFault::TooLong);
     }
-    if normal.chars().any(char::is_control) {
+    if nfc.chars().any(char::is_control) {
         faults.push(PasswordFault::ControlCharacter);
     }
     if faults.is_empty() {
-        Ok(normal)
+        Ok(nfc)
     } else {
         Err(faults)
     }
 }
 
-fn is_guessable(normal: &str, email: Option<&Email>) -> bool {
-    let folded = Zeroizing::new(fold(normal));
+fn is_guessable(nfc: &str, email: Option<&Email>) -> bool {
+    let folded = Zeroizing::new(fold(nfc));
     email.is_some_and(|email| is_address(&folded, email))
         || *folded == SERVICE_NAME
         || common::contains(&folded)
@@ -185,7 +187,7 @@ fn is_address(folded: &str, email: &Email) -> bool {
         || folded == email.key().local_part()
 }
 
-/// Case folding close to Unicode's: upper case first, so that ß, ſ and K meet ss, s and k.
+/// Case folding close to Unicode's: upper case first, so that ß, ſ and K become ss, s and k.
 fn fold(text: &str) -> String {
     text.to_uppercase().to_lowercase()
 }

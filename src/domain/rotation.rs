@@ -1,5 +1,8 @@
-//! Secrets that a rotation replaced: good for a moment, so that calls under way are not cut off, and
-//! a sign of theft afterwards.
+//! Secrets of a session that a rotation replaced: good for a grace, so that calls under way do not fail,
+//! and a sign of theft afterwards.
+//!
+//! The next secret is an HMAC of the current one and a stored nonce. A replaced token that is presented
+//! within the grace gets the same next token again, although the database has neither of the secrets.
 
 use std::fmt;
 
@@ -10,30 +13,30 @@ use zeroize::Zeroizing;
 
 use super::{SecretHash, Session, SessionId, SessionToken, Timestamp, token::SECRET_LEN};
 
-/// How long a secret is good after it was replaced.
+/// How long a secret is good after its replacement.
 pub const ROTATION_GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// What is derived here is derived nowhere else.
+/// Separates these HMACs from any other use of the secret.
 const LABEL: &[u8] = b"vestibule session rotation v1";
-/// The block of SHA-256, which HMAC fills up with zeros behind a shorter key.
+/// The block of SHA-256, to which HMAC pads a shorter key with zeros.
 const BLOCK_LEN: usize = 64;
 
-/// A secret that was replaced. It is known until its session is forgotten.
+/// A replaced secret. It is stored as long as its session.
 #[derive(Clone)]
 pub struct SupersededSecret {
-    /// Whose it was.
+    /// The session whose secret it was.
     pub session_id: SessionId,
-    /// Of the secret.
+    /// SHA-256 of the secret.
     pub secret_hash: SecretHash,
-    /// The session's epoch when it was replaced.
+    /// The epoch of the session when the secret was replaced.
     pub epoch: i64,
-    /// What the next secret was made with; forgotten some time after the grace.
+    /// The random bytes that make the next secret of this one. Deleted some time after the grace.
     pub nonce: Option<[u8; 32]>,
-    /// When it was replaced.
+    /// When the secret was replaced.
     pub superseded_at: Timestamp,
 }
 
-/// A derived one would print the nonce.
+/// Written by hand, since a derived `Debug` would print the nonce.
 impl fmt::Debug for SupersededSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SupersededSecret({}, …)", self.session_id)
@@ -41,8 +44,8 @@ impl fmt::Debug for SupersededSecret {
 }
 
 impl SupersededSecret {
-    /// What makes the next secret of this one, while that may be told again: within the grace, and
-    /// not once the user's sessions were ended, though this one was kept.
+    /// The nonce, while the next secret may be issued again: within the grace, and not after the user's
+    /// other sessions were ended, even where this session was kept.
     pub fn nonce_in_grace(&self, session: &Session, now: Timestamp) -> Option<[u8; 32]> {
         let in_grace = now < self.superseded_at + ROTATION_GRACE && self.epoch == session.epoch;
         self.nonce.filter(|_| in_grace)
@@ -50,8 +53,8 @@ impl SupersededSecret {
 }
 
 impl SessionToken {
-    /// The token that replaces this one. Whoever holds this one while the nonce is kept gets the same
-    /// one again; without either it cannot be made.
+    /// The token that replaces this one. It follows from the secret of this token and the nonce; without
+    /// either it cannot be computed.
     #[must_use]
     pub fn successor(&self, nonce: &[u8; 32]) -> Self {
         let mut key = Zeroizing::new([0; BLOCK_LEN]);
@@ -90,9 +93,9 @@ mod tests {
         }
     }
 
-    /// HMAC-SHA-256 by another implementation (Python's `hmac`), of label, id and nonce.
+    /// The expected bytes are of another implementation, Python's `hmac`.
     #[test]
-    fn a_successor_is_the_hmac_of_what_it_follows_from() {
+    fn a_successor_is_the_hmac_of_label_id_and_nonce() {
         let expected = SessionToken::new(SessionId::new(Uuid::from_u128(1)), EXPECTED);
         let successor = token(1, 1).successor(&[2; 32]);
         assert_eq!(*successor.expose(), *expected.expose());

@@ -1,4 +1,9 @@
-//! The session: a login that lasts, and the one rule that says whether it still does.
+//! The session: the lasting result of a login, and the one rule that decides whether it is live.
+//!
+//! A user and each of their sessions have an epoch, and a session is live only while the two are equal:
+//! raising the user's epoch ends every session by one write. A login takes the epoch that the user had
+//! before the password was verified, so one that was under way when the epoch rose leaves no session
+//! behind.
 
 use std::time::Duration;
 
@@ -9,75 +14,74 @@ use super::{ClientInfo, SecretHash, SessionId, Timestamp, User, UserId, UserStat
 /// One row of `sessions`.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The public handle.
+    /// The public id.
     pub id: SessionId,
-    /// Whose session this is.
+    /// The user who logged in.
     pub user_id: UserId,
     /// SHA-256 of the token's secret.
     pub secret_hash: SecretHash,
-    /// The user's `session_epoch` as it was before the password was verified. The session lives
-    /// only while the two are equal, so a login that was under way when the password changed leaves
-    /// no session behind.
+    /// The user's `session_epoch` before the password was verified, or the present one where the session
+    /// was kept when the others ended.
     pub epoch: i64,
-    /// When the session was made.
+    /// When the session was opened.
     pub created_at: Timestamp,
-    /// When the user last proved who they are; taken before verification.
+    /// When the user proved who they are; taken before the verification.
     pub authenticated_at: Timestamp,
-    /// How they did.
+    /// How the user proved who they are.
     pub method: AuthenticationMethod,
-    /// When the session was last found active, as far as it is written down: that happens in
-    /// batches. It only grows.
+    /// When the session was last found active. Written in batches, so it may be older than the truth,
+    /// and it never decreases.
     pub last_seen_at: Timestamp,
-    /// The absolute limit, fixed at creation.
+    /// The absolute limit, fixed when the session was opened.
     pub expires_at: Timestamp,
-    /// When the session ends unless it is seen before; never later than `expires_at`, which it is
-    /// until limits are applied.
+    /// When the session ends unless it is seen before. Equal to `expires_at` until limits are applied,
+    /// and never later.
     pub idle_expires_at: Timestamp,
-    /// When it was ended, if it was.
+    /// When the session was ended, by itself.
     pub revoked_at: Option<Timestamp>,
-    /// The client that logged in.
+    /// The client of the login.
     pub client: ClientInfo,
 }
 
 /// How a user proved who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthenticationMethod {
-    /// By the password.
+    /// By their password.
     Password,
-    /// To a named caller, which vouched for it.
+    /// To a named caller, which opened the session for them.
     Caller,
 }
 
-/// How long sessions live, and how many of one user's.
+/// The configured limits of sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionLimits {
-    /// From creation, however often they are seen.
+    /// From the opening of a session to its end, however often it is seen.
     pub lifetime: Duration,
-    /// From when they were last seen.
+    /// From when a session was last seen to its end.
     pub idle: Duration,
-    /// How many of a user's live at once; the oldest ends for one more.
+    /// The most live sessions of a user. A further session ends the oldest.
     pub per_user: u64,
 }
 
-/// What is to be said of a presented token.
+/// The result of checking a session token.
 #[derive(Debug, Clone)]
 #[must_use]
 pub enum SessionVerdict {
-    /// The session lives and its user may act.
+    /// The session is live.
     Active(Box<(Session, User)>),
-    /// Past one of its limits.
+    /// The session is past one of its limits.
     Expired,
-    /// Ended by itself, or with all of its user's.
+    /// The session was ended, by itself or with others of its user.
     Revoked,
-    /// No session has this token.
+    /// No stored session has this token.
     NotFound,
-    /// The user is disabled.
+    /// The user of the session is disabled.
     UserDisabled,
 }
 
 impl Session {
-    /// Applies the configured limits. A lifetime that is shorter than the one at creation holds for
-    /// live sessions at once, a longer one never does.
+    /// Applies the configured limits. A lifetime that was shortened since the session was opened holds at
+    /// once; one that was lengthened does not extend the session.
     #[must_use]
     pub fn limited_to(mut self, limits: SessionLimits) -> Self {
         self.expires_at = earlier(self.expires_at, self.created_at, limits.lifetime);
@@ -86,16 +90,16 @@ impl Session {
     }
 }
 
-/// A limit, or what lies so long after an instant, whichever comes first.
-fn earlier(limit: Timestamp, from: Timestamp, by: Duration) -> Timestamp {
-    let other = TimeDelta::from_std(by)
+/// The earlier of `limit` and `start + duration`.
+fn earlier(limit: Timestamp, start: Timestamp, duration: Duration) -> Timestamp {
+    let end = TimeDelta::from_std(duration)
         .ok()
-        .and_then(|by| from.checked_add_signed(by));
-    other.map_or(limit, |other| other.min(limit))
+        .and_then(|duration| start.checked_add_signed(duration));
+    end.map_or(limit, |end| end.min(limit))
 }
 
 impl SessionVerdict {
-    /// The session and its user, where the session lives.
+    /// The session and its user, where the session is live.
     pub fn active(self) -> Option<(Session, User)> {
         match self {
             Self::Active(active) => Some(*active),
@@ -103,8 +107,8 @@ impl SessionVerdict {
         }
     }
 
-    /// Judges a session and its user, once the secret was found right: its id is public, and nothing
-    /// is told of it before.
+    /// The verdict on a session and its user. Only for a token whose secret was found right: the id is
+    /// public, and a wrong secret gets `NotFound` whatever the state of the session.
     pub fn new(session: Session, user: User, now: Timestamp) -> Self {
         if user.status == UserStatus::Disabled {
             Self::UserDisabled

@@ -1,8 +1,8 @@
-//! The texts that prove something: a prefix such as `vst_` and 51 bytes in base64url, one spelling
-//! per token.
+//! Tokens: the texts that prove a session, a named caller or a one-time permission. A token is a prefix
+//! such as `vst_` and 51 bytes in base64url, and has exactly one spelling.
 //!
-//! The id finds the row and is public; the secret is 256 random bits of which the database has only
-//! the SHA-256. The checksum finds typos and lets a secret scanner find tokens; it proves nothing.
+//! The bytes are a public id, which finds the row; a secret of 256 random bits, of which the database
+//! has only the SHA-256; and a checksum, by which typos are noticed and secret scanners find tokens.
 
 use std::fmt;
 
@@ -20,16 +20,16 @@ pub(super) const SECRET_LEN: usize = 32;
 const CHECKSUM_LEN: usize = 3;
 const RAW_LEN: usize = ID_LEN + SECRET_LEN + CHECKSUM_LEN;
 const PREFIX_LEN: usize = 4;
-/// The prefix and 51 bytes in base64, which leave no spare bits.
+/// The prefix and 51 bytes in base64, which has no unused bits at this length.
 const TEXT_LEN: usize = PREFIX_LEN + RAW_LEN / 3 * 4;
-/// The longest text that gets a verdict.
+/// The most bytes of a text that gets a verdict.
 const PRESENTED_MAX: usize = 512;
 
-/// What a token proves. The prefix is part of the checksum, so that no kind passes for another.
+/// A kind of token. The checksum covers the prefix, so that no kind can be passed off as another.
 pub trait TokenKind {
-    /// Four characters.
+    /// The first four characters of the text.
     const PREFIX: &'static str;
-    /// What finds the row.
+    /// The id that finds the row.
     type Id: From<Uuid> + Into<Uuid> + fmt::Display + Copy;
 }
 
@@ -59,7 +59,7 @@ kind! {
     OfCaller "vck_" CallerKeyId,
 }
 
-/// A well-formed token. Its `Debug` shows the public id alone.
+/// A well-formed token. `Debug` prints the public id alone.
 pub struct Token<K: TokenKind> {
     id: K::Id,
     secret: Zeroizing<[u8; SECRET_LEN]>,
@@ -68,29 +68,29 @@ pub struct Token<K: TokenKind> {
 /// The token of a session.
 pub type SessionToken = Token<OfSession>;
 
-/// What somebody presents as a token. What is malformed gets a verdict like any other token: an end
-/// user may send anything.
+/// A presented token. End users may send any text, so a malformed token gets a verdict like every other
+/// token and is no error.
 pub enum Presented<K: TokenKind> {
-    /// Of the right form.
+    /// Well-formed.
     Token(Token<K>),
-    /// Not a token: nothing has it.
+    /// No row can have this token.
     Malformed,
 }
 
-/// What somebody presents as the token of a session.
+/// A presented token of a session.
 pub type PresentedToken = Presented<OfSession>;
 
-/// The text is not even what an end user could have sent: the caller's mistake.
+/// The text is empty or longer than any token, which is a mistake of the caller and not of the end user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must have 1 to 512 bytes")]
 pub struct TokenFault;
 
-/// SHA-256 of a token's secret: what is stored. Equality takes constant time.
+/// SHA-256 of a token's secret, which is what the database stores. Comparison takes constant time.
 #[derive(Clone, Copy)]
 pub struct SecretHash([u8; 32]);
 
 impl<K: TokenKind> Token<K> {
-    /// Joins an id and its secret.
+    /// A token of an id and a secret.
     pub fn new(id: K::Id, secret: [u8; SECRET_LEN]) -> Self {
         Self {
             id,
@@ -98,7 +98,7 @@ impl<K: TokenKind> Token<K> {
         }
     }
 
-    /// Reads the one spelling of a token.
+    /// Parses a token. `None` unless it is spelled exactly as [`Self::expose`] spells it.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != TEXT_LEN {
             return None;
@@ -123,12 +123,12 @@ impl<K: TokenKind> Token<K> {
         &self.secret
     }
 
-    /// What to store, and to compare with what is stored.
+    /// The hash to store, or to compare with the stored one.
     pub fn secret_hash(&self) -> SecretHash {
         SecretHash(Sha256::digest(*self.secret).into())
     }
 
-    /// The text: 72 characters. Tell it to its owner alone.
+    /// The text of 72 characters, for the answer or the mail to its owner and for nothing else.
     pub fn expose(&self) -> Zeroizing<String> {
         let mut raw = Zeroizing::new([0; RAW_LEN]);
         raw[..ID_LEN].copy_from_slice(self.id.into().as_bytes());
@@ -151,7 +151,7 @@ impl<K: TokenKind> Token<K> {
 }
 
 impl<K: TokenKind> Presented<K> {
-    /// Reads what an end user sent.
+    /// Parses a text that an end user sent.
     ///
     /// # Errors
     /// The text is empty or longer than 512 bytes.
@@ -164,12 +164,12 @@ impl<K: TokenKind> Presented<K> {
 }
 
 impl SecretHash {
-    /// Takes what was stored.
+    /// A hash as stored.
     pub const fn from_stored(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// What to store.
+    /// The bytes to store.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -201,7 +201,7 @@ impl<K: TokenKind> fmt::Debug for Token<K> {
     }
 }
 
-/// A derived one would ask for kinds that can be cloned.
+/// Written by hand, since a derived `Clone` would require it of the kind.
 impl<K: TokenKind> Clone for Token<K> {
     fn clone(&self) -> Self {
         Self {

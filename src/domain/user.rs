@@ -1,37 +1,37 @@
-//! The user: the account that a password opens.
+//! The user: the account of an end user, with an address and usually a password.
 
 use std::fmt;
 
 use super::{Email, EmailKey, EmailPrefix, RegistrationId, SessionId, Timestamp, UserId};
 
-/// The `User` model: one row of `users`.
+/// One row of `users`.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// Never used again.
+    /// The id, which no later user gets.
     pub id: UserId,
-    /// As typed at registration, in NFC.
-    pub email: UserEmail,
-    /// `None`: no password is set, and none is right.
+    /// The address as typed, in NFC.
+    pub email: StoredEmail,
+    /// `None`: the user has no password, and every attempt is wrong.
     pub hashed_password: Option<HashedPassword>,
-    /// How the password became the bytes that were hashed.
+    /// Over which bytes of the password the hash is.
     pub password_scheme: PasswordScheme,
     /// Whether the user may log in.
     pub status: UserStatus,
-    /// Raised to end every session at once; see `Session::epoch`.
+    /// Raised to end every session at once; `session` explains the epoch.
     pub session_epoch: i64,
     /// Raised by each change that callers can see.
     pub version: i64,
-    /// Of the registration that made this user, for a day.
+    /// The `request_id` of the registration, kept for a day to recognise its retries.
     pub request_id: Option<RegistrationId>,
-    /// When the address was proven, if it was.
+    /// When mail to the address was last proven to reach the user.
     pub email_verified_at: Option<Timestamp>,
     /// When the user registered.
     pub created_at: Timestamp,
-    /// The last change that callers can see.
+    /// When the last change that callers can see was made.
     pub updated_at: Timestamp,
 }
 
-/// The fields that a user is found by. All are unique.
+/// What a user is found by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserKey {
     /// The user's id.
@@ -42,68 +42,85 @@ pub enum UserKey {
     Session(SessionId),
 }
 
-/// An address as stored. Its `Debug` tells nothing: addresses are never logged.
+/// An address as stored. `Debug` does not print it: addresses are never logged.
 #[derive(Clone, PartialEq, Eq)]
-pub struct UserEmail(pub String);
+pub struct StoredEmail(pub String);
 
 /// Whether a user may log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserStatus {
-    /// May log in.
+    /// The user may log in.
     Active,
-    /// Refused everywhere.
+    /// Every login, session and token of the user is refused.
     Disabled,
 }
 
-/// What to write of a user; `None` leaves a field as it is.
+/// The fields of a user to write; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
 pub struct UserEdit {
-    /// The address.
+    /// The address, which no other user may have.
     pub email: Option<Email>,
-    /// Whether mail to it is known to reach the user.
+    /// Whether mail to the address is known to reach the user.
     pub email_verified: Option<bool>,
-    /// The etag that the user must still have.
+    /// The etag that the user must have. `None`: the write is unconditional.
     pub etag: Option<String>,
 }
 
-/// Which users are asked for: those that every part of it fits.
+/// Selects users. Every condition that is set must hold.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
-    /// Of this status.
+    /// Users of this status.
     pub status: Option<UserStatus>,
-    /// Whose address begins so.
+    /// Users whose address has this prefix.
     pub email_prefix: Option<EmailPrefix>,
 }
 
-/// How a password became the bytes that were hashed.
+/// Over which bytes of a password its hash is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordScheme {
-    /// Over the bytes as another system received them.
+    /// Over the bytes as received, by another system.
     Imported,
     /// Over UTF-8 in NFC.
     Nfc,
 }
 
-/// A stored hash: a PHC string, or what another system had. Its `Debug` tells nothing.
+/// A stored hash: a PHC string, or the format of another system. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HashedPassword(String);
 
-/// All that an attempt is verified against.
+/// What an attempt is verified against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPassword {
     /// The hash.
     pub hashed: HashedPassword,
-    /// What it is of.
+    /// Over which bytes of the password it is.
     pub scheme: PasswordScheme,
 }
 
 impl User {
-    /// The password, if one is set.
+    /// The password, where one is set.
     pub fn stored_password(&self) -> Option<StoredPassword> {
         Some(StoredPassword {
             hashed: self.hashed_password.clone()?,
             scheme: self.password_scheme,
         })
+    }
+}
+
+impl UserStatus {
+    /// The name in files, in commands and over REST.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// Parses the name.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled]
+            .into_iter()
+            .find(|status| status.as_str() == text)
     }
 }
 
@@ -114,12 +131,12 @@ impl From<Email> for UserKey {
 }
 
 impl HashedPassword {
-    /// Takes a text as it is; whether it can be verified is the hashing engine's to say.
+    /// A hash of any text. Whether it can be verified is decided by `hashing`.
     pub fn from_phc(text: String) -> Self {
         Self(text)
     }
 
-    /// The text.
+    /// The text of the hash.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -131,8 +148,8 @@ impl fmt::Debug for HashedPassword {
     }
 }
 
-impl fmt::Debug for UserEmail {
+impl fmt::Debug for StoredEmail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UserEmail(…)")
+        f.write_str("StoredEmail(…)")
     }
 }

@@ -152,7 +152,7 @@ async fn lock(sql: &DatabaseConnection, database: Database) {
 
 /// An application whose clock stands at noon.
 async fn at_noon(database: Database) -> (TestApp, Clock) {
-    let clock = Clock::standing_at(noon());
+    let clock = Clock::manual(noon());
     let plan = TestApp::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(clock.clone()));
     (app.start().await, clock)

@@ -89,7 +89,7 @@ async fn an_id_belongs_to_one_registration(app: TestApp) {
 }
 
 async fn an_id_is_known_for_a_day(database: Database) {
-    let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let moved = clock.clone();
     let plan: Plan = TestApp::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
@@ -111,7 +111,7 @@ async fn an_id_is_known_for_a_day(database: Database) {
 /// (W18) The purge runs when the application starts, then hourly: an id that it has cleared may name
 /// another registration; a younger one may not.
 async fn an_id_is_forgotten_after_a_day(database: Database) {
-    let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let at = |clock: &Clock| Some(clock.clone());
     let plan = TestApp::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = at(&clock)).start().await;

@@ -127,7 +127,7 @@ async fn the_service_does_what_the_reference_does(database: Database) {
 impl Service {
     async fn start(database: Database) -> Self {
         // Ahead of the clock of Postgres, which counts as well.
-        let clock = Clock::standing_at(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
+        let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
         let (moved, sink) = (clock.clone(), Sink::start(Tls::None).await);
         let delivery = sink.delivery();
         let plan = TestApp::on(database).await.settings(|settings| {

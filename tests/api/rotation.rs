@@ -43,7 +43,7 @@ struct Clocked {
 
 impl Ground for Clocked {
     async fn on(database: Database) -> Self {
-        let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let moved = clock.clone();
         let plan = Plan::on(database)
             .await

@@ -47,7 +47,7 @@ async fn a_session_lives_until_it_is_revoked(app: TestApp) {
 
 /// The limit is exact, and a revoked session stays REVOKED beyond it.
 async fn a_session_ends_at_its_limit_to_the_microsecond(database: Database) {
-    let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let plan = TestApp::on(database).await;
     let moved = clock.clone();
     let app = plan

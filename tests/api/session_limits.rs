@@ -35,7 +35,7 @@ struct Clocked {
 impl Ground for Clocked {
     /// The preset for stricter needs: an hour idle, a day in all.
     async fn on(database: Database) -> Self {
-        let clock = Clock::standing_at(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let plan = Plan::on(database).await.settings(strict);
         Self::start(plan, clock).await
     }

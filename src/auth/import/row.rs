@@ -1,4 +1,4 @@
-//! A row of an import: texts in, a user or every fault out.
+//! A row of an import: texts in, a user or all faults of the row out.
 
 use std::fmt;
 
@@ -14,58 +14,59 @@ use crate::{
     hashing::{UnreadableHash, check_readable},
 };
 
-/// A row as it came, whatever it came in; `None`: nothing was there. Its `Debug` tells nothing.
+/// The texts of a row, from a message or from a file of any format; `None` where a text is absent.
+/// `Debug` prints none of them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RawUser {
-    /// A UUID to keep.
+    /// A UUID, the id to keep.
     pub id: Option<String>,
-    /// The address.
+    /// An e-mail address; required.
     pub email: Option<String>,
-    /// The hash of the password.
+    /// The hash of the password; required.
     pub password_hash: Option<String>,
-    /// `true` when the hash is of the password in NFC, as this service's own are.
+    /// `true` where the hash is over the password in NFC, like the hashes of this service; else `false`.
     pub password_nfc: Option<String>,
-    /// `true` or `false`.
+    /// `true` or `false`; else `false`.
     pub email_verified: Option<String>,
-    /// An instant of RFC 3339.
+    /// A time of RFC 3339, not in the future.
     pub created_at: Option<String>,
-    /// `active` or `disabled`.
+    /// `active` or `disabled`; else `active`.
     pub status: Option<String>,
 }
 
-/// What is wrong with a row; no fault repeats what was there.
+/// What is wrong with a row. No fault repeats a text of the row.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RowFault {
-    /// A field that every user has is not there.
+    /// A required field is absent.
     #[error("{0}: is missing")]
     Missing(&'static str),
-    /// The address is none.
+    /// The address is not accepted.
     #[error("email: {0}")]
     Email(#[from] EmailFault),
-    /// The hash cannot be checked, so no password would ever be right.
+    /// The hash cannot be verified, so every password would be wrong.
     #[error("password_hash: {0}")]
     Hash(#[from] UnreadableHash),
-    /// Another field has a text that it cannot have.
+    /// The text of another field is not accepted.
     #[error("{field}: {must}")]
     Field {
-        /// Which.
+        /// The name of the field.
         field: &'static str,
-        /// What it must be.
+        /// The rule that the text breaks, beginning with "must".
         must: &'static str,
     },
-    /// The id is a user's, or was one's who was erased.
+    /// The id is a user's, or was that of an erased user.
     #[error("id: is, or was, another user's")]
     IdTaken,
-    /// The address is a user's.
+    /// The address is a user's, or that of an earlier row.
     #[error("email: is another user's, who was here before or is in an earlier row")]
     EmailTaken,
-    /// The row is not of the form that all have.
+    /// The row does not have the form of a row.
     #[error("{0}")]
     Unreadable(String),
 }
 
 impl RowFault {
-    /// The field that is at fault; empty: the row.
+    /// The name of the field at fault; empty for the whole row.
     pub fn field(&self) -> &'static str {
         match self {
             Self::Missing(field) | Self::Field { field, .. } => field,
@@ -89,7 +90,7 @@ impl RawUser {
         "status",
     ];
 
-    /// A field by its name.
+    /// The field of a name.
     pub fn field(&mut self, name: &str) -> Option<&mut Option<String>> {
         match name {
             "id" => Some(&mut self.id),
@@ -105,21 +106,22 @@ impl RawUser {
 
     pub(super) fn parse(&self, now: Timestamp) -> Result<ImportedUser, Vec<RowFault>> {
         let mut faults = Vec::new();
-        let id = noted(&mut faults, optional(self.id.as_ref(), id));
-        let email = noted(&mut faults, required("email", self.email.as_ref(), email));
-        let hash = self.password_hash.as_ref();
-        let hashed = noted(&mut faults, required("password_hash", hash, hashed));
-        let nfc = self.password_nfc.as_ref();
-        let nfc = noted(
-            &mut faults,
-            optional(nfc, |text| flag("password_nfc", text)),
-        );
-        let verified = self.email_verified.as_ref();
-        let verified = optional(verified, |text| flag("email_verified", text));
-        let verified = noted(&mut faults, verified);
-        let created_at = self.created_at.as_ref();
-        let created_at = noted(&mut faults, optional(created_at, |text| past(text, now)));
-        let status = noted(&mut faults, optional(self.status.as_ref(), status));
+        let id = keep_fault(&mut faults, optional(self.id.as_ref(), parse_id));
+        let email = required("email", self.email.as_ref(), parse_email);
+        let email = keep_fault(&mut faults, email);
+        let hashed = required("password_hash", self.password_hash.as_ref(), parse_hash);
+        let hashed = keep_fault(&mut faults, hashed);
+        let nfc = optional(self.password_nfc.as_ref(), |text| {
+            parse_bool("password_nfc", text)
+        });
+        let nfc = keep_fault(&mut faults, nfc);
+        let verified = optional(self.email_verified.as_ref(), |text| {
+            parse_bool("email_verified", text)
+        });
+        let verified = keep_fault(&mut faults, verified);
+        let created_at = optional(self.created_at.as_ref(), |text| parse_past(text, now));
+        let created_at = keep_fault(&mut faults, created_at);
+        let status = keep_fault(&mut faults, optional(self.status.as_ref(), parse_status));
         match (email, hashed) {
             (Some(email), Some(hashed)) if faults.is_empty() => Ok(ImportedUser {
                 id: id.flatten(),
@@ -146,36 +148,36 @@ impl fmt::Debug for RawUser {
     }
 }
 
-fn noted<T>(faults: &mut Vec<RowFault>, read: Result<T, RowFault>) -> Option<T> {
-    read.map_err(|fault| faults.push(fault)).ok()
+fn keep_fault<T>(faults: &mut Vec<RowFault>, parsed: Result<T, RowFault>) -> Option<T> {
+    parsed.map_err(|fault| faults.push(fault)).ok()
 }
 
 fn required<T>(
     field: &'static str,
     text: Option<&String>,
-    read: impl FnOnce(&str) -> Result<T, RowFault>,
+    parse: impl FnOnce(&str) -> Result<T, RowFault>,
 ) -> Result<T, RowFault> {
-    read(text.ok_or(RowFault::Missing(field))?)
+    parse(text.ok_or(RowFault::Missing(field))?)
 }
 
 fn optional<T>(
     text: Option<&String>,
-    read: impl FnOnce(&str) -> Result<T, RowFault>,
+    parse: impl FnOnce(&str) -> Result<T, RowFault>,
 ) -> Result<Option<T>, RowFault> {
-    text.map(|text| read(text)).transpose()
+    text.map(|text| parse(text)).transpose()
 }
 
-fn email(text: &str) -> Result<Email, RowFault> {
+fn parse_email(text: &str) -> Result<Email, RowFault> {
     Ok(Email::parse(text)?)
 }
 
-fn hashed(text: &str) -> Result<HashedPassword, RowFault> {
+fn parse_hash(text: &str) -> Result<HashedPassword, RowFault> {
     let hashed = HashedPassword::from_phc(text.to_owned());
     check_readable(&hashed)?;
     Ok(hashed)
 }
 
-fn id(text: &str) -> Result<UserId, RowFault> {
+fn parse_id(text: &str) -> Result<UserId, RowFault> {
     let uuid = Uuid::try_parse(text).map_err(|_| RowFault::Field {
         field: "id",
         must: "must be a UUID",
@@ -183,8 +185,8 @@ fn id(text: &str) -> Result<UserId, RowFault> {
     Ok(UserId::new(uuid))
 }
 
-/// As JSON, Python and Postgres spell it.
-fn flag(field: &'static str, text: &str) -> Result<bool, RowFault> {
+/// Parses the spellings of JSON, Python and Postgres.
+fn parse_bool(field: &'static str, text: &str) -> Result<bool, RowFault> {
     match text {
         "true" | "True" | "TRUE" | "t" | "1" => Ok(true),
         "false" | "False" | "FALSE" | "f" | "0" => Ok(false),
@@ -195,31 +197,27 @@ fn flag(field: &'static str, text: &str) -> Result<bool, RowFault> {
     }
 }
 
-fn past(text: &str, now: Timestamp) -> Result<Timestamp, RowFault> {
+fn parse_past(text: &str, now: Timestamp) -> Result<Timestamp, RowFault> {
     let field = "created_at";
-    let instant = DateTime::parse_from_rfc3339(text).map_err(|_| RowFault::Field {
+    let time = DateTime::parse_from_rfc3339(text).map_err(|_| RowFault::Field {
         field,
         must: "must be an instant of RFC 3339, such as 2026-01-05T09:00:00Z",
     })?;
-    let instant = instant.with_timezone(&Utc).trunc_subsecs(6);
-    if instant > now {
+    let time = time.with_timezone(&Utc).trunc_subsecs(6);
+    if time > now {
         return Err(RowFault::Field {
             field,
             must: "must not be in the future",
         });
     }
-    Ok(instant)
+    Ok(time)
 }
 
-fn status(text: &str) -> Result<UserStatus, RowFault> {
-    match text {
-        "active" => Ok(UserStatus::Active),
-        "disabled" => Ok(UserStatus::Disabled),
-        _ => Err(RowFault::Field {
-            field: "status",
-            must: "must be active or disabled",
-        }),
-    }
+fn parse_status(text: &str) -> Result<UserStatus, RowFault> {
+    UserStatus::parse(text).ok_or(RowFault::Field {
+        field: "status",
+        must: "must be active or disabled",
+    })
 }
 
 #[cfg(test)]

@@ -2,21 +2,17 @@
 
 use chrono::SecondsFormat;
 
-use crate::domain::{Timestamp, User, UserStatus};
+use crate::domain::{Timestamp, User};
 
 /// A line for each thing that is known.
 pub(super) fn shown(user: &User) -> String {
-    let status = match user.status {
-        UserStatus::Active => "active",
-        UserStatus::Disabled => "disabled",
-    };
     let password = user.hashed_password.as_ref().map_or("none", |_| "set");
     let verified = user.email_verified_at.map_or_else(|| "no".to_owned(), at);
     let lines = [
         ("id", user.id.to_string()),
         ("email", user.email.0.clone()),
         ("email verified", verified),
-        ("status", status.to_owned()),
+        ("status", user.status.as_str().to_owned()),
         ("password", password.to_owned()),
         ("registered", at(user.created_at)),
         ("changed", at(user.updated_at)),

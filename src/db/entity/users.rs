@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 
 use super::from_micros;
 use crate::domain::{
-    HashedPassword, PasswordScheme, RegistrationId, User, UserEmail, UserId, UserStatus,
+    HashedPassword, PasswordScheme, RegistrationId, StoredEmail, User, UserId, UserStatus,
 };
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -62,7 +62,7 @@ impl From<Model> for User {
     fn from(row: Model) -> Self {
         Self {
             id: UserId::new(row.id),
-            email: UserEmail(row.email),
+            email: StoredEmail(row.email),
             hashed_password: row.hashed_password.map(HashedPassword::from_phc),
             password_scheme: if row.password_scheme == 0 {
                 PasswordScheme::Imported

@@ -1,4 +1,5 @@
-//! What addresses begin with, as lists are searched: a range of keys, since an index finds ranges.
+//! Prefixes of addresses, by which lists of users are searched. A prefix is a range of keys, which an
+//! index finds.
 
 use std::fmt;
 
@@ -6,21 +7,20 @@ use thiserror::Error;
 
 use super::ADDRESS_MAX;
 
-/// What the canonical form of an address begins with. Its `Debug` tells nothing: addresses are never
-/// logged.
+/// A prefix of the canonical form of addresses. `Debug` does not print it: addresses are never logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailPrefix(String);
 
-/// No address begins so.
+/// The text is not the prefix of any address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must be what an address begins with: ASCII without spaces, at most 254 bytes")]
 pub struct EmailPrefixFault;
 
 impl EmailPrefix {
-    /// Reads a beginning, in any case. A domain that is not ASCII begins as its `xn--` form does.
+    /// Parses a prefix in any case. A domain that is not ASCII has the prefixes of its `xn--` form.
     ///
     /// # Errors
-    /// The text is empty or too long, or has a character that no canonical form has.
+    /// The text is empty, longer than 254 bytes, or has a character that no canonical form has.
     pub fn parse(text: &str) -> Result<Self, EmailPrefixFault> {
         let fits = (1..=ADDRESS_MAX).contains(&text.len());
         if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -29,15 +29,15 @@ impl EmailPrefix {
         Ok(Self(text.to_ascii_lowercase()))
     }
 
-    /// The first key that could begin so.
+    /// The first key of the range, which is the prefix itself.
     pub fn first(&self) -> &str {
         &self.0
     }
 
-    /// The first key behind all that begin so, in the order of bytes.
+    /// The first key behind the range, in the order of bytes.
     pub fn end(&self) -> String {
         let mut end = self.0.clone();
-        // Never the last ASCII character: that is no graphic one.
+        // The last byte is a graphic character, so the next one is ASCII too.
         if let Some(last) = end.pop() {
             end.push(char::from(last as u8 + 1));
         }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_range_holds_what_begins_so_and_nothing_else() {
+    fn the_range_holds_the_keys_with_the_prefix_and_no_others() {
         for prefix in ["A", "ada@", "ada@example.com", "a~", "z"] {
             let prefix = EmailPrefix::parse(prefix).unwrap();
             let (first, end) = (prefix.first().to_owned(), prefix.end());
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_address_begins_with_is_refused() {
+    fn a_prefix_that_no_address_has_is_refused() {
         for bad in ["", " a", "a b", "ä", "a\u{7F}", "a\n", &"a".repeat(255)] {
             assert_eq!(EmailPrefix::parse(bad), Err(EmailPrefixFault), "{bad:?}");
         }

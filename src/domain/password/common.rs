@@ -1,11 +1,12 @@
-//! The passwords that attackers try first, of 8 code points or more (ADR 0003 names the source).
+//! The most common passwords of 8 code points or more, which attackers try first (ADR 3 names the
+//! source).
 
-/// Sorted by bytes, one per line, in NFC and lower case.
+/// One password a line, sorted by bytes, in NFC and lower case.
 const LIST: &str = include_str!("common.txt");
 
-/// Whether a password, already in NFC and case-folded, is in the list.
+/// Whether the list has a password, which must be in NFC and case-folded.
 pub(super) fn contains(folded: &str) -> bool {
-    // A binary search over the text itself: no index is built and no memory is held beside it.
+    // A binary search over the text itself, so that no index is built and held in memory.
     let (mut low, mut high) = (0, LIST.len());
     while low < high {
         let middle = low + (high - low) / 2;
@@ -25,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_entry_is_found_and_has_the_form_that_is_searched() {
+    fn every_entry_is_found_and_in_the_form_of_the_search() {
         let entries: Vec<&str> = LIST.lines().collect();
         assert!(entries.len() >= 10_000, "{} entries", entries.len());
         assert!(entries.is_sorted() && entries.windows(2).all(|pair| pair[0] != pair[1]));
@@ -38,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_list_is_not_found() {
+    fn a_password_that_is_not_in_the_list_is_not_found() {
         for absent in ["", "a", "~~~~~~~~", "vestibule opens at nine", "\u{10FFFF}"] {
             assert!(!contains(absent), "{absent:?}");
         }

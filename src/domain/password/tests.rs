@@ -29,7 +29,7 @@ fn lengths_are_counted_in_code_points_after_nfc() {
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn every_fault_is_reported_at_once() {
     assert_eq!(
         faults("\u{7}"),
         [
@@ -70,7 +70,7 @@ fn what_an_attacker_tries_first_is_refused_in_any_case() {
 }
 
 #[test]
-fn an_attempt_keeps_what_came_beside_its_nfc() {
+fn an_attempt_keeps_the_received_text_beside_its_nfc() {
     let attempt = PasswordAttempt::parse("cafe\u{301}").unwrap();
     assert_eq!(attempt.as_bytes(), "caf\u{e9}".as_bytes());
     assert_eq!(attempt.as_received(), "cafe\u{301}".as_bytes());
@@ -99,7 +99,7 @@ fn nfc_and_nfd_are_one_password_and_nothing_is_trimmed() {
 }
 
 #[test]
-fn debug_tells_nothing() {
+fn debug_prints_no_password() {
     let attempt = PasswordAttempt::parse("canary in the mine").unwrap();
     let new = NewPassword::parse("canary in the mine", POLICY, None).unwrap();
     assert!(!format!("{attempt:?} {new:?}").contains("canary"));
@@ -115,7 +115,7 @@ proptest! {
         }
     }
 
-    /// What may be set can always be presented.
+    /// A password that may be set can be presented to log in.
     #[test]
     fn a_new_password_is_an_attempt(text in "\\PC{0,140}") {
         if let Ok(new) = NewPassword::parse(&text, POLICY, None) {

@@ -1,4 +1,4 @@
-//! One spelling for each token, and no kind passes for another.
+//! Each token has one spelling, and no kind can be passed off as another.
 
 use super::*;
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn every_position_counts() {
 }
 
 #[test]
-fn what_nobody_could_have_sent_is_a_fault() {
+fn an_empty_or_overlong_text_is_a_fault() {
     assert!(PresentedToken::parse("").is_err());
     assert!(PresentedToken::parse(&"x".repeat(513)).is_err());
     assert!(matches!(

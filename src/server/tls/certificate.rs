@@ -46,7 +46,7 @@ impl Facts {
                 _ => {}
             }
         }
-        CertificateIdentity::of(&uris, &dns, trust_domain)
+        CertificateIdentity::from_alternative_names(&uris, &dns, trust_domain)
     }
 }
 

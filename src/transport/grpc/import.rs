@@ -9,8 +9,8 @@ use tonic::Status;
 
 use crate::{
     auth::{Auth, CallContext, Import, RawUser, RowFault},
-    domain::{ImportedUser, UserId},
-    proto::v1::{self, ErrorReason, ImportUsersRequest, ImportUsersResponse, UserStatus},
+    domain::{ImportedUser, UserId, UserStatus},
+    proto::v1::{self, ErrorReason, ImportUsersRequest, ImportUsersResponse},
     transport::{
         error_table::ErrorKind,
         failure::{Failure, Violation},
@@ -130,10 +130,10 @@ impl From<v1::ImportedUser> for RawUser {
                 .map(|instant| instant.to_rfc3339())
                 .unwrap_or_default()
         });
-        let status = match UserStatus::try_from(user.status) {
-            Ok(UserStatus::Unspecified) => None,
-            Ok(UserStatus::Active) => Some("active"),
-            Ok(UserStatus::Disabled) => Some("disabled"),
+        let status = match v1::UserStatus::try_from(user.status) {
+            Ok(v1::UserStatus::Unspecified) => None,
+            Ok(v1::UserStatus::Active) => Some(UserStatus::Active.as_str()),
+            Ok(v1::UserStatus::Disabled) => Some(UserStatus::Disabled.as_str()),
             Err(_) => Some(""),
         };
         Self {

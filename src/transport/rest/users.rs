@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::body::{Fields, read_fields};
 use crate::{
     auth::{Auth, CallContext},
-    domain::{PresentedToken, Timestamp, User, UserId, UserStatus},
+    domain::{PresentedToken, Timestamp, User, UserId},
     transport::{
         bearer::bearer,
         error_table::ErrorKind,
@@ -123,14 +123,10 @@ impl From<User> for Created {
 
 impl From<User> for Found {
     fn from(user: User) -> Self {
-        let status = match user.status {
-            UserStatus::Active => "active",
-            UserStatus::Disabled => "disabled",
-        };
         Self {
             id: user.id.to_string(),
             email: user.email.0,
-            status,
+            status: user.status.as_str(),
             created_at: rfc3339(user.created_at),
             updated_at: rfc3339(user.updated_at),
         }

@@ -103,7 +103,7 @@ async fn a_token_that_redeems_nothing_costs_no_hash(database: Database) {
 /// By the clock of the application, which a test moves. On Postgres the database's counts too, and
 /// here it is behind.
 async fn a_token_ends_at_its_limit_to_the_microsecond(database: Database) {
-    let clock = Clock::standing_at(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
+    let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
     let moved = clock.clone();
     let plan = TestApp::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;

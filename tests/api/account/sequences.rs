@@ -148,7 +148,7 @@ impl World<'_> {
 
 /// (A5) 20 sequences in CI, 500 for the scorecard.
 async fn no_sequence_of_steps_resets_what_it_may_not(database: Database) {
-    let clock = Clock::standing_at(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
+    let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
     let moved = clock.clone();
     let plan = TestApp::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;

@@ -91,7 +91,7 @@ async fn two_proofs_name_one_caller(app: TestApp) {
 }
 
 async fn an_old_key_is_good_for_the_overlap(database: Database) {
-    let clock = Clock::standing_at(Clock::system().now());
+    let clock = Clock::manual(Clock::system().now());
     let plan = named(database).await;
     let app = plan
         .hooks(|hooks| hooks.clock = Some(clock.clone()))

@@ -17,7 +17,7 @@ async fn a_step_that_fails_keeps_nothing_else_from_being_purged(database: Databa
     let at = noon() - TimeDelta::days(401);
     seed(&app, vec![event(at, 0, None, EventKind::LoginFailed)]).await;
     let plan = app.stop_and_plan().await;
-    let clock = Clock::standing_at(noon());
+    let clock = Clock::manual(noon());
     let plan = plan.hooks(|hooks| hooks.clock = Some(clock));
     let hide = "ALTER TABLE one_time_tokens RENAME TO hidden";
     plan.store.execute(hide).await;
@@ -47,7 +47,7 @@ async fn events_and_their_addresses_are_kept_as_long_as_configured(database: Dat
     seed(&app, events).await;
 
     let plan = app.stop_and_plan().await;
-    let clock = Clock::standing_at(noon());
+    let clock = Clock::manual(noon());
     let app = plan.hooks(|hooks| hooks.clock = Some(clock)).start().await;
     let sql = app.sql().await;
     let kept = i64::from(MANY) + 3;

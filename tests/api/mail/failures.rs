@@ -27,7 +27,7 @@ on_both_databases!(
 
 /// With a clock that the test moves.
 async fn at_standing_clock(sink: &Sink, database: Database) -> (Plan, Clock) {
-    let clock = Clock::standing_at(Clock::system().now());
+    let clock = Clock::manual(Clock::system().now());
     let hook = clock.clone();
     let plan = sending_to(sink, database).await;
     (plan.hooks(|hooks| hooks.clock = Some(hook)), clock)

@@ -1,4 +1,4 @@
-//! What a row says, and all that can be wrong with one at once.
+//! The user of a row, and all faults of a row at once.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn row(fields: &[(&str, &str)]) -> RawUser {
 }
 
 #[test]
-fn every_name_is_a_field() {
+fn every_name_has_a_field() {
     let mut row = RawUser::default();
     assert!(RawUser::FIELDS.iter().all(|name| row.field(name).is_some()));
     assert!(row.field("emailVerified").is_none());
@@ -35,7 +35,7 @@ fn two_fields_are_enough() {
 }
 
 #[test]
-fn what_is_there_is_kept() {
+fn every_field_is_kept() {
     let user = row(&[
         ("id", "018C2E65-4B7E-4CC3-98C4-DC0C0C07398F"),
         ("email", "ada@example.com"),
@@ -56,7 +56,7 @@ fn what_is_there_is_kept() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once_and_nothing_of_it_repeated() {
+fn all_faults_are_reported_at_once_and_repeat_no_text() {
     let user = row(&[
         ("id", "canary"),
         ("email", "canary"),
@@ -70,15 +70,15 @@ fn all_that_is_wrong_is_told_at_once_and_nothing_of_it_repeated() {
     let fields: Vec<_> = faults.iter().map(RowFault::field).collect();
     assert_eq!(fields, RawUser::FIELDS);
     for fault in &faults {
-        let told = fault.to_string();
-        assert!(told.starts_with(&format!("{}: ", fault.field())), "{told}");
-        assert!(!told.contains("canary"), "{told}");
+        let text = fault.to_string();
+        assert!(text.starts_with(&format!("{}: ", fault.field())), "{text}");
+        assert!(!text.contains("canary"), "{text}");
     }
     assert!(!format!("{user:?}").contains("canary"));
 }
 
 #[test]
-fn what_is_missing_or_yet_to_come_is_a_fault() {
+fn a_missing_field_and_a_future_time_are_faults() {
     let faults = RawUser::default().parse(now()).unwrap_err();
     let missing = ["email", "password_hash"].map(RowFault::Missing);
     assert_eq!(faults, missing);

@@ -4,7 +4,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{PasswordScheme, SecretHash, SessionId, SessionToken, UserEmail, UserId};
+use crate::domain::{PasswordScheme, SecretHash, SessionId, SessionToken, StoredEmail, UserId};
 
 const MICROS: i64 = 1_700_000_000_123_456;
 
@@ -12,7 +12,7 @@ fn user() -> User {
     let at = DateTime::from_timestamp_micros(MICROS).unwrap();
     User {
         id: UserId::new(Uuid::from_u128(1)),
-        email: UserEmail("ada@example.com".to_owned()),
+        email: StoredEmail("ada@example.com".to_owned()),
         hashed_password: None,
         password_scheme: PasswordScheme::Nfc,
         status: UserStatus::Active,

@@ -1,15 +1,15 @@
-//! Secrets that the service keeps in its database, the same on every replica.
+//! Secrets of the service itself. They are stored in the database, so that all replicas use the same.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// 32 random bytes. Its `Debug` tells nothing.
+/// A secret of 32 random bytes, which `Debug` does not print.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerKey(Zeroizing<[u8; 32]>);
 
 impl ServerKey {
-    /// Takes bytes that nobody can guess.
+    /// A key of bytes that cannot be predicted.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
