@@ -1,8 +1,8 @@
 //! The use cases: each method does what one call asks for, in the order that keeps it safe.
 //!
-//! They are sorted by who acts. What users do themselves, proven by a password, a session or a one-time
-//! token, is on [`Auth`]; what named callers and operators do to other users is on [`Users`]. `Auth`
-//! also has the periodic work, which `server` starts.
+//! They are sorted by who acts. What users do themselves, proven by a password, a session or a
+//! one-time token, is on [`Auth`]; what named callers and operators do to other users is on
+//! [`Users`]. `Auth` also has the periodic work, which `server` starts.
 
 mod account;
 mod callers;
@@ -65,8 +65,8 @@ pub struct AuthSettings {
     pub session_limits: SessionLimits,
     /// The interval between the writes of when sessions were last seen.
     pub last_seen_interval: Duration,
-    /// How long an ended session is kept; a session that was deleted is answered as NOT_FOUND and no
-    /// longer as REVOKED or EXPIRED.
+    /// How long an ended session is kept; a session that was deleted is answered as NOT_FOUND and
+    /// no longer as REVOKED or EXPIRED.
     pub keep_ended: Duration,
     /// How long an event is kept.
     pub keep_events: Duration,

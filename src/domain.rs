@@ -24,7 +24,7 @@ pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
-pub use event::{Event, EventFilter, EventKind, KeptEvent, Origin};
+pub use event::{Event, EventFilter, EventKind, EventOrigin, KeptEvent};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use import::ImportedUser;
 pub use mail::{MailPurpose, TokenPurpose};

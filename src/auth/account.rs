@@ -1,8 +1,8 @@
 //! Changes that users make to their own account. The proof is a live session together with the
 //! current password.
 //!
-//! The password is verified after every cheaper check. Sessions end and passwords change while it is
-//! verified, so the transaction of the change checks again that the proof holds.
+//! The password is verified after every cheaper check. Sessions end and passwords change while it
+//! is verified, so the transaction of the change checks again that the proof holds.
 
 use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
@@ -34,8 +34,8 @@ pub struct PasswordChange {
 }
 
 impl Auth {
-    /// Sets a new password. The session of the proof lives on; all others end, and so do all one-time
-    /// tokens.
+    /// Sets a new password. The session of the proof lives on; all others end, and so do all
+    /// one-time tokens.
     ///
     /// # Errors
     /// The session is not live, the current password is wrong (also when it was changed during the
@@ -82,8 +82,8 @@ impl Auth {
         }
     }
 
-    /// Requests a change of address, which a token mailed to the new address completes. The answer is
-    /// the same when another user has the address.
+    /// Requests a change of address, which a token mailed to the new address completes. The answer
+    /// is the same when another user has the address.
     ///
     /// # Errors
     /// The session is not live, the current password is wrong, or too much mail waits.
@@ -103,8 +103,8 @@ impl Auth {
     /// Erases the user.
     ///
     /// # Errors
-    /// The session is not live, or the current password is wrong (also when it was changed during the
-    /// call).
+    /// The session is not live, or the current password is wrong (also when it was changed during
+    /// the call).
     pub async fn close_account(
         &self,
         call: &CallContext,
@@ -140,9 +140,9 @@ impl Auth {
         Ok((session, user))
     }
 
-    /// Verifies the current password. A wrong password is noted as a failed login and counted on the
-    /// session, which ends after too many. Guesses that are still being verified at that time get
-    /// `SessionInvalid`, so that none of them is answered.
+    /// Verifies the current password. A wrong password is noted as a failed login and counted on
+    /// the session, which ends after too many. Guesses that are still being verified at that time
+    /// get `SessionInvalid`, so that none of them is answered.
     async fn verify_current_password(
         &self,
         call: &CallContext,
@@ -187,8 +187,8 @@ impl Auth {
     }
 }
 
-/// Refuses the user's address as their password. The policy checks this where the address is part of
-/// the request; here only the user's row has it.
+/// Refuses the user's address as their password. The policy checks this where the address is part
+/// of the request; here only the user's row has it.
 pub(super) fn refuse_guessable(password: &NewPassword, user: &User) -> Result<(), AuthError> {
     if password.is_address(&parse_stored_address(user)?) {
         return Err(AuthError::NewPasswordGuessable);

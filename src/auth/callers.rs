@@ -1,5 +1,5 @@
-//! Named callers: operators add them, on the database alone, and each call of theirs carries a proof. No
-//! RPC adds a caller.
+//! Named callers: operators add them, on the database alone, and each call of theirs carries a
+//! proof. No RPC adds a caller.
 
 mod cache;
 
@@ -70,8 +70,8 @@ impl Callers {
         }
     }
 
-    /// The caller that a proof proves. `None`: it proves no caller. Answers of the database are used for
-    /// a second.
+    /// The caller that a proof proves. `None`: it proves no caller. Answers of the database are
+    /// used for a second.
     ///
     /// # Errors
     /// Only those of the database.

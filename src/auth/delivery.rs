@@ -1,5 +1,5 @@
-//! Sending requested mail. Here, on the path of no call, the user is looked up and the token made. Mail
-//! goes to the address as stored, not as typed in the request.
+//! Sending requested mail. Here, on the path of no call, the user is looked up and the token made.
+//! Mail goes to the address as stored, not as typed in the request.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -103,8 +103,8 @@ impl Auth {
         }
     }
 
-    /// Finishes a request and records its event, whether or not mail was sent: callers that send their
-    /// own mail learn of requests by these events.
+    /// Finishes a request and records its event, whether or not mail was sent: callers that send
+    /// their own mail learn of requests by these events.
     async fn finish(
         &self,
         intent: &MailIntent,
@@ -155,8 +155,9 @@ impl Auth {
         }))
     }
 
-    /// The new address gets the token; where it is another user's, that user gets a warning instead.
-    /// A rise of the epoch since the request, by a change of the password for instance, cancels it.
+    /// The new address gets the token; where it is another user's, that user gets a warning
+    /// instead. A rise of the epoch since the request, by a change of the password for instance,
+    /// cancels it.
     async fn prepare_email_change(
         &self,
         intent: &MailIntent,
@@ -200,8 +201,8 @@ impl Auth {
         Ok(user.filter(|user| user.status == UserStatus::Active))
     }
 
-    /// Sends a mail, with a token whose lifetime begins now. `None`: no mailer is configured, or the
-    /// user was changed since they were read, which ended all tokens.
+    /// Sends a mail, with a token whose lifetime begins now. `None`: no mailer is configured, or
+    /// the user was changed since they were read, which ended all tokens.
     async fn send(&self, mail: &OutgoingMail) -> Result<Option<Result<(), MailError>>, AuthError> {
         if !self.outbox.mailer.delivers() {
             return Ok(None);

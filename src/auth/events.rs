@@ -1,5 +1,5 @@
-//! How use cases write events. An event of a change is written by the statement that makes the change;
-//! the outcome of a login, which changes nothing, enters a batch in memory.
+//! How use cases write events. An event of a change is written by the statement that makes the
+//! change; the outcome of a login, which changes nothing, enters a batch in memory.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{Auth, AuthError, CallContext, OutcomeMetrics, entropy::random_bytes}
 use crate::{
     db::DbError,
     domain::{
-        CallerName, ClientInfo, Clock, Event, EventId, EventKind, Origin, SessionId, UserId,
+        CallerName, ClientInfo, Clock, Event, EventId, EventKind, EventOrigin, SessionId, UserId,
         uuid_v7,
     },
     telemetry::chain,
@@ -35,7 +35,7 @@ pub(super) fn new_event(
         at,
         user_id,
         session_id,
-        origin: Origin {
+        origin: EventOrigin {
             caller,
             client: ClientInfo::default(),
         },

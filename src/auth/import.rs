@@ -1,5 +1,5 @@
-//! Import of users from other systems. An import only inserts; a row that is refused does not affect
-//! the rows after it.
+//! Import of users from other systems. An import only inserts; a row that is refused does not
+//! affect the rows after it.
 
 mod row;
 
@@ -53,11 +53,12 @@ impl Import {
         row.parse(self.clock.now())
     }
 
-    /// Imports at most [`Self::BATCH`] parsed rows in one transaction. Returns for each row, in their
-    /// order, the id of its user or its faults; rows with faults stay refused.
+    /// Imports at most [`Self::BATCH`] parsed rows in one transaction. Returns for each row, in
+    /// their order, the id of its user or its faults; rows with faults stay refused.
     ///
     /// # Errors
-    /// Either none of the rows was imported, or all that could be: importing them again shows which.
+    /// Either none of the rows was imported, or all that could be: importing them again shows
+    /// which.
     pub async fn import_rows(
         &mut self,
         rows: Vec<Result<ImportedUser, Vec<RowFault>>>,
@@ -122,9 +123,9 @@ fn id_or_faults((id, outcome): (UserId, ImportOutcome)) -> Result<UserId, Vec<Ro
     }
 }
 
-/// The ids and addresses that earlier rows would have taken. It keeps eight bytes of each, which bounds
-/// the memory of a large import; two different values collide in less than one of a million imports of
-/// a million rows.
+/// The ids and addresses that earlier rows would have taken. It keeps eight bytes of each, which
+/// bounds the memory of a large import; two different values collide in less than one of a million
+/// imports of a million rows.
 #[derive(Default)]
 struct EarlierRows {
     taken: HashSet<u64>,

@@ -1,8 +1,8 @@
-//! Issues what proves a user from now on: sessions and one-time tokens. Users get them by a login or
-//! by mail, named callers on behalf of a user.
+//! Issues what proves a user from now on: sessions and one-time tokens. Users get them by a login
+//! or by mail, named callers on behalf of a user.
 //!
-//! Both belong to the user as read before: the database refuses them when the user was changed since
-//! in a way that ends all sessions or tokens.
+//! Both belong to the user as read before: the database refuses them when the user was changed
+//! since in a way that ends all sessions or tokens.
 
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -59,9 +59,9 @@ pub(super) enum TokenDelivery {
 }
 
 impl Issuer {
-    /// Opens a session for a user who proved who they are, by a method at an instant. Where the user
-    /// has too many sessions, the oldest ends. `None`: since the user was read, they were disabled or
-    /// their sessions were ended.
+    /// Opens a session for a user who proved who they are, by a method at an instant. Where the
+    /// user has too many sessions, the oldest ends. `None`: since the user was read, they were
+    /// disabled or their sessions were ended.
     pub(super) async fn open_session(
         &self,
         call: &CallContext,
@@ -116,8 +116,8 @@ impl Issuer {
         }))
     }
 
-    /// Makes a one-time token whose lifetime begins now, and stores its hash. `None`: since the user
-    /// was read, a change ended all their tokens.
+    /// Makes a one-time token whose lifetime begins now, and stores its hash. `None`: since the
+    /// user was read, a change ended all their tokens.
     pub(super) async fn issue_token(
         &self,
         user: &User,

@@ -1,5 +1,6 @@
-//! When sessions were last seen. A session check notes the time in memory, which costs a short lock and
-//! no write; the notes are written in batches, and in the drain. A crash loses those of one interval.
+//! When sessions were last seen. A session check notes the time in memory, which costs a short lock
+//! and no write; the notes are written in batches, and in the drain. A crash loses those of one
+//! interval.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -56,8 +57,8 @@ impl LastSeen {
         }
     }
 
-    /// When a session was last seen, where the note is not stored yet. Without it a session that was
-    /// just answered as ACTIVE could be answered as EXPIRED.
+    /// When a session was last seen, where the note is not stored yet. Without it a session that
+    /// was just answered as ACTIVE could be answered as EXPIRED.
     pub(super) fn noted(&self, id: SessionId) -> Option<Timestamp> {
         self.notes.lock().seen.get(&id).copied()
     }
@@ -81,8 +82,8 @@ impl Notes {
         self.order.push_back(id);
     }
 
-    /// All notes, in the order of ids, so that no two replicas wait for each other's rows. They stay
-    /// noted until they are stored.
+    /// All notes, in the order of ids, so that no two replicas wait for each other's rows. They
+    /// stay noted until they are stored.
     fn rows_to_store(&mut self) -> Vec<(SessionId, Timestamp)> {
         self.order.clear();
         let mut rows: Vec<_> = self.seen.iter().map(|(id, at)| (*id, *at)).collect();

@@ -65,8 +65,8 @@ impl Auth {
         Ok(LoginVerdict::Valid(id))
     }
 
-    /// The user whose credentials these are. `None`: they are wrong or the user is disabled, which is
-    /// noted as a failed login.
+    /// The user whose credentials these are. `None`: they are wrong or the user is disabled, which
+    /// is noted as a failed login.
     pub(super) async fn verify_credentials(
         &self,
         call: &CallContext,

@@ -1,5 +1,5 @@
-//! Requests for mail. Their work and answer are the same whether or not a user has the address; sending
-//! is the part of `delivery`.
+//! Requests for mail. Their work and answer are the same whether or not a user has the address;
+//! sending is the part of `delivery`.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -100,8 +100,8 @@ impl Outbox {
 }
 
 impl Auth {
-    /// Requests a mail with a token that sets a new password. A request beyond the limits of its address
-    /// changes nothing and answers the same.
+    /// Requests a mail with a token that sets a new password. A request beyond the limits of its
+    /// address changes nothing and answers the same.
     ///
     /// # Errors
     /// Too much mail waits.

@@ -1,6 +1,6 @@
-//! The outcomes of logins on their way to the table `events`. No answer waits for their write, so its
-//! time tells nothing about a user: outcomes of known and unknown users enter one batch in memory, which
-//! is written every few seconds and in the drain.
+//! The outcomes of logins on their way to the table `events`. No answer waits for their write, so
+//! its time tells nothing about a user: outcomes of known and unknown users enter one batch in
+//! memory, which is written every few seconds and in the drain.
 //!
 //! Outcomes that are alike within a minute share a row, which counts them. The batch is bounded;
 //! outcomes that find it full are counted without details.
@@ -10,7 +10,7 @@ use std::{collections::HashMap, net::IpAddr};
 use parking_lot::Mutex;
 
 use crate::{
-    domain::{CallerName, Event, EventKind, Origin, Timestamp, UserId},
+    domain::{CallerName, Event, EventKind, EventOrigin, Timestamp, UserId},
     metrics::Counter,
 };
 
@@ -96,7 +96,7 @@ impl Outcomes {
         if batch.len() >= ROWS_MAX && !batch.contains_key(&key) {
             key.detail = None;
             event.user_id = None;
-            event.origin = Origin::default();
+            event.origin = EventOrigin::default();
             self.coarse.increment();
         } else if batch.contains_key(&key) {
             self.folded.increment();
@@ -147,9 +147,9 @@ impl Outcomes {
         settled
     }
 
-    /// Removes written rows whose minute is over. When the batch is more than half full, all written rows
-    /// are removed: a minute then has several rows of outcomes that are alike, but none loses its
-    /// details.
+    /// Removes written rows whose minute is over. When the batch is more than half full, all
+    /// written rows are removed: a minute then has several rows of outcomes that are alike, but
+    /// none loses its details.
     pub(super) fn tidy(&self, now: Timestamp) {
         let mut batch = self.batch.lock();
         let is_crowded = batch.len() > ROWS_MAX / 2;

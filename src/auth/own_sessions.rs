@@ -40,8 +40,8 @@ impl Auth {
         })
     }
 
-    /// Ends a session of the user, possibly the one that proves the request. An unknown id and another
-    /// user's session change nothing and answer the same.
+    /// Ends a session of the user, possibly the one that proves the request. An unknown id and
+    /// another user's session change nothing and answer the same.
     ///
     /// # Errors
     /// The token proves no live session.
@@ -61,8 +61,8 @@ impl Auth {
         Ok(())
     }
 
-    /// Ends all sessions of the user except the one that proves the request. A login that is under way
-    /// opens none.
+    /// Ends all sessions of the user except the one that proves the request. A login that is under
+    /// way opens none.
     ///
     /// # Errors
     /// The token proves no live session, also when it ended during the call.

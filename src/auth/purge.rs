@@ -11,14 +11,14 @@ use crate::db::DbError;
 const BATCH: u64 = 100;
 /// How long one transaction may take.
 const BATCH_LIMIT: Duration = Duration::from_secs(30);
-/// The purge rests nine times as long as a batch took, waiting for a connection included. Calls have
-/// nine tenths of the database, and more when it is busy.
+/// The purge rests nine times as long as a batch took, waiting for a connection included. Calls
+/// have nine tenths of the database, and more when it is busy.
 const REST: u32 = 9;
 
 impl Auth {
     /// Deletes sessions, one-time tokens, mail and events past their retention, and clears the
-    /// registration ids and event clients past theirs. Returns the number of deleted sessions. Where
-    /// another replica is purging sessions, they are left to it.
+    /// registration ids and event clients past theirs. Returns the number of deleted sessions.
+    /// Where another replica is purging sessions, they are left to it.
     ///
     /// # Errors
     /// The first of the failures. Each part is tried: none waits another hour for the failure of

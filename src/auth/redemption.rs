@@ -1,5 +1,5 @@
-//! Redeeming one-time tokens. A token is checked before the work that its redemption takes, and again
-//! in the transaction of the change; every token that is not good gets the same answer.
+//! Redeeming one-time tokens. A token is checked before the work that its redemption takes, and
+//! again in the transaction of the change; every token that is not good gets the same answer.
 
 use super::{Auth, AuthError, CallContext, account::refuse_guessable, entropy::random_bytes};
 use crate::{
@@ -65,7 +65,8 @@ impl Auth {
         Ok(())
     }
 
-    /// Replaces the user's address, ends all their sessions, and mails a notice to the former address.
+    /// Replaces the user's address, ends all their sessions, and mails a notice to the former
+    /// address.
     ///
     /// # Errors
     /// The token is not good, also when another user has taken the new address meanwhile.

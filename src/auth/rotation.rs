@@ -23,8 +23,8 @@ pub struct RotatedSession {
 }
 
 impl Auth {
-    /// Replaces the secret of a session. The old token, presented again within the grace, gets the same
-    /// new token: calls at the same time and retries after a lost answer agree.
+    /// Replaces the secret of a session. The old token, presented again within the grace, gets the
+    /// same new token: calls at the same time and retries after a lost answer agree.
     ///
     /// # Errors
     /// The token proves no live session, or its session was rotated too often.
@@ -70,8 +70,8 @@ impl Auth {
         }
     }
 
-    /// Deletes the nonces of rotations whose grace is over: from then on the new token is not issued
-    /// again.
+    /// Deletes the nonces of rotations whose grace is over: from then on the new token is not
+    /// issued again.
     ///
     /// # Errors
     /// The database is not available; the nonces are deleted the next time.
@@ -81,8 +81,8 @@ impl Auth {
         Ok(self.db.forget_nonces(before, deadline).await?)
     }
 
-    /// The live session that a token proves, and the nonce of the rotation that replaced the token's
-    /// secret, where one did within the grace.
+    /// The live session that a token proves, and the nonce of the rotation that replaced the
+    /// token's secret, where one did within the grace.
     async fn find_to_rotate(
         &self,
         call: &CallContext,

@@ -6,7 +6,8 @@ use crate::domain::{
 };
 
 impl Auth {
-    /// Checks credentials and opens a session with a new secret; no secret is ever taken from outside.
+    /// Checks credentials and opens a session with a new secret; no secret is ever taken from
+    /// outside.
     ///
     /// # Errors
     /// The credentials are wrong, also when the password was changed while it was verified.
@@ -31,8 +32,8 @@ impl Auth {
         Ok(opened)
     }
 
-    /// Checks a session token. The only write is the end of the session when its secret was replaced
-    /// longer ago than the grace.
+    /// Checks a session token. The only write is the end of the session when its secret was
+    /// replaced longer ago than the grace.
     ///
     /// # Errors
     /// An invalid token is a verdict and not an error.
@@ -118,7 +119,7 @@ impl Auth {
         session: &Session,
         kind: EventKind,
     ) -> Result<(), AuthError> {
-        // No client: the one that opened the session need not be the one that ends it.
+        // Without a client: the client of the login need not be the client that ends the session.
         let event = call.event(&self.clock, kind, Some(session.user_id), Some(session.id))?;
         self.db
             .revoke_session(session.id, event.at, event, call.deadline)

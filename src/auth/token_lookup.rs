@@ -1,7 +1,8 @@
-//! Which session a presented token proves: by the current secret, or by one that a rotation replaced.
+//! Which session a presented token proves: by its current secret, or by a secret that a
+//! rotation replaced.
 //!
-//! A replaced secret is good for the grace. Presented later it ends the session: two parties hold its
-//! secrets, and one of them is not the user.
+//! A replaced secret is good for the grace. Presented later it ends the session: two parties hold
+//! its secrets, and one of them is not the user.
 
 use super::{Auth, AuthError, CallContext};
 use crate::domain::{
@@ -132,8 +133,8 @@ impl Auth {
         })
     }
 
-    /// Applies the configured limits. A session that the stored time ends as idle may have been seen
-    /// here since that time was written.
+    /// Applies the configured limits. A session that the stored time ends as idle may have been
+    /// seen here since that time was written.
     fn apply_limits(&self, session: Session) -> Session {
         let limits = self.settings.session_limits;
         let limited = session.limited_to(limits);

@@ -19,8 +19,8 @@ use crate::{
 pub use export::{ExportedItem, UserExport};
 pub use sessions::SessionsToEnd;
 
-/// The most users that one transaction of `end_all_sessions` changes: few enough that no writer waits
-/// long behind it.
+/// The most users that one transaction of `end_all_sessions` changes: few enough that no writer
+/// waits long behind it.
 const BATCH: u64 = 500;
 /// How long one such transaction may take.
 const BATCH_LIMIT: Duration = Duration::from_secs(30);
@@ -99,7 +99,8 @@ impl<I> Users<I> {
     /// Writes fields of a user. Another address ends all sessions and one-time tokens.
     ///
     /// # Errors
-    /// There is no such user, the user was changed since the etag was read, or the address is taken.
+    /// There is no such user, the user was changed since the etag was read, or the address is
+    /// taken.
     pub async fn update(
         &self,
         call: &CallContext,
@@ -118,8 +119,8 @@ impl<I> Users<I> {
         Ok(user)
     }
 
-    /// Disables or enables a user. Disabling ends all sessions and one-time tokens; enabling restores
-    /// none. A user who has the status already is not changed.
+    /// Disables or enables a user. Disabling ends all sessions and one-time tokens; enabling
+    /// restores none. A user who has the status already is not changed.
     ///
     /// # Errors
     /// There is no such user.

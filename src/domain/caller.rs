@@ -1,5 +1,5 @@
-//! Named callers: services that operators added, what proves their names, and which methods they may
-//! call.
+//! Named callers: services that operators added, what proves their names, and which methods they
+//! may call.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! The identity that a client certificate proves: exactly one alternative name, so that no two readers of
-//! a certificate can take it for two callers. Nothing else in the certificate counts.
+//! The identity that a client certificate proves: exactly one alternative name, so that no two
+//! readers of a certificate can take it for two callers. Nothing else in the certificate counts.
 
 use std::fmt;
 
@@ -54,8 +54,9 @@ impl CertificateIdentity {
         }
     }
 
-    /// Parses a SPIFFE ID of a trust domain. Escapes, segments of dots and empty segments are refused, so
-    /// that a workload has one spelling; a port, a query and a fragment are not part of the form.
+    /// Parses a SPIFFE ID of a trust domain. Escapes, segments of dots and empty segments are
+    /// refused, so that a workload has one spelling; a port, a query and a fragment are not part of
+    /// the form.
     pub fn spiffe(uri: &str, trust_domain: &TrustDomain) -> Option<Self> {
         let path = uri
             .strip_prefix(SCHEME)?
@@ -89,7 +90,8 @@ impl CertificateIdentity {
     }
 
     /// The identity of a certificate with these alternative names: exactly one URI, which must be a
-    /// SPIFFE ID of the trust domain, or no URI and exactly one DNS name. Other certificates have none.
+    /// SPIFFE ID of the trust domain, or no URI and exactly one DNS name. Other certificates have
+    /// none.
     pub fn from_alternative_names(
         uris: &[&str],
         dns_names: &[&str],

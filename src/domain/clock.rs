@@ -8,23 +8,23 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A time of day in UTC with whole microseconds, the precision of both databases: an answer before a
-/// write equals an answer after reading it back.
+/// A time of day in UTC with whole microseconds, the precision of both databases: an answer before
+/// a write equals an answer after reading it back.
 pub type Timestamp = DateTime<Utc>;
 
 /// The system's clock with a correction, or a manual clock of a test. Clones show the same time.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Arc<Source>);
+pub struct Clock(Arc<TimeSource>);
 
 #[derive(Debug)]
-enum Source {
+enum TimeSource {
     /// The correction of the system's clock in microseconds.
     System(AtomicI64),
     /// The time of a manual clock in microseconds since 1970.
     Manual(AtomicI64),
 }
 
-impl Default for Source {
+impl Default for TimeSource {
     fn default() -> Self {
         Self::System(AtomicI64::new(0))
     }
@@ -39,28 +39,30 @@ impl Clock {
     /// A clock that shows a time until it is moved.
     pub fn manual(time: Timestamp) -> Self {
         let micros = AtomicI64::new(time.timestamp_micros());
-        Self(Arc::new(Source::Manual(micros)))
+        Self(Arc::new(TimeSource::Manual(micros)))
     }
 
     /// The current time.
     pub fn now(&self) -> Timestamp {
         from_micros(match &*self.0 {
-            Source::System(correction) => system_micros() + correction.load(Ordering::SeqCst),
-            Source::Manual(micros) => micros.load(Ordering::SeqCst),
+            TimeSource::System(correction) => system_micros() + correction.load(Ordering::SeqCst),
+            TimeSource::Manual(micros) => micros.load(Ordering::SeqCst),
         })
     }
 
     /// The correction of the system's clock. `None` for a manual clock, which is not corrected.
     pub fn correction(&self) -> Option<TimeDelta> {
         match &*self.0 {
-            Source::System(micros) => Some(TimeDelta::microseconds(micros.load(Ordering::SeqCst))),
-            Source::Manual(_) => None,
+            TimeSource::System(micros) => {
+                Some(TimeDelta::microseconds(micros.load(Ordering::SeqCst)))
+            }
+            TimeSource::Manual(_) => None,
         }
     }
 
     /// Replaces the correction of the system's clock.
     pub fn set_correction(&self, correction: TimeDelta) {
-        if let Source::System(micros) = &*self.0 {
+        if let TimeSource::System(micros) = &*self.0 {
             let correction = correction.num_microseconds().unwrap_or(0);
             micros.store(correction, Ordering::SeqCst);
         }
@@ -68,14 +70,14 @@ impl Clock {
 
     /// Moves a manual clock forward; the system's clock is not changed.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(time) = &*self.0 {
+        if let TimeSource::Manual(time) = &*self.0 {
             time.fetch_add(micros(by), Ordering::SeqCst);
         }
     }
 
     /// Moves a manual clock back; the system's clock is not changed.
     pub fn set_back(&self, by: Duration) {
-        if let Source::Manual(time) = &*self.0 {
+        if let TimeSource::Manual(time) = &*self.0 {
             time.fetch_sub(micros(by), Ordering::SeqCst);
         }
     }

@@ -1,5 +1,5 @@
-//! E-mail addresses: which are accepted, and the one key by which registration, login and every limit
-//! know an address.
+//! E-mail addresses: which are accepted, and the one key by which registration, login and every
+//! limit know an address.
 
 mod prefix;
 
@@ -37,9 +37,9 @@ impl Email {
     /// The most bytes of an address.
     pub const MAX_LENGTH: usize = ADDRESS_MAX;
 
-    /// Parses an ASCII dot-atom (RFC 5322 §3.2.3) of 1 to 64 bytes, `@`, and a domain of at least two
-    /// labels by UTS 46 (strict). Nothing is trimmed. Quoted strings, comments, address literals and
-    /// non-ASCII local parts are refused, so that no local part has look-alikes.
+    /// Parses an ASCII dot-atom (RFC 5322 §3.2.3) of 1 to 64 bytes, `@`, and a domain of at least
+    /// two labels by UTS 46 (strict). Nothing is trimmed. Quoted strings, comments, address
+    /// literals and non-ASCII local parts are refused, so that no local part has look-alikes.
     ///
     /// # Errors
     /// The text has another form, or is longer than 254 bytes as given or in canonical form.
@@ -75,8 +75,8 @@ impl Email {
         &self.key
     }
 
-    /// The local part as typed, since its case may matter to its mail server, and the domain in ASCII,
-    /// which every mail server accepts.
+    /// The local part as typed, since its case may matter to its mail server, and the domain in
+    /// ASCII, which every mail server accepts.
     pub fn mailable(&self) -> (&str, &str) {
         let (local, domain) = self.key.0.split_once('@').unwrap_or_default();
         (&self.given[..local.len()], domain)

@@ -1,11 +1,11 @@
-//! Events: the stored record of logins and changes. An event names a user by id alone, and has no secret
-//! and no e-mail address.
+//! Events: the stored record of logins and changes. An event names a user by id alone, and has no
+//! secret and no e-mail address.
 
 use super::{CallerName, ClientInfo, EventId, SessionId, Timestamp, UserId};
 
 /// Where an event comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Origin {
+pub struct EventOrigin {
     /// The named caller whose call caused it.
     pub caller: Option<CallerName>,
     /// The end user's client, as claimed by the caller.
@@ -27,7 +27,7 @@ pub struct Event {
     /// The session to which it happened.
     pub session_id: Option<SessionId>,
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: EventOrigin,
 }
 
 impl Event {
@@ -39,7 +39,8 @@ impl Event {
     }
 }
 
-/// An event as stored. Outcomes of logins that were alike within a minute are one event with a count.
+/// An event as stored. Outcomes of logins that were alike within a minute are one event with a
+/// count.
 #[derive(Debug, Clone)]
 pub struct KeptEvent {
     /// The id, by which events are listed.
@@ -53,7 +54,7 @@ pub struct KeptEvent {
     /// The session to which it happened.
     pub session_id: Option<SessionId>,
     /// Where it, or the first of several, comes from.
-    pub origin: Origin,
+    pub origin: EventOrigin,
     /// How often it happened.
     pub count: u64,
 }

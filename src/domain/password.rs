@@ -1,10 +1,10 @@
 //! Passwords: one type for an attempt to log in, one for a password that may be set. Only a
-//! `NewPassword` can be hashed and only a `PasswordAttempt` verified, so that a stricter policy locks
-//! no user out.
+//! `NewPassword` can be hashed and only a `PasswordAttempt` verified, so that a stricter policy
+//! locks no user out.
 //!
-//! Lengths and lists follow NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 6.2. The text is normalised to
-//! NFC once, here, and is never trimmed or case-folded. An attempt also keeps the text as received,
-//! which is what other systems hashed before their users were imported.
+//! Lengths and lists follow NIST SP 800-63B-4 §3.1.1.2 and OWASP ASVS 6.2. The text is normalised
+//! to NFC once, here, and is never trimmed or case-folded. An attempt also keeps the text as
+//! received, which is what other systems hashed before their users were imported.
 
 mod common;
 
@@ -59,8 +59,8 @@ pub enum PasswordFault {
     /// NUL or another control character.
     #[error("must not contain control characters")]
     ControlCharacter,
-    /// In the list of common passwords, or equal to the e-mail address, its local part or the name of
-    /// the service.
+    /// In the list of common passwords, or equal to the e-mail address, its local part or the name
+    /// of the service.
     #[error(
         "is too easy to guess: it is a common password, the e-mail address or the name of this service"
     )]
@@ -99,8 +99,8 @@ impl PasswordAttempt {
 }
 
 impl NewPassword {
-    /// Parses a password to be set for the owner of an address. Without a valid address the other faults
-    /// are found all the same.
+    /// Parses a password to be set for the owner of an address. Without a valid address the other
+    /// faults are found all the same.
     ///
     /// # Errors
     /// Every fault of the text.
@@ -130,8 +130,8 @@ impl NewPassword {
         self.0.as_bytes()
     }
 
-    /// Whether the password is an address or its local part. For requests that identify the user by a
-    /// token, so that the address is known only after the password was parsed.
+    /// Whether the password is an address or its local part. For requests that identify the user by
+    /// a token, so that the address is known only after the password was parsed.
     pub fn is_address(&self, email: &Email) -> bool {
         is_address(&Zeroizing::new(fold(&self.0)), email)
     }

@@ -1,8 +1,9 @@
-//! Secrets of a session that a rotation replaced: good for a grace, so that calls under way do not fail,
-//! and a sign of theft afterwards.
+//! Secrets of a session that a rotation replaced: good for a grace, so that calls under way do not
+//! fail, and a sign of theft afterwards.
 //!
-//! The next secret is an HMAC of the current one and a stored nonce. A replaced token that is presented
-//! within the grace gets the same next token again, although the database has neither of the secrets.
+//! The next secret is an HMAC of the current one and a stored nonce. A replaced token that is
+//! presented within the grace gets the same next token again, although the database has neither of
+//! the secrets.
 
 use std::fmt;
 
@@ -44,8 +45,8 @@ impl fmt::Debug for SupersededSecret {
 }
 
 impl SupersededSecret {
-    /// The nonce, while the next secret may be issued again: within the grace, and not after the user's
-    /// other sessions were ended, even where this session was kept.
+    /// The nonce, while the next secret may be issued again: within the grace, and not after the
+    /// user's other sessions were ended, even where this session was kept.
     pub fn nonce_in_grace(&self, session: &Session, now: Timestamp) -> Option<[u8; 32]> {
         let in_grace = now < self.superseded_at + ROTATION_GRACE && self.epoch == session.epoch;
         self.nonce.filter(|_| in_grace)
@@ -53,8 +54,8 @@ impl SupersededSecret {
 }
 
 impl SessionToken {
-    /// The token that replaces this one. It follows from the secret of this token and the nonce; without
-    /// either it cannot be computed.
+    /// The token that replaces this one. It follows from the secret of this token and the nonce;
+    /// without either it cannot be computed.
     #[must_use]
     pub fn successor(&self, nonce: &[u8; 32]) -> Self {
         let mut key = Zeroizing::new([0; BLOCK_LEN]);

@@ -1,4 +1,5 @@
-//! Secrets of the service itself. They are stored in the database, so that all replicas use the same.
+//! Secrets of the service itself. They are stored in the database, so that all replicas use the
+//! same.
 
 use std::fmt;
 

@@ -1,9 +1,9 @@
 //! The session: the lasting result of a login, and the one rule that decides whether it is live.
 //!
-//! A user and each of their sessions have an epoch, and a session is live only while the two are equal:
-//! raising the user's epoch ends every session by one write. A login takes the epoch that the user had
-//! before the password was verified, so one that was under way when the epoch rose leaves no session
-//! behind.
+//! A user and each of their sessions have an epoch, and a session is live only while the two are
+//! equal: raising the user's epoch ends every session by one write. A login takes the epoch that
+//! the user had before the password was verified, so a login that was under way when the epoch rose
+//! leaves no session behind.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub struct Session {
     pub user_id: UserId,
     /// SHA-256 of the token's secret.
     pub secret_hash: SecretHash,
-    /// The user's `session_epoch` before the password was verified, or the present one where the session
-    /// was kept when the others ended.
+    /// The user's `session_epoch` before the password was verified, or the present one where the
+    /// session was kept when the others ended.
     pub epoch: i64,
     /// When the session was opened.
     pub created_at: Timestamp,
@@ -29,13 +29,13 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// How the user proved who they are.
     pub method: AuthenticationMethod,
-    /// When the session was last found active. Written in batches, so it may be older than the truth,
-    /// and it never decreases.
+    /// When the session was last found active. Written in batches, so it may be older than the
+    /// truth, and it never decreases.
     pub last_seen_at: Timestamp,
     /// The absolute limit, fixed when the session was opened.
     pub expires_at: Timestamp,
-    /// When the session ends unless it is seen before. Equal to `expires_at` until limits are applied,
-    /// and never later.
+    /// When the session ends unless it is seen before. Equal to `expires_at` until limits are
+    /// applied, and never later.
     pub idle_expires_at: Timestamp,
     /// When the session was ended, by itself.
     pub revoked_at: Option<Timestamp>,
@@ -80,8 +80,8 @@ pub enum SessionVerdict {
 }
 
 impl Session {
-    /// Applies the configured limits. A lifetime that was shortened since the session was opened holds at
-    /// once; one that was lengthened does not extend the session.
+    /// Applies the configured limits. A lifetime that was shortened since the session was opened
+    /// holds at once; a lengthened one does not extend the session.
     #[must_use]
     pub fn limited_to(mut self, limits: SessionLimits) -> Self {
         self.expires_at = earlier(self.expires_at, self.created_at, limits.lifetime);
@@ -107,8 +107,8 @@ impl SessionVerdict {
         }
     }
 
-    /// The verdict on a session and its user. Only for a token whose secret was found right: the id is
-    /// public, and a wrong secret gets `NotFound` whatever the state of the session.
+    /// The verdict on a session and its user. Only for a token whose secret was found right: the id
+    /// is public, and a wrong secret gets `NotFound` whatever the state of the session.
     pub fn new(session: Session, user: User, now: Timestamp) -> Self {
         if user.status == UserStatus::Disabled {
             Self::UserDisabled

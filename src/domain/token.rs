@@ -1,8 +1,9 @@
-//! Tokens: the texts that prove a session, a named caller or a one-time permission. A token is a prefix
-//! such as `vst_` and 51 bytes in base64url, and has exactly one spelling.
+//! Tokens: the texts that prove a session, a named caller or a one-time permission. A token is a
+//! prefix such as `vst_` and 51 bytes in base64url, and has exactly one spelling.
 //!
-//! The bytes are a public id, which finds the row; a secret of 256 random bits, of which the database
-//! has only the SHA-256; and a checksum, by which typos are noticed and secret scanners find tokens.
+//! The bytes are a public id, which finds the row; a secret of 256 random bits, of which the
+//! database has only the SHA-256; and a checksum, by which typos are noticed and secret scanners
+//! find tokens.
 
 use std::fmt;
 
@@ -68,8 +69,8 @@ pub struct Token<K: TokenKind> {
 /// The token of a session.
 pub type SessionToken = Token<OfSession>;
 
-/// A presented token. End users may send any text, so a malformed token gets a verdict like every other
-/// token and is no error.
+/// A presented token. End users may send any text, so a malformed token gets a verdict like every
+/// other token and is no error.
 pub enum Presented<K: TokenKind> {
     /// Well-formed.
     Token(Token<K>),
@@ -80,7 +81,8 @@ pub enum Presented<K: TokenKind> {
 /// A presented token of a session.
 pub type PresentedToken = Presented<OfSession>;
 
-/// The text is empty or longer than any token, which is a mistake of the caller and not of the end user.
+/// The text is empty or longer than any token, which is a mistake of the caller and not of the end
+/// user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("must have 1 to 512 bytes")]
 pub struct TokenFault;

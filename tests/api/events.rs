@@ -7,7 +7,7 @@ mod retention;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tonic::{Request, Status, transport::Channel};
 use vestibule::{
-    domain::{Clock, Event, EventId, EventKind, Origin, Timestamp, UserId, uuid_v7},
+    domain::{Clock, Event, EventId, EventKind, EventOrigin, Timestamp, UserId, uuid_v7},
     proto::v1::{
         self, ClientInfo, CreateSessionRequest, ListEventsRequest, ListEventsResponse,
         ValidLoginRequest, audit_service_client::AuditServiceClient,
@@ -125,7 +125,7 @@ fn event(at: Timestamp, number: u32, user_id: Option<UserId>, kind: EventKind) -
         at,
         user_id,
         session_id: None,
-        origin: Origin {
+        origin: EventOrigin {
             caller: None,
             client: vestibule::domain::ClientInfo::parse("192.0.2.1", "curl/8.0").unwrap(),
         },

@@ -1,6 +1,6 @@
 //! The database's answers about proofs, cached for a second: a caller's calls cost one statement a
-//! second, and a removed caller is refused a second later. Only proofs that were found are cached, so
-//! that made-up proofs cannot fill the cache.
+//! second, and a removed caller is refused a second later. Only proofs that were found are cached,
+//! so that made-up proofs cannot fill the cache.
 
 use std::{collections::HashMap, hash::Hash, time::Duration};
 
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_stays_small_whoever_asks() {
+    async fn it_stays_small_under_any_number_of_proofs() {
         let cache = Cache::default();
         for key in 0..10 * MAX_LEN {
             cache.put(key, (), Instant::now());

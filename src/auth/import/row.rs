@@ -24,7 +24,8 @@ pub struct RawUser {
     pub email: Option<String>,
     /// The hash of the password; required.
     pub password_hash: Option<String>,
-    /// `true` where the hash is over the password in NFC, like the hashes of this service; else `false`.
+    /// `true` where the hash is over the password in NFC, like the hashes of this service; else
+    /// `false`.
     pub password_nfc: Option<String>,
     /// `true` or `false`; else `false`.
     pub email_verified: Option<String>,

@@ -15,7 +15,7 @@ fn noon() -> Timestamp {
 }
 
 fn failure(user: u128, ip: u32, at: Timestamp) -> Event {
-    // Rows are told apart by the ids of their events.
+    // Rows differ by the ids of their events.
     static RANDOM: AtomicU64 = AtomicU64::new(0);
     let mut random = [0; 10];
     random[..8].copy_from_slice(&RANDOM.fetch_add(1, Ordering::Relaxed).to_be_bytes());
@@ -25,7 +25,7 @@ fn failure(user: u128, ip: u32, at: Timestamp) -> Event {
         at,
         user_id: Some(UserId::new(uuid::Uuid::from_u128(user))),
         session_id: None,
-        origin: Origin {
+        origin: EventOrigin {
             caller: None,
             client: ClientInfo {
                 ip: Some(Ipv4Addr::from(ip).into()),

@@ -24,7 +24,8 @@ pub enum SessionsToEnd {
 }
 
 impl<I> Users<I> {
-    /// Ends sessions of a user in one write. All but `One` also refuse the logins that are under way.
+    /// Ends sessions of a user in one write. All but `One` also refuse the logins that are under
+    /// way.
     ///
     /// # Errors
     /// There is no such user, or the time of `IssuedBefore` is in the future.
@@ -80,8 +81,8 @@ impl Users<Issuer> {
         client: ClientInfo,
     ) -> Result<NewSession, AuthError> {
         loop {
-            // Taken before the user is read, so that no session looks newer than the user's state by
-            // which it was opened.
+            // Taken before the user is read, so that no session looks newer than the user's state
+            // by which it was opened.
             let authenticated_at = self.clock.now();
             let user = self.find_active(call, key).await?;
             let how = (AuthenticationMethod::Caller, authenticated_at);
@@ -93,8 +94,8 @@ impl Users<Issuer> {
         }
     }
 
-    /// Makes a token that sets a new password. Its redemption does not prove the user's address: the
-    /// caller, and not a mail, brings it to the user.
+    /// Makes a token that sets a new password. Its redemption does not prove the user's address:
+    /// the caller, and not a mail, brings it to the user.
     ///
     /// # Errors
     /// There is no such user, or the user is disabled.
@@ -119,7 +120,8 @@ impl Users<Issuer> {
         }
     }
 
-    /// At most `limit` live sessions of a user in the order of their ids, those with ids after `after`.
+    /// At most `limit` live sessions of a user in the order of their ids, those with ids after
+    /// `after`.
     ///
     /// # Errors
     /// There is no such user.

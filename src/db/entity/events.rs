@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{CallerName, ClientInfo, EventKind, KeptEvent, Origin};
+use crate::domain::{CallerName, ClientInfo, EventKind, EventOrigin, KeptEvent};
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "events")]
@@ -66,7 +66,7 @@ impl From<Model> for KeptEvent {
             at: from_micros(row.at),
             user_id: row.user_id.map(Into::into),
             session_id: row.session_id.map(Into::into),
-            origin: Origin {
+            origin: EventOrigin {
                 caller: row.caller.as_deref().and_then(CallerName::parse),
                 client: ClientInfo {
                     ip: row.ip.and_then(|ip| ip.parse().ok()),

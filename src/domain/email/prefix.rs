@@ -1,5 +1,5 @@
-//! Prefixes of addresses, by which lists of users are searched. A prefix is a range of keys, which an
-//! index finds.
+//! Prefixes of addresses, by which lists of users are searched. A prefix is a range of keys, which
+//! an index finds.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use super::ADDRESS_MAX;
 
-/// A prefix of the canonical form of addresses. `Debug` does not print it: addresses are never logged.
+/// A prefix of the canonical form of addresses. `Debug` does not print it: addresses are never
+/// logged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailPrefix(String);
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use vestibule::{
     db::{Target, UpdateUserError, UserChange},
     domain::{
-        Clock, Email, Event, EventId, EventKind, HashedPassword, Origin, User, UserId, UserKey,
-        UserStatus,
+        Clock, Email, Event, EventId, EventKind, EventOrigin, HashedPassword, User, UserId,
+        UserKey, UserStatus,
     },
 };
 
@@ -63,7 +63,7 @@ impl TestApp {
             at,
             user_id: Some(id),
             session_id: None,
-            origin: Origin::default(),
+            origin: EventOrigin::default(),
         };
         let erased = self
             .db

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
     db::{Db, MailIntent, MailRequest, Queued},
-    domain::{Clock, Email, Event, EventId, EventKind, MailPurpose, Origin, Timestamp},
+    domain::{Clock, Email, Event, EventId, EventKind, EventOrigin, MailPurpose, Timestamp},
 };
 
 use super::ask_at;
@@ -179,7 +179,7 @@ async fn mail_that_nobody_finished_is_taken_again_when_its_lease_ends(database: 
         at: start,
         user_id: None,
         session_id: None,
-        origin: Origin::default(),
+        origin: EventOrigin::default(),
     };
     db.finish_mail(&first, Some(asked), deadline())
         .await
