@@ -3,6 +3,9 @@
 //! They are sorted by who acts. What users do themselves, proven by a password, a session or a
 //! one-time token, is on [`Auth`]; what named callers and operators do to other users is on
 //! [`Users`]. `Auth` also has the periodic work, which `server` starts.
+//!
+//! Every method that asks the database or the hash queue can fail because they are full or away, or
+//! because the deadline passed. The section of errors of a method names what else can fail.
 
 mod account;
 mod callers;

@@ -72,9 +72,6 @@ impl Callers {
 
     /// The caller that a proof proves. `None`: it proves no caller. Answers of the database are
     /// used for a second.
-    ///
-    /// # Errors
-    /// Only those of the database.
     pub async fn prove(
         &self,
         proof: &CallerProof,
@@ -190,9 +187,6 @@ impl Callers {
     }
 
     /// All callers in the order of their names.
-    ///
-    /// # Errors
-    /// Only those of the database.
     pub async fn list(&self, deadline: Instant) -> Result<Vec<CallerRecord>, AuthError> {
         Ok(self.db.list_callers(deadline).await?)
     }

@@ -90,9 +90,6 @@ impl Auth {
 
     /// Ends the session of a token. A token that proves no session changes nothing and answers the
     /// same.
-    ///
-    /// # Errors
-    /// Only those of every call: whether there was a session is not answered.
     pub async fn revoke_session(
         &self,
         call: &CallContext,

@@ -62,9 +62,6 @@ impl<I> Users<I> {
     }
 
     /// At most `limit` users in the order of their ids, those with ids after `after`.
-    ///
-    /// # Errors
-    /// Only those of every call.
     pub async fn list(
         &self,
         call: &CallContext,
@@ -77,9 +74,6 @@ impl<I> Users<I> {
     }
 
     /// At most `limit` events in the order of their ids, those with ids after `after`.
-    ///
-    /// # Errors
-    /// Only those of every call.
     pub async fn list_events(
         &self,
         call: &CallContext,
