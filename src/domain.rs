@@ -12,6 +12,7 @@ mod event;
 mod id;
 mod import;
 mod mail;
+mod opaque_debug;
 mod password;
 mod rotation;
 mod server_key;
@@ -24,17 +25,18 @@ pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientFault, ClientInfo};
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
-pub use event::{Event, EventFilter, EventKind, EventOrigin, KeptEvent};
+pub use event::{Event, EventFilter, EventKind, EventOrigin, StoredEvent};
 pub use id::{CallerKeyId, EventId, OneTimeTokenId, RegistrationId, SessionId, UserId, uuid_v7};
 pub use import::ImportedUser;
 pub use mail::{MailPurpose, TokenPurpose};
+pub(crate) use opaque_debug::opaque_debug;
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use rotation::{ROTATION_GRACE, SupersededSecret};
 pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{
-    OfCaller, OfEmailChange, OfReset, OfSession, OfVerification, Presented, PresentedToken,
-    SecretHash, SessionToken, Token, TokenFault, TokenKind,
+    CallerKind, EmailChangeKind, EmailVerificationKind, PasswordResetKind, Presented,
+    PresentedToken, SecretHash, SessionKind, SessionToken, Token, TokenFault, TokenKind,
 };
 pub use user::{
     HashedPassword, PasswordScheme, StoredEmail, StoredPassword, User, UserEdit, UserFilter,

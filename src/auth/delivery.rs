@@ -1,4 +1,4 @@
-//! Sending requested mail. Here, on the path of no call, the user is looked up and the token made.
+//! Sending requested mail. The user is looked up and the token made here, outside of any call.
 //! Mail goes to the address as stored, not as typed in the request.
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -20,6 +20,7 @@ const LEASE: Duration = Duration::from_mins(2);
 /// The wait after the first failed try; it doubles with each further one, up to `LONGEST_WAIT`.
 const FIRST_WAIT: Duration = Duration::from_secs(5);
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
+/// How long one statement may take.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
 
 /// A mail to send, and the user whom it concerns.
@@ -43,17 +44,14 @@ impl Auth {
     /// The database is not available; claimed mail is tried again when its lease ends.
     pub async fn deliver_mail(&self) -> Result<bool, AuthError> {
         let now = self.clock.now();
-        let counted = self.db.mail_waiting(now, statement_deadline()).await?;
+        let counted = self.db.mail_waiting(now, deadline()).await?;
         self.outbox
             .waiting
             .store(counted.waiting, Ordering::Relaxed);
         if counted.due == 0 {
             return Ok(false);
         }
-        let batch = self
-            .db
-            .claim_mail(now, LEASE, BATCH, statement_deadline())
-            .await?;
+        let batch = self.db.claim_mail(now, LEASE, BATCH, deadline()).await?;
         for outcome in join_all(batch.iter().map(|intent| self.process(intent))).await {
             outcome?;
         }
@@ -62,7 +60,7 @@ impl Auth {
 
     /// Tries to send one mail. Afterwards it is finished, or due again later.
     async fn process(&self, intent: &MailIntent) -> Result<(), AuthError> {
-        if self.clock.now() >= intent.requested_at + self.settings.mail.max_age(intent.purpose) {
+        if self.clock.now() >= intent.requested_at + self.settings.mail.lifetime(intent.purpose) {
             self.outbox.failed.increment();
             tracing::warn!(purpose = %intent.purpose, "mail given up: it is too old");
             return self.finish(intent, None).await;
@@ -70,7 +68,7 @@ impl Auth {
         let Some(mail) = self.prepare(intent).await? else {
             return self.finish(intent, None).await;
         };
-        if !self.db.holds_mail(intent, statement_deadline()).await? {
+        if !self.db.holds_mail(intent, deadline()).await? {
             // Requested again meanwhile, or voided by a change of its user.
             return Ok(());
         }
@@ -95,10 +93,7 @@ impl Auth {
                 let wait = back_off(intent.attempts, random_bytes::<1>()?[0]);
                 tracing::warn!(%user_id, purpose = %intent.purpose, attempts = intent.attempts, "mail not sent: {error}");
                 let next_try = self.clock.now() + wait;
-                Ok(self
-                    .db
-                    .postpone_mail(intent, next_try, statement_deadline())
-                    .await?)
+                Ok(self.db.postpone_mail(intent, next_try, deadline()).await?)
             }
         }
     }
@@ -123,22 +118,19 @@ impl Auth {
             Some(new_event(&self.clock, kind, Some(user_id), None, None))
         });
         let event = event.transpose()?;
-        Ok(self
-            .db
-            .finish_mail(intent, event, statement_deadline())
-            .await?)
+        Ok(self.db.finish_mail(intent, event, deadline()).await?)
     }
 
     /// Looks up the user and decides on the content. `None`: no mail is to be sent.
     async fn prepare(&self, intent: &MailIntent) -> Result<Option<OutgoingMail>, AuthError> {
-        let user = match &intent.by {
-            None => {
-                self.find_active_user(&UserKey::Email(intent.key.clone()))
-                    .await?
-            }
-            Some(by) => self.find_active_user(&UserKey::Id(by.user)).await?,
+        let key = match &intent.by {
+            None => UserKey::Email(intent.key.clone()),
+            Some(by) => UserKey::Id(by.user),
         };
-        let Some(user) = user else { return Ok(None) };
+        let found = self.db.find_user_by(&key, deadline()).await?;
+        let Some(user) = found.filter(|user| user.status == UserStatus::Active) else {
+            return Ok(None);
+        };
         let content = match intent.purpose {
             MailPurpose::PasswordReset => Content::Token(TokenPurpose::PasswordReset),
             MailPurpose::EmailVerification => Content::Token(TokenPurpose::EmailVerification),
@@ -169,7 +161,8 @@ impl Auth {
         if by.epoch != user.session_epoch {
             return Ok(None);
         }
-        let owner = self.find_user(&UserKey::Email(intent.key.clone())).await?;
+        let new_address = UserKey::Email(intent.key.clone());
+        let owner = self.db.find_user_by(&new_address, deadline()).await?;
         let (user, address, content) = match owner {
             Some(owner) if owner.id != user.id => {
                 let content = match owner.status {
@@ -192,15 +185,6 @@ impl Auth {
         }))
     }
 
-    async fn find_user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
-        Ok(self.db.find_user_by(key, statement_deadline()).await?)
-    }
-
-    async fn find_active_user(&self, key: &UserKey) -> Result<Option<User>, AuthError> {
-        let user = self.find_user(key).await?;
-        Ok(user.filter(|user| user.status == UserStatus::Active))
-    }
-
     /// Sends a mail, with a token whose lifetime begins now. `None`: no mailer is configured, or
     /// the user was changed since they were read, which ended all tokens.
     async fn send(&self, mail: &OutgoingMail) -> Result<Option<Result<(), MailError>>, AuthError> {
@@ -212,14 +196,14 @@ impl Auth {
             Content::Notice(content) => return Ok(Some(self.send_content(mail, &content).await)),
             Content::Token(purpose) => purpose,
         };
-        let lifetime = self.settings.mail.lifetime(purpose);
+        let lifetime = self.settings.mail.lifetime(purpose.into());
         let delivery = match purpose {
             TokenPurpose::EmailChange => TokenDelivery::MailedToNew(mail.email.clone()),
             TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => TokenDelivery::Mailed,
         };
         let issued = self
             .issuer
-            .issue_token(&mail.user, purpose, delivery, statement_deadline());
+            .issue_token(&mail.user, purpose, delivery, deadline());
         let Some(token) = issued.await? else {
             return Ok(None);
         };
@@ -243,7 +227,7 @@ impl Auth {
     }
 }
 
-fn statement_deadline() -> Instant {
+fn deadline() -> Instant {
     Instant::now() + STATEMENT_LIMIT
 }
 

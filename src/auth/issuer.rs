@@ -11,9 +11,9 @@ use super::{AuthError, CallContext, MailSettings, entropy::random_bytes};
 use crate::{
     db::{Db, NewOneTimeToken},
     domain::{
-        AuthenticationMethod, ClientInfo, Clock, Email, Event, EventKind, OfEmailChange, OfReset,
-        OfVerification, OneTimeTokenId, SecretHash, Session, SessionId, SessionLimits,
-        SessionToken, Timestamp, Token, TokenKind, TokenPurpose, User, uuid_v7,
+        AuthenticationMethod, ClientInfo, Clock, Email, EmailChangeKind, EmailVerificationKind,
+        Event, EventKind, OneTimeTokenId, PasswordResetKind, SecretHash, Session, SessionId,
+        SessionLimits, SessionToken, Timestamp, Token, TokenKind, TokenPurpose, User, uuid_v7,
     },
 };
 
@@ -129,13 +129,13 @@ impl Issuer {
         let id = OneTimeTokenId::new(uuid_v7(created_at, random_bytes()?));
         let (text, secret_hash) = match purpose {
             TokenPurpose::PasswordReset => {
-                text_and_hash(&Token::<OfReset>::new(id, random_bytes()?))
+                text_and_hash(&Token::<PasswordResetKind>::new(id, random_bytes()?))
             }
             TokenPurpose::EmailVerification => {
-                text_and_hash(&Token::<OfVerification>::new(id, random_bytes()?))
+                text_and_hash(&Token::<EmailVerificationKind>::new(id, random_bytes()?))
             }
             TokenPurpose::EmailChange => {
-                text_and_hash(&Token::<OfEmailChange>::new(id, random_bytes()?))
+                text_and_hash(&Token::<EmailChangeKind>::new(id, random_bytes()?))
             }
         };
         let (mailed, new_email, event) = match delivery {
@@ -143,7 +143,7 @@ impl Issuer {
             TokenDelivery::MailedToNew(new) => (true, Some(new), None),
             TokenDelivery::Returned(event) => (false, None, Some(event)),
         };
-        let expires_at = created_at + self.mail.lifetime(purpose);
+        let expires_at = created_at + self.mail.lifetime(purpose.into());
         let token = NewOneTimeToken {
             id,
             secret_hash,

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{MailRequest, Queued},
-    domain::{ClientInfo, Email, MailPurpose, SessionId, TokenPurpose, User},
+    domain::{ClientInfo, Email, MailPurpose, SessionId, User},
     mail::Mailer,
     metrics::Counter,
 };
@@ -31,18 +31,9 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    /// How long a token can be redeemed.
-    pub fn lifetime(&self, purpose: TokenPurpose) -> Duration {
-        match purpose {
-            TokenPurpose::PasswordReset => self.reset_lifetime,
-            TokenPurpose::EmailVerification | TokenPurpose::EmailChange => {
-                self.verification_lifetime
-            }
-        }
-    }
-
-    /// How old a request may be for its mail to be sent still.
-    pub(super) fn max_age(&self, purpose: MailPurpose) -> Duration {
+    /// How long the token of a mail can be redeemed, and how old a request may be for its mail to be
+    /// sent still.
+    pub(super) fn lifetime(&self, purpose: MailPurpose) -> Duration {
         match purpose {
             MailPurpose::PasswordReset => self.reset_lifetime,
             MailPurpose::EmailVerification

@@ -5,8 +5,8 @@ use super::{Auth, AuthError, CallContext, account::refuse_guessable, entropy::ra
 use crate::{
     db::{MailRequest, Redemption, TokenProof},
     domain::{
-        ClientInfo, Email, Event, EventKind, MailPurpose, NewPassword, OfEmailChange, OfReset,
-        OfVerification, OneTimeTokenId, Presented, TokenKind, TokenPurpose, User,
+        ClientInfo, Email, EmailChangeKind, EmailVerificationKind, Event, EventKind, MailPurpose,
+        NewPassword, OneTimeTokenId, PasswordResetKind, Presented, TokenKind, TokenPurpose, User,
     },
 };
 
@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct PasswordReset {
     /// The token as presented.
-    pub token: Presented<OfReset>,
+    pub token: Presented<PasswordResetKind>,
     /// The password to set.
     pub new: NewPassword,
     /// The end user's client.
@@ -54,7 +54,7 @@ impl Auth {
     pub async fn verify_email(
         &self,
         call: &CallContext,
-        token: &Presented<OfVerification>,
+        token: &Presented<EmailVerificationKind>,
     ) -> Result<(), AuthError> {
         let proof = token_proof(token, TokenPurpose::EmailVerification)?;
         let user = self.find_token_owner(call, proof).await?;
@@ -73,7 +73,7 @@ impl Auth {
     pub async fn confirm_email_change(
         &self,
         call: &CallContext,
-        token: &Presented<OfEmailChange>,
+        token: &Presented<EmailChangeKind>,
     ) -> Result<(), AuthError> {
         let proof = token_proof(token, TokenPurpose::EmailChange)?;
         let user = self.find_token_owner(call, proof).await?;

@@ -11,7 +11,7 @@ use super::{AuthError, CallContext, Import, events::new_event};
 use crate::{
     db::{Db, EditUserError, UpdateUserError, UserChange},
     domain::{
-        CallerName, Clock, Event, EventFilter, EventId, EventKind, KeptEvent, User, UserEdit,
+        CallerName, Clock, Event, EventFilter, EventId, EventKind, StoredEvent, User, UserEdit,
         UserFilter, UserId, UserKey, UserStatus,
     },
 };
@@ -80,7 +80,7 @@ impl<I> Users<I> {
         filter: &EventFilter,
         after: Option<EventId>,
         limit: u64,
-    ) -> Result<Vec<KeptEvent>, AuthError> {
+    ) -> Result<Vec<StoredEvent>, AuthError> {
         let events = self.db.list_events(filter, after, limit, call.deadline);
         Ok(events.await?)
     }

@@ -17,7 +17,7 @@ use super::{
         to_micros,
     },
 };
-use crate::domain::{Event, EventFilter, EventId, KeptEvent, SessionId, UserId, uuid_v7};
+use crate::domain::{Event, EventFilter, EventId, SessionId, StoredEvent, UserId, uuid_v7};
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
@@ -61,13 +61,13 @@ impl Db {
         after: Option<EventId>,
         limit: u64,
         deadline: Instant,
-    ) -> Result<Vec<KeptEvent>, DbError> {
+    ) -> Result<Vec<StoredEvent>, DbError> {
         let mut query = selected(filter).order_by_asc(Column::Id).limit(limit);
         if let Some(after) = after {
             query = query.filter(Column::Id.gt(after.uuid()));
         }
         let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
-        Ok(rows.into_iter().map(KeptEvent::from).collect())
+        Ok(rows.into_iter().map(StoredEvent::from).collect())
     }
 }
 

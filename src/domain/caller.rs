@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use super::{CallerKeyId, CertificateIdentity, OfCaller, SecretHash, Timestamp, Token};
+use super::{CallerKeyId, CallerKind, CertificateIdentity, SecretHash, Timestamp, Token};
 
 /// The most characters of a caller's name.
 const NAME_MAX: usize = 64;
@@ -33,7 +33,7 @@ impl fmt::Display for CallerName {
 }
 
 /// The token that proves a named caller.
-pub type CallerToken = Token<OfCaller>;
+pub type CallerToken = Token<CallerKind>;
 
 /// A named caller and its grants.
 #[derive(Debug, Clone, PartialEq, Eq)]

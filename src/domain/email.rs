@@ -3,12 +3,11 @@
 
 mod prefix;
 
-use std::fmt;
-
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+use super::opaque_debug;
 pub use prefix::{EmailPrefix, EmailPrefixFault};
 
 /// RFC 5321 §4.5.3.1.3 allows a path of 256 octets, its angle brackets included.
@@ -100,17 +99,7 @@ impl EmailKey {
     }
 }
 
-impl fmt::Debug for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Email(…)")
-    }
-}
-
-impl fmt::Debug for EmailKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EmailKey(…)")
-    }
-}
+opaque_debug!(Email, EmailKey);
 
 fn is_dot_atom(local: &str) -> bool {
     let is_atext = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b);

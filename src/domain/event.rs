@@ -42,7 +42,7 @@ impl Event {
 /// An event as stored. Outcomes of logins that were alike within a minute are one event with a
 /// count.
 #[derive(Debug, Clone)]
-pub struct KeptEvent {
+pub struct StoredEvent {
     /// The id, by which events are listed.
     pub id: EventId,
     /// What happened. `None` for a kind that a later release wrote.

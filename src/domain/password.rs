@@ -8,13 +8,11 @@
 
 mod common;
 
-use std::fmt;
-
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-use super::Email;
+use super::{Email, opaque_debug};
 
 /// The most bytes of a password, checked before any other work.
 const BYTES_MAX: usize = 1024;
@@ -192,17 +190,7 @@ fn fold(text: &str) -> String {
     text.to_uppercase().to_lowercase()
 }
 
-impl fmt::Debug for PasswordAttempt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordAttempt(…)")
-    }
-}
-
-impl fmt::Debug for NewPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NewPassword(…)")
-    }
-}
+opaque_debug!(PasswordAttempt, NewPassword);
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! Secrets of the service itself. They are stored in the database, so that all replicas use the
 //! same.
 
-use std::fmt;
-
 use zeroize::Zeroizing;
+
+use super::opaque_debug;
 
 /// A secret of 32 random bytes, which `Debug` does not print.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,8 +21,4 @@ impl ServerKey {
     }
 }
 
-impl fmt::Debug for ServerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ServerKey(…)")
-    }
-}
+opaque_debug!(ServerKey);

@@ -14,7 +14,7 @@ use thiserror::Error;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{CallerKeyId, OneTimeTokenId, SessionId};
+use super::{CallerKeyId, OneTimeTokenId, SessionId, opaque_debug};
 
 const ID_LEN: usize = 16;
 pub(super) const SECRET_LEN: usize = 32;
@@ -48,16 +48,16 @@ macro_rules! kind {
 }
 
 kind! {
-    /// Proves a session.
-    OfSession "vst_" SessionId,
-    /// Sets a new password, once.
-    OfReset "vrt_" OneTimeTokenId,
-    /// Proves a mailbox, once.
-    OfVerification "vvt_" OneTimeTokenId,
-    /// Changes an address, once.
-    OfEmailChange "vet_" OneTimeTokenId,
-    /// Proves a named caller.
-    OfCaller "vck_" CallerKeyId,
+    /// The token of a session.
+    SessionKind "vst_" SessionId,
+    /// A one-time token that sets a new password.
+    PasswordResetKind "vrt_" OneTimeTokenId,
+    /// A one-time token that proves an address.
+    EmailVerificationKind "vvt_" OneTimeTokenId,
+    /// A one-time token that changes an address.
+    EmailChangeKind "vet_" OneTimeTokenId,
+    /// The token of a caller's key.
+    CallerKind "vck_" CallerKeyId,
 }
 
 /// A well-formed token. `Debug` prints the public id alone.
@@ -67,7 +67,7 @@ pub struct Token<K: TokenKind> {
 }
 
 /// The token of a session.
-pub type SessionToken = Token<OfSession>;
+pub type SessionToken = Token<SessionKind>;
 
 /// A presented token. End users may send any text, so a malformed token gets a verdict like every
 /// other token and is no error.
@@ -79,7 +79,7 @@ pub enum Presented<K: TokenKind> {
 }
 
 /// A presented token of a session.
-pub type PresentedToken = Presented<OfSession>;
+pub type PresentedToken = Presented<SessionKind>;
 
 /// The text is empty or longer than any token, which is a mistake of the caller and not of the end
 /// user.
@@ -191,11 +191,7 @@ impl PartialEq for SecretHash {
 
 impl Eq for SecretHash {}
 
-impl fmt::Debug for SecretHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretHash(…)")
-    }
-}
+opaque_debug!(SecretHash);
 
 impl<K: TokenKind> fmt::Debug for Token<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,8 +1,8 @@
 //! The user: the account of an end user, with an address and usually a password.
 
-use std::fmt;
-
-use super::{Email, EmailKey, EmailPrefix, RegistrationId, SessionId, Timestamp, UserId};
+use super::{
+    Email, EmailKey, EmailPrefix, RegistrationId, SessionId, Timestamp, UserId, opaque_debug,
+};
 
 /// One row of `users`.
 #[derive(Debug, Clone)]
@@ -142,14 +142,4 @@ impl HashedPassword {
     }
 }
 
-impl fmt::Debug for HashedPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HashedPassword(…)")
-    }
-}
-
-impl fmt::Debug for StoredEmail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoredEmail(…)")
-    }
-}
+opaque_debug!(HashedPassword, StoredEmail);

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     auth::{CallContext, CallerProof, Callers},
-    domain::{Caller, CallerToken, OfCaller, TokenKind},
+    domain::{Caller, CallerKind, CallerToken, TokenKind},
 };
 
 /// A key for where `Authorization` holds the end user's session.
@@ -188,7 +188,7 @@ fn key(text: Option<&str>) -> Result<CallerProof, ErrorKind> {
 /// Where a session is the proof, `Authorization` holds it, unless a caller's key is there.
 fn is_the_end_users(policy: Policy, headers: &HeaderMap) -> bool {
     let with_session = matches!(policy, Policy::Session(_));
-    with_session && !any_bearer_is(OfCaller::PREFIX, headers)
+    with_session && !any_bearer_is(CallerKind::PREFIX, headers)
 }
 
 #[cfg(test)]

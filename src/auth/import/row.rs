@@ -1,7 +1,5 @@
 //! A row of an import: texts in, a user or all faults of the row out.
 
-use std::fmt;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use thiserror::Error;
 use uuid::Uuid;
@@ -9,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         Email, EmailFault, HashedPassword, ImportedUser, PasswordScheme, StoredPassword, Timestamp,
-        UserId, UserStatus,
+        UserId, UserStatus, opaque_debug,
     },
     hashing::{UnreadableHash, check_readable},
 };
@@ -143,11 +141,7 @@ impl RawUser {
     }
 }
 
-impl fmt::Debug for RawUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RawUser(…)")
-    }
-}
+opaque_debug!(RawUser);
 
 fn keep_fault<T>(faults: &mut Vec<RowFault>, parsed: Result<T, RowFault>) -> Option<T> {
     parsed.map_err(|fault| faults.push(fault)).ok()

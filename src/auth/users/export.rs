@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Users;
 use crate::{
     auth::{AuthError, CallContext, Issuer},
-    domain::{EventFilter, EventId, KeptEvent, Session, SessionId, User, UserId, UserKey},
+    domain::{EventFilter, EventId, Session, SessionId, StoredEvent, User, UserId, UserKey},
 };
 
 /// A user, and a page of what is stored about them.
@@ -23,7 +23,7 @@ pub enum ExportedItem {
     /// A session, live or ended.
     Session(Session),
     /// An event.
-    Event(KeptEvent),
+    Event(StoredEvent),
 }
 
 impl ExportedItem {
@@ -52,7 +52,7 @@ impl Users<Issuer> {
         let (session, event) = (after.map(SessionId::new), after.map(EventId::new));
         let sessions = self
             .db
-            .list_kept_sessions(id, session, limit, call.deadline);
+            .list_stored_sessions(id, session, limit, call.deadline);
         let sessions = sessions.await?.into_iter();
         let filter = EventFilter {
             user_id: Some(id),

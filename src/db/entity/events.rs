@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{CallerName, ClientInfo, EventKind, EventOrigin, KeptEvent};
+use crate::domain::{CallerName, ClientInfo, EventKind, EventOrigin, StoredEvent};
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "events")]
@@ -58,7 +58,7 @@ fn kind(column: i16) -> Option<EventKind> {
         .find(|kind| kind_column(*kind) == column)
 }
 
-impl From<Model> for KeptEvent {
+impl From<Model> for StoredEvent {
     fn from(row: Model) -> Self {
         Self {
             id: row.id.into(),

@@ -39,7 +39,7 @@ impl Db {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn list_kept_sessions(
+    pub async fn list_stored_sessions(
         &self,
         user_id: UserId,
         after: Option<SessionId>,

@@ -1,11 +1,9 @@
 //! Prefixes of addresses, by which lists of users are searched. A prefix is a range of keys, which
 //! an index finds.
 
-use std::fmt;
-
 use thiserror::Error;
 
-use super::ADDRESS_MAX;
+use super::{super::opaque_debug, ADDRESS_MAX};
 
 /// A prefix of the canonical form of addresses. `Debug` does not print it: addresses are never
 /// logged.
@@ -46,11 +44,7 @@ impl EmailPrefix {
     }
 }
 
-impl fmt::Debug for EmailPrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EmailPrefix(…)")
-    }
-}
+opaque_debug!(EmailPrefix);
 
 #[cfg(test)]
 mod tests {

@@ -46,18 +46,18 @@ fn no_kind_of_token_passes_for_another() {
     let id = Uuid::from_u128(7);
     let texts = [
         token(7, [0xA5; 32]).expose(),
-        Token::<OfReset>::new(id.into(), [0xA5; 32]).expose(),
-        Token::<OfVerification>::new(id.into(), [0xA5; 32]).expose(),
-        Token::<OfEmailChange>::new(id.into(), [0xA5; 32]).expose(),
-        Token::<OfCaller>::new(id.into(), [0xA5; 32]).expose(),
+        Token::<PasswordResetKind>::new(id.into(), [0xA5; 32]).expose(),
+        Token::<EmailVerificationKind>::new(id.into(), [0xA5; 32]).expose(),
+        Token::<EmailChangeKind>::new(id.into(), [0xA5; 32]).expose(),
+        Token::<CallerKind>::new(id.into(), [0xA5; 32]).expose(),
     ];
     for (at, text) in texts.iter().enumerate() {
         let read = [
             SessionToken::parse(text).is_some(),
-            Token::<OfReset>::parse(text).is_some(),
-            Token::<OfVerification>::parse(text).is_some(),
-            Token::<OfEmailChange>::parse(text).is_some(),
-            Token::<OfCaller>::parse(text).is_some(),
+            Token::<PasswordResetKind>::parse(text).is_some(),
+            Token::<EmailVerificationKind>::parse(text).is_some(),
+            Token::<EmailChangeKind>::parse(text).is_some(),
+            Token::<CallerKind>::parse(text).is_some(),
         ];
         assert_eq!(read, [0, 1, 2, 3, 4].map(|kind| kind == at));
         for prefix in ["vst_", "vrt_", "vvt_", "vet_", "vck_"] {
@@ -68,7 +68,7 @@ fn no_kind_of_token_passes_for_another() {
                 is_itself && at == 0
             );
             assert_eq!(
-                Token::<OfCaller>::parse(&claimed).is_some(),
+                Token::<CallerKind>::parse(&claimed).is_some(),
                 is_itself && at == 4
             );
         }

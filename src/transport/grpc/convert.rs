@@ -6,7 +6,7 @@ mod users;
 use crate::{
     auth::{LoginVerdict, NewSession, RotatedSession},
     domain::{
-        AuthenticationMethod, ClientInfo, KeptEvent, Session, SessionVerdict, Timestamp, User,
+        AuthenticationMethod, ClientInfo, Session, SessionVerdict, StoredEvent, Timestamp, User,
         UserStatus,
     },
     proto::v1::{
@@ -140,8 +140,8 @@ impl From<Session> for v1::Session {
     }
 }
 
-impl From<KeptEvent> for v1::Event {
-    fn from(event: KeptEvent) -> Self {
+impl From<StoredEvent> for v1::Event {
+    fn from(event: StoredEvent) -> Self {
         let kind = event.kind.map_or(v1::EventKind::Unspecified, wire_kind);
         let text = |id: Option<String>| id.unwrap_or_default();
         let client = event.origin.client;

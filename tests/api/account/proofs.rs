@@ -7,7 +7,9 @@ use tonic::Code;
 use uuid::Uuid;
 use vestibule::{
     db::UserChange,
-    domain::{Clock, OfReset, OneTimeTokenId, SessionId, SessionToken, Token, TokenPurpose},
+    domain::{
+        Clock, OneTimeTokenId, PasswordResetKind, SessionId, SessionToken, Token, TokenPurpose,
+    },
     proto::v1::{
         ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
         ListSessionsRequest, RequestEmailChangeRequest, ResetPasswordRequest,
@@ -159,7 +161,7 @@ async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
 /// Tokens of a user that redeem nothing, each for another reason.
 async fn bad_tokens(app: &TestApp, owner: &Owner, purpose: TokenPurpose) -> Vec<String> {
     let issue = async || app.issue(&owner.email, Issue::of(purpose)).await;
-    let unknown = Token::<OfReset>::new(OneTimeTokenId::new(Uuid::from_u128(7)), [7; 32]);
+    let unknown = Token::<PasswordResetKind>::new(OneTimeTokenId::new(Uuid::from_u128(7)), [7; 32]);
     let mut bad = vec![
         String::new(),
         "x".to_owned(),

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use vestibule::{
     db::NewOneTimeToken,
     domain::{
-        Clock, Email, OfEmailChange, OfReset, OfVerification, OneTimeTokenId, Timestamp, Token,
-        TokenKind, TokenPurpose,
+        Clock, Email, EmailChangeKind, EmailVerificationKind, OneTimeTokenId, PasswordResetKind,
+        Timestamp, Token, TokenKind, TokenPurpose,
     },
     proto::v1::{
         ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
@@ -94,9 +94,11 @@ impl TestApp {
         let secret = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
         let secret: [u8; 32] = secret.concat().try_into().unwrap();
         let (text, secret_hash) = match issue.purpose {
-            TokenPurpose::PasswordReset => spelt(&Token::<OfReset>::new(id, secret)),
-            TokenPurpose::EmailVerification => spelt(&Token::<OfVerification>::new(id, secret)),
-            TokenPurpose::EmailChange => spelt(&Token::<OfEmailChange>::new(id, secret)),
+            TokenPurpose::PasswordReset => spelt(&Token::<PasswordResetKind>::new(id, secret)),
+            TokenPurpose::EmailVerification => {
+                spelt(&Token::<EmailVerificationKind>::new(id, secret))
+            }
+            TokenPurpose::EmailChange => spelt(&Token::<EmailChangeKind>::new(id, secret)),
         };
         let user = self.stored(email).await;
         let token = NewOneTimeToken {

@@ -247,7 +247,7 @@ async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(databas
     let mut mails = sink.await_mails(2).await;
     mails.sort_by_key(|mail| mail.to != new);
     assert_eq!((&mails[0].to, &mails[1].to), (&new, &user.email));
-    let prefix = vestibule::domain::OfEmailChange::PREFIX;
+    let prefix = vestibule::domain::EmailChangeKind::PREFIX;
     assert!(mails[0].token().starts_with(prefix));
     assert_eq!(
         mails[1].header("Subject"),

@@ -2,7 +2,9 @@
 //! before, whole or not, to whom they were told or not.
 
 use uuid::Uuid;
-use vestibule::domain::{OfEmailChange, OfReset, OfSession, OfVerification, Token, TokenKind};
+use vestibule::domain::{
+    EmailChangeKind, EmailVerificationKind, PasswordResetKind, SessionKind, Token, TokenKind,
+};
 
 use super::{
     PASSWORDS, World,
@@ -68,7 +70,7 @@ impl World<'_> {
         match shape {
             Shape::Whole => (Some(at), text.clone()),
             Shape::Cut => (None, text[..71].to_owned()),
-            Shape::Forged => (None, forged::<OfSession>(text)),
+            Shape::Forged => (None, forged::<SessionKind>(text)),
             Shape::Foreign => (None, foreign()),
         }
     }
@@ -92,9 +94,9 @@ impl World<'_> {
             Shape::Cut => (None, text[..71].to_owned()),
             Shape::Forged => {
                 let forged = match purpose {
-                    Purpose::Reset => forged::<OfReset>(text),
-                    Purpose::Verification => forged::<OfVerification>(text),
-                    _ => forged::<OfEmailChange>(text),
+                    Purpose::Reset => forged::<PasswordResetKind>(text),
+                    Purpose::Verification => forged::<EmailVerificationKind>(text),
+                    _ => forged::<EmailChangeKind>(text),
                 };
                 (None, forged)
             }
