@@ -1,15 +1,18 @@
-//! The command line: what it says, and one file for each sub-command.
+//! The command line, and one file for each command.
 
-mod arguments;
+mod args;
 mod backup;
 mod calibrate;
 mod caller;
+mod command;
 mod config;
+mod error;
 mod exit;
 mod export;
 mod healthcheck;
 mod import;
 mod migrate;
+mod operator;
 mod output;
 mod progress;
 mod runtime;
@@ -18,26 +21,26 @@ mod signals;
 mod users;
 mod version;
 
-pub use arguments::{Command, parse, usage};
+pub use command::{Command, parse, report};
 pub use exit::Exit;
 
 use crate::config::Environment;
 
 impl Command {
-    /// Does what the command line says.
+    /// Runs the command to its end.
     pub fn run(self, environment: &Environment) -> Exit {
         let outcome = match self {
             Self::Serve(flags) => serve::run(&flags, environment),
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
-            Self::Caller(flags, request) => caller::run(&flags, environment, request),
-            Self::Users(flags, request) => users::run(&flags, environment, request),
-            Self::Import(flags, request) => import::run(&flags, environment, request),
-            Self::Export(flags, request) => export::run(&flags, environment, &request),
+            Self::Caller(flags, args) => caller::run(&flags, environment, args),
+            Self::Users(flags, args) => users::run(&flags, environment, args),
+            Self::Import(flags, args) => import::run(&flags, environment, args),
+            Self::Export(flags, args) => export::run(&flags, environment, &args),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),
-            Self::Calibrate(flags, request) => calibrate::run(&flags, environment, request),
+            Self::Calibrate(flags, args) => calibrate::run(&flags, environment, args),
             Self::Version => Ok(version::run()),
         };
         outcome.unwrap_or_else(|problems| {

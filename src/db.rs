@@ -20,13 +20,13 @@ mod schema;
 mod server_keys;
 mod session_rows;
 mod sessions;
+mod target;
 mod tokens;
 mod users;
 mod write;
 
 use std::{
     future::Future,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -35,7 +35,6 @@ use std::{
 };
 
 use sea_orm::{DatabaseConnection, DbErr};
-use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
@@ -49,6 +48,7 @@ pub use metrics::{DbMetrics, PoolMetrics};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
 pub use sessions::Rotation;
+pub use target::{Target, is_open_elsewhere};
 pub use tokens::{
     NewOneTimeToken,
     redemption::{Redemption, TokenProof},
@@ -59,27 +59,6 @@ pub use users::{
 };
 
 use metrics::Counts;
-
-/// Where users and sessions live.
-#[derive(Debug, Clone)]
-pub enum Target {
-    /// A SQLite file; made when it is missing.
-    Sqlite(PathBuf),
-    /// A Postgres database, 14 or newer.
-    Postgres {
-        /// `postgres://…`; may hold a password.
-        url: SecretString,
-        /// Wins over one in the URL.
-        password: Option<SecretString>,
-    },
-}
-
-impl Target {
-    /// Whether the Postgres driver can read a URL; why not would quote it, password included.
-    pub fn is_postgres_url(url: &SecretString) -> bool {
-        pools::postgres_options(url, None).is_ok()
-    }
-}
 
 /// How the database is reached.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! The binary: parses the command line and does what it says. Exit codes 0, 1 and 64.
+//! The binary: parses the command line and runs its command. Exit codes 0, 1 and 64.
 
 use std::process::ExitCode;
 
@@ -7,6 +7,6 @@ use vestibule::{cli, config::Environment};
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(command) => command.run(&Environment::of_process()).into(),
-        Err(error) => cli::usage(&error).into(),
+        Err(error) => cli::report(&error).into(),
     }
 }

@@ -127,7 +127,7 @@ const FOREIGN: [(&str, &[&str]); 27] = [
     ("pbkdf2", &["hashing"]),
     ("scrypt", &["hashing"]),
     ("sha1", &["hashing"]),
-    ("rustix", &["hashing"]),
+    ("rustix", &["db/target", "hashing"]),
     ("lettre", &["mail"]),
     ("askama", &["mail"]),
     ("clap", &["cli", "config", "main"]),

@@ -1,60 +1,53 @@
 //! `vestibule backup`: a copy of the SQLite database, also while another process serves it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use tracing::error;
+use clap::{Arg, value_parser};
 
-use super::{exit::Exit, output, runtime, signals};
+use super::{args::FILE, error::CommandError, exit::Exit, operator, output, signals};
 use crate::{
-    config::{Environment, Flags, MigrateConfig, Problems},
-    db::{self, BackupError, Db},
-    telemetry::chain,
+    config::{Environment, Flags, Problems},
+    db::{BackupError, Db, Target},
 };
 
-/// Copies the database that `serve` would use to a new file.
-///
-/// # Errors
-/// The configuration is faulty; the database was not touched.
-pub(super) fn run(flags: &Flags, environment: &Environment, file: &Path) -> Result<Exit, Problems> {
-    let config = MigrateConfig::load(flags, environment)?;
-    let work = until_a_signal(copy(&config.db, file));
-    Ok(runtime::run(&config.telemetry, &config.warnings, work))
+pub(super) fn command() -> clap::Command {
+    clap::Command::new("backup")
+        .about("Copy the SQLite database to a new file, also while it is served")
+        .arg(
+            Arg::new(FILE)
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The copy; it must not exist yet"),
+        )
 }
 
-/// A signal drops the work, which leaves no half copy behind; by default it would.
-async fn until_a_signal(work: impl Future<Output = Exit>) -> Exit {
-    let stop = match signals::stop() {
-        Ok(stop) => stop,
-        Err(error) => {
-            error!(%error, "no backup was made: signals cannot be handled");
-            return Exit::Failed;
-        }
-    };
+pub(super) fn run(flags: &Flags, environment: &Environment, file: &Path) -> Result<Exit, Problems> {
+    operator::run_on_any_schema(flags, environment, async |db, target| {
+        let copied = copy_until_signal(db, target, file).await;
+        copied.map_err(|error| error.context("no backup was made"))
+    })
+}
+
+/// A signal drops the copy, which leaves nothing behind; the default action would leave a half.
+async fn copy_until_signal(db: Db, target: &Target, file: &Path) -> Result<Exit, CommandError> {
+    let stop = signals::stop()?;
     tokio::select! {
-        exit = work => exit,
-        _ = stop => Exit::Failed,
+        copied = copy(db, target, file) => copied,
+        _ = stop => Err(CommandError::failed("interrupted by a signal")),
     }
 }
 
-async fn copy(settings: &db::DbSettings, file: &Path) -> Exit {
-    let copied = match Db::open(settings) {
-        Ok(db) => db.backup(file).await,
-        Err(error) => Err(BackupError::Database(error)),
-    };
-    match copied {
+async fn copy(db: Db, target: &Target, file: &Path) -> Result<Exit, CommandError> {
+    operator::require_file(target)?;
+    match db.backup(file).await {
         Ok(()) => {
             output::answer(&format_args!("the backup is {}", file.display()));
-            Exit::Done
+            Ok(Exit::Done)
         }
-        Err(BackupError::NotSqlite) => {
-            output::error(
-                &"database.url names a Postgres database: make its backup with pg_dump, which comes with Postgres",
-            );
-            Exit::Usage
-        }
-        Err(error @ (BackupError::Copy { .. } | BackupError::Database(_))) => {
-            error!("no backup was made: {}", chain(&error));
-            Exit::Failed
-        }
+        Err(BackupError::NotSqlite) => Err(CommandError::usage(
+            "a Postgres database is copied with pg_dump, which comes with Postgres",
+        )),
+        Err(error @ (BackupError::Copy { .. } | BackupError::Database(_))) => Err(error.into()),
     }
 }

@@ -2,6 +2,7 @@
 //! those in force bear a number of logins.
 
 mod args;
+mod measurement;
 mod report;
 
 use std::time::Duration;
@@ -12,48 +13,20 @@ use super::{exit::Exit, output, progress::Progress};
 use crate::{
     config::{self, Environment, Flags, Problems},
     hashing::{
-        DoesNotFit, Hasher, HashingSettings,
-        calibration::{
-            self, COSTS, Cost, Load, MeasureError, Measured, NoRoom, Wanted, fastest, has_room,
-            measure, recommend,
-        },
-        fit, free_memory, memory_limit,
+        Hasher, HashingSettings,
+        calibration::{self, COSTS, Cost, Load, Measured, fastest, has_room, recommend},
+        free_memory, memory_limit,
     },
     telemetry,
 };
 
-pub(super) use args::{reads, request, subcommand};
+pub(super) use args::{CalibrateArgs, command, parse_args};
+use measurement::measure_both;
 
 /// For each figure of the table, unless told otherwise: all of it takes some 15 seconds.
 const MEASURING: Duration = Duration::from_millis(500);
 /// For a load, unless told otherwise.
 const LOADING: Duration = Duration::from_secs(5);
-/// A figure may take this many times what it should, for the sake of a single hash.
-const PATIENCE: u32 = 4;
-
-/// What to find out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Request {
-    /// How long to measure each figure, or to load the engine.
-    time: Option<Duration>,
-    /// What the recommended settings shall give.
-    wanted: Wanted,
-    /// So many verifications a second, with the settings in force, instead of a table.
-    verify_rate: Option<u32>,
-}
-
-/// Why a cost was not measured.
-#[derive(Debug, thiserror::Error)]
-enum Unmeasured {
-    #[error(transparent)]
-    DoesNotFit(#[from] DoesNotFit),
-    #[error(transparent)]
-    NoRoom(#[from] NoRoom),
-    #[error("a hash takes about {} ms; give it more --seconds", .0.as_millis())]
-    TooSlow(Duration),
-    #[error("{}", telemetry::chain(.0))]
-    Failed(#[from] MeasureError),
-}
 
 /// Measures, and recommends or judges.
 ///
@@ -62,40 +35,43 @@ enum Unmeasured {
 pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
-    request: Request,
+    args: CalibrateArgs,
 ) -> Result<Exit, Problems> {
     let settings = config::hashing_settings(flags, environment)?;
-    Ok(match request.verify_rate {
-        Some(rate) => verify(settings, rate, request),
-        None => survey(settings, request),
+    Ok(match args.verify_rate {
+        Some(rate) => verify_load(settings, rate, args),
+        None => compare_costs(settings, args),
     })
 }
 
 /// Measures the costs one by one and recommends one of them.
-fn survey(in_force: HashingSettings, request: Request) -> Exit {
+fn compare_costs(in_force: HashingSettings, args: CalibrateArgs) -> Exit {
     let limit = memory_limit();
-    output::answer(&report::heading(limit));
-    let costs = costs(in_force);
-    let progress = Progress::of(costs.len() as u64);
+    output::answer(&report::render_heading(limit));
+    let costs = list_costs(in_force);
+    let progress = Progress::new(costs.len() as u64);
     let mut measured: Vec<Measured> = Vec::new();
     for (cost, origin) in costs {
-        let time = request.time.unwrap_or(MEASURING);
+        let time = args.time.unwrap_or(MEASURING);
         let outcome = measure_both(cost, time, limit, measured.last());
-        progress.print_and_advance(&report::row(cost, &origin, &outcome));
+        progress.print_and_advance(&report::render_row(cost, &origin, &outcome));
         measured.extend(outcome);
     }
     progress.clear();
-    if let Some(best) = recommend(&measured, request.wanted, limit) {
-        output::answer(&report::recommendation(best, request.wanted));
+    if let Some(best) = recommend(&measured, args.wanted, limit) {
+        output::answer(&report::render_recommendation(best, args.wanted));
         Exit::Done
     } else {
-        output::error(&report::nothing(fastest(&measured, limit), request.wanted));
+        output::error(&report::explain_no_recommendation(
+            fastest(&measured, limit),
+            args.wanted,
+        ));
         Exit::Failed
     }
 }
 
 /// What there is to measure: the known costs and, if it is none of them, the one in force.
-fn costs(in_force: HashingSettings) -> Vec<(Cost, String)> {
+fn list_costs(in_force: HashingSettings) -> Vec<(Cost, String)> {
     let current = Cost::new(
         in_force.memory_kib,
         in_force.iterations,
@@ -113,43 +89,17 @@ fn costs(in_force: HashingSettings) -> Vec<(Cost, String)> {
     costs
 }
 
-/// Measures with one thread and with as many as the machine bears; `known` tells what to expect.
-fn measure_both(
-    cost: Cost,
-    time: Duration,
-    limit: Option<u64>,
-    known: Option<&Measured>,
-) -> Result<Measured, Unmeasured> {
-    let memory = cost.memory();
-    fit(memory.workers, memory.memory_kib, limit)?;
-    has_room(memory, free_memory())?;
-    let expected = known.map_or(Duration::ZERO, |known| known.expect(cost));
-    if expected > time * PATIENCE {
-        return Err(Unmeasured::TooSlow(expected));
-    }
-    let alone = measure(cost, 1, time)?;
-    let together = match memory.workers {
-        1 => alone,
-        workers => measure(cost, workers, time)?,
-    };
-    Ok(Measured {
-        cost,
-        alone,
-        together,
-    })
-}
-
 /// Puts the engine under load with the settings in force, and judges what becomes of it.
-fn verify(settings: HashingSettings, rate: u32, request: Request) -> Exit {
-    let load = match load(settings, rate, request.time.unwrap_or(LOADING)) {
+fn verify_load(settings: HashingSettings, rate: u32, args: CalibrateArgs) -> Exit {
+    let load = match measure_load(settings, rate, args.time.unwrap_or(LOADING)) {
         Ok(load) => load,
         Err(problem) => {
             output::error(&problem);
             return Exit::Failed;
         }
     };
-    output::answer(&report::load(&settings, rate, &load));
-    match report::fault(&load, request.wanted.latency) {
+    output::answer(&report::render_load(&settings, rate, &load));
+    match report::find_fault(&load, args.wanted.latency) {
         None => Exit::Done,
         Some(fault) => {
             output::error(&fault);
@@ -158,14 +108,14 @@ fn verify(settings: HashingSettings, rate: u32, request: Request) -> Exit {
     }
 }
 
-fn load(settings: HashingSettings, rate: u32, time: Duration) -> Result<Load, String> {
+fn measure_load(settings: HashingSettings, rate: u32, time: Duration) -> Result<Load, String> {
     has_room(settings.memory(), free_memory()).map_err(|error| error.to_string())?;
     let hasher = Hasher::start(settings, None).map_err(|error| telemetry::chain(&error))?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .map_err(|error| error.to_string())?;
-    let progress = Progress::of(calibration::arrivals(rate, time) as u64);
+    let progress = Progress::new(calibration::arrivals(rate, time) as u64);
     let load = runtime.block_on(calibration::verify_at(&hasher, rate, time, || {
         progress.advance();
     }));

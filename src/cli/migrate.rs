@@ -1,12 +1,16 @@
 //! `vestibule migrate`: the schema, by hand or by a job that runs before the servers.
 
-use tracing::error;
+use clap::{ArgMatches, Command};
 
-use super::{exit::Exit, output, runtime};
+use super::{
+    args::{has_yes, yes},
+    error::CommandError,
+    exit::Exit,
+    operator, output,
+};
 use crate::{
-    config::{Environment, Flags, MigrateConfig, Problems},
-    db::{self, Db, DbError, SchemaState, Undone, loss},
-    telemetry::chain,
+    config::{Environment, Flags, Problems},
+    db::{Db, SchemaState, Undone, loss},
 };
 
 const NOTHING_TO_UNDO: &str = "there is nothing to undo";
@@ -14,7 +18,7 @@ const NEWER_SCHEMA: &str = "the schema is newer than this binary: undo with the 
 
 /// What to do with the schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum MigrateStep {
     /// Apply everything that is pending.
     Up,
     /// Undo the last migration.
@@ -26,87 +30,73 @@ pub enum Step {
     Status,
 }
 
-/// Does one step, with the database that `serve` would use.
-///
-/// # Errors
-/// The configuration is faulty; the database was not touched.
-pub(super) fn run(flags: &Flags, environment: &Environment, step: Step) -> Result<Exit, Problems> {
-    let config = MigrateConfig::load(flags, environment)?;
-    let work = async {
-        take(step, &config.db).await.unwrap_or_else(|error| {
-            error!("the schema is as it was: {}", chain(&error));
-            Exit::Failed
-        })
-    };
-    Ok(runtime::run(&config.telemetry, &config.warnings, work))
+pub(super) fn commands() -> [Command; 3] {
+    [
+        Command::new("up").about("Apply every pending migration"),
+        Command::new("down")
+            .about("Undo the last migration, with its data")
+            .arg(yes("Do it, rather than say what would be lost")),
+        Command::new("status").about("List applied, pending and unknown migrations"),
+    ]
 }
 
-async fn take(step: Step, settings: &db::DbSettings) -> Result<Exit, DbError> {
-    let db = Db::open(settings)?;
-    match step {
-        Step::Up => up(&db).await,
-        Step::Down { yes } => down(&db, yes).await,
-        Step::Status => status(&db).await,
+pub(super) fn parse_step(name: &str, matches: &ArgMatches) -> MigrateStep {
+    match name {
+        "up" => MigrateStep::Up,
+        "down" => MigrateStep::Down {
+            yes: has_yes(matches),
+        },
+        _ => MigrateStep::Status,
     }
 }
 
-async fn up(db: &Db) -> Result<Exit, DbError> {
+pub(super) fn run(
+    flags: &Flags,
+    environment: &Environment,
+    step: MigrateStep,
+) -> Result<Exit, Problems> {
+    operator::run_on_any_schema(flags, environment, async |db, _| {
+        let answer = match step {
+            MigrateStep::Up => up(&db).await,
+            MigrateStep::Down { yes: true } => down(&db).await,
+            MigrateStep::Down { yes: false } => announce_down(&db.schema_state().await?),
+            MigrateStep::Status => Ok(render(&db.schema_state().await?)),
+        };
+        output::answer(&answer.map_err(|error| error.context("nothing was changed"))?);
+        Ok(Exit::Done)
+    })
+}
+
+async fn up(db: &Db) -> Result<String, CommandError> {
     let state = db.migrate().await?;
-    if state.unknown.is_empty() {
-        output::answer(&format_args!(
-            "the schema is up to date: {} migrations",
-            state.applied.len()
-        ));
-    } else {
-        output::answer(&"the schema is newer than this binary: nothing was applied");
+    if !state.unknown.is_empty() {
+        return Ok("the schema is newer than this binary: nothing was applied".to_owned());
     }
-    Ok(Exit::Done)
+    let count = state.applied.len();
+    Ok(format!("the schema is up to date: {count} migrations"))
 }
 
-async fn down(db: &Db, yes: bool) -> Result<Exit, DbError> {
-    if !yes {
-        return Ok(announce(&db.schema_state().await?));
-    }
+async fn down(db: &Db) -> Result<String, CommandError> {
     match db.migrate_down().await? {
-        Undone::One(name) => {
-            output::answer(&format_args!("undid {name} and dropped {}", loss(&name)));
-        }
-        Undone::Nothing => output::answer(&NOTHING_TO_UNDO),
-        Undone::NewerSchema(_) => {
-            output::error(&NEWER_SCHEMA);
-            return Ok(Exit::Failed);
-        }
+        Undone::One(name) => Ok(format!("undid {name} and dropped {}", loss(&name))),
+        Undone::Nothing => Ok(NOTHING_TO_UNDO.to_owned()),
+        Undone::NewerSchema(_) => Err(CommandError::failed(NEWER_SCHEMA)),
     }
-    Ok(Exit::Done)
 }
 
 /// Says what `down --yes` would do.
-fn announce(state: &SchemaState) -> Exit {
+fn announce_down(state: &SchemaState) -> Result<String, CommandError> {
     match state.applied.last() {
-        _ if !state.unknown.is_empty() => {
-            output::error(&NEWER_SCHEMA);
-            Exit::Failed
-        }
-        Some(last) => {
-            output::error(&format_args!(
-                "this would undo {last} and drop {}; repeat it with --yes",
-                loss(last)
-            ));
-            Exit::Usage
-        }
-        None => {
-            output::answer(&NOTHING_TO_UNDO);
-            Exit::Done
-        }
+        _ if !state.unknown.is_empty() => Err(CommandError::failed(NEWER_SCHEMA)),
+        Some(last) => Err(CommandError::needs_yes(&format!(
+            "this would undo {last} and drop {}",
+            loss(last)
+        ))),
+        None => Ok(NOTHING_TO_UNDO.to_owned()),
     }
 }
 
-async fn status(db: &Db) -> Result<Exit, DbError> {
-    output::answer(&listed(&db.schema_state().await?));
-    Ok(Exit::Done)
-}
-
-fn listed(state: &SchemaState) -> String {
+fn render(state: &SchemaState) -> String {
     let lines: Vec<String> = [
         ("applied", &state.applied),
         ("pending", &state.pending),

@@ -1,4 +1,4 @@
-//! Standard output and standard error, for what commands answer; logs have their own way.
+//! Standard output and standard error, for what commands print; logs have their own way.
 //!
 //! A reader that has gone (`vestibule config show | head -1`) is no failure.
 
@@ -7,12 +7,21 @@ use std::{
     io::{self, Write as _},
 };
 
-/// One answer, on standard output.
+use chrono::SecondsFormat;
+
+use crate::domain::Timestamp;
+
+/// Prints an answer on standard output.
 pub(super) fn answer(text: &dyn Display) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
-/// One complaint, on standard error.
+/// Prints a note or an error on standard error.
 pub(super) fn error(text: &dyn Display) {
     let _ = writeln!(io::stderr().lock(), "vestibule: {text}");
+}
+
+/// A time for people, to the second.
+pub(super) fn render_time(time: Timestamp) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

@@ -16,7 +16,7 @@ pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// Nothing of so many steps is done.
-    pub(super) fn of(steps: u64) -> Self {
+    pub(super) fn new(steps: u64) -> Self {
         if !io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use super::{caller::Request, migrate::Step, users::Action, *};
+use super::{
+    caller::CallerArgs,
+    migrate::MigrateStep,
+    users::{UserAction, UsersArgs},
+    *,
+};
 use crate::{
     config::{Flags, keys},
     domain::{CallerName, CertificateIdentity, Email, UserId, UserKey},
@@ -12,8 +17,12 @@ fn parsed(line: &str) -> Result<Command, clap::Error> {
     parse(std::iter::once("vestibule").chain(line.split_whitespace()))
 }
 
-fn help(line: &str) -> String {
-    parsed(&format!("{line} --help")).unwrap_err().to_string()
+/// The help of a command as on a terminal of so many columns.
+fn help(line: &str, columns: usize) -> String {
+    let line = format!("vestibule{line} --help");
+    let root = command::root().term_width(columns);
+    let help = root.try_get_matches_from(line.split_whitespace());
+    help.unwrap_err().to_string()
 }
 
 /// (W49)
@@ -40,8 +49,19 @@ fn help_says_what_each_command_does() {
         " calibrate",
         " version",
     ];
-    let helps = commands.map(|command| format!("$ vestibule{command} --help\n{}", help(command)));
+    let helps =
+        commands.map(|command| format!("$ vestibule{command} --help\n{}", help(command, 100)));
     insta::assert_snapshot!("help", helps.join("\n"));
+}
+
+#[test]
+fn help_is_wrapped_to_the_terminal() {
+    for command in ["", " serve", " caller add", " users import", " calibrate"] {
+        let help = help(command, 60);
+        for line in help.lines().filter(|line| !line.contains("--")) {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
+    }
 }
 
 #[test]
@@ -67,26 +87,26 @@ fn migrate_down_needs_to_be_told_yes() {
         Ok(Command::Migrate(_, step)) => step,
         other => panic!("{other:?}"),
     };
-    assert_eq!(step("migrate up"), Step::Up);
-    assert_eq!(step("migrate down"), Step::Down { yes: false });
-    assert_eq!(step("migrate down --yes"), Step::Down { yes: true });
-    assert_eq!(step("migrate status"), Step::Status);
+    assert_eq!(step("migrate up"), MigrateStep::Up);
+    assert_eq!(step("migrate down"), MigrateStep::Down { yes: false });
+    assert_eq!(step("migrate down --yes"), MigrateStep::Down { yes: true });
+    assert_eq!(step("migrate status"), MigrateStep::Status);
 }
 
 /// Grants are kept by their full names, however they are written.
 #[test]
 fn callers_are_asked_for_in_full() {
-    let request = |line: &str| match parsed(line) {
-        Ok(Command::Caller(_, request)) => request,
+    let args = |line: &str| match parsed(line) {
+        Ok(Command::Caller(_, args)) => args,
         other => panic!("{other:?}"),
     };
     let name = CallerName::parse("billing").unwrap();
     assert_eq!(
-        request(
+        args(
             "caller add billing --allow AuthService/ValidLogin,vestibule.v1.AuthService/RevokeSession \
              --identity spiffe://example.org/billing --identity dns:billing.example.org"
         ),
-        Request::Add {
+        CallerArgs::Add {
             name: name.clone(),
             allow: vec![
                 "vestibule.v1.AuthService/ValidLogin",
@@ -101,42 +121,42 @@ fn callers_are_asked_for_in_full() {
     for (line, hours) in [("", 24), (" --overlap 1h", 1), (" --overlap 0", 0)] {
         let overlap = Duration::from_hours(hours);
         assert_eq!(
-            request(&format!("caller rotate billing{line}")),
-            Request::Rotate {
+            args(&format!("caller rotate billing{line}")),
+            CallerArgs::Rotate {
                 name: name.clone(),
                 overlap
             }
         );
     }
-    assert_eq!(request("caller remove billing"), Request::Remove { name });
-    assert_eq!(request("caller list"), Request::List);
+    assert_eq!(args("caller remove billing"), CallerArgs::Remove { name });
+    assert_eq!(args("caller list"), CallerArgs::List);
 }
 
 #[test]
 fn users_are_named_by_id_or_address() {
-    let request = |line: &str| match parsed(line) {
-        Ok(Command::Users(_, request)) => request,
+    let args = |line: &str| match parsed(line) {
+        Ok(Command::Users(_, args)) => args,
         other => panic!("{other:?}"),
     };
     let id = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
     let by_id = UserKey::Id(UserId::parse(id).unwrap());
     let by_email = UserKey::from(Email::parse("ada@example.com").unwrap());
     for (step, action) in [
-        ("show", Action::Show),
-        ("disable", Action::Disable),
-        ("enable", Action::Enable),
-        ("revoke-sessions", Action::RevokeSessions),
-        ("delete", Action::Delete { yes: false }),
-        ("delete --yes", Action::Delete { yes: true }),
+        ("show", UserAction::Show),
+        ("disable", UserAction::Disable),
+        ("enable", UserAction::Enable),
+        ("revoke-sessions", UserAction::RevokeSessions),
+        ("delete", UserAction::Delete { yes: false }),
+        ("delete --yes", UserAction::Delete { yes: true }),
     ] {
-        let asked = request(&format!("users {step} {id}"));
-        assert_eq!(asked, users::Request::One(by_id.clone(), action));
-        let asked = request(&format!("users {step} ada@example.com"));
-        assert_eq!(asked, users::Request::One(by_email.clone(), action));
+        let asked = args(&format!("users {step} {id}"));
+        assert_eq!(asked, UsersArgs::One(by_id.clone(), action));
+        let asked = args(&format!("users {step} ada@example.com"));
+        assert_eq!(asked, UsersArgs::One(by_email.clone(), action));
     }
     for (line, yes) in [("", false), (" --yes", true)] {
-        let asked = request(&format!("sessions revoke --all{line}"));
-        assert_eq!(asked, users::Request::RevokeAll { yes });
+        let asked = args(&format!("sessions revoke --all{line}"));
+        assert_eq!(asked, UsersArgs::RevokeAll { yes });
     }
 }
 
@@ -166,8 +186,9 @@ fn flags_follow_from_the_keys() {
 }
 
 /// Each has one fault.
-const FAULTY: [&str; 48] = [
+const FAULTY: [&str; 49] = [
     "frobnicate",
+    "help frobnicate",
     "--frobnicate",
     "serve extra",
     "migrate",
@@ -221,9 +242,17 @@ const FAULTY: [&str; 48] = [
 #[test]
 fn a_command_line_that_cannot_be_followed_is_a_fault_of_usage() {
     for line in FAULTY {
-        assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Usage, "{line}");
+        assert_eq!(report(&parsed(line).unwrap_err()), Exit::Usage, "{line}");
     }
-    for line in ["--help", "-h", "--version", "migrate up --help"] {
-        assert_eq!(usage(&parsed(line).unwrap_err()), Exit::Done, "{line}");
+    for line in [
+        "--help",
+        "-h",
+        "--version",
+        "migrate up --help",
+        "help",
+        "help migrate",
+        "help migrate up",
+    ] {
+        assert_eq!(report(&parsed(line).unwrap_err()), Exit::Done, "{line}");
     }
 }

@@ -4,17 +4,19 @@
 use std::{path::Path, thread, time::Duration};
 
 use sea_orm::{
-    DatabaseConnection, DbErr, RuntimeErr, SqlxError, SqlxPostgresConnector, SqlxSqliteConnector,
+    DatabaseConnection, DbErr, SqlxError, SqlxPostgresConnector, SqlxSqliteConnector,
     sqlx::{
         ConnectOptions, Connection,
         postgres::{PgConnectOptions, PgPoolOptions},
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
     },
 };
-use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::{DbSettings, Target};
+use super::{
+    DbSettings,
+    target::{Target, postgres_options},
+};
 
 /// How long a SQLite writer waits for another process's transaction.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,7 +30,6 @@ const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 /// How long a connection of the schema's own waits to be made.
 const SCHEMA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-const APPLICATION_NAME: &str = "vestibule";
 
 /// The writer, the readers and the connection of the probe.
 pub(super) fn open(
@@ -152,23 +153,4 @@ fn postgres(
         })
         .connect_lazy_with(options);
     SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
-}
-
-pub(super) fn postgres_options(
-    url: &SecretString,
-    password: Option<&SecretString>,
-) -> Result<PgConnectOptions, DbErr> {
-    // The driver's error would repeat the URL, password included.
-    let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
-        DbErr::Conn(RuntimeErr::Internal(
-            "the database URL cannot be read".to_owned(),
-        ))
-    })?;
-    let options = match password {
-        Some(password) => options.password(password.expose_secret()),
-        None => options,
-    };
-    Ok(options
-        .application_name(APPLICATION_NAME)
-        .disable_statement_logging())
 }

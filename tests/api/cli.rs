@@ -34,7 +34,16 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
         "version",
     ];
     let helps = commands.map(|command| format!("{command} --help"));
-    let answers = ["--help", "--version", "version", "serve -h"].map(str::to_owned);
+    let answers = [
+        "--help",
+        "--version",
+        "version",
+        "serve -h",
+        "help",
+        "help serve",
+        "help caller add",
+    ]
+    .map(str::to_owned);
     for line in helps.into_iter().chain(answers) {
         let arguments: Vec<&str> = line.split(' ').collect();
         let output = Service::run(&arguments, &[]).await;

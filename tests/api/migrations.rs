@@ -108,7 +108,7 @@ async fn status_lists_what_is_applied_and_what_is_pending(database: Database) {
     let store = Store::empty(database).await;
     let listed = |ended: Finished| {
         assert_eq!(ended.code(), Some(0), "{}", ended.output);
-        ended.output.trim().to_owned()
+        ended.stdout.trim().to_owned()
     };
     let all = |word: &str| {
         let lines: Vec<_> = names()

@@ -2,14 +2,9 @@
 
 use std::time::Duration;
 
-use clap::{Arg, ArgMatches, value_parser};
+use clap::{Arg, ArgMatches, Command, value_parser};
 
-use super::Request;
-use crate::{
-    cli::arguments::command,
-    config::{Key, parse_duration},
-    hashing::calibration::Wanted,
-};
+use crate::{cli::args::optional, config::parse_duration, hashing::calibration::Wanted};
 
 const SECONDS: &str = "seconds";
 const LOGINS: &str = "logins-per-second";
@@ -17,13 +12,25 @@ const LATENCY: &str = "latency";
 const VERIFY_RATE: &str = "verify-rate";
 
 const AFTER_HELP: &str = "\
-Prints hashes per second and the memory needed, for each cost, and settings to paste. With
---verify-rate it puts the settings in force under load instead, and says whether they bear it.
+Prints hashes per second and the memory needed, for each cost, and settings to paste. With \
+--verify-rate it puts the settings in force under load instead, and says whether they bear it.\n\n\
+Exit codes: 0 done, 1 nothing suits or the load was not borne, 64 faulty usage or \
+configuration.";
 
-Exit codes: 0 done, 1 nothing suits or the load was not borne, 64 faulty usage or configuration.";
+/// What to find out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CalibrateArgs {
+    /// How long to measure each cost, or to load the engine.
+    pub time: Option<Duration>,
+    /// What the recommended settings have to give.
+    pub wanted: Wanted,
+    /// Verify so many passwords a second with the settings in force, instead of measuring costs.
+    pub verify_rate: Option<u32>,
+}
 
-pub(in crate::cli) fn subcommand() -> clap::Command {
-    command("calibrate", "Measure what passwords cost on this machine")
+pub(in crate::cli) fn command() -> Command {
+    Command::new("calibrate")
+        .about("Measure what passwords cost on this machine")
         .after_help(AFTER_HELP)
         .arg(
             argument(LOGINS, "N", "Logins a second that the settings shall bear")
@@ -33,7 +40,7 @@ pub(in crate::cli) fn subcommand() -> clap::Command {
         .arg(
             argument(LATENCY, "TIME", "Longest that the hash of a login may take")
                 .default_value("250ms")
-                .value_parser(latency),
+                .value_parser(parse_latency),
         )
         .arg(
             argument(
@@ -50,41 +57,33 @@ pub(in crate::cli) fn subcommand() -> clap::Command {
                 "S",
                 "Time for each figure [default: 0.5, or 5 with --verify-rate]",
             )
-            .value_parser(seconds),
+            .value_parser(parse_seconds),
         )
 }
 
-/// What it was asked to find out.
-pub(in crate::cli) fn request(matches: &ArgMatches) -> Request {
-    let number = |name| matches.get_one(name).copied();
-    let time = |name| matches.get_one(name).copied();
-    Request {
-        time: time(SECONDS),
+pub(in crate::cli) fn parse_args(matches: &ArgMatches) -> CalibrateArgs {
+    CalibrateArgs {
+        time: optional(matches, SECONDS),
         // Both have defaults.
         wanted: Wanted {
-            logins_per_second: number(LOGINS).unwrap_or_default(),
-            latency: time(LATENCY).unwrap_or_default(),
+            logins_per_second: optional(matches, LOGINS).unwrap_or_default(),
+            latency: optional(matches, LATENCY).unwrap_or_default(),
         },
-        verify_rate: number(VERIFY_RATE),
+        verify_rate: optional(matches, VERIFY_RATE),
     }
-}
-
-/// It looks at the settings of hashing alone.
-pub(in crate::cli) fn reads(key: &Key) -> bool {
-    key.section == "hashing"
 }
 
 fn argument(name: &'static str, value: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value).help(help)
 }
 
-fn latency(text: &str) -> Result<Duration, &'static str> {
+fn parse_latency(text: &str) -> Result<Duration, &'static str> {
     parse_duration(text)
         .filter(|latency| !latency.is_zero())
         .ok_or("write a whole number and ms or s, such as 250ms")
 }
 
-fn seconds(text: &str) -> Result<Duration, &'static str> {
+fn parse_seconds(text: &str) -> Result<Duration, &'static str> {
     text.parse()
         .ok()
         .filter(|seconds| (0.01..=60.0).contains(seconds))

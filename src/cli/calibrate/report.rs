@@ -1,8 +1,8 @@
-//! What `vestibule calibrate` says.
+//! What `vestibule calibrate` prints.
 
 use std::{thread, time::Duration};
 
-use super::Unmeasured;
+use super::measurement::Unmeasured;
 use crate::hashing::{
     HashingSettings,
     calibration::{Cost, Load, Measured, Verdict, Wanted},
@@ -11,7 +11,7 @@ use crate::hashing::{
 const MIB: u64 = 1024 * 1024;
 
 /// The machine, and the head of the table.
-pub(super) fn heading(limit: Option<u64>) -> String {
+pub(super) fn render_heading(limit: Option<u64>) -> String {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let memory = limit.map_or_else(
         || "memory limit unknown".to_owned(),
@@ -24,7 +24,11 @@ pub(super) fn heading(limit: Option<u64>) -> String {
 }
 
 /// One line of the table.
-pub(super) fn row(cost: Cost, origin: &str, outcome: &Result<Measured, Unmeasured>) -> String {
+pub(super) fn render_row(
+    cost: Cost,
+    origin: &str,
+    outcome: &Result<Measured, Unmeasured>,
+) -> String {
     let figures = match outcome {
         Ok(measured) => format!(
             "{:>9.1}  {:>7} {:>9.1}  {:>7.1}  {:>7}",
@@ -59,7 +63,7 @@ pub(super) fn row(cost: Cost, origin: &str, outcome: &Result<Measured, Unmeasure
 }
 
 /// The settings to paste, and what they are good for.
-pub(super) fn recommendation(best: &Measured, wanted: Wanted) -> String {
+pub(super) fn render_recommendation(best: &Measured, wanted: Wanted) -> String {
     let memory = best.cost.memory();
     format!(
         "\nFor {} logins a second, the hash of each within {} ms:\n\n\
@@ -80,7 +84,7 @@ pub(super) fn recommendation(best: &Measured, wanted: Wanted) -> String {
 }
 
 /// Why nothing is recommended.
-pub(super) fn nothing(fastest: Option<&Measured>, wanted: Wanted) -> String {
+pub(super) fn explain_no_recommendation(fastest: Option<&Measured>, wanted: Wanted) -> String {
     let Some(fastest) = fastest else {
         return "no cost that serve accepts fits into the memory".to_owned();
     };
@@ -96,7 +100,7 @@ pub(super) fn nothing(fastest: Option<&Measured>, wanted: Wanted) -> String {
 }
 
 /// What became of a load.
-pub(super) fn load(settings: &HashingSettings, rate: u32, load: &Load) -> String {
+pub(super) fn render_load(settings: &HashingSettings, rate: u32, load: &Load) -> String {
     let percentile = |of_100| {
         load.percentile(of_100).map_or_else(
             || "none".to_owned(),
@@ -128,7 +132,7 @@ pub(super) fn load(settings: &HashingSettings, rate: u32, load: &Load) -> String
 }
 
 /// What is wrong with it, if anything is.
-pub(super) fn fault(load: &Load, latency: Duration) -> Option<String> {
+pub(super) fn find_fault(load: &Load, latency: Duration) -> Option<String> {
     if load.answered() < load.offered {
         Some("the load was not borne: not all were answered".to_owned())
     } else if load.percentile(99).is_some_and(|p99| p99 > latency) {

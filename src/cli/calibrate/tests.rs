@@ -1,7 +1,7 @@
 //! What is measured, what is not, and what is said about it.
 
-use super::*;
-use crate::hashing::calibration::Rate;
+use super::{measurement::Unmeasured, *};
+use crate::hashing::calibration::{Rate, Wanted};
 
 const MIB: u64 = 1024 * 1024;
 const CHEAP: Cost = Cost::new(64, 1, 1);
@@ -32,10 +32,10 @@ fn measured(cost: Cost, per_second: f64) -> Measured {
 
 #[test]
 fn the_cost_in_force_is_measured_once() {
-    let known = costs(in_force(19_456));
+    let known = list_costs(in_force(19_456));
     assert_eq!(known.len(), COSTS.len());
     assert_eq!(known[0].1, "OWASP, default, in force");
-    let other = costs(in_force(20_000));
+    let other = list_costs(in_force(20_000));
     assert_eq!(other.len(), COSTS.len() + 1);
     assert_eq!(other[0], (Cost::new(20_000, 2, 1), "in force".to_owned()));
 }
@@ -57,15 +57,15 @@ fn what_does_not_fit_or_would_take_too_long_is_not_measured() {
 #[test]
 fn a_row_has_its_figures_or_the_reason_for_none() {
     let cost = Cost::new(12_288, 3, 1);
-    let row = report::row(cost, "OWASP", &Ok(measured(cost, 40.0)));
+    let row = report::render_row(cost, "OWASP", &Ok(measured(cost, 40.0)));
     assert!(row.starts_with("   12288      3     1       40.0"), "{row}");
     assert!(row.ends_with("OWASP; below the floor: serve refuses it"));
     let slow = Unmeasured::TooSlow(Duration::from_millis(1500));
     assert!(
-        report::row(Cost::new(32_768, 2, 1), "", &Err(slow))
+        report::render_row(Cost::new(32_768, 2, 1), "", &Err(slow))
             .ends_with("  not measured: a hash takes about 1500 ms; give it more --seconds")
     );
-    assert!(report::heading(Some(512 * MIB)).contains("memory limit 512 MiB\n"));
+    assert!(report::render_heading(Some(512 * MIB)).contains("memory limit 512 MiB\n"));
 }
 
 #[test]
@@ -75,17 +75,20 @@ fn a_recommendation_is_lines_to_paste() {
         latency: Duration::from_millis(250),
     };
     let best = measured(Cost::new(65_536, 3, 4), 50.0);
-    let said = report::recommendation(&best, wanted);
+    let text = report::render_recommendation(&best, wanted);
     for line in [
         "For 10 logins a second, the hash of each within 250 ms:",
         "VESTIBULE_HASHING_MEMORY_KIB=65536",
         "VESTIBULE_HASHING_ITERATIONS=3",
         "VESTIBULE_HASHING_PARALLELISM=4",
     ] {
-        assert!(said.lines().any(|said| said == line), "{line} in {said}");
+        assert!(text.lines().any(|text| text == line), "{line} in {text}");
     }
-    assert!(said.contains("They bear 40 within 40 ms."), "{said}");
-    assert!(report::nothing(Some(&best), wanted).contains("the most is 40 within 40 ms"));
+    assert!(text.contains("They bear 40 within 40 ms."), "{text}");
+    assert!(
+        report::explain_no_recommendation(Some(&best), wanted)
+            .contains("the most is 40 within 40 ms")
+    );
 }
 
 #[test]
@@ -95,11 +98,13 @@ fn a_load_is_borne_when_all_are_answered_in_time() {
         iterations: 1,
         ..in_force(64)
     };
-    let load = load(settings, 100, Duration::from_millis(50)).unwrap();
+    let load = measure_load(settings, 100, Duration::from_millis(50)).unwrap();
     assert_eq!((load.offered, load.answered()), (5, 5));
-    assert_eq!(report::fault(&load, Duration::MAX), None);
-    assert!(report::fault(&load, NOW).is_some_and(|fault| fault.contains("p99")));
+    assert_eq!(report::find_fault(&load, Duration::MAX), None);
+    assert!(report::find_fault(&load, NOW).is_some_and(|fault| fault.contains("p99")));
     let mut lost = load;
     lost.offered += 1;
-    assert!(report::fault(&lost, Duration::MAX).is_some_and(|fault| fault.contains("not all")));
+    assert!(
+        report::find_fault(&lost, Duration::MAX).is_some_and(|fault| fault.contains("not all"))
+    );
 }

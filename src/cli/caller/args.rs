@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::Request;
 use crate::{
-    cli::arguments::command,
+    cli::args::optional,
     config::parse_duration,
     domain::{CallerName, CertificateIdentity},
     transport::grantable,
@@ -19,22 +18,49 @@ const OVERLAP: &str = "overlap";
 
 const OVERLAP_MAX: Duration = Duration::from_hours(90 * 24);
 
-const OF_ADD: &str = "\
-The key is told here and nowhere else: the database has a hash of it. The caller sends it as
-`authorization: Bearer vck_…`, or proves an identity by its certificate. Servers know it at once.
-
+const AFTER_ADD: &str = "\
+The key is told here and nowhere else: the database has a hash of it. The caller sends it as \
+`authorization: Bearer vck_…`, or proves an identity by its certificate. Servers know it at \
+once.\n\n\
 Exit codes: 0 added, 1 not, 64 faulty usage or configuration.";
 
-const OF_ROTATE: &str = "\
-Give the new key to the caller before the overlap ends. When a key has leaked: `--overlap 0`.
-
+const AFTER_ROTATE: &str = "\
+Give the new key to the caller before the overlap ends. When a key has leaked: `--overlap 0`.\n\n\
 Exit codes: 0 rotated, 1 not, 64 faulty usage or configuration.";
 
-/// The sub-commands, still without settings.
-pub(in crate::cli) fn subcommands() -> [clap::Command; 4] {
+/// What to do with callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerArgs {
+    /// Add a caller and print its key.
+    Add {
+        /// Its name.
+        name: CallerName,
+        /// The full names of the methods that it may call.
+        allow: Vec<&'static str>,
+        /// The names in certificates that prove it.
+        identities: Vec<CertificateIdentity>,
+    },
+    /// Print a new key of a caller.
+    Rotate {
+        /// Its name.
+        name: CallerName,
+        /// How long its other keys stay valid.
+        overlap: Duration,
+    },
+    /// Remove a caller.
+    Remove {
+        /// Its name.
+        name: CallerName,
+    },
+    /// Print all callers.
+    List,
+}
+
+pub(in crate::cli) fn commands() -> [Command; 4] {
     [
-        command("add", "Add a caller and print its key, once")
-            .after_help(OF_ADD)
+        Command::new("add")
+            .about("Add a caller and print its key, once")
+            .after_help(AFTER_ADD)
             .arg(name())
             .arg(
                 Arg::new(ALLOW)
@@ -43,7 +69,7 @@ pub(in crate::cli) fn subcommands() -> [clap::Command; 4] {
                     .required(true)
                     .action(ArgAction::Append)
                     .value_delimiter(',')
-                    .value_parser(method)
+                    .value_parser(parse_method)
                     .help("Methods that it may call, each in full: AuthService/ValidateSession"),
             )
             .arg(
@@ -51,47 +77,42 @@ pub(in crate::cli) fn subcommands() -> [clap::Command; 4] {
                     .long(IDENTITY)
                     .value_name("IDENTITY")
                     .action(ArgAction::Append)
-                    .value_parser(identity)
+                    .value_parser(parse_identity)
                     .help("What its certificate names: spiffe://…, or dns: and a host name"),
             ),
-        command(
-            "list",
-            "Print every caller with its grants and keys; no secret",
-        ),
-        command("rotate", "Print a new key; the old ones expire")
-            .after_help(OF_ROTATE)
+        Command::new("list").about("Print every caller with its grants and keys; no secret"),
+        Command::new("rotate")
+            .about("Print a new key; the old ones expire")
+            .after_help(AFTER_ROTATE)
             .arg(name())
             .arg(
                 Arg::new(OVERLAP)
                     .long(OVERLAP)
                     .value_name("TIME")
                     .default_value("24h")
-                    .value_parser(overlap)
+                    .value_parser(parse_overlap)
                     .help("How long the old ones are still good"),
             ),
-        command(
-            "remove",
-            "Remove a caller; its proofs are refused a second later",
-        )
-        .arg(name()),
+        Command::new("remove")
+            .about("Remove a caller; its proofs are refused a second later")
+            .arg(name()),
     ]
 }
 
-/// What it was asked to do.
-pub(in crate::cli) fn request(step: &str, matches: &ArgMatches) -> Request {
-    match (step, matches.try_get_one::<CallerName>(NAME)) {
-        ("add", Ok(Some(name))) => Request::Add {
-            name: name.clone(),
+pub(in crate::cli) fn parse_args(step: &str, matches: &ArgMatches) -> CallerArgs {
+    match (step, optional(matches, NAME)) {
+        ("add", Some(name)) => CallerArgs::Add {
+            name,
             allow: all(matches, ALLOW),
             identities: all(matches, IDENTITY),
         },
-        ("rotate", Ok(Some(name))) => Request::Rotate {
-            name: name.clone(),
+        ("rotate", Some(name)) => CallerArgs::Rotate {
+            name,
             // It has a default.
-            overlap: matches.get_one(OVERLAP).copied().unwrap_or_default(),
+            overlap: optional(matches, OVERLAP).unwrap_or_default(),
         },
-        ("remove", Ok(Some(name))) => Request::Remove { name: name.clone() },
-        _ => Request::List,
+        ("remove", Some(name)) => CallerArgs::Remove { name },
+        _ => CallerArgs::List,
     }
 }
 
@@ -104,26 +125,26 @@ fn name() -> Arg {
     Arg::new(NAME)
         .value_name("NAME")
         .required(true)
-        .value_parser(caller_name)
+        .value_parser(parse_name)
         .help("1 to 64 of a-z, 0-9 and hyphen")
 }
 
-fn caller_name(text: &str) -> Result<CallerName, &'static str> {
+fn parse_name(text: &str) -> Result<CallerName, &'static str> {
     CallerName::parse(text).ok_or("write 1 to 64 of a-z, 0-9 and hyphen")
 }
 
-fn method(text: &str) -> Result<&'static str, &'static str> {
+fn parse_method(text: &str) -> Result<&'static str, &'static str> {
     grantable(text).ok_or(
         "name each method in full, such as AuthService/ValidateSession; there is no wildcard",
     )
 }
 
-fn identity(text: &str) -> Result<CertificateIdentity, &'static str> {
+fn parse_identity(text: &str) -> Result<CertificateIdentity, &'static str> {
     CertificateIdentity::parse(text)
         .ok_or("write spiffe:// with trust domain and path, or dns: and a host name, no wildcard")
 }
 
-fn overlap(text: &str) -> Result<Duration, &'static str> {
+fn parse_overlap(text: &str) -> Result<Duration, &'static str> {
     parse_duration(text)
         .filter(|overlap| *overlap <= OVERLAP_MAX)
         .ok_or("write 0, or a whole number and m, h or d, up to 90d")

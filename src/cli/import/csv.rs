@@ -12,7 +12,7 @@ use std::{
 
 use csv::{Error, ErrorKind, Reader, StringRecord};
 
-use super::reader::{Broken, Place, ROW_MAX, Row};
+use super::row::{ImportRow, ROW_MAX, ReadError, RowPlace};
 use crate::auth::{RawUser, RowFault};
 
 /// Columns that every file has.
@@ -51,8 +51,8 @@ impl Read for Bounded {
 }
 
 impl CsvReader {
-    pub(super) fn open(file: &Path) -> Result<(Self, u64), Broken> {
-        let failed = |source| Broken::File {
+    pub(super) fn open(file: &Path) -> Result<(Self, u64), ReadError> {
+        let failed = |source| ReadError::File {
             file: file.to_owned(),
             source,
         };
@@ -73,11 +73,11 @@ impl CsvReader {
         };
         let columns = rows.reader.headers().cloned();
         rows.columns = columns.map_err(|error| match rows.understood(error) {
-            Ok((line, why)) => Broken::Form { line, why },
+            Ok((line, why)) => ReadError::Syntax { line, why },
             Err(broken) => broken,
         })?;
         rows.behind = 2_u64.saturating_sub(rows.reader.position().line());
-        check(&rows.columns).map_err(|why| Broken::Form { line: 1, why })?;
+        check(&rows.columns).map_err(|why| ReadError::Syntax { line: 1, why })?;
         Ok((rows, bytes))
     }
 
@@ -87,11 +87,11 @@ impl CsvReader {
     }
 
     /// The next row.
-    pub(super) fn next(&mut self) -> Result<Option<Row>, Broken> {
+    pub(super) fn next(&mut self) -> Result<Option<ImportRow>, ReadError> {
         self.left.set(ROW_MAX + AHEAD);
         let read = self.reader.read_record(&mut self.record);
         if self.record.iter().any(|field| field.contains(['\n', '\r'])) {
-            return Err(Broken::Form {
+            return Err(ReadError::Syntax {
                 line: line(self.record.position()) + self.behind,
                 why: "a field goes on in the next line: is a quote not closed?".to_owned(),
             });
@@ -105,11 +105,11 @@ impl CsvReader {
             }
         };
         self.row += 1;
-        let place = Place::Line {
+        let place = RowPlace::Line {
             row: self.row,
             line: line + self.behind,
         };
-        Ok(Some(Row { place, raw }))
+        Ok(Some(ImportRow { place, raw }))
     }
 
     /// Nothing between two commas is a field that is not there.
@@ -124,7 +124,7 @@ impl CsvReader {
     }
 
     /// The line that cannot be read and why, if those after it can.
-    fn understood(&self, error: Error) -> Result<(u64, String), Broken> {
+    fn understood(&self, error: Error) -> Result<(u64, String), ReadError> {
         let at = line(error.position());
         match error.into_kind() {
             ErrorKind::Utf8 { .. } => Ok((at, "is not UTF-8".to_owned())),
@@ -134,15 +134,15 @@ impl CsvReader {
                 at,
                 format!("has {len} fields, and the first line {expected_len}"),
             )),
-            ErrorKind::Io(_) if self.left.get() == 0 => Err(Broken::Form {
+            ErrorKind::Io(_) if self.left.get() == 0 => Err(ReadError::Syntax {
                 line: line(Some(self.reader.position())),
                 why: format!("the row is longer than {ROW_MAX} bytes: is a quote not closed?"),
             }),
-            ErrorKind::Io(source) => Err(Broken::File {
+            ErrorKind::Io(source) => Err(ReadError::File {
                 file: self.file.clone(),
                 source,
             }),
-            other => Err(Broken::Form {
+            other => Err(ReadError::Syntax {
                 line: at,
                 why: format!("{other:?}"),
             }),

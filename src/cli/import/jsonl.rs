@@ -12,7 +12,7 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::reader::{Broken, Place, ROW_MAX, Row, utf8};
+use super::row::{ImportRow, ROW_MAX, ReadError, RowPlace, parse_utf8};
 use crate::auth::{RawUser, RowFault};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -26,8 +26,8 @@ pub(super) struct JsonlReader {
 }
 
 impl JsonlReader {
-    pub(super) fn open(file: &Path) -> Result<(Self, u64), Broken> {
-        let failed = |source| Broken::File {
+    pub(super) fn open(file: &Path) -> Result<(Self, u64), ReadError> {
+        let failed = |source| ReadError::File {
             file: file.to_owned(),
             source,
         };
@@ -49,9 +49,9 @@ impl JsonlReader {
     }
 
     /// The next row. Blank lines are none.
-    pub(super) fn next(&mut self) -> Result<Option<Row>, Broken> {
+    pub(super) fn next(&mut self) -> Result<Option<ImportRow>, ReadError> {
         loop {
-            let Some(line) = self.line().map_err(|source| Broken::File {
+            let Some(line) = self.line().map_err(|source| ReadError::File {
                 file: self.file.clone(),
                 source,
             })?
@@ -60,7 +60,7 @@ impl JsonlReader {
             };
             self.line += 1;
             let raw = line.and_then(|line| {
-                let line = utf8(&line)?;
+                let line = parse_utf8(&line)?;
                 let line = line
                     .strip_prefix(BYTE_ORDER_MARK)
                     .unwrap_or(line)
@@ -69,11 +69,11 @@ impl JsonlReader {
             });
             if let Some(raw) = raw.transpose() {
                 self.row += 1;
-                let place = Place::Line {
+                let place = RowPlace::Line {
                     row: self.row,
                     line: self.line,
                 };
-                return Ok(Some(Row { place, raw }));
+                return Ok(Some(ImportRow { place, raw }));
             }
         }
     }
