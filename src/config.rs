@@ -13,8 +13,8 @@ mod file;
 mod grpc;
 mod hashing;
 mod key;
+mod keys;
 mod lifecycle;
-mod listen;
 mod log;
 mod mail;
 mod operations;
@@ -23,6 +23,7 @@ mod password;
 mod problem;
 mod reader;
 mod rest;
+mod rules;
 mod service_links;
 mod sessions;
 mod show;
@@ -33,7 +34,8 @@ mod values;
 
 use std::{fmt, net::SocketAddr};
 
-pub use key::{Key, keys};
+pub use key::Key;
+pub use keys::keys;
 pub use parse::parse_duration;
 pub use problem::{Problem, Problems};
 pub use source::{Environment, Flags};
@@ -58,8 +60,8 @@ impl Config {
     /// # Errors
     /// Every fault there is, not only the first.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
-        let mut reader = Reader::new(flags, environment);
-        let application = application(&mut reader, flags.dev);
+        let mut reader = reader(flags, environment);
+        let application = application(&mut reader);
         let telemetry = log::read(&mut reader);
         let (settings, reader) = reader.finish(application.zip(telemetry))?;
         Ok(Self {
@@ -99,7 +101,7 @@ impl MigrateConfig {
     /// # Errors
     /// Every fault there is in them, and every unknown name.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
-        let mut reader = Reader::new(flags, environment);
+        let mut reader = reader(flags, environment);
         let db = database::read(&mut reader);
         let telemetry = log::read(&mut reader);
         let ((db, telemetry), reader) = reader.finish(db.zip(telemetry))?;
@@ -127,8 +129,8 @@ impl Healthcheck {
     /// # Errors
     /// Every fault there is in them, and every unknown name.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
-        let mut reader = Reader::new(flags, environment);
-        let address = grpc::dialled(&mut reader);
+        let mut reader = reader(flags, environment);
+        let address = grpc::read_dialled(&mut reader);
         let tls = tls::is_on(&reader);
         let healthcheck = address.map(|address| Self { address, tls });
         Ok(reader.finish(healthcheck)?.0)
@@ -143,28 +145,39 @@ pub fn hashing_settings(
     flags: &Flags,
     environment: &Environment,
 ) -> Result<crate::hashing::HashingSettings, Problems> {
-    let mut reader = Reader::new(flags, environment);
+    let mut reader = reader(flags, environment);
     let settings = hashing::read(&mut reader);
     Ok(reader.finish(settings)?.0)
 }
 
+fn reader<'a>(flags: &Flags, environment: &'a Environment) -> Reader<'a> {
+    Reader::new(keys().collect(), flags, environment)
+}
+
 /// Reads every section before it gives up over one, so that all faults are found.
-fn application(reader: &mut Reader<'_>, dev: bool) -> Option<server::ApplicationSettings> {
+fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     let callers = callers::read(reader);
     let grpc = grpc::read(reader);
     let rest = rest::read(reader);
-    let tls = tls::read(reader, callers.as_ref());
+    let trust_domain = callers
+        .as_ref()
+        .and_then(|callers| callers.trust_domain.clone());
+    let tls = tls::read(reader, trust_domain);
+    rules::check_trust_domain(reader);
     let operations = operations::read(reader);
-    let grpc_listen = (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen));
-    let rest_listen = (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen));
-    listen::refuse_overlaps(
+    rules::check_listeners(
         reader,
-        &[grpc_listen, rest_listen, (&operations::LISTEN, operations)],
+        callers.as_ref(),
+        &[
+            (&grpc::LISTEN, grpc.as_ref().map(|grpc| grpc.listen)),
+            (&rest::LISTEN, rest.as_ref().and_then(|rest| rest.listen)),
+        ],
+        (&operations::LISTEN, operations),
     );
     let db = database::read(reader);
     let migrate_on_start = database::migrate_on_start(reader);
     let hashing = hashing::read(reader);
-    let mail = mail::delivery(reader, dev, &[grpc_listen, rest_listen]);
+    let mail = rules::read_delivery(reader);
     let auth = use_cases(reader);
     let lifecycle = lifecycle::read(reader);
 
@@ -194,7 +207,7 @@ fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
     let password = password::read(reader);
     let sessions = sessions::read(reader);
     let events = events::read(reader);
-    let mail = mail::settings(reader);
+    let mail = mail::read_settings(reader);
     let (sessions, events) = (sessions?, events?);
     Some(auth::AuthSettings {
         password: password?,

@@ -6,7 +6,6 @@ use super::{
     parse,
     problem::Fault,
     reader::Reader,
-    tls,
 };
 use crate::{domain::TrustDomain, transport::AuthServiceAccess};
 
@@ -19,7 +18,7 @@ const AUTH_SERVICE: Key = Key::new(
 );
 
 /// `VESTIBULE_CALLERS_TRUST_DOMAIN`, default: none.
-const TRUST_DOMAIN: Key = Key::new(
+pub(super) const TRUST_DOMAIN: Key = Key::new(
     "callers",
     "trust_domain",
     Described("none"),
@@ -33,13 +32,13 @@ const WORDS: [(&str, AuthServiceAccess); 2] = [
     ("named", AuthServiceAccess::Named),
 ];
 
-pub(super) struct Callers {
+pub(super) struct CallersSection {
     pub(super) auth_service: AuthServiceAccess,
     /// `None`: no SPIFFE ID is believed.
     pub(super) trust_domain: Option<TrustDomain>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Callers> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<CallersSection> {
     let auth_service = reader.read(&AUTH_SERVICE, parse::word(&WORDS));
     let trust_domain = reader.read(&TRUST_DOMAIN, |text| {
         TrustDomain::parse(text).map_err(|_| {
@@ -49,26 +48,12 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Callers> {
             )
         })
     });
-    if trust_domain.is_some() && !tls::asks_clients(reader) {
-        reader.warnings.push(
-            "callers.trust_domain is not used: without tls.client_ca no client shows a certificate"
-                .to_owned(),
-        );
-    }
     let faulty = trust_domain.is_none() && reader.is_set(&TRUST_DOMAIN);
     if faulty {
         return None;
     }
-    Some(Callers {
+    Some(CallersSection {
         auth_service: auth_service?,
         trust_domain,
     })
-}
-
-/// Whether whoever reaches a port may call, as far as the key can be read.
-pub(super) fn is_open(reader: &Reader<'_>) -> bool {
-    reader
-        .values
-        .get(&AUTH_SERVICE)
-        .is_some_and(|value| value.text == "open")
 }

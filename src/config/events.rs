@@ -22,15 +22,15 @@ const KEEP_ADDRESSES: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&KEEP, &KEEP_ADDRESSES];
 
-pub(super) struct Events {
+pub(super) struct EventsSection {
     pub(super) keep: Duration,
     pub(super) keep_addresses: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Events> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<EventsSection> {
     let keep = reader.read(&KEEP, parse::duration("1s"..="3650d"));
     let keep_addresses = reader.read(&KEEP_ADDRESSES, parse::duration("1s"..="3650d"));
-    Some(Events {
+    Some(EventsSection {
         keep: keep?,
         keep_addresses: keep_addresses?,
     })

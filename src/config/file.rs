@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{key::keys, problem::Problem};
+use super::{key::Key, problem::Problem};
 
 /// One `name = value` of the file.
 pub(super) struct Entry {
@@ -15,9 +15,14 @@ pub(super) struct Entry {
 }
 
 /// Reads the whole file; what cannot be used becomes a problem, the rest is returned.
-pub(super) fn read(path: &Path, source: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
+pub(super) fn read(
+    path: &Path,
+    source: &str,
+    keys: &[&Key],
+    problems: &mut Vec<Problem>,
+) -> Vec<Entry> {
     match fs::read_to_string(path) {
-        Ok(text) => entries(path, &text, problems),
+        Ok(text) => entries(path, &text, keys, problems),
         Err(error) => {
             problems.push(Problem {
                 key: "config".to_owned(),
@@ -30,7 +35,7 @@ pub(super) fn read(path: &Path, source: &str, problems: &mut Vec<Problem>) -> Ve
     }
 }
 
-fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
+fn entries(path: &Path, text: &str, keys: &[&Key], problems: &mut Vec<Problem>) -> Vec<Entry> {
     let line = |offset: usize| 1 + text[..offset].matches('\n').count();
     let mut report = |key: &str, offset: usize, wrong: &str, fix: &str| {
         problems.push(Problem {
@@ -54,7 +59,7 @@ fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
             report(&section, offset, "is no section", fix);
             continue;
         };
-        if table.is_empty() && !is_known(&section) {
+        if table.is_empty() && !keys.iter().any(|key| key.section == section) {
             report(&section, offset, "is no section", "correct its name");
         }
         for (name, value) in table {
@@ -73,10 +78,6 @@ fn entries(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Vec<Entry> {
         }
     }
     entries
-}
-
-fn is_known(section: &str) -> bool {
-    keys().any(|key| key.section == section)
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {

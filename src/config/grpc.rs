@@ -1,8 +1,11 @@
 //! The section `grpc`.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
-use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader};
+use super::{Key, key::Default::Value, parse, problem::Fault, reader::Reader};
 
 /// `VESTIBULE_GRPC_LISTEN`, default `127.0.0.1:50051`.
 pub(super) const LISTEN: Key = Key::new(
@@ -38,22 +41,19 @@ const MAX_CONNECTIONS: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&LISTEN, &REFLECTION, &REQUEST_TIMEOUT, &MAX_CONNECTIONS];
 
-pub(super) struct Grpc {
+pub(super) struct GrpcSection {
     pub(super) listen: SocketAddr,
     pub(super) reflection: bool,
     pub(super) request_timeout: Duration,
     pub(super) max_connections: usize,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Grpc> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<GrpcSection> {
     let listen = reader.read(&LISTEN, parse::address);
-    if let Some(address) = listen {
-        listen::warn_of_callers(reader, &LISTEN, address);
-    }
     let reflection = reader.read(&REFLECTION, parse::switch);
     let request_timeout = reader.read(&REQUEST_TIMEOUT, parse::duration("100ms"..="60s"));
     let max_connections = reader.read(&MAX_CONNECTIONS, parse::number(1..=1_000_000));
-    Some(Grpc {
+    Some(GrpcSection {
         listen: listen?,
         reflection: reflection?,
         request_timeout: request_timeout?,
@@ -62,12 +62,20 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Grpc> {
 }
 
 /// Where a client on this machine reaches the server.
-pub(super) fn dialled(reader: &mut Reader<'_>) -> Option<SocketAddr> {
-    reader.read(&LISTEN, |text| match parse::address(text)? {
-        address if address.port() == 0 => Err(Fault::new(
-            "port 0 is a different port at every start",
-            "name the port that the server bound",
-        )),
-        address => Ok(listen::dialled(address)),
+pub(super) fn read_dialled(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+    reader.read(&LISTEN, |text| {
+        let mut address = parse::address(text)?;
+        if address.port() == 0 {
+            return Err(Fault::new(
+                "port 0 is a different port at every start",
+                "name the port that the server bound",
+            ));
+        }
+        match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
+        Ok(address)
     })
 }

@@ -1,10 +1,4 @@
-//! The form of a key, and the one list of them from which flags, variables, file keys, `config show`
-//! and the check of `docs/configuration.md` follow.
-
-use super::{
-    callers, database, events, grpc, hashing, lifecycle, log, mail, operations, password, rest,
-    sessions, smtp, tls,
-};
+//! The form of a key: its names, its default and its help.
 
 /// One setting. No section or name is ever `port`, `host` or `service_…`: Kubernetes sets variables
 /// of these names for a Service called `vestibule`.
@@ -82,25 +76,4 @@ impl Key {
             Default::Value(text) | Default::Described(text) => text,
         }
     }
-}
-
-/// Every key, section by section.
-pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 14] = [
-        grpc::KEYS,
-        rest::KEYS,
-        tls::KEYS,
-        callers::KEYS,
-        operations::KEYS,
-        database::KEYS,
-        hashing::KEYS,
-        password::KEYS,
-        sessions::KEYS,
-        events::KEYS,
-        smtp::KEYS,
-        mail::KEYS,
-        lifecycle::KEYS,
-        log::KEYS,
-    ];
-    SECTIONS.into_iter().flatten().copied()
 }

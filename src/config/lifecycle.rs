@@ -23,15 +23,15 @@ const GRACE: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&DRAIN_DELAY, &GRACE];
 
-pub(super) struct Lifecycle {
+pub(super) struct LifecycleSection {
     pub(super) drain_delay: Duration,
     pub(super) grace: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Lifecycle> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<LifecycleSection> {
     let drain_delay = reader.read(&DRAIN_DELAY, parse::duration("0"..="10m"));
     let grace = reader.read(&GRACE, parse::duration("0"..="10m"));
-    Some(Lifecycle {
+    Some(LifecycleSection {
         drain_delay: drain_delay?,
         grace: grace?,
     })

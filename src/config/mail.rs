@@ -1,22 +1,19 @@
 //! The section `mail`.
 
-use std::net::SocketAddr;
-
 use super::{
     Key,
     key::Default::{Described, Value},
     parse,
     problem::Fault,
     reader::Reader,
-    smtp,
 };
 use crate::{
     auth::MailSettings,
-    mail::{Delivery, LinkBase, LinkBaseFault, Sender, Smtp},
+    mail::{LinkBase, LinkBaseFault, Sender},
 };
 
 /// `VESTIBULE_MAIL_FROM`, default: none, a mail server needs it.
-const FROM: Key = Key::new(
+pub(super) const FROM: Key = Key::new(
     "mail",
     "from",
     Described("none"),
@@ -24,7 +21,7 @@ const FROM: Key = Key::new(
 );
 
 /// `VESTIBULE_MAIL_LINK_BASE`, default: none, a mail server needs it.
-const LINK_BASE: Key = Key::new(
+pub(super) const LINK_BASE: Key = Key::new(
     "mail",
     "link_base",
     Described("none"),
@@ -64,10 +61,30 @@ pub(super) const KEYS: &[&Key] = &[
     &QUEUE,
 ];
 
-/// A listener by its key.
-pub(super) type Listener = (&'static Key, Option<SocketAddr>);
+pub(super) fn read_from(reader: &mut Reader<'_>) -> Option<Sender> {
+    reader.read(&FROM, |text| {
+        Sender::parse(text).map_err(|fault| {
+            let fix = "write accounts@example.com or Example <accounts@example.com>";
+            Fault::new(format!("{} {fault}", parse::quoted(text)), fix)
+        })
+    })
+}
 
-pub(super) fn settings(reader: &mut Reader<'_>) -> Option<MailSettings> {
+pub(super) fn read_link_base(reader: &mut Reader<'_>) -> Option<LinkBase> {
+    reader.read(&LINK_BASE, |text| {
+        LinkBase::parse(text).map_err(|fault| {
+            let fix = match fault {
+                LinkBaseFault::NoUrl | LinkBaseFault::Plaintext => {
+                    "write https:// and the address of your application; http only for loopback"
+                }
+                LinkBaseFault::Surplus => "write a URL that ends with its path",
+            };
+            Fault::new(format!("{} {fault}", parse::quoted(text)), fix)
+        })
+    })
+}
+
+pub(super) fn read_settings(reader: &mut Reader<'_>) -> Option<MailSettings> {
     let reset_lifetime = reader.read(&RESET_LIFETIME, parse::duration("1m"..="24h"));
     let verification_lifetime = reader.read(&VERIFICATION_LIFETIME, parse::duration("1m"..="30d"));
     let queue = reader.read(&QUEUE, parse::number(1..=100_000));
@@ -75,75 +92,5 @@ pub(super) fn settings(reader: &mut Reader<'_>) -> Option<MailSettings> {
         reset_lifetime: reset_lifetime?,
         verification_lifetime: verification_lifetime?,
         queue: queue?,
-    })
-}
-
-/// By the mail server if one is set, else with `--dev` to the terminal, else not at all.
-pub(super) fn delivery(
-    reader: &mut Reader<'_>,
-    dev: bool,
-    listeners: &[Listener],
-) -> Option<Delivery> {
-    let smtp = smtp::read(reader);
-    let from = reader.read(&FROM, |text| {
-        Sender::parse(text).map_err(|fault| {
-            let fix = "write accounts@example.com or Example <accounts@example.com>";
-            Fault::new(format!("{} {fault}", parse::quoted(text)), fix)
-        })
-    });
-    let links = reader.read(&LINK_BASE, link_base);
-    if reader.is_set(&smtp::SERVER) {
-        for key in [&FROM, &LINK_BASE] {
-            require(reader, key);
-        }
-        let smtp = smtp?;
-        return Some(Delivery::Smtp(Smtp {
-            server: smtp.server,
-            tls: smtp.tls,
-            authority: smtp.authority,
-            login: smtp.login,
-            from: from?,
-            links: links?,
-        }));
-    }
-    if dev {
-        refuse_strangers(reader, listeners);
-        return links.map(Delivery::Terminal);
-    }
-    Some(Delivery::Nowhere)
-}
-
-fn require(reader: &mut Reader<'_>, key: &'static Key) {
-    if !reader.is_set(key) {
-        let fix = format!("set it, or unset {}", smtp::SERVER.path());
-        let wrong = format!("is not set, and {} is", smtp::SERVER.path());
-        reader.fault(key, Fault::new(wrong, fix));
-    }
-}
-
-/// Links that are printed open accounts: whoever can ask for them must be on this machine too.
-fn refuse_strangers(reader: &mut Reader<'_>, listeners: &[Listener]) {
-    for (key, address) in listeners {
-        if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
-            reader.fault(
-                key,
-                Fault::new(
-                    format!("{address} is beyond this machine, and with --dev mail is printed"),
-                    "listen on loopback, leave --dev out, or set smtp.server",
-                ),
-            );
-        }
-    }
-}
-
-fn link_base(text: &str) -> Result<LinkBase, Fault> {
-    LinkBase::parse(text).map_err(|fault| {
-        let fix = match fault {
-            LinkBaseFault::NoUrl | LinkBaseFault::Plaintext => {
-                "write https:// and the address of your application; http only for loopback"
-            }
-            LinkBaseFault::Surplus => "write a URL that ends with its path",
-        };
-        Fault::new(format!("{} {fault}", parse::quoted(text)), fix)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Key, key::Default::Value, listen, parse, reader::Reader};
+use super::{Key, key::Default::Value, parse, reader::Reader};
 
 /// `VESTIBULE_OPERATIONS_LISTEN`, default `127.0.0.1:9090`.
 pub(super) const LISTEN: Key = Key::new(
@@ -15,9 +15,5 @@ pub(super) const LISTEN: Key = Key::new(
 pub(super) const KEYS: &[&Key] = &[&LISTEN];
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<SocketAddr> {
-    let listen = reader.read(&LISTEN, parse::address);
-    if let Some(address) = listen {
-        listen::warn_of_plaintext(reader, &LISTEN, address);
-    }
-    listen
+    reader.read(&LISTEN, parse::address)
 }

@@ -6,23 +6,30 @@ use super::{
     Environment, Flags, Key, Problem, Problems,
     problem::Fault,
     source::Origin,
-    values::{Value, Values},
+    values::{self, Value, Values},
 };
 
 /// The values that won, and what was found wrong so far.
 pub(super) struct Reader<'a> {
+    pub(super) keys: Vec<&'static Key>,
     pub(super) values: Values,
+    pub(super) dev: bool,
     pub(super) environment: &'a Environment,
     pub(super) warnings: Vec<String>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(flags: &Flags, environment: &'a Environment) -> Self {
-        let mut problems = Vec::new();
-        let values = Values::collect(flags, environment, &mut problems);
+    pub(super) fn new(
+        keys: Vec<&'static Key>,
+        flags: &Flags,
+        environment: &'a Environment,
+    ) -> Self {
+        let (values, problems) = values::collect(&keys, flags, environment);
         Self {
+            keys,
             values,
+            dev: flags.dev,
             environment,
             warnings: Vec::new(),
             problems,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Key, key::Default::Value, listen, parse, problem::Fault, reader::Reader};
+use super::{Key, key::Default::Value, parse, problem::Fault, reader::Reader};
 
 /// `VESTIBULE_REST_LISTEN`, default `127.0.0.1:8080`.
 pub(super) const LISTEN: Key = Key::new(
@@ -14,12 +14,12 @@ pub(super) const LISTEN: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&LISTEN];
 
-pub(super) struct Rest {
+pub(super) struct RestSection {
     /// `None`: nowhere.
     pub(super) listen: Option<SocketAddr>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Rest> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<RestSection> {
     let listen = reader.read(&LISTEN, |text| {
         if text == "off" {
             return Ok(None);
@@ -28,8 +28,5 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Rest> {
             .map(Some)
             .map_err(|fault| Fault::new(fault.wrong, format!("{}, or off", fault.fix)))
     });
-    if let Some(Some(address)) = listen {
-        listen::warn_of_callers(reader, &LISTEN, address);
-    }
-    Some(Rest { listen: listen? })
+    Some(RestSection { listen: listen? })
 }

@@ -53,19 +53,19 @@ pub(super) const KEYS: &[&Key] = &[
     &KEEP_ENDED,
 ];
 
-pub(super) struct Sessions {
+pub(super) struct SessionsSection {
     pub(super) limits: SessionLimits,
     pub(super) last_seen_interval: Duration,
     pub(super) keep_ended: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Sessions> {
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<SessionsSection> {
     let lifetime = reader.read(&LIFETIME, parse::duration("1s"..="365d"));
     let idle = reader.read(&IDLE, parse::duration("1m"..="365d"));
     let per_user = reader.read(&PER_USER, parse::number(1..=10_000));
     let last_seen_interval = last_seen_interval(reader, idle);
     let keep_ended = reader.read(&KEEP_ENDED, parse::duration("1s"..="365d"));
-    Some(Sessions {
+    Some(SessionsSection {
         limits: SessionLimits {
             lifetime: lifetime?,
             idle: idle?,

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::{Key, database, database_url, key::keys, reader::Reader, values::Value};
+use super::{Key, database, database_url, reader::Reader, values::Value};
 
 /// Renders every key, section by section; secrets are masked.
 pub(super) fn render(reader: &Reader<'_>) -> String {
     let mut shown = String::new();
     let mut section = "";
-    for key in keys() {
+    for key in &reader.keys {
         if key.section != section {
             let gap = if section.is_empty() { "" } else { "\n" };
             section = key.section;

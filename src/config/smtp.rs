@@ -11,7 +11,7 @@ use super::{
     problem::Fault,
     reader::Reader,
 };
-use crate::mail::{Authority, Login, Server, Tls};
+use crate::mail::{Authority, LinkBase, Login, Sender, Server, Smtp, Tls};
 
 /// `VESTIBULE_SMTP_SERVER`, default: none, no mail is sent.
 pub(super) const SERVER: Key = Key::new(
@@ -50,15 +50,12 @@ const PASSWORD: Key = Key::new("smtp", "password", Described("none"), "Their pas
 
 pub(super) const KEYS: &[&Key] = &[&SERVER, &TLS, &CA, &USERNAME, &PASSWORD];
 
-pub(super) struct Smtp {
-    pub(super) server: Server,
-    pub(super) tls: Tls,
-    pub(super) authority: Option<Authority>,
-    pub(super) login: Option<Login>,
-}
-
-/// `None`: something is faulty; or no server is set, which [`Reader::is_set`] tells.
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<Smtp> {
+/// `None`: something is faulty, or [`SERVER`] is not set.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    from: Option<Sender>,
+    links: Option<LinkBase>,
+) -> Option<Smtp> {
     let tls = reader.read(
         &TLS,
         parse::word(&[
@@ -83,6 +80,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Smtp> {
         login: username
             .zip(password)
             .map(|(username, password)| Login { username, password }),
+        from: from?,
+        links: links?,
     })
 }
 

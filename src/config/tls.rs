@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use super::{Key, callers::Callers, key::Default::Described, problem::Fault, reader::Reader};
+use super::{Key, key::Default::Described, problem::Fault, reader::Reader};
 use crate::{
-    domain::Clock,
+    domain::{Clock, TrustDomain},
     server::tls::{Credentials, File, Files, TlsSettings},
 };
 
@@ -26,7 +26,7 @@ const KEY: Key = Key::new(
 );
 
 /// `VESTIBULE_TLS_CLIENT_CA`, default: none, nobody is asked.
-const CLIENT_CA: Key = Key::new(
+pub(super) const CLIENT_CA: Key = Key::new(
     "tls",
     "client_ca",
     Described("none, nobody is asked"),
@@ -35,22 +35,25 @@ const CLIENT_CA: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&CERTIFICATE, &KEY, &CLIENT_CA];
 
-pub(super) struct Tls {
+pub(super) struct TlsSection {
     /// `None`: plaintext.
     pub(super) settings: Option<TlsSettings>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&Callers>) -> Option<Tls> {
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    trust_domain: Option<TrustDomain>,
+) -> Option<TlsSection> {
     let complete = goes_together(reader);
     let certificate = path(reader, &CERTIFICATE);
     let key = path(reader, &KEY);
     let client_ca = path(reader, &CLIENT_CA);
-    let readable = complete && (client_ca.is_some() || !asks_clients(reader));
+    let readable = complete && (client_ca.is_some() || !reader.is_set(&CLIENT_CA));
     if !readable {
         return None;
     }
     if !is_on(reader) {
-        return Some(Tls { settings: None });
+        return Some(TlsSection { settings: None });
     }
     let files = Files {
         certificate: certificate?,
@@ -58,11 +61,11 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&Callers>) -> Option
         client_ca,
     };
     let credentials = load(reader, &files);
-    Some(Tls {
+    Some(TlsSection {
         settings: Some(TlsSettings {
             credentials: credentials?,
             files,
-            trust_domain: callers?.trust_domain.clone(),
+            trust_domain,
         }),
     })
 }
@@ -70,11 +73,6 @@ pub(super) fn read(reader: &mut Reader<'_>, callers: Option<&Callers>) -> Option
 /// Whether gRPC and REST speak TLS; faults of the section aside.
 pub(super) fn is_on(reader: &Reader<'_>) -> bool {
     reader.is_set(&CERTIFICATE)
-}
-
-/// Whether clients are asked for a certificate.
-pub(super) fn asks_clients(reader: &Reader<'_>) -> bool {
-    reader.is_set(&CLIENT_CA)
 }
 
 /// A certificate is nothing without its key, and a client shows its own only where there is TLS.

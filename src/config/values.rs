@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use super::{
     Environment, Flags, Key, file,
-    key::{Default, keys},
+    key::Default,
     problem::{Problem, did_you_mean},
     service_links::is_service_link,
     source::Origin,
@@ -45,90 +45,105 @@ impl Values {
             },
         );
     }
+}
 
-    /// Lays the sources over one another, the strongest last.
-    pub(super) fn collect(
-        flags: &Flags,
-        environment: &Environment,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
-        let mut values = Self::default();
-        values.add_defaults(flags.dev);
-        let config = environment.get(CONFIG_VARIABLE);
-        if let Some(path) = &flags.config {
-            values.add_file(path, "--config", problems);
-        } else if let Some(path) = config {
-            values.add_file(Path::new(path), CONFIG_VARIABLE, problems);
-        }
-        values.add_environment(environment, problems);
-        for (key, text) in &flags.values {
-            let origin = Origin::Flag(key.flag().unwrap_or_default());
-            values.set(key, text, origin);
-        }
-        values
+/// Lays the sources over one another, the strongest last.
+pub(super) fn collect(
+    keys: &[&'static Key],
+    flags: &Flags,
+    environment: &Environment,
+) -> (Values, Vec<Problem>) {
+    let mut collector = Collector {
+        keys,
+        values: Values::default(),
+        problems: Vec::new(),
+    };
+    collector.add_defaults(flags.dev);
+    if let Some(path) = &flags.config {
+        collector.add_file(path, "--config");
+    } else if let Some(path) = environment.get(CONFIG_VARIABLE) {
+        collector.add_file(Path::new(path), CONFIG_VARIABLE);
     }
+    collector.add_environment(environment);
+    for (key, text) in &flags.values {
+        let origin = Origin::Flag(key.flag().unwrap_or_default());
+        collector.values.set(key, text, origin);
+    }
+    (collector.values, collector.problems)
+}
 
+struct Collector<'a> {
+    keys: &'a [&'static Key],
+    values: Values,
+    problems: Vec<Problem>,
+}
+
+impl Collector<'_> {
     fn add_defaults(&mut self, dev: bool) {
-        for key in keys() {
+        for key in self.keys {
             match (key.default, key.dev_default.filter(|_| dev)) {
-                (_, Some(text)) => self.set(key, text, Origin::Dev),
-                (Default::Value(text), None) => self.set(key, text, Origin::Default),
+                (_, Some(text)) => self.values.set(key, text, Origin::Dev),
+                (Default::Value(text), None) => self.values.set(key, text, Origin::Default),
                 (Default::Described(_), None) => {}
             }
         }
     }
 
-    fn add_file(&mut self, path: &Path, source: &str, problems: &mut Vec<Problem>) {
+    fn add_file(&mut self, path: &Path, source: &str) {
         let mut seen = Vec::new();
-        for entry in file::read(path, source, problems) {
+        for entry in file::read(path, source, self.keys, &mut self.problems) {
             let name = format!("{}.{}", entry.section, entry.name);
             let origin = Origin::File {
                 path: path.to_owned(),
                 line: entry.line,
             };
-            match find(&name, Key::path, "_file") {
-                Some((key, in_file)) => {
-                    self.add(
-                        &mut seen,
-                        key,
-                        entry.value.into(),
-                        origin,
-                        in_file,
-                        problems,
-                    );
-                }
-                None => problems.push(unknown(&name, origin.to_string(), Key::path)),
+            match self.find(&name, Key::path, "_file") {
+                Some(found) => self.add(&mut seen, found, entry.value.into(), origin),
+                None => self.refuse(&name, origin.to_string(), Key::path),
             }
         }
     }
 
-    fn add_environment(&mut self, environment: &Environment, problems: &mut Vec<Problem>) {
+    fn add_environment(&mut self, environment: &Environment) {
         let mut seen = Vec::new();
         for (name, text) in environment.iter() {
             let Some(rest) = name.strip_prefix(PREFIX) else {
                 continue;
             };
-            if let Some((key, in_file)) = find(name, Key::variable, "_FILE") {
+            if let Some(found) = self.find(name, Key::variable, "_FILE") {
                 let origin = Origin::Variable(name.to_owned());
-                self.add(&mut seen, key, text.clone(), origin, in_file, problems);
+                self.add(&mut seen, found, text.clone(), origin);
             } else if name != CONFIG_VARIABLE && !is_service_link(rest) {
-                problems.push(unknown(name, "environment".to_owned(), Key::variable));
+                self.refuse(name, "environment".to_owned(), Key::variable);
             }
         }
+    }
+
+    /// The key of a name, and whether the name is its variant for a file.
+    fn find(
+        &self,
+        name: &str,
+        spelling: fn(&Key) -> String,
+        suffix: &str,
+    ) -> Option<(&'static Key, bool)> {
+        let base = name.strip_suffix(suffix);
+        self.keys.iter().find_map(|key| {
+            let spelled = spelling(key);
+            let in_file = key.secret && base == Some(&*spelled);
+            (in_file || spelled == name).then_some((*key, in_file))
+        })
     }
 
     /// Adds a value of a source in which each key may stand once, as itself or as a file.
     fn add(
         &mut self,
         seen: &mut Vec<&'static Key>,
-        key: &'static Key,
+        (key, in_file): (&'static Key, bool),
         text: OsString,
         origin: Origin,
-        in_file: bool,
-        problems: &mut Vec<Problem>,
     ) {
         if seen.contains(&key) {
-            problems.push(Problem {
+            self.problems.push(Problem {
                 key: key.path(),
                 source: origin.to_string(),
                 wrong: "is given both directly and as a file".to_owned(),
@@ -136,31 +151,20 @@ impl Values {
             });
         }
         seen.push(key);
-        self.insert(key, text, origin, in_file);
+        self.values.insert(key, text, origin, in_file);
     }
-}
 
-/// The key of a name, and whether the name is its variant for a file.
-fn find(name: &str, spelling: fn(&Key) -> String, suffix: &str) -> Option<(&'static Key, bool)> {
-    keys()
-        .find(|key| spelling(key) == name)
-        .map(|key| (key, false))
-        .or_else(|| {
-            let base = name.strip_suffix(suffix)?;
-            keys()
-                .find(|key| key.secret && spelling(key) == base)
-                .map(|key| (key, true))
-        })
-}
-
-fn unknown(name: &str, source: String, spelling: fn(&Key) -> String) -> Problem {
-    Problem {
-        key: name.to_owned(),
-        source,
-        wrong: "is not a setting".to_owned(),
-        fix: did_you_mean(name, keys().map(spelling)).map_or_else(
+    fn refuse(&mut self, name: &str, source: String, spelling: fn(&Key) -> String) {
+        let names = self.keys.iter().map(|key| spelling(key));
+        let fix = did_you_mean(name, names).map_or_else(
             || "remove it, or see `vestibule config show` for what there is".to_owned(),
             |near| format!("did you mean {near}?"),
-        ),
+        );
+        self.problems.push(Problem {
+            key: name.to_owned(),
+            source,
+            wrong: "is not a setting".to_owned(),
+            fix,
+        });
     }
 }

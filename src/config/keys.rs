@@ -1,0 +1,28 @@
+//! The list of every key. Flags, variables, file keys, `config show` and the check of
+//! `docs/configuration.md` follow from it.
+
+use super::{
+    callers, database, events, grpc, hashing, key::Key, lifecycle, log, mail, operations, password,
+    rest, sessions, smtp, tls,
+};
+
+/// Every key, section by section.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    const SECTIONS: [&[&Key]; 14] = [
+        grpc::KEYS,
+        rest::KEYS,
+        tls::KEYS,
+        callers::KEYS,
+        operations::KEYS,
+        database::KEYS,
+        hashing::KEYS,
+        password::KEYS,
+        sessions::KEYS,
+        events::KEYS,
+        smtp::KEYS,
+        mail::KEYS,
+        lifecycle::KEYS,
+        log::KEYS,
+    ];
+    SECTIONS.into_iter().flatten().copied()
+}
