@@ -37,7 +37,7 @@ use std::{fmt, net::SocketAddr};
 pub use key::Key;
 pub use keys::keys;
 pub use parse::parse_duration;
-pub use problem::{Problem, Problems};
+pub use problem::{ConfigProblem, ConfigProblems};
 pub use source::{Environment, Flags};
 
 use crate::{auth, db, server, telemetry};
@@ -59,10 +59,10 @@ impl Config {
     ///
     /// # Errors
     /// Every fault there is, not only the first.
-    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
         let mut reader = reader(flags, environment);
         let application = application(&mut reader);
-        let telemetry = log::read(&mut reader);
+        let telemetry = log::read_section(&mut reader);
         let (settings, reader) = reader.finish(application.zip(telemetry))?;
         Ok(Self {
             application: settings.0,
@@ -100,10 +100,10 @@ impl MigrateConfig {
     ///
     /// # Errors
     /// Every fault there is in them, and every unknown name.
-    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
         let mut reader = reader(flags, environment);
-        let db = database::read(&mut reader);
-        let telemetry = log::read(&mut reader);
+        let db = database::read_section(&mut reader);
+        let telemetry = log::read_section(&mut reader);
         let ((db, telemetry), reader) = reader.finish(db.zip(telemetry))?;
         Ok(Self {
             db,
@@ -115,7 +115,7 @@ impl MigrateConfig {
 
 /// What `healthcheck` dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Healthcheck {
+pub struct HealthcheckConfig {
     /// `grpc.listen`, on loopback where that is unspecified.
     pub address: SocketAddr,
     /// Whether `tls.certificate` is set. The file is not read: what a running server has in force
@@ -123,12 +123,12 @@ pub struct Healthcheck {
     pub tls: bool,
 }
 
-impl Healthcheck {
+impl HealthcheckConfig {
     /// Reads its two keys.
     ///
     /// # Errors
     /// Every fault there is in them, and every unknown name.
-    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, Problems> {
+    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
         let mut reader = reader(flags, environment);
         let address = grpc::read_dialled(&mut reader);
         let tls = tls::is_on(&reader);
@@ -144,9 +144,9 @@ impl Healthcheck {
 pub fn hashing_settings(
     flags: &Flags,
     environment: &Environment,
-) -> Result<crate::hashing::HashingSettings, Problems> {
+) -> Result<crate::hashing::HashingSettings, ConfigProblems> {
     let mut reader = reader(flags, environment);
-    let settings = hashing::read(&mut reader);
+    let settings = hashing::read_section(&mut reader);
     Ok(reader.finish(settings)?.0)
 }
 
@@ -156,15 +156,15 @@ fn reader<'a>(flags: &Flags, environment: &'a Environment) -> Reader<'a> {
 
 /// Reads every section before it gives up over one, so that all faults are found.
 fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
-    let callers = callers::read(reader);
-    let grpc = grpc::read(reader);
-    let rest = rest::read(reader);
+    let callers = callers::read_section(reader);
+    let grpc = grpc::read_section(reader);
+    let rest = rest::read_section(reader);
     let trust_domain = callers
         .as_ref()
         .and_then(|callers| callers.trust_domain.clone());
-    let tls = tls::read(reader, trust_domain);
+    let tls = tls::read_section(reader, trust_domain);
     rules::check_trust_domain(reader);
-    let operations = operations::read(reader);
+    let operations = operations::read_section(reader);
     rules::check_listeners(
         reader,
         callers.as_ref(),
@@ -174,12 +174,12 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
         ],
         (&operations::LISTEN, operations),
     );
-    let db = database::read(reader);
-    let migrate_on_start = database::migrate_on_start(reader);
-    let hashing = hashing::read(reader);
+    let db = database::read_section(reader);
+    let migrate_on_start = database::read_migrate_on_start(reader);
+    let hashing = hashing::read_section(reader);
     let mail = rules::read_delivery(reader);
     let auth = use_cases(reader);
-    let lifecycle = lifecycle::read(reader);
+    let lifecycle = lifecycle::read_section(reader);
 
     let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
     Some(server::ApplicationSettings {
@@ -204,9 +204,9 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
 }
 
 fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
-    let password = password::read(reader);
-    let sessions = sessions::read(reader);
-    let events = events::read(reader);
+    let password = password::read_section(reader);
+    let sessions = sessions::read_section(reader);
+    let events = events::read_section(reader);
     let mail = mail::read_settings(reader);
     let (sessions, events) = (sessions?, events?);
     Some(auth::AuthSettings {

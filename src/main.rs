@@ -6,7 +6,7 @@ use vestibule::{cli, config::Environment};
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
-        Ok(command) => command.run(&Environment::of_process()).into(),
+        Ok(command) => command.run(&Environment::from_process()).into(),
         Err(error) => cli::report(&error).into(),
     }
 }

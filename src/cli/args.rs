@@ -46,7 +46,7 @@ pub(super) fn setting_args(keys_read: ReadKeys) -> impl Iterator<Item = Arg> {
         let argument = Arg::new(key.path())
             .long(key.flag()?)
             .value_name(key.name.to_uppercase())
-            .help(format!("{} [default: {}]", key.meaning, key.default_text()))
+            .help(format!("{} [default: {}]", key.help, key.default_text()))
             .help_heading(key.section);
         Some(argument)
     });

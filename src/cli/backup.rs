@@ -6,7 +6,7 @@ use clap::{Arg, value_parser};
 
 use super::{args::FILE, error::CommandError, exit::Exit, operator, output, signals};
 use crate::{
-    config::{Environment, Flags, Problems},
+    config::{ConfigProblems, Environment, Flags},
     db::{BackupError, Db, Target},
 };
 
@@ -22,7 +22,11 @@ pub(super) fn command() -> clap::Command {
         )
 }
 
-pub(super) fn run(flags: &Flags, environment: &Environment, file: &Path) -> Result<Exit, Problems> {
+pub(super) fn run(
+    flags: &Flags,
+    environment: &Environment,
+    file: &Path,
+) -> Result<Exit, ConfigProblems> {
     operator::run_on_any_schema(flags, environment, async |db, target| {
         let copied = copy_until_signal(db, target, file).await;
         copied.map_err(|error| error.context("no backup was made"))

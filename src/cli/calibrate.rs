@@ -11,7 +11,7 @@ use tokio::runtime;
 
 use super::{exit::Exit, output, progress::Progress};
 use crate::{
-    config::{self, Environment, Flags, Problems},
+    config::{self, ConfigProblems, Environment, Flags},
     hashing::{
         Hasher, HashingSettings,
         calibration::{self, COSTS, Cost, Load, Measured, fastest, has_room, recommend},
@@ -36,7 +36,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     args: CalibrateArgs,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     let settings = config::hashing_settings(flags, environment)?;
     Ok(match args.verify_rate {
         Some(rate) => verify_load(settings, rate, args),

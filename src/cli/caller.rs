@@ -6,7 +6,7 @@ mod list;
 use super::{error::CommandError, exit::Exit, operator, output};
 use crate::{
     auth::{CallerError, Callers},
-    config::{Environment, Flags, Problems},
+    config::{ConfigProblems, Environment, Flags},
     domain::{CallerName, Clock},
 };
 
@@ -16,7 +16,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     args: CallerArgs,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     operator::run(flags, environment, async |db| {
         let callers = Callers::new(db, Clock::default());
         output::answer(&execute(args, &callers).await?);

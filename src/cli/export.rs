@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::Users,
-    config::{Environment, Flags, Problems},
+    config::{ConfigProblems, Environment, Flags},
     domain::{Clock, HashedPassword, PasswordScheme, User, UserFilter},
 };
 
@@ -84,7 +84,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     args: &ExportArgs,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     operator::run(flags, environment, async |db| {
         let users = Users::new(db, Clock::default());
         let exported = match &args.file {

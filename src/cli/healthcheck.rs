@@ -13,7 +13,7 @@ use tonic_health::pb::{
 
 use super::{exit::Exit, output};
 use crate::{
-    config::{self, Environment, Flags, Problems},
+    config::{self, ConfigProblems, Environment, Flags},
     telemetry::chain,
 };
 
@@ -24,8 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// The configuration is faulty; nothing was dialled.
-pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Problems> {
-    let config = config::Healthcheck::load(flags, environment)?;
+pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, ConfigProblems> {
+    let config = config::HealthcheckConfig::load(flags, environment)?;
     let address = config.address;
     let outcome = runtime::Builder::new_current_thread()
         .enable_all()
@@ -48,7 +48,7 @@ pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Prob
     })
 }
 
-async fn ask(config: config::Healthcheck) -> Result<ServingStatus, String> {
+async fn ask(config: config::HealthcheckConfig) -> Result<ServingStatus, String> {
     let answer = time::timeout(TIMEOUT, async {
         let channel = connect(config).await.map_err(|error| chain(&error))?;
         let answer = HealthClient::new(channel)
@@ -62,7 +62,7 @@ async fn ask(config: config::Healthcheck) -> Result<ServingStatus, String> {
         .unwrap_or_else(|_| Err(format!("no answer within {} s", TIMEOUT.as_secs())))
 }
 
-async fn connect(config: config::Healthcheck) -> Result<Channel, tonic::transport::Error> {
+async fn connect(config: config::HealthcheckConfig) -> Result<Channel, tonic::transport::Error> {
     let endpoint = Endpoint::from_shared(format!("http://{}", config.address))?;
     if config.tls {
         let connector = tower::service_fn(move |_| tls::connect(config.address));

@@ -9,7 +9,7 @@ mod row;
 use super::{error::CommandError, exit::Exit, operator, output, progress::Progress};
 use crate::{
     auth::{RowFault, Users},
-    config::{Environment, Flags, Problems},
+    config::{ConfigProblems, Environment, Flags},
     db::Db,
     domain::{Clock, UserId},
 };
@@ -29,7 +29,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     args: ImportArgs,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     operator::run(flags, environment, async |db| {
         let mut tally = Tally::default();
         let ended = import(&args, db, &mut tally).await;

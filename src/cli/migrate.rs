@@ -9,7 +9,7 @@ use super::{
     operator, output,
 };
 use crate::{
-    config::{Environment, Flags, Problems},
+    config::{ConfigProblems, Environment, Flags},
     db::{Db, SchemaState, Undone, loss},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     step: MigrateStep,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     operator::run_on_any_schema(flags, environment, async |db, _| {
         let answer = match step {
             MigrateStep::Up => up(&db).await,

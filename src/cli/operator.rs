@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{error::CommandError, exit::Exit, output, runtime};
 use crate::{
     auth::CallContext,
-    config::{Environment, Flags, MigrateConfig, Problems},
+    config::{ConfigProblems, Environment, Flags, MigrateConfig},
     db::{self, Db, Target},
 };
 
@@ -39,7 +39,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     command: impl AsyncFnOnce(Db) -> Result<Exit, CommandError>,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     run_on_any_schema(flags, environment, async |db, target| {
         require_schema(&db, target).await?;
         command(db).await
@@ -54,7 +54,7 @@ pub(super) fn run_on_any_schema(
     flags: &Flags,
     environment: &Environment,
     command: impl AsyncFnOnce(Db, &Target) -> Result<Exit, CommandError>,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     let config = MigrateConfig::load(flags, environment)?;
     let target = &config.db.target;
     let work = async {

@@ -6,7 +6,7 @@ use tracing::{error, info};
 
 use super::{exit::Exit, output, runtime, signals, version};
 use crate::{
-    config::{Config, Environment, Flags, Problems},
+    config::{Config, ConfigProblems, Environment, Flags},
     db::Target,
     server::{Application, ApplicationSettings, Readiness, TestHooks},
     telemetry::chain,
@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 /// The configuration is faulty; nothing was bound.
-pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Problems> {
+pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, ConfigProblems> {
     let config = Config::load(flags, environment)?;
     Ok(runtime::run(
         &config.telemetry,

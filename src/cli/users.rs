@@ -7,7 +7,7 @@ mod show;
 use super::{error::CommandError, exit::Exit, operator, output};
 use crate::{
     auth::{SessionsToEnd, Users},
-    config::{Environment, Flags, Problems},
+    config::{ConfigProblems, Environment, Flags},
     domain::{Clock, UserKey, UserStatus},
 };
 
@@ -17,7 +17,7 @@ pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
     args: UsersArgs,
-) -> Result<Exit, Problems> {
+) -> Result<Exit, ConfigProblems> {
     operator::run(flags, environment, async |db| {
         let users = Users::new(db, Clock::default());
         let answer = match args {

@@ -2,9 +2,9 @@
 
 use super::{
     Key,
-    key::Default::{Described, Value},
+    key::KeyDefault::{Described, Value},
     parse,
-    problem::Fault,
+    problem::ConfigFault,
     reader::Reader,
 };
 use crate::{domain::TrustDomain, transport::AuthServiceAccess};
@@ -38,11 +38,11 @@ pub(super) struct CallersSection {
     pub(super) trust_domain: Option<TrustDomain>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<CallersSection> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<CallersSection> {
     let auth_service = reader.read(&AUTH_SERVICE, parse::word(&WORDS));
     let trust_domain = reader.read(&TRUST_DOMAIN, |text| {
         TrustDomain::parse(text).map_err(|_| {
-            Fault::new(
+            ConfigFault::new(
                 format!("{} is no trust domain", parse::quoted(text)),
                 "write 1 to 255 of a-z, 0-9, dot, hyphen and underscore, without spiffe://",
             )

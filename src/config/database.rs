@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::{
     Key, database_url,
-    key::Default::{Described, Value},
+    key::KeyDefault::{Described, Value},
     parse,
-    problem::Fault,
+    problem::ConfigFault,
     reader::Reader,
 };
 use crate::db::{DbSettings, Target};
@@ -73,8 +73,8 @@ pub(super) const KEYS: &[&Key] = &[
     &MIGRATE_ON_START,
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<DbSettings> {
-    let target = target(reader);
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<DbSettings> {
+    let target = read_target(reader);
     let max_connections = reader.read(&MAX_CONNECTIONS, parse::number(2..=1_000));
     let acquire_timeout = reader.read(&ACQUIRE_TIMEOUT, parse::duration("100ms"..="60s"));
     let statement_timeout = reader.read(&STATEMENT_TIMEOUT, parse::duration("100ms"..="60s"));
@@ -87,11 +87,11 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<DbSettings> {
 }
 
 /// Of `serve` alone: `migrate` is told what to do.
-pub(super) fn migrate_on_start(reader: &mut Reader<'_>) -> Option<bool> {
+pub(super) fn read_migrate_on_start(reader: &mut Reader<'_>) -> Option<bool> {
     reader.read(&MIGRATE_ON_START, parse::switch)
 }
 
-fn target(reader: &mut Reader<'_>) -> Option<Target> {
+fn read_target(reader: &mut Reader<'_>) -> Option<Target> {
     let password_is_set = reader.is_set(&PASSWORD);
     let password = reader.read(&PASSWORD, |text| Ok(SecretString::from(text)));
     if !reader.is_set(&URL) {
@@ -130,7 +130,7 @@ fn set_default_url(reader: &mut Reader<'_>) -> Option<()> {
     let Some(data) = data else {
         reader.fault(
             &URL,
-            Fault::new(
+            ConfigFault::new(
                 "is not set, and neither XDG_DATA_HOME nor HOME names a directory for its default",
                 "set VESTIBULE_DATABASE_URL, such as sqlite:///var/lib/vestibule/vestibule.db",
             ),
@@ -138,6 +138,6 @@ fn set_default_url(reader: &mut Reader<'_>) -> Option<()> {
         return None;
     };
     let file = data.join("vestibule/vestibule.db");
-    reader.set_default(&URL, database_url::of_file(OsStr::new(&file)));
+    reader.set_default(&URL, database_url::sqlite_url(OsStr::new(&file)));
     Some(())
 }

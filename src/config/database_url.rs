@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use secrecy::SecretString;
 use url::Url;
 
-use super::problem::Fault;
+use super::problem::ConfigFault;
 use crate::db::Target;
 
 /// What stands for a secret wherever the configuration is shown.
@@ -43,9 +43,9 @@ pub(super) struct DatabaseUrl {
 }
 
 /// Takes a SQLite file or a Postgres database.
-pub(super) fn parse(text: &str) -> Result<DatabaseUrl, Fault> {
+pub(super) fn parse(text: &str) -> Result<DatabaseUrl, ConfigFault> {
     if let Some(path) = text.strip_prefix("sqlite:") {
-        let target = Target::Sqlite(sqlite_file(path)?);
+        let target = Target::Sqlite(parse_sqlite_file(path)?);
         return Ok(DatabaseUrl {
             target,
             warning: None,
@@ -55,44 +55,44 @@ pub(super) fn parse(text: &str) -> Result<DatabaseUrl, Fault> {
         .iter()
         .any(|scheme| text.starts_with(scheme))
     {
-        return Err(Fault::new(
+        return Err(ConfigFault::new(
             "is neither a SQLite nor a Postgres URL",
             "write sqlite:///path/to/file.db or postgres://user@host/database",
         ));
     }
-    postgres(text)
+    parse_postgres(text)
 }
 
 /// The URL of a file, for a default that is found at start.
-pub(super) fn of_file(path: &OsStr) -> String {
+pub(super) fn sqlite_url(path: &OsStr) -> String {
     format!("sqlite://{}", percent_encode(path.as_bytes(), FILE))
 }
 
-fn sqlite_file(path: &str) -> Result<PathBuf, Fault> {
+fn parse_sqlite_file(path: &str) -> Result<PathBuf, ConfigFault> {
     const FIX: &str = "write sqlite:///absolute/path.db or sqlite:relative.db";
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.contains(['?', '#']) {
-        return Err(Fault::new(
+        return Err(ConfigFault::new(
             "takes no parameters for SQLite",
             "remove what follows the path, or write ? as %3F and # as %23",
         ));
     }
     if path.contains(":memory:") {
-        return Err(Fault::new(
+        return Err(ConfigFault::new(
             "names a database in memory, which would vanish with its last connection",
             FIX,
         ));
     }
     let bytes: Cow<'_, [u8]> = percent_decode_str(path).into();
     if bytes.is_empty() || bytes.ends_with(b"/") || bytes.contains(&0) {
-        return Err(Fault::new("names no file", FIX));
+        return Err(ConfigFault::new("names no file", FIX));
     }
     Ok(PathBuf::from(OsStr::from_bytes(&bytes)))
 }
 
-fn postgres(text: &str) -> Result<DatabaseUrl, Fault> {
+fn parse_postgres(text: &str) -> Result<DatabaseUrl, ConfigFault> {
     let url = Url::parse(text).map_err(|error| {
-        Fault::new(
+        ConfigFault::new(
             error.to_string(),
             "write postgres://user@host/database, with special characters percent-encoded",
         )
@@ -101,7 +101,7 @@ fn postgres(text: &str) -> Result<DatabaseUrl, Fault> {
     let warning = judge_encryption(&url)?;
     let url = SecretString::from(text);
     if !Target::is_postgres_url(&url) {
-        return Err(Fault::new(
+        return Err(ConfigFault::new(
             "has a parameter with a value that the driver does not take",
             "write it as postgres://user@host/database?sslmode=…",
         ));
@@ -117,7 +117,7 @@ fn postgres(text: &str) -> Result<DatabaseUrl, Fault> {
 
 /// A password with a bare `#`, `/` or `?` ends up in another part of the URL, where the driver
 /// ignores it, logs it or takes it for a host.
-fn refuse_unencoded_password(url: &Url) -> Result<(), Fault> {
+fn refuse_unencoded_password(url: &Url) -> Result<(), ConfigFault> {
     let path = url.path().trim_start_matches('/');
     let unknown_parameter = url
         .query_pairs()
@@ -131,7 +131,7 @@ fn refuse_unencoded_password(url: &Url) -> Result<(), Fault> {
     } else {
         return Ok(());
     };
-    Err(Fault::new(
+    Err(ConfigFault::new(
         wrong,
         "write it as postgres://user@host/database?sslmode=…, a password's #, /, ? and @ percent-encoded, or the password as database.password",
     ))
@@ -139,12 +139,12 @@ fn refuse_unencoded_password(url: &Url) -> Result<(), Fault> {
 
 /// A password or a row on its way over a network must not be readable by accident. A warning for
 /// what is weak but asked for.
-fn judge_encryption(url: &Url) -> Result<Option<String>, Fault> {
+fn judge_encryption(url: &Url) -> Result<Option<String>, ConfigFault> {
     const FIX: &str = "add sslmode=verify-full (or require, or disable, on a network you trust)";
     let mode = last_parameter(url, &["sslmode", "ssl-mode"]);
     match mode.as_deref() {
         None if is_local(url)? => Ok(None),
-        None => Err(Fault::new(
+        None => Err(ConfigFault::new(
             "names a host beyond loopback without an sslmode",
             FIX,
         )),
@@ -153,7 +153,7 @@ fn judge_encryption(url: &Url) -> Result<Option<String>, Fault> {
             Ok((!is_local(url)?)
                 .then(|| format!("sslmode={mode} does not prove who answers; verify-full does")))
         }
-        Some(_) => Err(Fault::new(
+        Some(_) => Err(ConfigFault::new(
             "has an unknown sslmode",
             "write one of verify-full, verify-ca, require, prefer, allow, disable",
         )),
@@ -162,7 +162,7 @@ fn judge_encryption(url: &Url) -> Result<Option<String>, Fault> {
 
 /// Whether the server is on this machine. The driver lets a socket win over a host, and a later
 /// parameter over an earlier one and over the URL's host.
-fn is_local(url: &Url) -> Result<bool, Fault> {
+fn is_local(url: &Url) -> Result<bool, ConfigFault> {
     let in_query = |wanted: fn(&str) -> bool| {
         url.query_pairs()
             .filter(|(name, value)| matches!(&**name, "host" | "hostaddr") && wanted(value))
@@ -179,7 +179,7 @@ fn is_local(url: &Url) -> Result<bool, Fault> {
         return Ok(true);
     }
     let Some(host) = in_query(|host| !host.starts_with('/')).or(authority) else {
-        return Err(Fault::new(
+        return Err(ConfigFault::new(
             "names no host, so that the driver would look for one in its own variables",
             "write the host, or ?host=/directory for a socket",
         ));
@@ -197,7 +197,7 @@ fn last_parameter(url: &Url, names: &[&str]) -> Option<String> {
 }
 
 /// The URL without its password, for people.
-pub(super) fn masked(text: &str) -> String {
+pub(super) fn mask_password(text: &str) -> String {
     if text.starts_with("sqlite:") {
         return text.to_owned();
     }

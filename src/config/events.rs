@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Key, key::Default::Value, parse, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 
 /// `VESTIBULE_EVENTS_KEEP`, default `400d`.
 const KEEP: Key = Key::new(
@@ -27,7 +27,7 @@ pub(super) struct EventsSection {
     pub(super) keep_addresses: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<EventsSection> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<EventsSection> {
     let keep = reader.read(&KEEP, parse::duration("1s"..="3650d"));
     let keep_addresses = reader.read(&KEEP_ADDRESSES, parse::duration("1s"..="3650d"));
     Some(EventsSection {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{key::Key, problem::Problem};
+use super::{key::Key, problem::ConfigProblem};
 
 /// One `name = value` of the file.
 pub(super) struct Entry {
@@ -15,16 +15,16 @@ pub(super) struct Entry {
 }
 
 /// Reads the whole file; what cannot be used becomes a problem, the rest is returned.
-pub(super) fn read(
+pub(super) fn read_entries(
     path: &Path,
     source: &str,
     keys: &[&Key],
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<ConfigProblem>,
 ) -> Vec<Entry> {
     match fs::read_to_string(path) {
         Ok(text) => entries(path, &text, keys, problems),
         Err(error) => {
-            problems.push(Problem {
+            problems.push(ConfigProblem {
                 key: "config".to_owned(),
                 source: source.to_owned(),
                 wrong: format!("{} cannot be read: {error}", path.display()),
@@ -35,10 +35,15 @@ pub(super) fn read(
     }
 }
 
-fn entries(path: &Path, text: &str, keys: &[&Key], problems: &mut Vec<Problem>) -> Vec<Entry> {
+fn entries(
+    path: &Path,
+    text: &str,
+    keys: &[&Key],
+    problems: &mut Vec<ConfigProblem>,
+) -> Vec<Entry> {
     let line = |offset: usize| 1 + text[..offset].matches('\n').count();
     let mut report = |key: &str, offset: usize, wrong: &str, fix: &str| {
-        problems.push(Problem {
+        problems.push(ConfigProblem {
             key: key.to_owned(),
             source: format!("{}:{}", path.display(), line(offset)),
             wrong: wrong.to_owned(),

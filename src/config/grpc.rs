@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Key, key::Default::Value, parse, problem::Fault, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, problem::ConfigFault, reader::Reader};
 
 /// `VESTIBULE_GRPC_LISTEN`, default `127.0.0.1:50051`.
 pub(super) const LISTEN: Key = Key::new(
@@ -48,7 +48,7 @@ pub(super) struct GrpcSection {
     pub(super) max_connections: usize,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<GrpcSection> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<GrpcSection> {
     let listen = reader.read(&LISTEN, parse::address);
     let reflection = reader.read(&REFLECTION, parse::switch);
     let request_timeout = reader.read(&REQUEST_TIMEOUT, parse::duration("100ms"..="60s"));
@@ -66,7 +66,7 @@ pub(super) fn read_dialled(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     reader.read(&LISTEN, |text| {
         let mut address = parse::address(text)?;
         if address.port() == 0 {
-            return Err(Fault::new(
+            return Err(ConfigFault::new(
                 "port 0 is a different port at every start",
                 "name the port that the server bound",
             ));

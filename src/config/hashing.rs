@@ -3,9 +3,9 @@
 
 use super::{
     Key,
-    key::Default::{Described, Value},
+    key::KeyDefault::{Described, Value},
     parse,
-    problem::Fault,
+    problem::ConfigFault,
     reader::Reader,
 };
 use crate::hashing::{
@@ -70,16 +70,16 @@ pub(super) const KEYS: &[&Key] = &[
     &MAX_WAIT,
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<HashingSettings> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<HashingSettings> {
     let memory_kib = reader.read(&MEMORY_KIB, parse::number(1..=MEMORY_KIB_MAX));
     let iterations = reader.read(&ITERATIONS, parse::number(1..=ITERATIONS_MAX));
     let parallelism = reader.read(&PARALLELISM, parse::number(1..=PARALLELISM_MAX));
     let cost = memory_kib
         .zip(iterations)
         .zip(parallelism)
-        .and_then(|((m, t), p)| cost(reader, m, t, p));
-    let workers = workers(reader, memory_kib);
-    let queue = queue(reader, workers);
+        .and_then(|((m, t), p)| check_cost(reader, m, t, p));
+    let workers = read_workers(reader, memory_kib);
+    let queue = read_queue(reader, workers);
     let max_wait = reader.read(&MAX_WAIT, parse::duration("1ms"..="60s"));
     let cost = cost?;
     Some(HashingSettings {
@@ -93,7 +93,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<HashingSettings> {
 }
 
 /// The three figures together: above the floor, below the caps.
-fn cost(
+fn check_cost(
     reader: &mut Reader<'_>,
     memory_kib: u32,
     iterations: u32,
@@ -102,13 +102,13 @@ fn cost(
     let fault = if meets_floor(memory_kib, iterations) {
         match Parameters::new(memory_kib, iterations, parallelism) {
             Ok(parameters) => return Some(parameters),
-            Err(error) => Fault::new(
+            Err(error) => ConfigFault::new(
                 format!("{memory_kib} KiB with {iterations} iterations: {error}"),
                 "lower memory_kib or iterations",
             ),
         }
     } else {
-        Fault::new(
+        ConfigFault::new(
             format!("{memory_kib} KiB with {iterations} iterations is too cheap for an attacker"),
             "set memory_kib to at least 19456 with 2 iterations, or 47104 with 1",
         )
@@ -120,13 +120,13 @@ fn cost(
     None
 }
 
-fn workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
+fn read_workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
     if reader.is_set(&WORKERS) {
         let workers = reader.read(&WORKERS, parse::number(1..=WORKERS_MAX))?;
         if let Err(error) = fit(workers, memory_kib?, memory_limit()) {
             reader.fault(
                 &WORKERS,
-                Fault::new(
+                ConfigFault::new(
                     error.to_string(),
                     "lower hashing.workers, or unset it to have it fit",
                 ),
@@ -143,7 +143,7 @@ fn workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usize> {
 /// Their default queue is still one that may be set.
 const WORKERS_MAX: usize = 15_625;
 
-fn queue(reader: &mut Reader<'_>, workers: Option<usize>) -> Option<usize> {
+fn read_queue(reader: &mut Reader<'_>, workers: Option<usize>) -> Option<usize> {
     if let Some(workers) = workers {
         reader.set_default(&QUEUE, default_queue(workers).to_string());
     }

@@ -9,18 +9,18 @@ pub struct Key {
     /// Such as `request_timeout`.
     pub name: &'static str,
     /// What holds where nothing is set.
-    pub default: Default,
+    pub default: KeyDefault,
     /// What holds with `--dev` instead.
     pub dev_default: Option<&'static str>,
     /// Whether it may hold a secret: no flag, a `_FILE` variant, masked when shown.
     pub secret: bool,
     /// One line for `--help`.
-    pub meaning: &'static str,
+    pub help: &'static str,
 }
 
 /// What holds where nothing is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Default {
+pub enum KeyDefault {
     /// This value.
     Value(&'static str),
     /// Nothing, or a value found at start; the text describes it.
@@ -31,8 +31,8 @@ impl Key {
     pub(super) const fn new(
         section: &'static str,
         name: &'static str,
-        default: Default,
-        meaning: &'static str,
+        default: KeyDefault,
+        help: &'static str,
     ) -> Self {
         Self {
             section,
@@ -40,7 +40,7 @@ impl Key {
             default,
             dev_default: None,
             secret: false,
-            meaning,
+            help,
         }
     }
 
@@ -73,7 +73,7 @@ impl Key {
     /// The default as words.
     pub fn default_text(&self) -> &'static str {
         match self.default {
-            Default::Value(text) | Default::Described(text) => text,
+            KeyDefault::Value(text) | KeyDefault::Described(text) => text,
         }
     }
 }

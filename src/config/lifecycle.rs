@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Key, key::Default::Value, parse, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 
 /// `VESTIBULE_LIFECYCLE_DRAIN_DELAY`, default `5s`.
 const DRAIN_DELAY: Key = Key::new(
@@ -28,7 +28,7 @@ pub(super) struct LifecycleSection {
     pub(super) grace: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<LifecycleSection> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<LifecycleSection> {
     let drain_delay = reader.read(&DRAIN_DELAY, parse::duration("0"..="10m"));
     let grace = reader.read(&GRACE, parse::duration("0"..="10m"));
     Some(LifecycleSection {

@@ -2,7 +2,7 @@
 
 use tracing::Level;
 
-use super::{Key, key::Default::Value, parse, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 use crate::telemetry::{LogFormat, TelemetrySettings};
 
 /// `VESTIBULE_LOG_FORMAT`, default `auto`.
@@ -37,7 +37,7 @@ const LEVELS: [(&str, Level); 5] = [
     ("trace", Level::TRACE),
 ];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<TelemetrySettings> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<TelemetrySettings> {
     let format = reader.read(&FORMAT, parse::word(&FORMATS));
     let level = reader.read(&LEVEL, parse::word(&LEVELS));
     Some(TelemetrySettings {

@@ -2,9 +2,9 @@
 
 use super::{
     Key,
-    key::Default::{Described, Value},
+    key::KeyDefault::{Described, Value},
     parse,
-    problem::Fault,
+    problem::ConfigFault,
     reader::Reader,
 };
 use crate::{
@@ -65,7 +65,7 @@ pub(super) fn read_from(reader: &mut Reader<'_>) -> Option<Sender> {
     reader.read(&FROM, |text| {
         Sender::parse(text).map_err(|fault| {
             let fix = "write accounts@example.com or Example <accounts@example.com>";
-            Fault::new(format!("{} {fault}", parse::quoted(text)), fix)
+            ConfigFault::new(format!("{} {fault}", parse::quoted(text)), fix)
         })
     })
 }
@@ -79,7 +79,7 @@ pub(super) fn read_link_base(reader: &mut Reader<'_>) -> Option<LinkBase> {
                 }
                 LinkBaseFault::Surplus => "write a URL that ends with its path",
             };
-            Fault::new(format!("{} {fault}", parse::quoted(text)), fix)
+            ConfigFault::new(format!("{} {fault}", parse::quoted(text)), fix)
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Key, key::Default::Value, parse, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 
 /// `VESTIBULE_OPERATIONS_LISTEN`, default `127.0.0.1:9090`.
 pub(super) const LISTEN: Key = Key::new(
@@ -14,6 +14,6 @@ pub(super) const LISTEN: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&LISTEN];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<SocketAddr> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     reader.read(&LISTEN, parse::address)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr, time::Duration};
 
-use super::problem::Fault;
+use super::problem::ConfigFault;
 
 /// Faults quote at most this many characters of a value.
 const QUOTED_MAX: usize = 60;
@@ -14,18 +14,18 @@ pub(super) fn quoted(text: &str) -> String {
     format!("{cut:?}{dots}")
 }
 
-pub(super) fn address(text: &str) -> Result<SocketAddr, Fault> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, ConfigFault> {
     text.parse().map_err(|_| {
-        Fault::new(
+        ConfigFault::new(
             format!("{} is not an IP address and a port", quoted(text)),
             "write one such as 127.0.0.1:50051 or [::1]:50051",
         )
     })
 }
 
-pub(super) fn switch(text: &str) -> Result<bool, Fault> {
+pub(super) fn switch(text: &str) -> Result<bool, ConfigFault> {
     text.parse().map_err(|_| {
-        Fault::new(
+        ConfigFault::new(
             format!("{} is neither true nor false", quoted(text)),
             "write true or false",
         )
@@ -33,12 +33,12 @@ pub(super) fn switch(text: &str) -> Result<bool, Fault> {
 }
 
 /// One of a few words.
-pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&str) -> Result<T, Fault> {
+pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&str) -> Result<T, ConfigFault> {
     move |text| {
         let known = words.iter().find(|(word, _)| *word == text);
         known.map(|(_, value)| *value).ok_or_else(|| {
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            Fault::new(
+            ConfigFault::new(
                 format!("{} is not known", quoted(text)),
                 format!("write one of {}", all.join(", ")),
             )
@@ -49,12 +49,12 @@ pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&str) -> Result<
 /// A whole number within bounds.
 pub(super) fn number<T: FromStr + PartialOrd + Display>(
     bounds: RangeInclusive<T>,
-) -> impl FnOnce(&str) -> Result<T, Fault> {
+) -> impl FnOnce(&str) -> Result<T, ConfigFault> {
     move |text| {
         let number = text.parse().ok().filter(|number| bounds.contains(number));
         number.ok_or_else(|| {
             let (low, high) = bounds.into_inner();
-            Fault::new(
+            ConfigFault::new(
                 format!("{} is not a number from {low} to {high}", quoted(text)),
                 "write a whole number within these bounds",
             )
@@ -65,11 +65,11 @@ pub(super) fn number<T: FromStr + PartialOrd + Display>(
 /// A duration within bounds: a whole number and ms, s, m, h or d; a bare 0 needs no unit.
 pub(super) fn duration(
     bounds: RangeInclusive<&'static str>,
-) -> impl FnOnce(&str) -> Result<Duration, Fault> {
+) -> impl FnOnce(&str) -> Result<Duration, ConfigFault> {
     move |text| {
         let (low, high) = bounds.into_inner();
         let Some(duration) = parse_duration(text) else {
-            return Err(Fault::new(
+            return Err(ConfigFault::new(
                 format!("{} is not a duration", quoted(text)),
                 "write a whole number and ms, s, m, h or d, such as 500ms or 30d",
             ));
@@ -80,7 +80,7 @@ pub(super) fn duration(
         if within {
             Ok(duration)
         } else {
-            Err(Fault::new(
+            Err(ConfigFault::new(
                 format!("{} is not within {low} to {high}", quoted(text)),
                 "write a duration within these bounds",
             ))

@@ -1,6 +1,6 @@
 //! The section `password`.
 
-use super::{Key, key::Default::Value, parse, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 use crate::domain::PasswordPolicy;
 
 /// `VESTIBULE_PASSWORD_MIN_LENGTH`, default `8`.
@@ -13,7 +13,7 @@ const MIN_LENGTH: Key = Key::new(
 
 pub(super) const KEYS: &[&Key] = &[&MIN_LENGTH];
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<PasswordPolicy> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<PasswordPolicy> {
     let min_length = reader.read(
         &MIN_LENGTH,
         parse::number(PasswordPolicy::MIN_LENGTH_FLOOR..=PasswordPolicy::MAX_LENGTH),

@@ -4,12 +4,12 @@ use std::fmt;
 
 /// What a parser says about a text. It never quotes a secret.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ConfigFault {
     pub(super) wrong: String,
     pub(super) fix: String,
 }
 
-impl Fault {
+impl ConfigFault {
     pub(super) fn new(wrong: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             wrong: wrong.into(),
@@ -20,7 +20,7 @@ impl Fault {
 
 /// One fault.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// The key, such as `grpc.listen`, or the unknown name itself.
     pub key: String,
     /// Where the value came from: a flag, a variable, a file's line, the default.
@@ -31,7 +31,7 @@ pub struct Problem {
     pub fix: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             key,
@@ -45,9 +45,9 @@ impl fmt::Display for Problem {
 
 /// Every fault there is; at least one.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
+pub struct ConfigProblems(pub Vec<ConfigProblem>);
 
-impl fmt::Display for Problems {
+impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.0.len();
         let s = if count == 1 { "" } else { "s" };
@@ -58,10 +58,10 @@ impl fmt::Display for Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for ConfigProblems {}
 
 /// The name that was probably meant, as words to append to a fault: empty when nothing is near.
-pub(super) fn did_you_mean(unknown: &str, known: impl Iterator<Item = String>) -> Option<String> {
+pub(super) fn nearest_name(unknown: &str, known: impl Iterator<Item = String>) -> Option<String> {
     /// Two names this many edits apart are a slip of the hand, further ones another thing.
     const SLIPS_MAX: usize = 3;
     known

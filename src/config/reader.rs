@@ -3,20 +3,20 @@
 use std::{ffi::OsString, fs};
 
 use super::{
-    Environment, Flags, Key, Problem, Problems,
-    problem::Fault,
-    source::Origin,
-    values::{self, Value, Values},
+    ConfigProblem, ConfigProblems, Environment, Flags, Key,
+    problem::ConfigFault,
+    source::ValueSource,
+    values::{self, RawValue, RawValues},
 };
 
 /// The values that won, and what was found wrong so far.
 pub(super) struct Reader<'a> {
     pub(super) keys: Vec<&'static Key>,
-    pub(super) values: Values,
+    pub(super) values: RawValues,
     pub(super) dev: bool,
     pub(super) environment: &'a Environment,
     pub(super) warnings: Vec<String>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
 impl<'a> Reader<'a> {
@@ -40,9 +40,9 @@ impl<'a> Reader<'a> {
     pub(super) fn read<T>(
         &mut self,
         key: &Key,
-        parse: impl FnOnce(&str) -> Result<T, Fault>,
+        parse: impl FnOnce(&str) -> Result<T, ConfigFault>,
     ) -> Option<T> {
-        let parsed = text(key, self.values.get(key)?).and_then(|text| parse(&text));
+        let parsed = read_text(key, self.values.get(key)?).and_then(|text| parse(&text));
         match parsed {
             Ok(value) => Some(value),
             Err(fault) => {
@@ -60,43 +60,43 @@ impl<'a> Reader<'a> {
     pub(super) fn is_chosen(&self, key: &Key) -> bool {
         self.values
             .get(key)
-            .is_some_and(|value| !matches!(value.origin, Origin::Default | Origin::Dev))
+            .is_some_and(|value| !matches!(value.source, ValueSource::Default | ValueSource::Dev))
     }
 
     /// Gives a key that is not set a default that is only known now.
     pub(super) fn set_default(&mut self, key: &Key, text: impl Into<OsString>) {
         if !self.is_set(key) {
-            self.values.set(key, text, Origin::Default);
+            self.values.set(key, text, ValueSource::Default);
         }
     }
 
     /// Notes a fault of a key.
-    pub(super) fn fault(&mut self, key: &Key, fault: Fault) {
-        self.problems.push(Problem {
+    pub(super) fn fault(&mut self, key: &Key, fault: ConfigFault) {
+        self.problems.push(ConfigProblem {
             key: key.path(),
             source: self
                 .values
                 .get(key)
-                .map_or_else(|| "default".to_owned(), |value| value.origin.to_string()),
+                .map_or_else(|| "default".to_owned(), |value| value.source.to_string()),
             wrong: fault.wrong,
             fix: fault.fix,
         });
     }
 
     /// Ends the reading: what was read, or every fault.
-    pub(super) fn finish<T>(self, read: Option<T>) -> Result<(T, Self), Problems> {
+    pub(super) fn finish<T>(self, read: Option<T>) -> Result<(T, Self), ConfigProblems> {
         match read {
             Some(read) if self.problems.is_empty() => Ok((read, self)),
-            Some(_) | None => Err(Problems(self.problems)),
+            Some(_) | None => Err(ConfigProblems(self.problems)),
         }
     }
 }
 
 /// The text of a value. That of a secret is never quoted in a fault.
-fn text(key: &Key, value: &Value) -> Result<String, Fault> {
+fn read_text(key: &Key, value: &RawValue) -> Result<String, ConfigFault> {
     let text = if value.in_file {
         let mut text = fs::read_to_string(&value.text).map_err(|error| {
-            Fault::new(
+            ConfigFault::new(
                 format!(
                     "the file {} cannot be read: {error}",
                     value.text.to_string_lossy()
@@ -116,11 +116,11 @@ fn text(key: &Key, value: &Value) -> Result<String, Fault> {
         value
             .text
             .to_str()
-            .ok_or_else(|| Fault::new("is not UTF-8", "write it as UTF-8"))?
+            .ok_or_else(|| ConfigFault::new("is not UTF-8", "write it as UTF-8"))?
             .to_owned()
     };
     if key.secret && text.is_empty() {
-        return Err(Fault::new("is empty", "give it a value or unset it"));
+        return Err(ConfigFault::new("is empty", "give it a value or unset it"));
     }
     Ok(text)
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Key, key::Default::Value, parse, problem::Fault, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, problem::ConfigFault, reader::Reader};
 
 /// `VESTIBULE_REST_LISTEN`, default `127.0.0.1:8080`.
 pub(super) const LISTEN: Key = Key::new(
@@ -19,14 +19,14 @@ pub(super) struct RestSection {
     pub(super) listen: Option<SocketAddr>,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<RestSection> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<RestSection> {
     let listen = reader.read(&LISTEN, |text| {
         if text == "off" {
             return Ok(None);
         }
         parse::address(text)
             .map(Some)
-            .map_err(|fault| Fault::new(fault.wrong, format!("{}, or off", fault.fix)))
+            .map_err(|fault| ConfigFault::new(fault.wrong, format!("{}, or off", fault.fix)))
     });
     Some(RestSection { listen: listen? })
 }

@@ -7,7 +7,7 @@ use super::{
     Key,
     callers::{self, CallersSection},
     mail,
-    problem::Fault,
+    problem::ConfigFault,
     reader::Reader,
     smtp, tls,
 };
@@ -67,7 +67,7 @@ fn refuse_printed_mail(reader: &mut Reader<'_>, listener: ListenAddress) {
     {
         reader.fault(
             key,
-            Fault::new(
+            ConfigFault::new(
                 format!("{address} is beyond this machine, and with --dev mail is printed"),
                 "listen on loopback, leave --dev out, or set smtp.server",
             ),
@@ -82,7 +82,7 @@ fn refuse_overlaps(reader: &mut Reader<'_>, listeners: impl Iterator<Item = List
         if let Some((other_key, other)) = taken.iter().find(|(_, other)| overlap(address, *other)) {
             reader.fault(
                 key,
-                Fault::new(
+                ConfigFault::new(
                     format!("{address} overlaps {} at {other}", other_key.path()),
                     "give each listener a port of its own",
                 ),
@@ -112,13 +112,13 @@ pub(super) fn check_trust_domain(reader: &mut Reader<'_>) {
 pub(super) fn read_delivery(reader: &mut Reader<'_>) -> Option<Delivery> {
     let from = mail::read_from(reader);
     let links = mail::read_link_base(reader);
-    let smtp = smtp::read(reader, from, links.clone());
+    let smtp = smtp::read_section(reader, from, links.clone());
     if reader.is_set(&smtp::SERVER) {
         for key in [&mail::FROM, &mail::LINK_BASE] {
             if !reader.is_set(key) {
                 reader.fault(
                     key,
-                    Fault::new(
+                    ConfigFault::new(
                         "is not set, and smtp.server is",
                         "set it, or unset smtp.server",
                     ),

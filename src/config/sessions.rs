@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Key, key::Default::Value, parse, problem::Fault, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, problem::ConfigFault, reader::Reader};
 use crate::domain::SessionLimits;
 
 /// `VESTIBULE_SESSIONS_LIFETIME`, default `30d`.
@@ -59,11 +59,11 @@ pub(super) struct SessionsSection {
     pub(super) keep_ended: Duration,
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> Option<SessionsSection> {
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<SessionsSection> {
     let lifetime = reader.read(&LIFETIME, parse::duration("1s"..="365d"));
     let idle = reader.read(&IDLE, parse::duration("1m"..="365d"));
     let per_user = reader.read(&PER_USER, parse::number(1..=10_000));
-    let last_seen_interval = last_seen_interval(reader, idle);
+    let last_seen_interval = read_last_seen_interval(reader, idle);
     let keep_ended = reader.read(&KEEP_ENDED, parse::duration("1s"..="365d"));
     Some(SessionsSection {
         limits: SessionLimits {
@@ -77,7 +77,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<SessionsSection> {
 }
 
 /// What is not stored yet counts as not seen, so the interval is a small part of the idle limit.
-fn last_seen_interval(reader: &mut Reader<'_>, idle: Option<Duration>) -> Option<Duration> {
+fn read_last_seen_interval(reader: &mut Reader<'_>, idle: Option<Duration>) -> Option<Duration> {
     let interval = reader.read(&LAST_SEEN_INTERVAL, parse::duration("1s"..="365d"))?;
     if idle.is_none_or(|idle| interval <= idle / 20) {
         return Some(interval);
@@ -85,7 +85,7 @@ fn last_seen_interval(reader: &mut Reader<'_>, idle: Option<Duration>) -> Option
     let chosen = [&LAST_SEEN_INTERVAL, &IDLE]
         .into_iter()
         .find(|key| reader.is_chosen(key));
-    let fault = Fault::new(
+    let fault = ConfigFault::new(
         "sessions.last_seen_interval is longer than a twentieth of sessions.idle",
         "lower sessions.last_seen_interval or raise sessions.idle",
     );

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Key, database, database_url, reader::Reader, values::Value};
+use super::{Key, database, database_url, reader::Reader, values::RawValue};
 
 /// Renders every key, section by section; secrets are masked.
 pub(super) fn render(reader: &Reader<'_>) -> String {
@@ -16,20 +16,20 @@ pub(super) fn render(reader: &Reader<'_>) -> String {
             let _ = writeln!(shown, "{gap}[{section}]");
         }
         let _ = match reader.values.get(key) {
-            Some(value) => writeln!(shown, "{} # {}", assignment(key, value), value.origin),
+            Some(value) => writeln!(shown, "{} # {}", assignment(key, value), value.source),
             None => writeln!(shown, "# {}: {}", key.name, key.default_text()),
         };
     }
     shown
 }
 
-fn assignment(key: &Key, value: &Value) -> String {
+fn assignment(key: &Key, value: &RawValue) -> String {
     let text = value.text.to_string_lossy();
     if value.in_file {
         return format!("{}_file = {}", key.name, quote(&text));
     }
     let text = match key.secret {
-        true if *key == database::URL => database_url::masked(&text),
+        true if *key == database::URL => database_url::mask_password(&text),
         true => database_url::MASK.to_owned(),
         false => text.into_owned(),
     };

@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::{
     Key,
-    key::Default::{Described, Value},
+    key::KeyDefault::{Described, Value},
     parse,
-    problem::Fault,
+    problem::ConfigFault,
     reader::Reader,
 };
 use crate::mail::{Authority, LinkBase, Login, Sender, Server, Smtp, Tls};
@@ -51,7 +51,7 @@ const PASSWORD: Key = Key::new("smtp", "password", Described("none"), "Their pas
 pub(super) const KEYS: &[&Key] = &[&SERVER, &TLS, &CA, &USERNAME, &PASSWORD];
 
 /// `None`: something is faulty, or [`SERVER`] is not set.
-pub(super) fn read(
+pub(super) fn read_section(
     reader: &mut Reader<'_>,
     from: Option<Sender>,
     links: Option<LinkBase>,
@@ -64,14 +64,14 @@ pub(super) fn read(
             ("none", Tls::None),
         ]),
     );
-    let authority = reader.read(&CA, authority);
+    let authority = reader.read(&CA, read_authority);
     let username = reader.read(&USERNAME, |text| Ok(text.to_owned()));
     let password = reader.read(&PASSWORD, |text| Ok(SecretString::from(text)));
     if !reader.is_set(&SERVER) {
-        refuse_what_has_no_server(reader);
+        refuse_settings_without_server(reader);
         return None;
     }
-    let server = reader.read(&SERVER, |text| server(text, tls))?;
+    let server = reader.read(&SERVER, |text| parse_server(text, tls))?;
     refuse_half_a_login(reader);
     Some(Smtp {
         server,
@@ -85,11 +85,11 @@ pub(super) fn read(
     })
 }
 
-fn refuse_what_has_no_server(reader: &mut Reader<'_>) {
+fn refuse_settings_without_server(reader: &mut Reader<'_>) {
     for key in [&CA, &USERNAME, &PASSWORD] {
         if reader.is_set(key) {
             let fix = "set smtp.server, or remove this";
-            reader.fault(key, Fault::new("is set without smtp.server", fix));
+            reader.fault(key, ConfigFault::new("is set without smtp.server", fix));
         }
     }
 }
@@ -98,25 +98,25 @@ fn refuse_half_a_login(reader: &mut Reader<'_>) {
     for (key, other) in [(&USERNAME, &PASSWORD), (&PASSWORD, &USERNAME)] {
         if reader.is_set(key) && !reader.is_set(other) {
             let wrong = format!("is set without {}", other.path());
-            reader.fault(key, Fault::new(wrong, "set both or neither"));
+            reader.fault(key, ConfigFault::new(wrong, "set both or neither"));
         }
     }
 }
 
-fn server(text: &str, tls: Option<Tls>) -> Result<Server, Fault> {
+fn parse_server(text: &str, tls: Option<Tls>) -> Result<Server, ConfigFault> {
     let port = match tls {
         Some(Tls::Implicit) | None => 465,
         Some(Tls::Starttls) => 587,
         Some(Tls::None) => 25,
     };
-    let server = parse_server(text, port).ok_or_else(|| {
-        Fault::new(
+    let server = parse_host_port(text, port).ok_or_else(|| {
+        ConfigFault::new(
             format!("{} is neither host nor host:port", parse::quoted(text)),
             "write one such as smtp.example.com or [2001:db8::1]:465",
         )
     })?;
     if tls == Some(Tls::None) && !server.is_loopback() {
-        return Err(Fault::new(
+        return Err(ConfigFault::new(
             "is beyond this machine while smtp.tls is none",
             "set smtp.tls to implicit or starttls",
         ));
@@ -124,7 +124,7 @@ fn server(text: &str, tls: Option<Tls>) -> Result<Server, Fault> {
     Ok(server)
 }
 
-fn parse_server(text: &str, default_port: u16) -> Option<Server> {
+fn parse_host_port(text: &str, default_port: u16) -> Option<Server> {
     let (host, port) = match text.strip_prefix('[') {
         Some(text) => {
             let (host, rest) = text.split_once(']')?;
@@ -151,9 +151,9 @@ fn parse_server(text: &str, default_port: u16) -> Option<Server> {
     })
 }
 
-fn authority(path: &str) -> Result<Authority, Fault> {
+fn read_authority(path: &str) -> Result<Authority, ConfigFault> {
     let fix = "name a PEM file with certificates that this user may read";
     let pem = fs::read(path)
-        .map_err(|error| Fault::new(format!("{path} cannot be read: {error}"), fix))?;
-    Authority::parse(&pem).map_err(|fault| Fault::new(format!("{path} {fault}"), fix))
+        .map_err(|error| ConfigFault::new(format!("{path} cannot be read: {error}"), fix))?;
+    Authority::parse(&pem).map_err(|fault| ConfigFault::new(format!("{path} {fault}"), fix))
 }

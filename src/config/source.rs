@@ -11,7 +11,7 @@ pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
     /// The variables of this process: the one place that reads them.
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         std::env::vars_os().collect()
     }
 
@@ -48,7 +48,7 @@ pub struct Flags {
 
 /// Where a value came from, in words that let somebody find it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum ValueSource {
     Flag(String),
     Variable(String),
     File { path: PathBuf, line: usize },
@@ -56,7 +56,7 @@ pub(super) enum Origin {
     Default,
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for ValueSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Flag(flag) => write!(f, "--{flag}"),

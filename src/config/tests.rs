@@ -60,7 +60,7 @@ impl Sources {
         self.variables.iter().cloned().collect()
     }
 
-    fn load(&self) -> Result<Config, Problems> {
+    fn load(&self) -> Result<Config, ConfigProblems> {
         Config::load(&self.flags, &self.environment())
     }
 
@@ -71,7 +71,7 @@ impl Sources {
     /// `key (source)` of each fault, and all of their text.
     fn faults(&self) -> (Vec<String>, String) {
         let problems = self.load().unwrap_err();
-        let named = |problem: &Problem| format!("{} ({})", problem.key, problem.source);
+        let named = |problem: &ConfigProblem| format!("{} ({})", problem.key, problem.source);
         (problems.0.iter().map(named).collect(), problems.to_string())
     }
 }
@@ -172,7 +172,7 @@ fn what_is_shown_can_be_loaded_again() {
 
 /// (W47) One start tells all of it: key, source, what is wrong, what to do.
 #[test]
-fn every_fault_is_told_at_once() {
+fn every_fault_is_reported_at_once() {
     let sources = Sources::new()
         .file(
             "[grpc]\nlisten = \"nowhere\"\ncolour = 1\n[sessions]\nlifetime = 3.5\n[wings]\na = 1",
@@ -246,10 +246,10 @@ fn commands_fail_only_over_sections_that_they_read() {
     let sources = Sources::new().variable("VESTIBULE_HASHING_WORKERS", "none");
     assert!(sources.load().is_err());
     assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_ok());
-    assert!(Healthcheck::load(&sources.flags, &sources.environment()).is_ok());
+    assert!(HealthcheckConfig::load(&sources.flags, &sources.environment()).is_ok());
     let sources = Sources::new().variable("VESTIBULE_WINGS", "2");
     assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_err());
-    assert!(Healthcheck::load(&sources.flags, &sources.environment()).is_err());
+    assert!(HealthcheckConfig::load(&sources.flags, &sources.environment()).is_err());
 }
 
 mod documentation;

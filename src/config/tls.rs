@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Key, key::Default::Described, problem::Fault, reader::Reader};
+use super::{Key, key::KeyDefault::Described, problem::ConfigFault, reader::Reader};
 use crate::{
     domain::{Clock, TrustDomain},
     server::tls::{Credentials, File, Files, TlsSettings},
@@ -40,14 +40,14 @@ pub(super) struct TlsSection {
     pub(super) settings: Option<TlsSettings>,
 }
 
-pub(super) fn read(
+pub(super) fn read_section(
     reader: &mut Reader<'_>,
     trust_domain: Option<TrustDomain>,
 ) -> Option<TlsSection> {
-    let complete = goes_together(reader);
-    let certificate = path(reader, &CERTIFICATE);
-    let key = path(reader, &KEY);
-    let client_ca = path(reader, &CLIENT_CA);
+    let complete = check_pairs(reader);
+    let certificate = read_path(reader, &CERTIFICATE);
+    let key = read_path(reader, &KEY);
+    let client_ca = read_path(reader, &CLIENT_CA);
     let readable = complete && (client_ca.is_some() || !reader.is_set(&CLIENT_CA));
     if !readable {
         return None;
@@ -60,7 +60,7 @@ pub(super) fn read(
         key: key?,
         client_ca,
     };
-    let credentials = load(reader, &files);
+    let credentials = load_credentials(reader, &files);
     Some(TlsSection {
         settings: Some(TlsSettings {
             credentials: credentials?,
@@ -76,7 +76,7 @@ pub(super) fn is_on(reader: &Reader<'_>) -> bool {
 }
 
 /// A certificate is nothing without its key, and a client shows its own only where there is TLS.
-fn goes_together(reader: &mut Reader<'_>) -> bool {
+fn check_pairs(reader: &mut Reader<'_>) -> bool {
     let mut complete = true;
     for (key, needed) in [
         (&CERTIFICATE, &KEY),
@@ -88,7 +88,7 @@ fn goes_together(reader: &mut Reader<'_>) -> bool {
             let wrong = format!("is set and {needed} is not");
             reader.fault(
                 key,
-                Fault::new(wrong, format!("set {needed}, or unset this")),
+                ConfigFault::new(wrong, format!("set {needed}, or unset this")),
             );
             complete = false;
         }
@@ -96,14 +96,14 @@ fn goes_together(reader: &mut Reader<'_>) -> bool {
     complete
 }
 
-fn path(reader: &mut Reader<'_>, key: &Key) -> Option<PathBuf> {
+fn read_path(reader: &mut Reader<'_>, key: &Key) -> Option<PathBuf> {
     reader.read(key, |text| match text {
-        "" => Err(Fault::new("is empty", "name a file, or unset it")),
+        "" => Err(ConfigFault::new("is empty", "name a file, or unset it")),
         path => Ok(PathBuf::from(path)),
     })
 }
 
-fn load(reader: &mut Reader<'_>, files: &Files) -> Option<Credentials> {
+fn load_credentials(reader: &mut Reader<'_>, files: &Files) -> Option<Credentials> {
     match files.load() {
         Ok(credentials) => {
             if credentials.have_expired(Clock::system().now()) {
@@ -119,7 +119,7 @@ fn load(reader: &mut Reader<'_>, files: &Files) -> Option<Credentials> {
                     File::ClientCa => &CLIENT_CA,
                 };
                 let wrong = format!("{} {}", fault.path.display(), fault.wrong);
-                reader.fault(key, Fault::new(wrong, fault.fix));
+                reader.fault(key, ConfigFault::new(wrong, fault.fix));
             }
             None
         }

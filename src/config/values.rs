@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use super::{
     Environment, Flags, Key, file,
-    key::Default,
-    problem::{Problem, did_you_mean},
+    key::KeyDefault,
+    problem::{ConfigProblem, nearest_name},
     service_links::is_service_link,
-    source::Origin,
+    source::ValueSource,
 };
 
 /// The one variable besides those of the keys.
@@ -15,32 +15,32 @@ const CONFIG_VARIABLE: &str = "VESTIBULE_CONFIG";
 const PREFIX: &str = "VESTIBULE_";
 
 /// A value as text. No `Debug`: it may be a secret.
-pub(super) struct Value {
+pub(super) struct RawValue {
     pub(super) text: OsString,
-    pub(super) origin: Origin,
+    pub(super) source: ValueSource,
     /// Whether `text` is the path of a file that holds the value.
     pub(super) in_file: bool,
 }
 
 /// The value that wins for each key, by `section.name`.
-#[derive(std::default::Default)]
-pub(super) struct Values(BTreeMap<String, Value>);
+#[derive(Default)]
+pub(super) struct RawValues(BTreeMap<String, RawValue>);
 
-impl Values {
-    pub(super) fn get(&self, key: &Key) -> Option<&Value> {
+impl RawValues {
+    pub(super) fn get(&self, key: &Key) -> Option<&RawValue> {
         self.0.get(&key.path())
     }
 
-    pub(super) fn set(&mut self, key: &Key, text: impl Into<OsString>, origin: Origin) {
-        self.insert(key, text.into(), origin, false);
+    pub(super) fn set(&mut self, key: &Key, text: impl Into<OsString>, source: ValueSource) {
+        self.insert(key, text.into(), source, false);
     }
 
-    fn insert(&mut self, key: &Key, text: OsString, origin: Origin, in_file: bool) {
+    fn insert(&mut self, key: &Key, text: OsString, source: ValueSource, in_file: bool) {
         self.0.insert(
             key.path(),
-            Value {
+            RawValue {
                 text,
-                origin,
+                source,
                 in_file,
             },
         );
@@ -52,10 +52,10 @@ pub(super) fn collect(
     keys: &[&'static Key],
     flags: &Flags,
     environment: &Environment,
-) -> (Values, Vec<Problem>) {
+) -> (RawValues, Vec<ConfigProblem>) {
     let mut collector = Collector {
         keys,
-        values: Values::default(),
+        values: RawValues::default(),
         problems: Vec::new(),
     };
     collector.add_defaults(flags.dev);
@@ -66,40 +66,40 @@ pub(super) fn collect(
     }
     collector.add_environment(environment);
     for (key, text) in &flags.values {
-        let origin = Origin::Flag(key.flag().unwrap_or_default());
-        collector.values.set(key, text, origin);
+        let source = ValueSource::Flag(key.flag().unwrap_or_default());
+        collector.values.set(key, text, source);
     }
     (collector.values, collector.problems)
 }
 
 struct Collector<'a> {
     keys: &'a [&'static Key],
-    values: Values,
-    problems: Vec<Problem>,
+    values: RawValues,
+    problems: Vec<ConfigProblem>,
 }
 
 impl Collector<'_> {
     fn add_defaults(&mut self, dev: bool) {
         for key in self.keys {
             match (key.default, key.dev_default.filter(|_| dev)) {
-                (_, Some(text)) => self.values.set(key, text, Origin::Dev),
-                (Default::Value(text), None) => self.values.set(key, text, Origin::Default),
-                (Default::Described(_), None) => {}
+                (_, Some(text)) => self.values.set(key, text, ValueSource::Dev),
+                (KeyDefault::Value(text), None) => self.values.set(key, text, ValueSource::Default),
+                (KeyDefault::Described(_), None) => {}
             }
         }
     }
 
     fn add_file(&mut self, path: &Path, source: &str) {
         let mut seen = Vec::new();
-        for entry in file::read(path, source, self.keys, &mut self.problems) {
+        for entry in file::read_entries(path, source, self.keys, &mut self.problems) {
             let name = format!("{}.{}", entry.section, entry.name);
-            let origin = Origin::File {
+            let source = ValueSource::File {
                 path: path.to_owned(),
                 line: entry.line,
             };
             match self.find(&name, Key::path, "_file") {
-                Some(found) => self.add(&mut seen, found, entry.value.into(), origin),
-                None => self.refuse(&name, origin.to_string(), Key::path),
+                Some(found) => self.add(&mut seen, found, entry.value.into(), source),
+                None => self.refuse(&name, source.to_string(), Key::path),
             }
         }
     }
@@ -111,8 +111,8 @@ impl Collector<'_> {
                 continue;
             };
             if let Some(found) = self.find(name, Key::variable, "_FILE") {
-                let origin = Origin::Variable(name.to_owned());
-                self.add(&mut seen, found, text.clone(), origin);
+                let source = ValueSource::Variable(name.to_owned());
+                self.add(&mut seen, found, text.clone(), source);
             } else if name != CONFIG_VARIABLE && !is_service_link(rest) {
                 self.refuse(name, "environment".to_owned(), Key::variable);
             }
@@ -140,27 +140,27 @@ impl Collector<'_> {
         seen: &mut Vec<&'static Key>,
         (key, in_file): (&'static Key, bool),
         text: OsString,
-        origin: Origin,
+        source: ValueSource,
     ) {
         if seen.contains(&key) {
-            self.problems.push(Problem {
+            self.problems.push(ConfigProblem {
                 key: key.path(),
-                source: origin.to_string(),
+                source: source.to_string(),
                 wrong: "is given both directly and as a file".to_owned(),
                 fix: "remove one of the two".to_owned(),
             });
         }
         seen.push(key);
-        self.values.insert(key, text, origin, in_file);
+        self.values.insert(key, text, source, in_file);
     }
 
     fn refuse(&mut self, name: &str, source: String, spelling: fn(&Key) -> String) {
         let names = self.keys.iter().map(|key| spelling(key));
-        let fix = did_you_mean(name, names).map_or_else(
+        let fix = nearest_name(name, names).map_or_else(
             || "remove it, or see `vestibule config show` for what there is".to_owned(),
             |near| format!("did you mean {near}?"),
         );
-        self.problems.push(Problem {
+        self.problems.push(ConfigProblem {
             key: name.to_owned(),
             source,
             wrong: "is not a setting".to_owned(),

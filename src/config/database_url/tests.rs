@@ -19,9 +19,9 @@ fn a_sqlite_url_names_a_file() {
         }
     }
     let odd = OsStr::from_bytes(b"/a b/%\xff?.db");
-    match parse(&of_file(odd)).map(|url| url.target) {
+    match parse(&sqlite_url(odd)).map(|url| url.target) {
         Ok(Target::Sqlite(file)) => assert_eq!(file.as_os_str(), odd),
-        Ok(Target::Postgres { .. }) | Err(_) => panic!("{}", of_file(odd)),
+        Ok(Target::Postgres { .. }) | Err(_) => panic!("{}", sqlite_url(odd)),
     }
 }
 
@@ -110,6 +110,6 @@ fn a_masked_url_has_no_password() {
         ("sqlite:v.db", "sqlite:v.db"),
         ("hunter2", MASK),
     ] {
-        assert_eq!(masked(url), shown);
+        assert_eq!(mask_password(url), shown);
     }
 }

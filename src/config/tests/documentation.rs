@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::config::{Key, key::Default, keys};
+use crate::config::{Key, key::KeyDefault, keys};
 
 /// Everything that follows `docs/configuration.md` can be done .
 #[test]
@@ -26,8 +26,8 @@ fn row(key: &Key) -> String {
         .map_or_else(|| "—".to_owned(), |flag| format!("`--{flag}`"));
     let start = format!("| `{}` | `{}` | {flag} |", key.path(), key.variable());
     match key.default {
-        Default::Value(text) => format!("{start} `{text}` |"),
-        Default::Described(_) => start,
+        KeyDefault::Value(text) => format!("{start} `{text}` |"),
+        KeyDefault::Described(_) => start,
     }
 }
 
@@ -38,8 +38,8 @@ fn the_comment_of_each_key_names_its_variable_and_its_default() {
         let file = format!("src/config/{}.rs", key.section);
         let code = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
         let default = match key.default {
-            Default::Value(text) => format!("default `{text}`"),
-            Default::Described(_) => "default: ".to_owned(),
+            KeyDefault::Value(text) => format!("default `{text}`"),
+            KeyDefault::Described(_) => "default: ".to_owned(),
         };
         let comment = format!("/// `{}`, {default}", key.variable());
         assert!(code.contains(&comment), "{comment}");

@@ -198,7 +198,7 @@ fn the_default_database_is_a_file_of_the_user() {
 fn the_healthcheck_dials_loopback_where_the_listener_is_on_every_address() {
     let dialled = |listen: &str| {
         let sources = Sources::new().flag("grpc.listen", listen);
-        Healthcheck::load(&sources.flags, &sources.environment())
+        HealthcheckConfig::load(&sources.flags, &sources.environment())
             .map(|healthcheck| healthcheck.address.to_string())
             .ok()
     };

@@ -45,7 +45,7 @@ fn a_certificate_needs_its_key_and_an_authority_both() {
 
 /// Beside the faults of other sections, and with the source of the key.
 #[test]
-fn faults_of_the_files_are_told_with_all_the_others() {
+fn faults_of_the_files_are_reported_with_all_the_others() {
     let (faults, text) = Sources::new()
         .variable("VESTIBULE_TLS_CERTIFICATE", "/nonexistent/tls.crt")
         .variable("VESTIBULE_TLS_KEY", "/nonexistent/tls.key")
@@ -142,7 +142,7 @@ fn only_ports_in_plaintext_are_warned_of() {
 #[test]
 fn the_healthcheck_needs_to_know_that_there_is_tls_and_no_file() {
     let load = |sources: Sources| {
-        Healthcheck::load(&sources.flags, &sources.environment())
+        HealthcheckConfig::load(&sources.flags, &sources.environment())
             .unwrap()
             .tls
     };
