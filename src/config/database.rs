@@ -8,7 +8,6 @@ use super::{
     Key, database_url,
     key::KeyDefault::{Described, Value},
     parse,
-    problem::ConfigFault,
     reader::Reader,
 };
 use crate::db::{DbSettings, Target};
@@ -99,14 +98,15 @@ fn read_target(reader: &mut Reader<'_>) -> Option<Target> {
     }
     let parsed = reader.read(&URL, database_url::parse)?;
     if let Some(warning) = parsed.warning {
-        reader.warnings.push(format!("database.url: {warning}"));
+        reader.warn(format!("database.url: {warning}"));
+    }
+    if !parsed.has_password {
+        reader.hidden.push(&PASSWORD);
     }
     match parsed.target {
         Target::Sqlite(path) => {
             if password_is_set {
-                reader.warnings.push(
-                    "database.password is not used: database.url names a SQLite file".to_owned(),
-                );
+                reader.warn("database.password is not used: database.url names a SQLite file");
             }
             Some(Target::Sqlite(path))
         }
@@ -128,12 +128,10 @@ fn set_default_url(reader: &mut Reader<'_>) -> Option<()> {
         .map(Path::to_owned)
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")));
     let Some(data) = data else {
-        reader.fault(
+        reader.report(
             &URL,
-            ConfigFault::new(
-                "is not set, and neither XDG_DATA_HOME nor HOME names a directory for its default",
-                "set VESTIBULE_DATABASE_URL, such as sqlite:///var/lib/vestibule/vestibule.db",
-            ),
+            "is not set, and neither XDG_DATA_HOME nor HOME names a directory for its default",
+            "set VESTIBULE_DATABASE_URL, such as sqlite:///var/lib/vestibule/vestibule.db",
         );
         return None;
     };

@@ -39,6 +39,7 @@ const PARAMETERS: [&str; 18] = [
 
 pub(super) struct DatabaseUrl {
     pub(super) target: Target,
+    pub(super) has_password: bool,
     pub(super) warning: Option<String>,
 }
 
@@ -48,6 +49,7 @@ pub(super) fn parse(text: &str) -> Result<DatabaseUrl, ConfigFault> {
         let target = Target::Sqlite(parse_sqlite_file(path)?);
         return Ok(DatabaseUrl {
             target,
+            has_password: false,
             warning: None,
         });
     }
@@ -99,6 +101,7 @@ fn parse_postgres(text: &str) -> Result<DatabaseUrl, ConfigFault> {
     })?;
     refuse_unencoded_password(&url)?;
     let warning = judge_encryption(&url)?;
+    let has_password = url.password().is_some() || last_parameter(&url, &["password"]).is_some();
     let url = SecretString::from(text);
     if !Target::is_postgres_url(&url) {
         return Err(ConfigFault::new(
@@ -111,6 +114,7 @@ fn parse_postgres(text: &str) -> Result<DatabaseUrl, ConfigFault> {
             url,
             password: None,
         },
+        has_password,
         warning,
     })
 }

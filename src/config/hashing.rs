@@ -5,7 +5,6 @@ use super::{
     Key,
     key::KeyDefault::{Described, Value},
     parse,
-    problem::ConfigFault,
     reader::Reader,
 };
 use crate::hashing::{
@@ -99,24 +98,22 @@ fn check_cost(
     iterations: u32,
     parallelism: u32,
 ) -> Option<Parameters> {
-    let fault = if meets_floor(memory_kib, iterations) {
+    let (wrong, fix) = if meets_floor(memory_kib, iterations) {
         match Parameters::new(memory_kib, iterations, parallelism) {
             Ok(parameters) => return Some(parameters),
-            Err(error) => ConfigFault::new(
-                format!("{memory_kib} KiB with {iterations} iterations: {error}"),
-                "lower memory_kib or iterations",
-            ),
+            Err(error) => (format!(": {error}"), "lower memory_kib or iterations"),
         }
     } else {
-        ConfigFault::new(
-            format!("{memory_kib} KiB with {iterations} iterations is too cheap for an attacker"),
+        (
+            " is too cheap for an attacker".to_owned(),
             "set memory_kib to at least 19456 with 2 iterations, or 47104 with 1",
         )
     };
-    let chosen = [&MEMORY_KIB, &ITERATIONS]
-        .into_iter()
-        .find(|key| reader.is_chosen(key));
-    reader.fault(chosen.unwrap_or(&MEMORY_KIB), fault);
+    reader.report_chosen(
+        [&MEMORY_KIB, &ITERATIONS],
+        format!("{memory_kib} KiB with {iterations} iterations{wrong}"),
+        fix,
+    );
     None
 }
 
@@ -124,12 +121,10 @@ fn read_workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usiz
     if reader.is_set(&WORKERS) {
         let workers = reader.read(&WORKERS, parse::number(1..=WORKERS_MAX))?;
         if let Err(error) = fit(workers, memory_kib?, memory_limit()) {
-            reader.fault(
+            reader.report(
                 &WORKERS,
-                ConfigFault::new(
-                    error.to_string(),
-                    "lower hashing.workers, or unset it to have it fit",
-                ),
+                error.to_string(),
+                "lower hashing.workers, or unset it to have it fit",
             );
             return None;
         }

@@ -9,7 +9,7 @@ pub(super) const LISTEN: Key = Key::new(
     "operations",
     "listen",
     Value("127.0.0.1:9090"),
-    "Address and port of /livez and /readyz",
+    "Address and port of /livez, /readyz and /metrics",
 );
 
 pub(super) const KEYS: &[&Key] = &[&LISTEN];

@@ -16,6 +16,8 @@ pub(super) struct Reader<'a> {
     pub(super) dev: bool,
     pub(super) environment: &'a Environment,
     pub(super) warnings: Vec<String>,
+    /// Keys that `config show` leaves out unless they are set, because their default does not hold.
+    pub(super) hidden: Vec<&'static Key>,
     problems: Vec<ConfigProblem>,
 }
 
@@ -32,6 +34,7 @@ impl<'a> Reader<'a> {
             dev: flags.dev,
             environment,
             warnings: Vec::new(),
+            hidden: Vec::new(),
             problems,
         }
     }
@@ -46,7 +49,7 @@ impl<'a> Reader<'a> {
         match parsed {
             Ok(value) => Some(value),
             Err(fault) => {
-                self.fault(key, fault);
+                self.report(key, fault.wrong, fault.fix);
                 None
             }
         }
@@ -56,8 +59,8 @@ impl<'a> Reader<'a> {
         self.values.get(key).is_some()
     }
 
-    /// Whether somebody chose the value, rather than a default.
-    pub(super) fn is_chosen(&self, key: &Key) -> bool {
+    /// Whether the value is not a default.
+    fn is_chosen(&self, key: &Key) -> bool {
         self.values
             .get(key)
             .is_some_and(|value| !matches!(value.source, ValueSource::Default | ValueSource::Dev))
@@ -70,17 +73,48 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a fault of a key.
-    pub(super) fn fault(&mut self, key: &Key, fault: ConfigFault) {
+    /// Reports a fault of a key.
+    pub(super) fn report(&mut self, key: &Key, wrong: impl Into<String>, fix: impl Into<String>) {
         self.problems.push(ConfigProblem {
             key: key.path(),
             source: self
                 .values
                 .get(key)
                 .map_or_else(|| "default".to_owned(), |value| value.source.to_string()),
-            wrong: fault.wrong,
-            fix: fault.fix,
+            wrong: wrong.into(),
+            fix: fix.into(),
         });
+    }
+
+    /// Reports a fault of several keys at the first that is not a default, else at the first.
+    pub(super) fn report_chosen<const N: usize>(
+        &mut self,
+        keys: [&Key; N],
+        wrong: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        let chosen = keys.into_iter().find(|key| self.is_chosen(key));
+        if let Some(key) = chosen.or(keys.first().copied()) {
+            self.report(key, wrong, fix);
+        }
+    }
+
+    /// Reports a key that is set without another that it needs; whether there was no such fault.
+    pub(super) fn require(&mut self, key: &Key, needed: &Key) -> bool {
+        let complete = self.is_set(needed) || !self.is_set(key);
+        if !complete {
+            let needed = needed.path();
+            self.report(
+                key,
+                format!("is set and {needed} is not"),
+                format!("set {needed}, or unset this"),
+            );
+        }
+        complete
+    }
+
+    pub(super) fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
     }
 
     /// Ends the reading: what was read, or every fault.

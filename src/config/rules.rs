@@ -7,7 +7,6 @@ use super::{
     Key,
     callers::{self, CallersSection},
     mail,
-    problem::ConfigFault,
     reader::Reader,
     smtp, tls,
 };
@@ -51,7 +50,7 @@ fn warn_beyond_loopback(
     if let Some((key, address)) = beyond_loopback(listener)
         && !reasons.is_empty()
     {
-        reader.warnings.push(format!(
+        reader.warn(format!(
             "{} is {address}: {}, keep the port on a private network",
             key.path(),
             reasons.join(" and ")
@@ -65,12 +64,10 @@ fn refuse_printed_mail(reader: &mut Reader<'_>, listener: ListenAddress) {
         && reader.dev
         && !reader.is_set(&smtp::SERVER)
     {
-        reader.fault(
+        reader.report(
             key,
-            ConfigFault::new(
-                format!("{address} is beyond this machine, and with --dev mail is printed"),
-                "listen on loopback, leave --dev out, or set smtp.server",
-            ),
+            format!("{address} is beyond this machine, and with --dev mail is printed"),
+            "listen on loopback, leave --dev out, or set smtp.server",
         );
     }
 }
@@ -80,12 +77,10 @@ fn refuse_overlaps(reader: &mut Reader<'_>, listeners: impl Iterator<Item = List
     let mut taken: Vec<(&Key, SocketAddr)> = Vec::new();
     for (key, address) in listeners.filter_map(|(key, address)| Some((key, address?))) {
         if let Some((other_key, other)) = taken.iter().find(|(_, other)| overlap(address, *other)) {
-            reader.fault(
+            reader.report(
                 key,
-                ConfigFault::new(
-                    format!("{address} overlaps {} at {other}", other_key.path()),
-                    "give each listener a port of its own",
-                ),
+                format!("{address} overlaps {} at {other}", other_key.path()),
+                "give each listener a port of its own",
             );
         }
         taken.push((key, address));
@@ -101,9 +96,8 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
 /// SPIFFE IDs are in client certificates, which clients are asked for only with an authority.
 pub(super) fn check_trust_domain(reader: &mut Reader<'_>) {
     if reader.is_set(&callers::TRUST_DOMAIN) && !reader.is_set(&tls::CLIENT_CA) {
-        reader.warnings.push(
-            "callers.trust_domain is not used: without tls.client_ca no client shows a certificate"
-                .to_owned(),
+        reader.warn(
+            "callers.trust_domain is not used: without tls.client_ca no client shows a certificate",
         );
     }
 }
@@ -116,12 +110,10 @@ pub(super) fn read_delivery(reader: &mut Reader<'_>) -> Option<Delivery> {
     if reader.is_set(&smtp::SERVER) {
         for key in [&mail::FROM, &mail::LINK_BASE] {
             if !reader.is_set(key) {
-                reader.fault(
+                reader.report(
                     key,
-                    ConfigFault::new(
-                        "is not set, and smtp.server is",
-                        "set it, or unset smtp.server",
-                    ),
+                    "is not set, and smtp.server is",
+                    "set it, or unset smtp.server",
                 );
             }
         }
@@ -130,5 +122,8 @@ pub(super) fn read_delivery(reader: &mut Reader<'_>) -> Option<Delivery> {
     if reader.dev {
         return links.map(Delivery::Terminal);
     }
+    reader.warn(
+        "smtp.server is not set: requests for a reset or a verification are accepted, and no mail is sent",
+    );
     Some(Delivery::Nowhere)
 }

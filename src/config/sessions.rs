@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Key, key::KeyDefault::Value, parse, problem::ConfigFault, reader::Reader};
+use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 use crate::domain::SessionLimits;
 
 /// `VESTIBULE_SESSIONS_LIFETIME`, default `30d`.
@@ -82,13 +82,10 @@ fn read_last_seen_interval(reader: &mut Reader<'_>, idle: Option<Duration>) -> O
     if idle.is_none_or(|idle| interval <= idle / 20) {
         return Some(interval);
     }
-    let chosen = [&LAST_SEEN_INTERVAL, &IDLE]
-        .into_iter()
-        .find(|key| reader.is_chosen(key));
-    let fault = ConfigFault::new(
+    reader.report_chosen(
+        [&LAST_SEEN_INTERVAL, &IDLE],
         "sessions.last_seen_interval is longer than a twentieth of sessions.idle",
         "lower sessions.last_seen_interval or raise sessions.idle",
     );
-    reader.fault(chosen.unwrap_or(&LAST_SEEN_INTERVAL), fault);
     None
 }

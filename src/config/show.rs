@@ -17,6 +17,7 @@ pub(super) fn render(reader: &Reader<'_>) -> String {
         }
         let _ = match reader.values.get(key) {
             Some(value) => writeln!(shown, "{} # {}", assignment(key, value), value.source),
+            None if reader.hidden.contains(key) => Ok(()),
             None => writeln!(shown, "# {}: {}", key.name, key.default_text()),
         };
     }

@@ -68,11 +68,14 @@ pub(super) fn read_section(
     let username = reader.read(&USERNAME, |text| Ok(text.to_owned()));
     let password = reader.read(&PASSWORD, |text| Ok(SecretString::from(text)));
     if !reader.is_set(&SERVER) {
-        refuse_settings_without_server(reader);
+        for key in [&CA, &USERNAME, &PASSWORD] {
+            reader.require(key, &SERVER);
+        }
         return None;
     }
     let server = reader.read(&SERVER, |text| parse_server(text, tls))?;
-    refuse_half_a_login(reader);
+    reader.require(&USERNAME, &PASSWORD);
+    reader.require(&PASSWORD, &USERNAME);
     Some(Smtp {
         server,
         tls: tls?,
@@ -83,24 +86,6 @@ pub(super) fn read_section(
         from: from?,
         links: links?,
     })
-}
-
-fn refuse_settings_without_server(reader: &mut Reader<'_>) {
-    for key in [&CA, &USERNAME, &PASSWORD] {
-        if reader.is_set(key) {
-            let fix = "set smtp.server, or remove this";
-            reader.fault(key, ConfigFault::new("is set without smtp.server", fix));
-        }
-    }
-}
-
-fn refuse_half_a_login(reader: &mut Reader<'_>) {
-    for (key, other) in [(&USERNAME, &PASSWORD), (&PASSWORD, &USERNAME)] {
-        if reader.is_set(key) && !reader.is_set(other) {
-            let wrong = format!("is set without {}", other.path());
-            reader.fault(key, ConfigFault::new(wrong, "set both or neither"));
-        }
-    }
 }
 
 fn parse_server(text: &str, tls: Option<Tls>) -> Result<Server, ConfigFault> {

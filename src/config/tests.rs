@@ -68,6 +68,13 @@ impl Sources {
         self.load().unwrap_or_else(|problems| panic!("{problems}"))
     }
 
+    /// The warnings but the one that no mail is sent.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.loaded().warnings;
+        warnings.retain(|warning| !warning.starts_with("smtp.server"));
+        warnings
+    }
+
     /// `key (source)` of each fault, and all of their text.
     fn faults(&self) -> (Vec<String>, String) {
         let problems = self.load().unwrap_err();
@@ -157,6 +164,22 @@ fn what_is_shown_names_sources_and_no_secret() {
     ] {
         assert!(shown.contains(line), "{line} in\n{shown}");
     }
+}
+
+/// A note that the password is in the URL would be untrue of a URL without one.
+#[test]
+fn what_is_shown_names_the_password_of_the_database_only_where_there_is_one() {
+    let noted = |url: &str| {
+        let sources = Sources::new().variable("VESTIBULE_DATABASE_URL", url);
+        sources.loaded().shown().contains("the one in the URL")
+    };
+    assert!(!noted("sqlite:v.db"));
+    assert!(!noted("postgres://v@localhost/v"));
+    assert!(noted("postgres://v:hunter2@localhost/v"));
+    assert!(noted("postgres://v@localhost/v?password=hunter2"));
+    let password = Sources::new().variable("VESTIBULE_DATABASE_PASSWORD", "hunter2");
+    let shown = password.loaded().shown().to_owned();
+    assert!(shown.contains("password = \"********\" # VESTIBULE_DATABASE_PASSWORD"));
 }
 
 #[test]

@@ -75,25 +75,15 @@ pub(super) fn is_on(reader: &Reader<'_>) -> bool {
     reader.is_set(&CERTIFICATE)
 }
 
-/// A certificate is nothing without its key, and a client shows its own only where there is TLS.
+/// A certificate needs its key, and clients show one only where there is TLS.
 fn check_pairs(reader: &mut Reader<'_>) -> bool {
-    let mut complete = true;
-    for (key, needed) in [
+    let pairs = [
         (&CERTIFICATE, &KEY),
         (&KEY, &CERTIFICATE),
         (&CLIENT_CA, &CERTIFICATE),
-    ] {
-        if reader.is_set(key) && !reader.is_set(needed) {
-            let needed = needed.path();
-            let wrong = format!("is set and {needed} is not");
-            reader.fault(
-                key,
-                ConfigFault::new(wrong, format!("set {needed}, or unset this")),
-            );
-            complete = false;
-        }
-    }
-    complete
+    ];
+    let complete = pairs.map(|(key, needed)| reader.require(key, needed));
+    complete == [true; 3]
 }
 
 fn read_path(reader: &mut Reader<'_>, key: &Key) -> Option<PathBuf> {
@@ -107,7 +97,7 @@ fn load_credentials(reader: &mut Reader<'_>, files: &Files) -> Option<Credential
     match files.load() {
         Ok(credentials) => {
             if credentials.have_expired(Clock::system().now()) {
-                reader.warnings.push(files.expired());
+                reader.warn(files.expired());
             }
             Some(credentials)
         }
@@ -119,7 +109,7 @@ fn load_credentials(reader: &mut Reader<'_>, files: &Files) -> Option<Credential
                     File::ClientCa => &CLIENT_CA,
                 };
                 let wrong = format!("{} {}", fault.path.display(), fault.wrong);
-                reader.fault(key, ConfigFault::new(wrong, fault.fix));
+                reader.report(key, wrong, fault.fix);
             }
             None
         }

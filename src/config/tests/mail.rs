@@ -32,6 +32,20 @@ fn without_a_server_mail_goes_nowhere_and_with_dev_to_the_terminal() {
 }
 
 #[test]
+fn that_no_mail_is_sent_is_warned_of_once_unless_it_is_printed() {
+    let warnings = Sources::new().loaded().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("smtp.server is not set"));
+    let silent = [Sources::new().dev(), smtp("smtp.example.com")];
+    for sources in silent {
+        assert_eq!(sources.loaded().warnings, [""; 0]);
+    }
+    let sources = Sources::new();
+    let migrate = MigrateConfig::load(&sources.flags, &sources.environment());
+    assert_eq!(migrate.unwrap().warnings, [""; 0]);
+}
+
+#[test]
 fn the_port_follows_from_the_encryption_unless_it_is_given() {
     for (text, tls, host, port) in [
         ("smtp.example.com", "implicit", "smtp.example.com", 465),

@@ -83,7 +83,7 @@ fn an_empty_path_is_a_fault() {
 #[test]
 fn an_expired_certificate_is_a_warning() {
     let sources = with_pair(|params| params.not_after = date_time_ymd(2020, 1, 1));
-    let warnings = sources.loaded().warnings;
+    let warnings = sources.warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].starts_with("tls.certificate: "), "{warnings:?}");
     assert!(warnings[0].contains("has expired"), "{warnings:?}");
@@ -94,19 +94,18 @@ fn a_trust_domain_is_read_whole_and_of_no_use_without_an_authority() {
     let domain = |sources: Sources, text| sources.flag("callers.trust_domain", text);
     let (faults, _) = domain(Sources::new(), "spiffe://example.org").faults();
     assert_eq!(faults, ["callers.trust_domain (--callers-trust-domain)"]);
-    let warnings = domain(with_pair(|_| {}), "example.org").loaded().warnings;
+    let warnings = domain(with_pair(|_| {}), "example.org").warnings();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].starts_with("callers.trust_domain is not used"));
 
     let mut sources = domain(with_pair(|_| {}), "example.org");
     let pem = fs::read_to_string(sources.written("ca", "").with_file_name("tls.crt")).unwrap();
     let authority = sources.written("ca", &pem);
-    let config = sources
-        .flag("tls.client_ca", authority.to_str().unwrap())
-        .loaded();
-    assert_eq!(config.warnings, [""; 0]);
+    let sources = sources.flag("tls.client_ca", authority.to_str().unwrap());
+    assert_eq!(sources.warnings(), [""; 0]);
     assert!(
-        config
+        sources
+            .loaded()
             .application
             .server
             .tls
@@ -122,7 +121,7 @@ fn only_ports_in_plaintext_are_warned_of() {
         .flag("grpc.listen", "0.0.0.0:1")
         .flag("rest.listen", "0.0.0.0:2")
         .flag("operations.listen", "0.0.0.0:3");
-    let warnings = sources.loaded().warnings;
+    let warnings = sources.warnings();
     let of_plaintext: Vec<_> = warnings
         .iter()
         .filter(|warning| warning.contains("plaintext"))
