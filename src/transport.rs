@@ -19,6 +19,7 @@ mod page;
 mod peer;
 mod policy;
 mod problem;
+mod protocol;
 mod request_id;
 pub mod rest;
 mod status;
@@ -26,6 +27,7 @@ mod stream;
 
 pub use call_metrics::{CallMetrics, Calls};
 pub use caller::Gate;
-pub use edge::{AwaitedSince, BeforeHandler, Edge, EdgeSettings, Protocol};
-pub use peer::{Peer, PeerCertificate};
+pub use edge::{BeforeHandler, Edge, EdgeSettings};
+pub use peer::{AwaitedSince, Peer, PeerCertificate};
 pub use policy::{AuthServiceAccess, grantable};
+pub use protocol::Protocol;

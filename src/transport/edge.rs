@@ -31,34 +31,12 @@ use super::{
     deadline::{Ends, grpc_timeout},
     error_table::ErrorKind,
     failure::Failure,
-    grpc, header_list, request_id,
+    grpc, header_list,
+    protocol::Protocol,
+    request_id,
     stream::StreamBody,
 };
 use crate::auth::CallContext;
-
-/// Request extension: from when on an HTTP/1 connection waited for this request. The accept loop
-/// inserts it.
-#[derive(Debug, Clone, Copy)]
-pub struct AwaitedSince(pub Instant);
-
-/// What a port speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// gRPC over HTTP/2.
-    Grpc,
-    /// The REST gateway.
-    Rest,
-}
-
-impl Protocol {
-    /// As logs spell it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Grpc => "grpc",
-            Self::Rest => "rest",
-        }
-    }
-}
 
 /// Awaited before each handler, with the RPC's path (`/vestibule.v1.AuthService/ValidLogin`) or
 /// `METHOD /path`: tests hold, count and break calls with it.

@@ -1,0 +1,21 @@
+//! The two protocols. Both pass the same edge, and everything on the way there tells them apart by
+//! this.
+
+/// What a port speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// gRPC over HTTP/2.
+    Grpc,
+    /// The REST gateway.
+    Rest,
+}
+
+impl Protocol {
+    /// As logs spell it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Grpc => "grpc",
+            Self::Rest => "rest",
+        }
+    }
+}
