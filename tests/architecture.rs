@@ -8,6 +8,10 @@
     reason = "a test fails by panicking, prints its figures, and reads the environment that it is started in"
 )]
 
+#[path = "architecture/circles.rs"]
+mod circles;
+#[path = "architecture/modules.rs"]
+mod modules;
 #[path = "architecture/promises.rs"]
 mod promises;
 #[path = "architecture/sources.rs"]
