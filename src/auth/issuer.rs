@@ -91,14 +91,11 @@ impl Issuer {
             client: client.clone(),
         };
         let session = session.limited_to(limits);
-        let (kind, session_id) = (EventKind::SessionCreated, Some(session.id));
-        let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
-        let added = self.db.add_session(
-            session.clone(),
-            limits,
-            event.with_client(client),
-            call.deadline,
-        );
+        let kind = EventKind::SessionCreated;
+        let event = call.event(&self.clock, kind, Some(user.id), Some(session.id))?;
+        let event = event.with_client(client);
+        let (stored, deadline) = (session.clone(), call.deadline);
+        let added = self.db.add_session(stored, limits, event, deadline);
         if !added.await? {
             return Ok(None);
         }
