@@ -40,8 +40,7 @@ async fn written(app: &TestApp) {
     .await;
 }
 
-/// While nobody can write an event, every login is answered, and its outcome is kept until it can be
-/// written.
+/// While no event can be written, logins are answered and their outcomes kept until one can be.
 async fn a_login_writes_nothing_before_its_answer(database: Database) {
     let app = TestApp::start(database).await;
     let user = app.grpc().registered().await;
