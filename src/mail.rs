@@ -16,17 +16,17 @@ use thiserror::Error;
 
 pub use link::{LinkBase, LinkBaseFault};
 pub use sender::{Sender, SenderFault};
-pub use smtp::{Authority, AuthorityFault, Login, Server, Smtp, Tls};
+pub use smtp::{MailServer, SmtpAuthority, SmtpAuthorityFault, SmtpLogin, SmtpSettings, SmtpTls};
 pub use template::MailContent;
 
 use crate::domain::{Email, Timestamp};
-use smtp::Transport;
+use smtp::SmtpTransport;
 
 /// How mail is delivered.
 #[derive(Debug, Clone)]
 pub enum Delivery {
     /// By a mail server.
-    Smtp(Smtp),
+    Smtp(SmtpSettings),
     /// To the terminal: for a try on one's own machine.
     Terminal(LinkBase),
     /// Not at all: callers have mailers of their own.
@@ -35,11 +35,11 @@ pub enum Delivery {
 
 /// Delivers mail.
 #[derive(Clone)]
-pub struct Mailer(Way);
+pub struct Mailer(MailTransport);
 
 #[derive(Clone)]
-enum Way {
-    Smtp(Box<Transport>),
+enum MailTransport {
+    Smtp(Box<SmtpTransport>),
     Terminal(LinkBase),
     Nowhere,
 }
@@ -69,18 +69,18 @@ impl Mailer {
     pub fn start(delivery: Delivery) -> Result<Self, MailStartError> {
         Ok(Self(match delivery {
             Delivery::Smtp(smtp) => {
-                Way::Smtp(Box::new(Transport::new(smtp).map_err(MailStartError)?))
+                MailTransport::Smtp(Box::new(SmtpTransport::new(smtp).map_err(MailStartError)?))
             }
-            Delivery::Terminal(links) => Way::Terminal(links),
-            Delivery::Nowhere => Way::Nowhere,
+            Delivery::Terminal(links) => MailTransport::Terminal(links),
+            Delivery::Nowhere => MailTransport::Nowhere,
         }))
     }
 
     /// Whether a mail would go anywhere: a token that nobody gets need not be made.
     pub fn delivers(&self) -> bool {
         match self.0 {
-            Way::Smtp(_) | Way::Terminal(_) => true,
-            Way::Nowhere => false,
+            MailTransport::Smtp(_) | MailTransport::Terminal(_) => true,
+            MailTransport::Nowhere => false,
         }
     }
 
@@ -95,18 +95,18 @@ impl Mailer {
         now: Timestamp,
     ) -> Result<(), MailError> {
         match &self.0 {
-            Way::Smtp(transport) => transport.send(to, content, now).await,
-            Way::Terminal(links) => {
-                print(content, links);
+            MailTransport::Smtp(transport) => transport.send(to, content, now).await,
+            MailTransport::Terminal(links) => {
+                print_mail(content, links);
                 Ok(())
             }
-            Way::Nowhere => Ok(()),
+            MailTransport::Nowhere => Ok(()),
         }
     }
 }
 
 /// Not as a line of the log, which may be kept somewhere.
-fn print(content: &MailContent<'_>, links: &LinkBase) {
+fn print_mail(content: &MailContent<'_>, links: &LinkBase) {
     if let Ok(text) = content.text(links) {
         // A terminal that has gone is no failure.
         let _ = writeln!(

@@ -57,7 +57,7 @@ impl LinkBase {
     }
 
     /// The link to a page that shall use a token.
-    pub(super) fn to(&self, page: &str, token: &str) -> String {
+    pub(super) fn page_link(&self, page: &str, token: &str) -> String {
         format!("{}/{page}#token={token}", self.base)
     }
 }
@@ -78,11 +78,11 @@ mod tests {
     fn a_link_has_its_token_in_the_fragment() {
         for base in ["https://app.example.com", "https://app.example.com/"] {
             let base = LinkBase::parse(base).unwrap();
-            let link = base.to("reset", "vrt_x");
+            let link = base.page_link("reset", "vrt_x");
             assert_eq!(link, "https://app.example.com/reset#token=vrt_x");
         }
         let base = LinkBase::parse("https://example.com:8443/my/app/").unwrap();
-        let link = base.to("verify", "vvt_x");
+        let link = base.page_link("verify", "vvt_x");
         assert_eq!(link, "https://example.com:8443/my/app/verify#token=vvt_x");
         assert_eq!(base.site(), "example.com");
     }

@@ -35,7 +35,7 @@ impl Sender {
         let email = Email::parse(address).map_err(|_| SenderFault)?;
         Ok(Self(Mailbox::new(
             (!name.is_empty()).then(|| name.to_owned()),
-            address_of(&email).ok_or(SenderFault)?,
+            smtp_address(&email).ok_or(SenderFault)?,
         )))
     }
 
@@ -49,7 +49,7 @@ impl Sender {
 }
 
 /// An address as SMTP takes it.
-pub(super) fn address_of(email: &Email) -> Option<Address> {
+pub(super) fn smtp_address(email: &Email) -> Option<Address> {
     let (local, domain) = email.mailable();
     Address::new(local, domain).ok()
 }
@@ -95,7 +95,7 @@ mod tests {
             domain in "[a-zA-Zäöüß0-9]{1,30}(-[a-z0-9]{1,9}){0,2}(\\.[a-z0-9]{1,9}){0,3}\\.[a-z]{2,6}",
         ) {
             if let Ok(email) = Email::parse(&format!("{local}@{domain}")) {
-                let address = address_of(&email).expect("an address");
+                let address = smtp_address(&email).expect("an address");
                 prop_assert_eq!(address.user(), local);
                 prop_assert!(address.domain().is_ascii());
             }

@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{LinkBase, MailContent, MailError, Sender, message::message};
+use super::{LinkBase, MailContent, MailError, Sender, message::build_message};
 use crate::domain::{Email, Timestamp};
 
 /// How long the connection may take to be made: the limit that lettre has goes no further.
@@ -25,15 +25,15 @@ const MAIL_LIMIT: Duration = Duration::from_mins(1);
 
 /// A mail server, and what mails need besides.
 #[derive(Debug, Clone)]
-pub struct Smtp {
+pub struct SmtpSettings {
     /// Where it listens.
-    pub server: Server,
+    pub server: MailServer,
     /// How the connection is protected.
-    pub tls: Tls,
+    pub tls: SmtpTls,
     /// Who may prove the server; `None`: the public authorities.
-    pub authority: Option<Authority>,
+    pub authority: Option<SmtpAuthority>,
     /// What it wants to know before it takes mail.
-    pub login: Option<Login>,
+    pub login: Option<SmtpLogin>,
     /// Whom mails come from.
     pub from: Sender,
     /// Where links lead to.
@@ -42,7 +42,7 @@ pub struct Smtp {
 
 /// Where a mail server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub struct MailServer {
     /// A name or an IP address; certificates are checked against it.
     pub host: String,
     /// Its port.
@@ -51,7 +51,7 @@ pub struct Server {
 
 /// How the connection to a mail server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
+pub enum SmtpTls {
     /// TLS from the first byte (RFC 8314).
     Implicit,
     /// In plaintext until STARTTLS (RFC 3207), without which nothing is sent.
@@ -62,7 +62,7 @@ pub enum Tls {
 
 /// A user of a mail server.
 #[derive(Debug, Clone)]
-pub struct Login {
+pub struct SmtpLogin {
     /// The name.
     pub username: String,
     /// The password.
@@ -71,37 +71,38 @@ pub struct Login {
 
 /// The certificate authorities of a PEM file.
 #[derive(Clone)]
-pub struct Authority(Certificate);
+pub struct SmtpAuthority(Certificate);
 
 /// The text holds no certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("holds no certificate in PEM")]
-pub struct AuthorityFault;
+pub struct SmtpAuthorityFault;
 
-impl Authority {
+impl SmtpAuthority {
     /// Reads one or more certificates.
     ///
     /// # Errors
     /// There is none, or one that cannot be read.
-    pub fn parse(pem: &[u8]) -> Result<Self, AuthorityFault> {
+    pub fn parse(pem: &[u8]) -> Result<Self, SmtpAuthorityFault> {
         let begins = b"-----BEGIN CERTIFICATE-----";
         if !pem.windows(begins.len()).any(|window| window == begins) {
-            return Err(AuthorityFault);
+            return Err(SmtpAuthorityFault);
         }
-        let certificate = Certificate::from_pem(pem).map_err(|_| AuthorityFault)?;
+        let certificate = Certificate::from_pem(pem).map_err(|_| SmtpAuthorityFault)?;
         // What is no certificate inside is found only when it is to be trusted.
-        trusting("localhost", Some(&Self(certificate.clone()))).map_err(|_| AuthorityFault)?;
+        tls_parameters("localhost", Some(&Self(certificate.clone())))
+            .map_err(|_| SmtpAuthorityFault)?;
         Ok(Self(certificate))
     }
 }
 
-impl fmt::Debug for Authority {
+impl fmt::Debug for SmtpAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authority(…)")
+        f.write_str("SmtpAuthority(…)")
     }
 }
 
-impl Server {
+impl MailServer {
     /// Whether what is sent to it stays on this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"
@@ -115,15 +116,15 @@ impl Server {
 /// The way to a mail server, with a connection of its own for each mail: on one that is kept, what the
 /// server says late to a mail that was given up would be taken for its answer to the next.
 #[derive(Clone)]
-pub(super) struct Transport {
+pub(super) struct SmtpTransport {
     server: AsyncSmtpTransport<Tokio1Executor>,
     from: Sender,
     links: LinkBase,
 }
 
-impl Transport {
-    pub(super) fn new(smtp: Smtp) -> Result<Self, smtp::Error> {
-        let Smtp {
+impl SmtpTransport {
+    pub(super) fn new(smtp: SmtpSettings) -> Result<Self, smtp::Error> {
+        let SmtpSettings {
             server,
             tls,
             authority,
@@ -131,18 +132,18 @@ impl Transport {
             from,
             links,
         } = smtp;
-        let trust = || trusting(&server.host, authority.as_ref());
+        let trust = || tls_parameters(&server.host, authority.as_ref());
         let tls = match tls {
-            Tls::Implicit => client::Tls::Wrapper(trust()?),
-            Tls::Starttls => client::Tls::Required(trust()?),
-            Tls::None => client::Tls::None,
+            SmtpTls::Implicit => client::Tls::Wrapper(trust()?),
+            SmtpTls::Starttls => client::Tls::Required(trust()?),
+            SmtpTls::None => client::Tls::None,
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls)
             .timeout(Some(CONNECT_LIMIT))
             .hello_name(ClientId::Domain(from.domain().to_owned()));
-        if let Some(Login { username, password }) = login {
+        if let Some(SmtpLogin { username, password }) = login {
             let password = password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(username, password));
         }
@@ -159,19 +160,22 @@ impl Transport {
         content: &MailContent<'_>,
         now: Timestamp,
     ) -> Result<(), MailError> {
-        let message = message(&self.from, to, content, &self.links, now)?;
+        let message = build_message(&self.from, to, content, &self.links, now)?;
         match timeout(MAIL_LIMIT, self.server.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(told(&error)),
+            Ok(Err(error)) => Err(classify_error(&error)),
             Err(_) => Err(MailError::Failed("no answer in time".to_owned())),
         }
     }
 }
 
-fn trusting(host: &str, authority: Option<&Authority>) -> Result<TlsParameters, smtp::Error> {
+fn tls_parameters(
+    host: &str,
+    authority: Option<&SmtpAuthority>,
+) -> Result<TlsParameters, smtp::Error> {
     let builder = TlsParameters::builder(host.to_owned());
     match authority {
-        Some(Authority(certificate)) => builder
+        Some(SmtpAuthority(certificate)) => builder
             .certificate_store(CertificateStore::None)
             .add_root_certificate(certificate.clone()),
         None => builder.certificate_store(CertificateStore::WebpkiRoots),
@@ -180,7 +184,7 @@ fn trusting(host: &str, authority: Option<&Authority>) -> Result<TlsParameters, 
 }
 
 /// What may be told of a failure. An answer's text may quote the address: its code has to do.
-fn told(error: &smtp::Error) -> MailError {
+fn classify_error(error: &smtp::Error) -> MailError {
     match error.status() {
         Some(code) => {
             let about_this_mail = code.category == smtp::response::Category::MailSystem;

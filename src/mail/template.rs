@@ -9,7 +9,7 @@ use askama::Template;
 
 use super::{
     link::LinkBase,
-    text::{duration, one_line},
+    text::{format_duration, strip_controls},
 };
 
 /// A mail to send. Where it has a token, it says how long that can be used.
@@ -30,7 +30,7 @@ pub enum MailContent<'a> {
 }
 
 /// What templates may name.
-struct Values {
+struct TemplateValues {
     site: String,
     link: String,
     valid_for: String,
@@ -44,7 +44,7 @@ macro_rules! templates {
                 #[derive(Template)]
                 #[template(path = $path)]
                 pub(super) struct $content<'v> {
-                    pub(super) v: &'v super::Values,
+                    pub(super) v: &'v super::TemplateValues,
                 }
             )+
         }
@@ -107,25 +107,27 @@ impl MailContent<'_> {
         }
     }
 
-    fn values(&self, links: &LinkBase) -> Values {
+    fn values(&self, links: &LinkBase) -> TemplateValues {
         let (link, valid_for) = match self {
-            Self::PasswordReset(token, valid_for) => (links.to("reset", token), *valid_for),
-            Self::EmailVerification(token, valid_for) => (links.to("verify", token), *valid_for),
-            Self::EmailChange(token, valid_for) => (links.to("confirm", token), *valid_for),
+            Self::PasswordReset(token, valid_for) => (links.page_link("reset", token), *valid_for),
+            Self::EmailVerification(token, valid_for) => {
+                (links.page_link("verify", token), *valid_for)
+            }
+            Self::EmailChange(token, valid_for) => (links.page_link("confirm", token), *valid_for),
             Self::EmailWanted | Self::EmailChangeRequested | Self::EmailChanged => {
                 (String::new(), Duration::ZERO)
             }
         };
-        Values::new(links.site(), &link, valid_for)
+        TemplateValues::new(links.site(), &link, valid_for)
     }
 }
 
-impl Values {
+impl TemplateValues {
     fn new(site: &str, link: &str, valid_for: Duration) -> Self {
         Self {
-            site: one_line(site),
-            link: one_line(link),
-            valid_for: duration(valid_for),
+            site: strip_controls(site),
+            link: strip_controls(link),
+            valid_for: format_duration(valid_for),
         }
     }
 }
@@ -180,7 +182,7 @@ mod tests {
     #[test]
     fn values_are_escaped_in_html_and_keep_to_their_line_in_text() {
         let hostile = "x\"><script>alert(1)</script>\r\n\r\nFree money: http://evil.example";
-        let v = &Values::new(hostile, hostile, TEN_MINUTES);
+        let v = &TemplateValues::new(hostile, hostile, TEN_MINUTES);
         let html = html::PasswordReset { v }.render().unwrap();
         assert!(!html.contains("<script"), "{html}");
         assert!(!html.contains("x\">"), "{html}");

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// Without control characters: a value cannot begin a line of its own.
-pub(super) fn one_line(text: &str) -> String {
+pub(super) fn strip_controls(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// A duration in its largest unit that leaves no rest, no smaller than a second.
-pub(super) fn duration(duration: Duration) -> String {
+pub(super) fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
         .into_iter()
@@ -33,12 +33,12 @@ mod tests {
             (86_400, "1 day"),
             (172_800, "2 days"),
         ] {
-            assert_eq!(duration(Duration::from_secs(seconds)), words);
+            assert_eq!(format_duration(Duration::from_secs(seconds)), words);
         }
     }
 
     #[test]
     fn a_value_stays_on_its_line() {
-        assert_eq!(one_line("a\r\nb\0c\u{85}\u{1b}[31m"), "abc[31m");
+        assert_eq!(strip_controls("a\r\nb\0c\u{85}\u{1b}[31m"), "abc[31m");
     }
 }
