@@ -25,11 +25,11 @@ use tracing_subscriber::{
     Layer, Registry, filter::FilterFn, fmt::MakeWriter, layer::SubscriberExt,
 };
 
-use line::{Form, Lines};
-use queue::Queue;
+use line::{LineForm, LogLayer};
+use queue::LogQueue;
 
 /// What the process logs into, once [`init`] was called.
-static QUEUE: OnceLock<Queue> = OnceLock::new();
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// The crates whose events follow `log.level`.
 const OWN_CRATES: [&str; 2] = ["vestibule", "migrations"];
@@ -59,7 +59,7 @@ pub struct TelemetrySettings {
 
 /// Starts logging for the whole process, panics included.
 pub fn init(settings: &TelemetrySettings) {
-    let installed = match Queue::before(io::stderr()) {
+    let installed = match LogQueue::spawn(io::stderr()) {
         Ok(queue) => set_global_default(subscriber(settings, QUEUE.get_or_init(|| queue).clone())),
         // Without a thread to write, whoever says something writes it.
         Err(_) => set_global_default(subscriber(settings, io::stderr)),
@@ -80,7 +80,7 @@ pub fn flush() {
 
 /// How many log lines were lost because they came faster than they were read.
 pub fn lost_lines() -> u64 {
-    QUEUE.get().map_or(0, Queue::lost)
+    QUEUE.get().map_or(0, LogQueue::lost)
 }
 
 /// What [`init`] installs, over any writer; tests read what it wrote.
@@ -93,12 +93,16 @@ where
         LogFormat::Text => true,
         LogFormat::Auto => io::stderr().is_terminal(),
     };
-    let form = if for_people { Form::Text } else { Form::Json };
+    let form = if for_people {
+        LineForm::Text
+    } else {
+        LineForm::Json
+    };
     let level = settings.level;
     // Spans carry the request id, so they are open at any level.
     let filter = FilterFn::new(move |metadata| is_written(metadata, level))
         .with_max_level_hint(LevelFilter::from_level(level.max(Level::INFO)));
-    Registry::default().with(Lines::new(form, writer).with_filter(filter))
+    Registry::default().with(LogLayer::new(form, writer).with_filter(filter))
 }
 
 fn is_written(metadata: &Metadata<'_>, level: Level) -> bool {

@@ -37,7 +37,7 @@ impl Write for Escaped {
                 '\n' => self.text.push_str("\\n"),
                 '\r' => self.text.push_str("\\r"),
                 '\t' => self.text.push_str("\\t"),
-                c if moves(c) => write!(self.text, "\\u{:04x}", u32::from(c))?,
+                c if is_disruptive(c) => write!(self.text, "\\u{:04x}", u32::from(c))?,
                 c => self.text.push(c),
             }
         }
@@ -47,7 +47,7 @@ impl Write for Escaped {
 
 /// Controls (C0, DEL, C1), and the invisible characters that join, break or turn text; all of them
 /// are in the range of four hexadecimal digits.
-fn moves(c: char) -> bool {
+fn is_disruptive(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
