@@ -42,7 +42,7 @@ use arena::Arena;
 use decoy::Decoys;
 use fair_queue::Lane;
 use job::{Job, Tag};
-use queue::Queue;
+use queue::JobQueue;
 use stored::StoredHash;
 
 /// What one hash costs and how many run and wait.
@@ -86,7 +86,7 @@ pub struct Hasher(Arc<Engine>);
 struct Engine {
     current: Parameters,
     decoys: Decoys,
-    queue: Arc<Queue>,
+    queue: Arc<JobQueue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -140,14 +140,14 @@ impl Hasher {
         let workers = settings.workers.max(1);
         let hasher = Self(Arc::new(Engine {
             current,
-            decoys: Decoys::of(current),
-            queue: Arc::new(Queue::new(&settings, current, workers)),
+            decoys: Decoys::new(current),
+            queue: Arc::new(JobQueue::new(&settings, current, workers)),
             threads: Mutex::default(),
         }));
         for (index, before_hash) in iter::repeat_n(before_hash, workers).enumerate() {
             let arena = Arena::reserve(settings.memory_kib)?;
             let queue = Arc::clone(&hasher.0.queue);
-            let thread = worker::spawn(index, queue, arena, before_hash)?;
+            let thread = worker::spawn_worker(index, queue, arena, before_hash)?;
             hasher.0.threads.lock().push(thread);
         }
         Ok(hasher)
@@ -165,7 +165,7 @@ impl Hasher {
     ) -> Result<HashedPassword, HashingError> {
         let mut hash = StoredHash::without_tag(self.0.current, salt);
         let tag = self
-            .tag(Lane::Registration, password.as_bytes(), &hash, deadline)
+            .compute_tag(Lane::Registration, password.as_bytes(), &hash, deadline)
             .await?;
         hash.tag.copy_from_slice(&tag);
         Ok(HashedPassword::from_phc(hash.to_string()))
@@ -193,7 +193,7 @@ impl Hasher {
         }
     }
 
-    async fn tag(
+    async fn compute_tag(
         &self,
         lane: Lane,
         password: &[u8],

@@ -151,7 +151,7 @@ impl Algorithm {
                 let blocks = arena.blocks(parameters.memory_kib());
                 parameters.hash((variant, version), password, salt, blocks, tag)?;
             }
-            Self::Bcrypt { cost } => bcrypt(cost, password, salt.try_into()?, tag),
+            Self::Bcrypt { cost } => compute_bcrypt(cost, password, salt.try_into()?, tag),
             Self::Scrypt { log_n, r, p } => {
                 let params = scrypt::Params::new(log_n, r, p)?;
                 scrypt::scrypt(password, salt, &params, tag)?;
@@ -174,7 +174,7 @@ fn scrypt_bytes(log_n: u8, r: u32, p: u32) -> Option<u64> {
 }
 
 /// bcrypt as those systems had it: over 72 bytes of a text that ends with a NUL.
-fn bcrypt(cost: u32, password: &[u8], salt: [u8; 16], tag: &mut [u8]) {
+fn compute_bcrypt(cost: u32, password: &[u8], salt: [u8; 16], tag: &mut [u8]) {
     let read = password.len().min(BCRYPT_BYTES);
     let mut text = Zeroizing::new([0; BCRYPT_BYTES]);
     text[..read].copy_from_slice(&password[..read]);

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::{Memory, Parameters, ParametersError, default_workers, meets_floor};
 
-pub use load::{Load, arrivals, verify_at};
+pub use load::{LoadResult, count_arrivals, run_load};
 pub use measure::{MeasureError, Rate, measure};
 
 /// The share of the measured rate that is recommended to be used: at more, waits grow without end
@@ -34,7 +34,7 @@ pub struct Cost {
 
 /// What `serve` says to a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Acceptance {
     /// It may be configured.
     Accepted,
     /// It is too cheap for an attacker.
@@ -62,7 +62,7 @@ pub const COSTS: [(Cost, &str); 11] = [
 /// There is less memory than would be taken: the system could kill this process or its neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{needed}, but only {} MiB are free", free_bytes / 1024 / 1024)]
-pub struct NoRoom {
+pub struct NotEnoughMemory {
     needed: Memory,
     free_bytes: u64,
 }
@@ -72,10 +72,10 @@ pub struct NoRoom {
 ///
 /// # Errors
 /// They cannot; the text shows the arithmetic.
-pub fn has_room(needed: Memory, free: Option<u64>) -> Result<(), NoRoom> {
+pub fn check_free_memory(needed: Memory, free: Option<u64>) -> Result<(), NotEnoughMemory> {
     match free {
         Some(free_bytes) if needed.arenas_bytes().saturating_add(BASE_BYTES) > free_bytes => {
-            Err(NoRoom { needed, free_bytes })
+            Err(NotEnoughMemory { needed, free_bytes })
         }
         Some(_) | None => Ok(()),
     }
@@ -83,7 +83,7 @@ pub fn has_room(needed: Memory, free: Option<u64>) -> Result<(), NoRoom> {
 
 /// What the logins of a service shall be like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Target {
     /// So many each second, for as long as it pleases.
     pub logins_per_second: u32,
     /// The hash of one shall be there within this time.
@@ -92,7 +92,7 @@ pub struct Wanted {
 
 /// A cost, and what it comes to here.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured {
+pub struct Measurement {
     /// The cost.
     pub cost: Cost,
     /// With one thread.
@@ -112,11 +112,11 @@ impl Cost {
     }
 
     /// What `serve` says to it.
-    pub fn verdict(self) -> Verdict {
+    pub fn acceptance(self) -> Acceptance {
         match Parameters::new(self.memory_kib, self.iterations, self.parallelism) {
-            Err(error) => Verdict::BeyondCaps(error),
-            Ok(_) if meets_floor(self.memory_kib, self.iterations) => Verdict::Accepted,
-            Ok(_) => Verdict::BelowFloor,
+            Err(error) => Acceptance::BeyondCaps(error),
+            Ok(_) if meets_floor(self.memory_kib, self.iterations) => Acceptance::Accepted,
+            Ok(_) => Acceptance::BelowFloor,
         }
     }
 
@@ -128,9 +128,9 @@ impl Cost {
     /// What a process needs that hashes at this cost on as many threads as the machine bears; on one
     /// where `serve` would never do it.
     pub fn memory(self) -> Memory {
-        let workers = match self.verdict() {
-            Verdict::Accepted | Verdict::BelowFloor => default_workers(self.memory_kib),
-            Verdict::BeyondCaps(_) => 1,
+        let workers = match self.acceptance() {
+            Acceptance::Accepted | Acceptance::BelowFloor => default_workers(self.memory_kib),
+            Acceptance::BeyondCaps(_) => 1,
         };
         Memory {
             workers,
@@ -139,9 +139,9 @@ impl Cost {
     }
 }
 
-impl Measured {
+impl Measurement {
     /// The logins per second that it is good for.
-    pub fn bears(&self) -> f64 {
+    pub fn sustained_rate(&self) -> f64 {
         self.together.per_second * USED_SHARE
     }
 
@@ -151,25 +151,30 @@ impl Measured {
     }
 
     /// What a hash of another cost is to take alone: that grows with memory × passes.
-    pub fn expect(&self, other: Cost) -> Duration {
+    pub fn estimate_time(&self, other: Cost) -> Duration {
         let time = self.alone.time_of_one().as_nanos();
         let expected = time * u128::from(other.work_kib()) / u128::from(self.cost.work_kib());
         Duration::from_nanos(u64::try_from(expected).unwrap_or(u64::MAX))
     }
 
-    fn meets(&self, wanted: Wanted) -> bool {
-        self.bears() >= f64::from(wanted.logins_per_second) && self.latency() <= wanted.latency
+    fn meets(&self, wanted: Target) -> bool {
+        self.sustained_rate() >= f64::from(wanted.logins_per_second)
+            && self.latency() <= wanted.latency
     }
 
     /// Whether `serve` accepts the cost with the workers that were measured, in so much memory.
     fn is_accepted(&self, limit: Option<u64>) -> bool {
         let fits = limit.is_none_or(|limit| self.cost.memory().bytes() <= limit);
-        self.cost.verdict() == Verdict::Accepted && fits
+        self.cost.acceptance() == Acceptance::Accepted && fits
     }
 }
 
 /// The dearest cost that `serve` accepts within `limit` bytes and that gives what is wanted.
-pub fn recommend(measured: &[Measured], wanted: Wanted, limit: Option<u64>) -> Option<&Measured> {
+pub fn recommend(
+    measured: &[Measurement],
+    wanted: Target,
+    limit: Option<u64>,
+) -> Option<&Measurement> {
     measured
         .iter()
         .filter(|measured| measured.is_accepted(limit) && measured.meets(wanted))
@@ -177,11 +182,11 @@ pub fn recommend(measured: &[Measured], wanted: Wanted, limit: Option<u64>) -> O
 }
 
 /// The accepted cost that bears most logins, for those who want more than there is.
-pub fn fastest(measured: &[Measured], limit: Option<u64>) -> Option<&Measured> {
+pub fn fastest(measured: &[Measurement], limit: Option<u64>) -> Option<&Measurement> {
     measured
         .iter()
         .filter(|measured| measured.is_accepted(limit))
-        .max_by(|a, b| a.bears().total_cmp(&b.bears()))
+        .max_by(|a, b| a.sustained_rate().total_cmp(&b.sustained_rate()))
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize 
 
 fn tightest_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let cgroups = read(Path::new(CGROUPS)).unwrap_or_default();
-    let machine = read(Path::new(MEMINFO)).and_then(|text| bytes_of("MemTotal:", &text));
+    let machine = read(Path::new(MEMINFO)).and_then(|text| parse_meminfo("MemTotal:", &text));
     cgroups
         .lines()
         .flat_map(limit_files)
@@ -147,7 +147,7 @@ pub(super) fn limit_files(line: &str) -> Vec<PathBuf> {
 }
 
 /// A line such as `MemTotal:       16318440 kB`, in bytes.
-pub(super) fn bytes_of(name: &str, meminfo: &str) -> Option<u64> {
+pub(super) fn parse_meminfo(name: &str, meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(KIB)

@@ -126,7 +126,7 @@ impl Parameters {
 ///
 /// # Errors
 /// As `Parameters::hash`.
-pub(super) fn argon2id(
+pub(super) fn compute_argon2id(
     params: Params,
     password: &[u8],
     salt: &[u8],

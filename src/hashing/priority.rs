@@ -8,7 +8,7 @@ const NICENESS: i32 = 10;
 
 /// Lowers the priority of the calling thread, where a thread has one of its own.
 #[cfg(target_os = "linux")]
-pub(super) fn give_way() {
+pub(super) fn lower_priority() {
     // sched(7): on Linux a niceness is the thread's, and to raise it takes no privilege.
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "hashing threads keep the usual priority");
@@ -17,7 +17,7 @@ pub(super) fn give_way() {
 
 /// Elsewhere a niceness is the whole process's.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn give_way() {}
+pub(super) fn lower_priority() {}
 
 #[cfg(target_os = "linux")]
 #[cfg(test)]
@@ -37,7 +37,7 @@ mod tests {
     fn only_the_calling_thread_gives_way() {
         let before = niceness();
         let lowered = thread::spawn(|| {
-            give_way();
+            lower_priority();
             niceness()
         });
         assert_eq!(lowered.join().unwrap(), (before + NICENESS).min(19));

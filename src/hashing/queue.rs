@@ -24,17 +24,17 @@ const SMOOTHING: u32 = 8;
 const KEPT_FREE: usize = 8;
 
 /// The jobs that wait, and the count of those that run.
-pub(super) struct Queue {
+pub(super) struct JobQueue {
     current: Parameters,
     workers: usize,
     waiting_max: usize,
     max_wait: Duration,
-    state: Mutex<State>,
+    state: Mutex<JobQueueState>,
     arrived: Condvar,
     pub(super) counts: Counts,
 }
 
-struct State {
+struct JobQueueState {
     waiting: FairQueue,
     running: usize,
     /// Whether a job above the current memory runs: one in the process at most, because only one
@@ -45,7 +45,7 @@ struct State {
     closed: bool,
 }
 
-impl Queue {
+impl JobQueue {
     pub(super) fn new(settings: &HashingSettings, current: Parameters, workers: usize) -> Self {
         let work_kib = u64::from(current.memory_kib()) * u64::from(current.iterations());
         Self {
@@ -53,7 +53,7 @@ impl Queue {
             workers,
             waiting_max: settings.queue,
             max_wait: settings.max_wait,
-            state: Mutex::new(State {
+            state: Mutex::new(JobQueueState {
                 waiting: FairQueue::new(),
                 running: 0,
                 heavy_runs: false,
@@ -88,7 +88,7 @@ impl Queue {
 
     fn make_room(
         &self,
-        state: &mut State,
+        state: &mut JobQueueState,
         lane: Lane,
         heavy: bool,
         deadline: Instant,
@@ -193,7 +193,13 @@ impl Queue {
     }
 
     /// Why there is no room for a job, if there is none.
-    fn refusal(&self, state: &State, lane: Lane, heavy: bool, left: Duration) -> Option<Refusal> {
+    fn refusal(
+        &self,
+        state: &JobQueueState,
+        lane: Lane,
+        heavy: bool,
+        left: Duration,
+    ) -> Option<Refusal> {
         if self.would_start(state, heavy) {
             return None;
         }
@@ -209,7 +215,7 @@ impl Queue {
         }
     }
 
-    fn drop_unwanted(&self, state: &mut State, now: Instant) {
+    fn drop_unwanted(&self, state: &mut JobQueueState, now: Instant) {
         let before = state.waiting.len();
         state.waiting.drop_unwanted(now);
         let dropped = before - state.waiting.len();
@@ -217,14 +223,14 @@ impl Queue {
     }
 
     /// Whether a thread is left for a job when those before it have had theirs.
-    fn would_start(&self, state: &State, heavy: bool) -> bool {
+    fn would_start(&self, state: &JobQueueState, heavy: bool) -> bool {
         let is_held_up =
             heavy && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
         !is_held_up && state.running + self.starting(state) < self.workers
     }
 
     /// How many of those that wait only do so until a free thread has woken up.
-    fn starting(&self, state: &State) -> usize {
+    fn starting(&self, state: &JobQueueState) -> usize {
         let is_heavy = |job: &&Job| self.is_heavy(job);
         let heavy = state.waiting.jobs().filter(is_heavy).count();
         let light = state.waiting.len() - heavy;
@@ -233,7 +239,7 @@ impl Queue {
     }
 
     /// Whether all places are taken, or all that one lane may fill.
-    fn is_full(&self, state: &State, lane: Lane) -> bool {
+    fn is_full(&self, state: &JobQueueState, lane: Lane) -> bool {
         let starting = self.starting(state);
         let taken = |count: usize| count.saturating_sub(starting);
         let own_max = self.waiting_max - self.waiting_max / KEPT_FREE;
@@ -242,7 +248,7 @@ impl Queue {
     }
 
     /// Jobs ahead × mean time ÷ threads.
-    fn estimated_wait(&self, state: &State, lane: Lane) -> Duration {
+    fn estimated_wait(&self, state: &JobQueueState, lane: Lane) -> Duration {
         let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let ahead = state.running + state.waiting.ahead_of(lane);
         state.mean.saturating_mul(of(ahead)) / of(self.workers)
@@ -250,7 +256,7 @@ impl Queue {
 
     /// Takes the next job that may run, past heavy ones while one of them runs. What nobody waits
     /// for any more never starts.
-    fn start_next(&self, state: &mut State) -> Option<Job> {
+    fn start_next(&self, state: &mut JobQueueState) -> Option<Job> {
         let now = Instant::now();
         self.drop_unwanted(state, now);
         let heavy_runs = state.heavy_runs;

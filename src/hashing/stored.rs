@@ -14,7 +14,7 @@ use super::{
     algorithm::{Algorithm, Digest},
     parameters::Parameters,
 };
-use fields::{Alphabet, bcrypt_cost, decimal, named};
+use fields::{Alphabet, parse_bcrypt_cost, parse_decimal, parse_named};
 
 const TEXT_MAX: usize = 512;
 const SALT_BYTES: RangeInclusive<usize> = 8..=64;
@@ -96,14 +96,14 @@ impl StoredHash {
                 salt,
                 tag,
             ] => {
-                let algorithm = argon2(name, version, cost)?;
-                Self::with(algorithm, Alphabet::Standard, salt, tag)
+                let algorithm = parse_argon2(name, version, cost)?;
+                Self::decode(algorithm, Alphabet::Standard, salt, tag)
             }
-            ["", "2a" | "2b" | "2y", cost, salt_and_tag] => bcrypt(cost, salt_and_tag),
+            ["", "2a" | "2b" | "2y", cost, salt_and_tag] => parse_bcrypt(cost, salt_and_tag),
             ["", "scrypt", cost, salt, tag] => {
-                let [log_n, r, p] = named(cost, ["ln=", "r=", "p="]).ok_or(Damaged)?;
+                let [log_n, r, p] = parse_named(cost, ["ln=", "r=", "p="]).ok_or(Damaged)?;
                 let algorithm = Algorithm::scrypt(log_n, r, p).ok_or(OutsideCaps)?;
-                Self::with(algorithm, Alphabet::Standard, salt, tag)
+                Self::decode(algorithm, Alphabet::Standard, salt, tag)
             }
             [
                 "",
@@ -111,9 +111,9 @@ impl StoredHash {
                 cost,
                 salt,
                 tag,
-            ] => pbkdf2(digest(name), cost, salt, tag),
+            ] => parse_pbkdf2(pbkdf2_digest(name), cost, salt, tag),
             [name @ ("pbkdf2_sha1" | "pbkdf2_sha256"), rounds, salt, tag] => {
-                django(digest(name), rounds, salt, tag)
+                parse_django(pbkdf2_digest(name), rounds, salt, tag)
             }
             ["", name, ..] | [name, ..] if NAMES.contains(&name) => Err(Damaged),
             _ => Err(UnknownFormat),
@@ -127,7 +127,7 @@ impl StoredHash {
             && self.tag.len() == NEW_TAG_BYTES
     }
 
-    fn with(
+    fn decode(
         algorithm: Algorithm,
         alphabet: Alphabet,
         salt: &str,
@@ -153,14 +153,15 @@ impl StoredHash {
     }
 }
 
-fn argon2(name: &str, version: &str, cost: &str) -> Result<Algorithm, UnreadableHash> {
+fn parse_argon2(name: &str, version: &str, cost: &str) -> Result<Algorithm, UnreadableHash> {
     let variant: Variant = name.parse().map_err(|_| UnknownFormat)?;
     let version = match version {
         "v=16" => Version::V0x10,
         "v=19" => Version::V0x13,
         _ => return Err(Damaged),
     };
-    let [memory_kib, iterations, parallelism] = named(cost, ["m=", "t=", "p="]).ok_or(Damaged)?;
+    let [memory_kib, iterations, parallelism] =
+        parse_named(cost, ["m=", "t=", "p="]).ok_or(Damaged)?;
     let parameters =
         Parameters::new(memory_kib, iterations, parallelism).map_err(|_| OutsideCaps)?;
     Ok(Algorithm::Argon2 {
@@ -170,13 +171,13 @@ fn argon2(name: &str, version: &str, cost: &str) -> Result<Algorithm, Unreadable
     })
 }
 
-fn bcrypt(cost: &str, salt_and_tag: &str) -> Result<StoredHash, UnreadableHash> {
-    let cost = bcrypt_cost(cost).ok_or(Damaged)?;
+fn parse_bcrypt(cost: &str, salt_and_tag: &str) -> Result<StoredHash, UnreadableHash> {
+    let cost = parse_bcrypt_cost(cost).ok_or(Damaged)?;
     let algorithm = Algorithm::bcrypt(cost).ok_or(OutsideCaps)?;
     let (salt, tag) = salt_and_tag
         .split_at_checked(BCRYPT_SALT_CHARACTERS)
         .ok_or(Damaged)?;
-    let stored = StoredHash::with(algorithm, Alphabet::Bcrypt, salt, tag)?;
+    let stored = StoredHash::decode(algorithm, Alphabet::Bcrypt, salt, tag)?;
     if (stored.salt.len(), stored.tag.len()) == BCRYPT_BYTES {
         Ok(stored)
     } else {
@@ -184,7 +185,7 @@ fn bcrypt(cost: &str, salt_and_tag: &str) -> Result<StoredHash, UnreadableHash> 
     }
 }
 
-fn digest(name: &str) -> Digest {
+fn pbkdf2_digest(name: &str) -> Digest {
     match name {
         "pbkdf2-sha512" => Digest::Sha512,
         "pbkdf2-sha256" | "pbkdf2_sha256" => Digest::Sha256,
@@ -194,16 +195,21 @@ fn digest(name: &str) -> Digest {
 }
 
 /// PHC's `i=600000,l=32` or passlib's bare rounds, each with its own base64.
-fn pbkdf2(digest: Digest, cost: &str, salt: &str, tag: &str) -> Result<StoredHash, UnreadableHash> {
+fn parse_pbkdf2(
+    digest: Digest,
+    cost: &str,
+    salt: &str,
+    tag: &str,
+) -> Result<StoredHash, UnreadableHash> {
     let within = |rounds| Algorithm::pbkdf2(digest, rounds).ok_or(OutsideCaps);
-    if let Some(rounds) = decimal(cost) {
-        return StoredHash::with(within(rounds)?, Alphabet::Passlib, salt, tag);
+    if let Some(rounds) = parse_decimal(cost) {
+        return StoredHash::decode(within(rounds)?, Alphabet::Passlib, salt, tag);
     }
-    let (rounds, length) = match named(cost, ["i=", "l="]) {
+    let (rounds, length) = match parse_named(cost, ["i=", "l="]) {
         Some([rounds, length]) => (rounds, Some(length)),
-        None => (named(cost, ["i="]).ok_or(Damaged)?[0], None),
+        None => (parse_named(cost, ["i="]).ok_or(Damaged)?[0], None),
     };
-    let stored = StoredHash::with(within(rounds)?, Alphabet::Standard, salt, tag)?;
+    let stored = StoredHash::decode(within(rounds)?, Alphabet::Standard, salt, tag)?;
     match length {
         Some(length) if length as usize != stored.tag.len() => Err(Damaged),
         Some(_) | None => Ok(stored),
@@ -211,13 +217,13 @@ fn pbkdf2(digest: Digest, cost: &str, salt: &str, tag: &str) -> Result<StoredHas
 }
 
 /// Django's salt is a text of letters and digits, taken as it stands.
-fn django(
+fn parse_django(
     digest: Digest,
     rounds: &str,
     salt: &str,
     tag: &str,
 ) -> Result<StoredHash, UnreadableHash> {
-    let rounds = decimal(rounds).ok_or(Damaged)?;
+    let rounds = parse_decimal(rounds).ok_or(Damaged)?;
     let algorithm = Algorithm::pbkdf2(digest, rounds).ok_or(OutsideCaps)?;
     let tag = Alphabet::Padded.decode(tag).ok_or(Damaged)?;
     if !salt.bytes().all(|byte| byte.is_ascii_alphanumeric()) {

@@ -54,7 +54,8 @@ impl Hasher {
         key: &EmailKey,
         deadline: Instant,
     ) -> Result<Verification, HashingError> {
-        let readable = stored.and_then(|stored| Some((read(&stored.hashed)?, stored.scheme)));
+        let readable =
+            stored.and_then(|stored| Some((parse_stored(&stored.hashed)?, stored.scheme)));
         let is_known = readable.is_some();
         let (stored, scheme) =
             readable.unwrap_or_else(|| (self.0.decoys.draw(key), PasswordScheme::Nfc));
@@ -62,7 +63,9 @@ impl Hasher {
             PasswordScheme::Imported => attempt.as_received(),
             PasswordScheme::Nfc => attempt.as_bytes(),
         };
-        let tag = self.tag(Lane::Login, password, &stored, deadline).await?;
+        let tag = self
+            .compute_tag(Lane::Login, password, &stored, deadline)
+            .await?;
         if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
             return Ok(Verification::Mismatch);
         }
@@ -95,7 +98,7 @@ pub fn check_readable(stored: &HashedPassword) -> Result<(), UnreadableHash> {
     StoredHash::parse(stored.as_str()).map(|_| ())
 }
 
-fn read(stored: &HashedPassword) -> Option<StoredHash> {
+fn parse_stored(stored: &HashedPassword) -> Option<StoredHash> {
     StoredHash::parse(stored.as_str())
         .inspect_err(|reason| tracing::error!(%reason, "stored password hash cannot be read"))
         .ok()

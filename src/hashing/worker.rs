@@ -10,30 +10,30 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{BeforeHash, arena::Arena, job::Job, priority, queue::Queue};
+use super::{BeforeHash, arena::Arena, job::Job, priority, queue::JobQueue};
 
 /// Starts a thread that hashes in `arena` until the queue is closed.
 ///
 /// # Errors
 /// The system refuses another thread.
-pub(super) fn spawn(
+pub(super) fn spawn_worker(
     index: usize,
-    queue: Arc<Queue>,
+    queue: Arc<JobQueue>,
     mut arena: Arena,
     before_hash: Option<BeforeHash>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new()
         .name(format!("hash-{index}"))
         .spawn(move || {
-            priority::give_way();
-            while let Some(job) = next(&queue, &mut arena) {
-                run(&queue, job, &mut arena, before_hash.as_ref());
+            priority::lower_priority();
+            while let Some(job) = next_job(&queue, &mut arena) {
+                run_job(&queue, job, &mut arena, before_hash.as_ref());
             }
         })
 }
 
 /// The next job; while there is none, nothing of the last one stays in memory.
-fn next(queue: &Queue, arena: &mut Arena) -> Option<Job> {
+fn next_job(queue: &JobQueue, arena: &mut Arena) -> Option<Job> {
     queue.try_take().or_else(|| {
         arena.wipe();
         queue.take()
@@ -41,7 +41,7 @@ fn next(queue: &Queue, arena: &mut Arena) -> Option<Job> {
 }
 
 /// Computes one job. A panic loses that job and nothing else.
-fn run(queue: &Queue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHash>) {
+fn run_job(queue: &JobQueue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHash>) {
     let hashed = catch_unwind(AssertUnwindSafe(|| {
         if let Some(before_hash) = before_hash {
             before_hash(&job.algorithm().to_string());
@@ -80,7 +80,7 @@ mod tests {
         *,
     };
 
-    fn queue() -> Queue {
+    fn queue() -> JobQueue {
         let settings = HashingSettings {
             memory_kib: 8,
             iterations: 1,
@@ -89,7 +89,7 @@ mod tests {
             queue: 8,
             max_wait: Duration::from_secs(2),
         };
-        Queue::new(&settings, Parameters::new(8, 1, 1).unwrap(), 1)
+        JobQueue::new(&settings, Parameters::new(8, 1, 1).unwrap(), 1)
     }
 
     fn is_empty(arena: &mut Arena) -> bool {
@@ -110,13 +110,13 @@ mod tests {
             tag
         });
         for tag in tags {
-            let job = next(&queue, &mut arena).unwrap();
-            run(&queue, job, &mut arena, None);
+            let job = next_job(&queue, &mut arena).unwrap();
+            run_job(&queue, job, &mut arena, None);
             assert_eq!(tag.blocking_recv().unwrap().len(), 32);
             assert!(!is_empty(&mut arena));
         }
         queue.close();
-        assert!(next(&queue, &mut arena).is_none());
+        assert!(next_job(&queue, &mut arena).is_none());
         assert!(is_empty(&mut arena));
     }
 }

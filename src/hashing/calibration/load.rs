@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What became of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Load {
+pub struct LoadResult {
     /// How many there were.
     pub offered: usize,
     /// How many were refused.
@@ -28,7 +28,7 @@ pub struct Load {
     latencies: Vec<Duration>,
 }
 
-impl Load {
+impl LoadResult {
     /// How many ended.
     pub fn answered(&self) -> usize {
         self.latencies.len()
@@ -48,22 +48,22 @@ impl Load {
 }
 
 /// How many there are of so many each second within `time`: at 0, and whenever one is due after that.
-pub fn arrivals(per_second: u32, time: Duration) -> usize {
+pub fn count_arrivals(per_second: u32, time: Duration) -> usize {
     let arrivals = (time * per_second).as_nanos().div_ceil(1_000_000_000);
     usize::try_from(arrivals).unwrap_or(usize::MAX)
 }
 
 /// Verifies so many each second, evenly and whatever becomes of the ones before, for `time`; tells
 /// `arrived` of each.
-pub async fn verify_at(
+pub async fn run_load(
     hasher: &Hasher,
     per_second: u32,
     time: Duration,
     arrived: impl Fn(),
-) -> Load {
+) -> LoadResult {
     let mut calls = JoinSet::new();
     let start = Instant::now();
-    for index in 0..arrivals(per_second, time) {
+    for index in 0..count_arrivals(per_second, time) {
         let after = Duration::from_secs(index as u64) / per_second;
         sleep_until(start + after).await;
         calls.spawn(verify(hasher.clone(), start + after));
@@ -79,7 +79,7 @@ pub async fn verify_at(
     let failed = count(|error| !matches!(error, HashingError::Overloaded { .. }));
     let mut latencies: Vec<Duration> = outcomes.into_iter().flatten().collect();
     latencies.sort_unstable();
-    Load {
+    LoadResult {
         offered,
         refused,
         failed,
@@ -93,7 +93,7 @@ async fn verify(hasher: Hasher, due: Instant) -> Result<Duration, HashingError> 
     let stored = StoredHash::without_tag(hasher.0.current, [7; 16]);
     let deadline = due + PATIENCE;
     hasher
-        .tag(Lane::Login, b"calibration", &stored, deadline)
+        .compute_tag(Lane::Login, b"calibration", &stored, deadline)
         .await?;
     Ok(due.elapsed())
 }
@@ -119,7 +119,7 @@ mod tests {
     fn arrivals_are_those_before_the_end() {
         for (per_second, millis, arrivals_then) in [(100, 50, 5), (100, 51, 6), (1, 10, 1)] {
             let time = Duration::from_millis(millis);
-            assert_eq!(arrivals(per_second, time), arrivals_then);
+            assert_eq!(count_arrivals(per_second, time), arrivals_then);
         }
     }
 
@@ -127,7 +127,7 @@ mod tests {
     async fn what_the_engine_bears_is_answered() {
         let hasher = Hasher::start(SETTINGS, None).unwrap();
         let arrived = AtomicUsize::new(0);
-        let load = verify_at(&hasher, 1000, TIME, || {
+        let load = run_load(&hasher, 1000, TIME, || {
             arrived.fetch_add(1, Ordering::Relaxed);
         })
         .await;
@@ -144,7 +144,7 @@ mod tests {
             std::panic::resume_unwind(Box::new(()));
         });
         let hasher = Hasher::start(SETTINGS, Some(break_all)).unwrap();
-        let load = verify_at(&hasher, 1000, TIME, || {}).await;
+        let load = run_load(&hasher, 1000, TIME, || {}).await;
         assert_eq!((load.refused, load.failed), (0, 20));
         assert_eq!(load.percentile(50), None);
 
@@ -161,7 +161,7 @@ mod tests {
         let hasher = Hasher::start(settings, Some(wait)).unwrap();
         let running = tokio::spawn(verify(hasher.clone(), Instant::now()));
         tokio::task::yield_now().await;
-        let load = verify_at(&hasher, 1000, TIME, || {}).await;
+        let load = run_load(&hasher, 1000, TIME, || {}).await;
         assert_eq!((load.refused, load.failed), (20, 0));
         drop(release);
         running.await.unwrap().unwrap();
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_percentile_is_a_latency_that_was_seen() {
-        let load = Load {
+        let load = LoadResult {
             offered: 200,
             refused: 0,
             failed: 0,

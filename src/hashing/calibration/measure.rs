@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 use thiserror::Error;
 
 use super::{
-    super::{arena::Arena, parameters::argon2id, priority},
+    super::{arena::Arena, parameters::compute_argon2id, priority},
     Cost,
 };
 
@@ -81,7 +81,7 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
         for mut arena in arenas {
             let (params, ready, gate) = (params.clone(), ready.clone(), &gate);
             let work = move || {
-                priority::give_way();
+                priority::lower_priority();
                 arena.blocks(cost.memory_kib);
                 drop(ready);
                 drop(gate.read());
@@ -113,7 +113,7 @@ impl Run {
 fn hash(params: &Params, cost: Cost, arena: &mut Arena) -> Result<(), argon2::Error> {
     let mut tag = [0; TAG_BYTES];
     let blocks = arena.blocks(cost.memory_kib);
-    argon2id(params.clone(), b"calibration", &[7; 16], blocks, &mut tag)
+    compute_argon2id(params.clone(), b"calibration", &[7; 16], blocks, &mut tag)
 }
 
 /// Works until `time` is over by `now`, at least once.

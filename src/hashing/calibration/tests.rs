@@ -8,7 +8,7 @@ use crate::hashing::fit;
 const MIB: u64 = 1024 * 1024;
 
 /// A machine of which each thread computes so many KiB × passes a second.
-fn measured(cost: Cost, work_kib: f64) -> Measured {
+fn measured(cost: Cost, work_kib: f64) -> Measurement {
     let alone = work_kib / f64::from(u32::try_from(cost.work_kib()).unwrap());
     let threads = cost.memory().workers;
     let together = alone * f64::from(u32::try_from(threads).unwrap());
@@ -16,19 +16,19 @@ fn measured(cost: Cost, work_kib: f64) -> Measured {
         threads,
         per_second,
     };
-    Measured {
+    Measurement {
         cost,
         alone: rate(1, alone),
         together: rate(threads, together),
     }
 }
 
-fn all(work_kib: f64) -> Vec<Measured> {
+fn all(work_kib: f64) -> Vec<Measurement> {
     COSTS.map(|(cost, _)| measured(cost, work_kib)).to_vec()
 }
 
-fn wanted(logins_per_second: u32, latency: u64) -> Wanted {
-    Wanted {
+fn wanted(logins_per_second: u32, latency: u64) -> Target {
+    Target {
         logins_per_second,
         latency: Duration::from_millis(latency),
     }
@@ -36,20 +36,20 @@ fn wanted(logins_per_second: u32, latency: u64) -> Wanted {
 
 #[test]
 fn what_serve_refuses_is_measured_and_marked() {
-    let verdicts = COSTS.map(|(cost, _)| cost.verdict());
-    let count = |wanted: Verdict| {
+    let verdicts = COSTS.map(|(cost, _)| cost.acceptance());
+    let count = |wanted: Acceptance| {
         verdicts
             .iter()
             .filter(|verdict| **verdict == wanted)
             .count()
     };
-    assert_eq!(count(Verdict::BelowFloor), 3);
+    assert_eq!(count(Acceptance::BelowFloor), 3);
     assert_eq!(
-        count(Verdict::BeyondCaps(ParametersError::Memory)),
+        count(Acceptance::BeyondCaps(ParametersError::Memory)),
         1,
         "2 GiB"
     );
-    assert_eq!(count(Verdict::Accepted), 7);
+    assert_eq!(count(Acceptance::Accepted), 7);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_fifth_of_the_rate_is_kept_for_bursts() {
 #[test]
 fn the_time_of_another_cost_follows_from_memory_and_passes() {
     let one = measured(Cost::new(19_456, 2, 1), 2_000_000.0);
-    let expected = one.expect(Cost::new(2_097_152, 1, 4)).as_secs_f64();
+    let expected = one.estimate_time(Cost::new(2_097_152, 1, 4)).as_secs_f64();
     assert!((1.04..1.06).contains(&expected), "{expected}");
 }
 
@@ -93,10 +93,10 @@ fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
         workers: 2,
         memory_kib: 65_536,
     };
-    assert_eq!(has_room(needed, None), Ok(()));
-    assert_eq!(has_room(needed, Some(160 * MIB)), Ok(()));
+    assert_eq!(check_free_memory(needed, None), Ok(()));
+    assert_eq!(check_free_memory(needed, Some(160 * MIB)), Ok(()));
     assert_eq!(
-        has_room(needed, Some(160 * MIB - 1))
+        check_free_memory(needed, Some(160 * MIB - 1))
             .unwrap_err()
             .to_string(),
         "2 workers × 65536 KiB + 128 MiB = 256 MiB, but only 159 MiB are free"
@@ -115,10 +115,10 @@ proptest! {
         let limit = Some(limit_mib * MIB);
         if let Some(best) = recommend(&all, wanted(logins, latency), limit) {
             prop_assert!(meets_floor(best.cost.memory_kib, best.cost.iterations));
-            prop_assert_eq!(best.cost.verdict(), Verdict::Accepted);
+            prop_assert_eq!(best.cost.acceptance(), Acceptance::Accepted);
             let memory = best.cost.memory();
             prop_assert_eq!(fit(memory.workers, memory.memory_kib, limit), Ok(()));
-            prop_assert!(best.bears() >= f64::from(logins));
+            prop_assert!(best.sustained_rate() >= f64::from(logins));
             prop_assert!(best.latency() <= Duration::from_millis(latency));
         }
     }

@@ -9,7 +9,7 @@ use super::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn queue(workers: usize, waiting: usize, max_wait: Duration) -> Queue {
+fn queue(workers: usize, waiting: usize, max_wait: Duration) -> JobQueue {
     let settings = HashingSettings {
         memory_kib: 64,
         iterations: 1,
@@ -18,7 +18,7 @@ fn queue(workers: usize, waiting: usize, max_wait: Duration) -> Queue {
         queue: waiting,
         max_wait,
     };
-    Queue::new(&settings, parameters(64), workers)
+    JobQueue::new(&settings, parameters(64), workers)
 }
 
 fn parameters(memory_kib: u32) -> Parameters {
@@ -31,13 +31,13 @@ fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
 }
 
 /// Lets a login in that is wanted until the receiver is dropped.
-fn admit(queue: &Queue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
+fn admit(queue: &JobQueue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
     admit_as(Lane::Login, queue, memory_kib)
 }
 
 fn admit_as(
     lane: Lane,
-    queue: &Queue,
+    queue: &JobQueue,
     memory_kib: u32,
 ) -> Result<oneshot::Receiver<Tag>, HashingError> {
     let (job, tag) = job(memory_kib, 60 * SECOND);
@@ -45,12 +45,12 @@ fn admit_as(
 }
 
 /// A registration, told from a login by its memory.
-fn register(queue: &Queue) -> Result<oneshot::Receiver<Tag>, HashingError> {
+fn register(queue: &JobQueue) -> Result<oneshot::Receiver<Tag>, HashingError> {
     admit_as(Lane::Registration, queue, 32)
 }
 
 /// The memory of each that starts, one at a time.
-fn order(queue: &Queue) -> Vec<u32> {
+fn order(queue: &JobQueue) -> Vec<u32> {
     let one = || {
         let job = queue.try_take()?;
         queue.finish(&job, None);
@@ -60,7 +60,7 @@ fn order(queue: &Queue) -> Vec<u32> {
 }
 
 /// Makes `mean` the mean time of hashes, near enough.
-fn measure(queue: &Queue, mean: Duration) {
+fn measure(queue: &JobQueue, mean: Duration) {
     for _ in 0..100 {
         let _tag = admit(queue, 64).unwrap();
         let job = queue.try_take().unwrap();
@@ -218,8 +218,8 @@ fn a_flood_of_one_class_leaves_places_to_the_other() {
         let queue = queue(1, 16, 60 * SECOND);
         let _running = admit_as(flood, &queue, 64).unwrap();
         let _job = queue.try_take().unwrap();
-        let let_in: Vec<_> = std::iter::from_fn(|| admit_as(flood, &queue, 64).ok()).collect();
-        assert_eq!(let_in.len(), 14, "all but an eighth of 16");
+        let admitted: Vec<_> = std::iter::from_fn(|| admit_as(flood, &queue, 64).ok()).collect();
+        assert_eq!(admitted.len(), 14, "all but an eighth of 16");
         let _others = [(); 2].map(|()| admit_as(other, &queue, 32).unwrap());
         assert!(overload(&admit_as(other, &queue, 32)).is_some());
         assert_eq!(queue.metrics().waiting, 16);

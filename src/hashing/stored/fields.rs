@@ -47,25 +47,25 @@ impl Alphabet {
 }
 
 /// The numbers of `m=19456,t=2,p=1`, for the names in their order.
-pub(super) fn named<const N: usize>(text: &str, names: [&str; N]) -> Option<[u32; N]> {
+pub(super) fn parse_named<const N: usize>(text: &str, names: [&str; N]) -> Option<[u32; N]> {
     let mut fields = text.split(',');
     let mut numbers = [0; N];
     for (number, name) in numbers.iter_mut().zip(names) {
-        *number = decimal(fields.next()?.strip_prefix(name)?)?;
+        *number = parse_decimal(fields.next()?.strip_prefix(name)?)?;
     }
     fields.next().is_none().then_some(numbers)
 }
 
 /// A number without sign or leading zero. One that is too big for its type is as good as the
 /// biggest: both are beyond every cap.
-pub(super) fn decimal(text: &str) -> Option<u32> {
+pub(super) fn parse_decimal(text: &str) -> Option<u32> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let is_plain = is_plain && !text.is_empty() && (text == "0" || !text.starts_with('0'));
     is_plain.then(|| text.parse().unwrap_or(u32::MAX))
 }
 
 /// bcrypt's two digits.
-pub(super) fn bcrypt_cost(text: &str) -> Option<u32> {
+pub(super) fn parse_bcrypt_cost(text: &str) -> Option<u32> {
     let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain { text.parse().ok() } else { None }
 }
