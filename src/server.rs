@@ -16,6 +16,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod services;
+mod ticks;
 pub mod tls;
 
 use std::{io, net::SocketAddr, time::Duration};

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     connection::{Connections, HttpService},
-    limit::Limit,
+    limit::ConnectionLimit,
 };
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
@@ -18,10 +18,10 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Accepts connections until the port closes, the listener with it. `port` names it in the log.
-pub(super) async fn accept<S: HttpService>(
+pub(super) async fn accept_connections<S: HttpService>(
     port: &'static str,
     listener: TcpListener,
-    limit: Limit,
+    limit: ConnectionLimit,
     connections: Connections<S>,
 ) {
     let closing = connections.closing();
@@ -33,17 +33,17 @@ pub(super) async fn accept<S: HttpService>(
 async fn accept_forever<S: HttpService>(
     port: &'static str,
     listener: TcpListener,
-    limit: Limit,
+    limit: ConnectionLimit,
     connections: Connections<S>,
 ) {
     let mut back_off = FIRST_BACK_OFF;
-    let mut reached = LogInterval::default();
-    let mut failed = LogInterval::default();
+    let mut limit_log = LogInterval::default();
+    let mut error_log = LogInterval::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 back_off = FIRST_BACK_OFF;
-                if limit.is_reached() && reached.is_due() {
+                if limit.is_reached() && limit_log.is_due() {
                     tracing::warn!(
                         port,
                         "connection limit reached: closing idle connections, or else new ones"
@@ -53,11 +53,11 @@ async fn accept_forever<S: HttpService>(
                     connections.spawn(stream, peer, slot);
                 }
             }
-            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) if is_peer_error(&error) => {}
             // Out of descriptors or memory: the connection stays in the backlog, so trying again at
             // once would only burn a core.
             Err(error) => {
-                if failed.is_due() {
+                if error_log.is_due() {
                     tracing::warn!(port, %error, "cannot accept connections: waiting and retrying");
                 }
                 sleep(back_off).await;
@@ -68,7 +68,7 @@ async fn accept_forever<S: HttpService>(
 }
 
 /// Whether the connection broke while it waited to be accepted, which says nothing about us.
-fn is_of_the_peer(error: &io::Error) -> bool {
+fn is_peer_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -9,20 +9,20 @@ use tonic::service::Routes;
 
 use super::{
     ApplicationSettings, ServerSettings, StartError, Stop, TestHooks,
-    accept::accept,
+    accept::accept_connections,
     background,
     connection::Connections,
-    drain::{Running, Stages},
+    drain::{DrainStages, RunningServer},
     health::HealthService,
     http::Http,
-    limit::{Limit, descriptor_limit},
+    limit::{ConnectionLimit, descriptor_limit},
     listeners::Listeners,
     mail,
     metrics::Metrics,
     operations,
-    readiness::{Readiness, Reporter},
+    readiness::{Readiness, ReadinessReporter},
     services,
-    tls::Tls,
+    tls::ServerTls,
 };
 use crate::{
     auth::{Auth, Callers},
@@ -42,13 +42,13 @@ pub struct Application {
     listeners: Listeners,
     grpc: Edge<Routes>,
     rest: Edge<Router>,
-    stages: Stages,
-    reporter: Reporter,
+    stages: DrainStages,
+    reporter: ReadinessReporter,
     db: Db,
     hasher: Hasher,
     auth: Auth,
     /// `None`: plaintext.
-    tls: Option<Tls>,
+    tls: Option<ServerTls>,
     clock: Clock,
     started: Timestamp,
 }
@@ -71,7 +71,7 @@ impl Application {
         let callers = Callers::new(db.clone(), clock.clone());
         let tls = server.tls.take().map(|tls| {
             let interval = hooks.certificate_interval;
-            Tls::new(tls, clock.clone(), server.grace, interval)
+            ServerTls::new(tls, clock.clone(), server.grace, interval)
         });
         let auth = Auth::new(
             db.clone(),
@@ -81,14 +81,14 @@ impl Application {
             settings.auth,
         );
 
-        let stages = Stages::new();
-        let reporter = Reporter::new();
+        let stages = DrainStages::new();
+        let reporter = ReadinessReporter::new();
         let health = HealthService::new(
-            services::names(server.reflection),
+            services::service_names(server.reflection),
             reporter.subscribe(),
             stages.closing.clone(),
         );
-        let routes = services::routes(auth.clone(), health, server.reflection)?;
+        let routes = services::build_routes(auth.clone(), health, server.reflection)?;
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
             gate: Arc::new(Gate::new(callers, server.auth_service)),
@@ -152,7 +152,7 @@ impl Application {
         let (tls, clock) = (self.tls.clone(), self.clock.clone());
         let (running, mut loops) = self.run();
         let mut background = JoinSet::new();
-        background.spawn(background::keep(
+        background.spawn(background::run(
             running.db.clone(),
             running.auth.clone(),
             clock,
@@ -179,7 +179,7 @@ impl Application {
         while loops.join_next().await.is_some() {}
     }
 
-    fn metrics(&self, connections: Limit) -> Metrics {
+    fn metrics(&self, connections: ConnectionLimit) -> Metrics {
         Metrics {
             grpc: self.grpc.calls(),
             rest: self.rest.calls(),
@@ -193,37 +193,51 @@ impl Application {
     }
 
     /// Starts the accept loops.
-    fn run(self) -> (Running, JoinSet<()>) {
+    fn run(self) -> (RunningServer, JoinSet<()>) {
         let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
-        let limit = Limit::new(most_connections(self.settings.max_connections));
-        let probe_limit = Limit::new(OPERATIONS_CONNECTIONS);
+        let limit = ConnectionLimit::new(most_connections(self.settings.max_connections));
+        let probe_limit = ConnectionLimit::new(OPERATIONS_CONNECTIONS);
         let operations = operations::router(self.metrics(limit.clone()));
         let stages = self.stages;
         let tls = |http| self.tls.as_ref().map(|tls| tls.acceptor(http));
 
         let mut loops = JoinSet::new();
-        let grpc = Connections::new(Http::Two, self.grpc, stages.of_calls(), calls.clone())
-            .over(tls(Http::Two));
-        loops.spawn(accept(
+        let grpc = Connections::new(
+            Http::Two,
+            self.grpc,
+            stages.signals_of_calls(),
+            calls.clone(),
+        )
+        .with_tls(tls(Http::Two));
+        loops.spawn(accept_connections(
             "grpc",
             self.listeners.grpc.socket,
             limit.clone(),
             grpc,
         ));
         if let Some(listener) = self.listeners.rest {
-            let rest = Connections::new(Http::One, self.rest, stages.of_calls(), calls.clone())
-                .over(tls(Http::One));
-            loops.spawn(accept("rest", listener.socket, limit, rest));
+            let rest = Connections::new(
+                Http::One,
+                self.rest,
+                stages.signals_of_calls(),
+                calls.clone(),
+            )
+            .with_tls(tls(Http::One));
+            loops.spawn(accept_connections("rest", listener.socket, limit, rest));
         }
-        let operations =
-            Connections::new(Http::One, operations, stages.of_probes(), probes.clone());
-        loops.spawn(accept(
+        let operations = Connections::new(
+            Http::One,
+            operations,
+            stages.signals_of_probes(),
+            probes.clone(),
+        );
+        loops.spawn(accept_connections(
             "operations",
             self.listeners.operations.socket,
             probe_limit,
             operations,
         ));
-        let running = Running {
+        let running = RunningServer {
             stages,
             reporter: self.reporter,
             calls,

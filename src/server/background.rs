@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
+    time::{Instant, sleep},
 };
 
-use super::readiness::{Check, Readiness, Reporter};
+use super::{
+    readiness::{Check, Readiness, ReadinessReporter},
+    ticks::ticks,
+};
 use crate::{
     auth::Auth,
     db::{Db, DbError, SchemaState},
@@ -30,18 +33,18 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
-pub(super) async fn keep(
+pub(super) async fn run(
     db: Db,
     auth: Auth,
     clock: Clock,
     migrate_on_start: bool,
-    reporter: Reporter,
+    reporter: ReadinessReporter,
 ) {
-    make_usable(&db, &auth, migrate_on_start, &reporter).await;
+    prepare_schema(&db, &auth, migrate_on_start, &reporter).await;
     // In tasks of their own, so that nothing that goes wrong there ends the probes.
     let mut beside = JoinSet::new();
     beside.spawn(write_outcomes(auth.clone()));
-    beside.spawn(keep_sessions(auth.clone()));
+    beside.spawn(maintain_sessions(auth.clone()));
     beside.spawn(purge(auth.clone()));
     beside.spawn(refresh_decoys(auth));
     probe(&db, &clock, &reporter).await;
@@ -49,14 +52,19 @@ pub(super) async fn keep(
 
 /// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
 /// must be like: the first login must not tell who exists either.
-async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Reporter) {
+async fn prepare_schema(
+    db: &Db,
+    auth: &Auth,
+    migrate_on_start: bool,
+    reporter: &ReadinessReporter,
+) {
     let mut back_off = FIRST_BACK_OFF;
-    let mut told = String::new();
+    let mut last_problem = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
             Ok(schema) if schema.is_usable() => match auth.refresh_decoys().await {
                 Ok(()) => {
-                    warn_of_newer(&schema);
+                    warn_of_newer_schema(&schema);
                     return;
                 }
                 Err(error) => format!("not ready: {}", chain(&error)),
@@ -68,9 +76,9 @@ async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Re
             Err(error) => format!("not ready: {}", chain(&error)),
         };
         // Tries are many and their outcomes few.
-        if problem != told {
+        if problem != last_problem {
             tracing::warn!("{problem}");
-            told = problem;
+            last_problem = problem;
         }
         sleep(back_off).await;
         back_off = (back_off * 2).min(LONGEST_BACK_OFF);
@@ -80,7 +88,7 @@ async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Re
 async fn bring_up_to_date(
     db: &Db,
     migrate_on_start: bool,
-    reporter: &Reporter,
+    reporter: &ReadinessReporter,
 ) -> Result<SchemaState, DbError> {
     let lost = |_: &DbError| {
         reporter.report(Readiness::Failing(Check::Database));
@@ -98,7 +106,7 @@ async fn bring_up_to_date(
     }
 }
 
-fn warn_of_newer(schema: &SchemaState) {
+fn warn_of_newer_schema(schema: &SchemaState) {
     if !schema.unknown.is_empty() {
         tracing::warn!(
             unknown = schema.unknown.join(", "),
@@ -107,9 +115,8 @@ fn warn_of_newer(schema: &SchemaState) {
     }
 }
 
-async fn probe(db: &Db, clock: &Clock, reporter: &Reporter) {
-    let mut ticks = interval(PROBE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn probe(db: &Db, clock: &Clock, reporter: &ReadinessReporter) {
+    let mut ticks = ticks(PROBE_INTERVAL);
     let mut failed: u32 = 0;
     loop {
         ticks.tick().await;
@@ -132,8 +139,7 @@ async fn probe(db: &Db, clock: &Clock, reporter: &Reporter) {
 }
 
 async fn write_outcomes(auth: Auth) {
-    let mut ticks = interval(OUTCOMES_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(OUTCOMES_INTERVAL);
     let mut is_failing = false;
     loop {
         ticks.tick().await;
@@ -151,9 +157,8 @@ async fn write_outcomes(auth: Auth) {
 }
 
 /// Stores when sessions were seen, and forgets with what their secrets were replaced.
-async fn keep_sessions(auth: Auth) {
-    let mut ticks = interval(auth.last_seen_interval());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn maintain_sessions(auth: Auth) {
+    let mut ticks = ticks(auth.last_seen_interval());
     loop {
         ticks.tick().await;
         if let Err(error) = auth.write_last_seen().await {
@@ -166,8 +171,7 @@ async fn keep_sessions(auth: Auth) {
 }
 
 async fn purge(auth: Auth) {
-    let mut ticks = interval(PURGE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(PURGE_INTERVAL);
     loop {
         ticks.tick().await;
         match auth.purge().await {
@@ -181,8 +185,9 @@ async fn purge(auth: Auth) {
 }
 
 async fn refresh_decoys(auth: Auth) {
-    let mut ticks = interval_at(Instant::now() + DECOYS_INTERVAL, DECOYS_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(DECOYS_INTERVAL);
+    // The first tick is immediate, and `prepare_schema` has just refreshed them.
+    ticks.tick().await;
     loop {
         ticks.tick().await;
         if let Err(error) = auth.refresh_decoys().await {

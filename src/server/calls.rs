@@ -12,25 +12,25 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::limit::Seat;
+use super::limit::EvictionEntry;
 
 /// A draining connection on which nothing has happened for this long is closed: its peer may be
 /// gone, and hyper waits for the answer to a ping.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// The calls of one connection, counted.
-pub(super) struct Calls {
-    seat: Seat,
+pub(super) struct ConnectionCalls {
+    eviction_entry: EvictionEntry,
     begun: AtomicU64,
     ended: AtomicU64,
     last_end: Mutex<Instant>,
 }
 
-impl Calls {
-    /// None yet, on a connection that was just accepted; the first one keeps `seat`.
-    pub(super) fn new(seat: Seat) -> Self {
+impl ConnectionCalls {
+    /// None yet, on a connection that was just accepted; the first one keeps `eviction_entry`.
+    pub(super) fn new(eviction_entry: EvictionEntry) -> Self {
         Self {
-            seat,
+            eviction_entry,
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             last_end: Mutex::new(Instant::now()),
@@ -38,11 +38,11 @@ impl Calls {
     }
 
     /// Counts a call until what comes back is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> Call {
+    pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
         if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.seat.keep();
+            self.eviction_entry.remove();
         }
-        Call(Arc::clone(self))
+        OpenCall(Arc::clone(self))
     }
 
     /// When the last call ended, or the connection was accepted: one call at a time, as in HTTP/1,
@@ -74,9 +74,9 @@ impl Calls {
 }
 
 /// A call that runs; dropped when its answer's headers are there or nobody waits for them.
-pub(super) struct Call(Arc<Calls>);
+pub(super) struct OpenCall(Arc<ConnectionCalls>);
 
-impl Drop for Call {
+impl Drop for OpenCall {
     fn drop(&mut self) {
         *self.0.last_end.lock() = Instant::now();
         self.0.ended.fetch_add(1, Ordering::Relaxed);

@@ -13,8 +13,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Stop,
-    connection::Ending,
-    readiness::{Check, Readiness, Reporter},
+    connection::ShutdownSignals,
+    readiness::{Check, Readiness, ReadinessReporter},
 };
 use crate::{auth::Auth, db::Db, hashing::Hasher, telemetry::chain};
 
@@ -33,7 +33,7 @@ const LAST_PROBES: Duration = Duration::from_millis(150);
 
 /// The points of no return, in their order.
 #[derive(Clone)]
-pub(super) struct Stages {
+pub(super) struct DrainStages {
     /// gRPC and REST accept no more; watches end; calls may finish.
     pub(super) closing: CancellationToken,
     /// Calls that still run are answered UNAVAILABLE.
@@ -46,7 +46,7 @@ pub(super) struct Stages {
     pub(super) end: CancellationToken,
 }
 
-impl Stages {
+impl DrainStages {
     pub(super) fn new() -> Self {
         let end = CancellationToken::new();
         Self {
@@ -59,16 +59,16 @@ impl Stages {
     }
 
     /// How connections that carry calls end.
-    pub(super) fn of_calls(&self) -> Ending {
-        Ending {
+    pub(super) fn signals_of_calls(&self) -> ShutdownSignals {
+        ShutdownSignals {
             closing: self.closing.clone(),
             abort: self.abort.clone(),
         }
     }
 
     /// How connections that carry probes end.
-    pub(super) fn of_probes(&self) -> Ending {
-        Ending {
+    pub(super) fn signals_of_probes(&self) -> ShutdownSignals {
+        ShutdownSignals {
             closing: self.probes_closing.clone(),
             abort: self.end.clone(),
         }
@@ -76,9 +76,9 @@ impl Stages {
 }
 
 /// What has to come to an end.
-pub(super) struct Running {
-    pub(super) stages: Stages,
-    pub(super) reporter: Reporter,
+pub(super) struct RunningServer {
+    pub(super) stages: DrainStages,
+    pub(super) reporter: ReadinessReporter,
     /// The connections of gRPC and REST and their calls.
     pub(super) calls: TaskTracker,
     /// The connections of the operations port.
@@ -88,7 +88,7 @@ pub(super) struct Running {
     pub(super) db: Db,
 }
 
-impl Running {
+impl RunningServer {
     /// Tells callers to go elsewhere and serves them as before for `delay`.
     pub(super) async fn announce(&self, stop: Stop, delay: Duration) {
         self.reporter.report(Readiness::Failing(Check::Draining));
@@ -119,7 +119,7 @@ impl Running {
 
     /// Ends the layers below, now that nobody calls them, and the operations port last.
     pub(super) async fn close(self) {
-        let hashing = async { join!(stop(self.hasher), self.auth.finish_background()) };
+        let hashing = async { join!(stop_hashing(self.hasher), self.auth.finish_background()) };
         let _ = timeout(HASHING, hashing).await;
         self.auth.finish_outcomes(WRITES).await;
         match timeout(LAST_SEEN, self.auth.write_last_seen()).await {
@@ -140,7 +140,7 @@ impl Running {
 }
 
 /// Joins the hashing threads from a thread of its own: joining blocks.
-async fn stop(hasher: Hasher) {
+async fn stop_hashing(hasher: Hasher) {
     let (stopped, when_stopped) = oneshot::channel();
     let joining = thread::Builder::new()
         .name("hashing-stop".to_owned())

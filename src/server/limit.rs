@@ -15,27 +15,27 @@ const EVICTION: Duration = Duration::from_millis(100);
 
 /// A cap on connections; clones share it, so that gRPC and REST are counted together.
 #[derive(Clone)]
-pub(super) struct Limit {
+pub(super) struct ConnectionLimit {
     most: usize,
     slots: Arc<Semaphore>,
-    waiting: Arc<Mutex<Waiting>>,
+    evictable: Arc<Mutex<EvictionList>>,
 }
 
 /// The connections that have not had a complete request yet, by age.
 #[derive(Default)]
-struct Waiting {
+struct EvictionList {
     admitted: u64,
     by_age: BTreeMap<u64, CancellationToken>,
 }
 
-impl Limit {
+impl ConnectionLimit {
     /// At most `connections` at once.
     pub(super) fn new(connections: usize) -> Self {
         let most = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             most,
             slots: Arc::new(Semaphore::new(most)),
-            waiting: Arc::default(),
+            evictable: Arc::default(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Limit {
         let permit = if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             permit
         } else {
-            let (_, oldest) = self.waiting.lock().by_age.pop_first()?;
+            let (_, oldest) = self.evictable.lock().by_age.pop_first()?;
             oldest.cancel();
             // The evicted one's descriptor is closed before the new one is served. Another port's
             // newcomer may be faster; it then sees to the next oldest.
@@ -70,14 +70,14 @@ impl Limit {
                 .ok()?
         };
         let evicted = CancellationToken::new();
-        let mut waiting = self.waiting.lock();
-        waiting.admitted += 1;
-        let number = waiting.admitted;
-        waiting.by_age.insert(number, evicted.clone());
+        let mut evictable = self.evictable.lock();
+        evictable.admitted += 1;
+        let number = evictable.admitted;
+        evictable.by_age.insert(number, evicted.clone());
         Some(Slot {
-            seat: Seat {
+            eviction_entry: EvictionEntry {
                 number,
-                waiting: Arc::clone(&self.waiting),
+                evictable: Arc::clone(&self.evictable),
             },
             evicted,
             _permit: permit,
@@ -87,7 +87,7 @@ impl Limit {
 
 /// The place of one connection; dropped with it.
 pub(super) struct Slot {
-    seat: Seat,
+    eviction_entry: EvictionEntry,
     evicted: CancellationToken,
     _permit: OwnedSemaphorePermit,
 }
@@ -99,28 +99,28 @@ impl Slot {
     }
 
     /// What the connection's first complete request is told to.
-    pub(super) fn seat(&self) -> Seat {
-        self.seat.clone()
+    pub(super) fn eviction_entry(&self) -> EvictionEntry {
+        self.eviction_entry.clone()
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.seat.keep();
+        self.eviction_entry.remove();
     }
 }
 
 /// The right to stay, once a complete request has come.
 #[derive(Clone)]
-pub(super) struct Seat {
+pub(super) struct EvictionEntry {
     number: u64,
-    waiting: Arc<Mutex<Waiting>>,
+    evictable: Arc<Mutex<EvictionList>>,
 }
 
-impl Seat {
+impl EvictionEntry {
     /// Takes the connection off the list of those that may have to make room.
-    pub(super) fn keep(&self) {
-        self.waiting.lock().by_age.remove(&self.number);
+    pub(super) fn remove(&self) {
+        self.evictable.lock().by_age.remove(&self.number);
     }
 }
 
@@ -143,9 +143,9 @@ mod tests {
     /// (X4)
     #[tokio::test]
     async fn at_the_cap_the_oldest_connection_without_a_request_makes_room() {
-        let limit = Limit::new(2);
+        let limit = ConnectionLimit::new(2);
         let busy = limit.admit().await.unwrap();
-        busy.seat().keep();
+        busy.eviction_entry().remove();
         let idle = limit.admit().await.unwrap();
 
         let newcomer = tokio::spawn({
@@ -161,9 +161,9 @@ mod tests {
 
     #[tokio::test]
     async fn where_every_connection_has_had_a_request_a_new_one_is_refused() {
-        let limit = Limit::new(1);
+        let limit = ConnectionLimit::new(1);
         let busy = limit.admit().await.unwrap();
-        busy.seat().keep();
+        busy.eviction_entry().remove();
         assert!(limit.admit().await.is_none());
         assert_eq!((limit.open(), limit.most()), (1, 1));
         drop(busy);
@@ -173,10 +173,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_ended_is_not_asked_to_make_room() {
-        let limit = Limit::new(1);
+        let limit = ConnectionLimit::new(1);
         drop(limit.admit().await.unwrap());
         let _next = limit.admit().await.unwrap();
-        assert_eq!(limit.waiting.lock().by_age.len(), 1);
+        assert_eq!(limit.evictable.lock().by_age.len(), 1);
     }
 
     #[test]

@@ -13,28 +13,28 @@ const BACKLOG: u32 = 1024;
 
 /// The bound ports.
 pub(super) struct Listeners {
-    pub(super) grpc: Listener,
-    pub(super) rest: Option<Listener>,
-    pub(super) operations: Listener,
+    pub(super) grpc: BoundListener,
+    pub(super) rest: Option<BoundListener>,
+    pub(super) operations: BoundListener,
 }
 
 /// One bound port.
-pub(super) struct Listener {
+pub(super) struct BoundListener {
     pub(super) socket: TcpListener,
     /// The address with the port that the system chose where 0 was asked for.
     pub(super) address: SocketAddr,
 }
 
 impl Listeners {
-    pub(super) fn bind(settings: &ServerSettings) -> Result<Self, StartError> {
+    pub(super) fn bind_port(settings: &ServerSettings) -> Result<Self, StartError> {
         let rest = match settings.rest_listen {
-            Some(address) => Some(bind("rest.listen", "VESTIBULE_REST_LISTEN", address)?),
+            Some(address) => Some(bind_port("rest.listen", "VESTIBULE_REST_LISTEN", address)?),
             None => None,
         };
         Ok(Self {
-            grpc: bind("grpc.listen", "VESTIBULE_GRPC_LISTEN", settings.grpc_listen)?,
+            grpc: bind_port("grpc.listen", "VESTIBULE_GRPC_LISTEN", settings.grpc_listen)?,
             rest,
-            operations: bind(
+            operations: bind_port(
                 "operations.listen",
                 "VESTIBULE_OPERATIONS_LISTEN",
                 settings.operations_listen,
@@ -43,12 +43,12 @@ impl Listeners {
     }
 }
 
-fn bind(
+fn bind_port(
     key: &'static str,
     variable: &'static str,
     address: SocketAddr,
-) -> Result<Listener, StartError> {
-    listen(address).map_err(|source| StartError::Bind {
+) -> Result<BoundListener, StartError> {
+    listen_on(address).map_err(|source| StartError::Bind {
         key,
         variable,
         address,
@@ -56,7 +56,7 @@ fn bind(
     })
 }
 
-fn listen(address: SocketAddr) -> io::Result<Listener> {
+fn listen_on(address: SocketAddr) -> io::Result<BoundListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
@@ -66,5 +66,5 @@ fn listen(address: SocketAddr) -> io::Result<Listener> {
     socket.bind(address)?;
     let socket = socket.listen(BACKLOG)?;
     let address = socket.local_addr()?;
-    Ok(Listener { socket, address })
+    Ok(BoundListener { socket, address })
 }

@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::{
-    select,
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::{select, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use super::readiness::Readiness;
+use super::{readiness::Readiness, ticks::ticks};
 use crate::{
     auth::{Auth, AuthError},
     telemetry::chain,
@@ -28,9 +24,8 @@ pub(super) async fn deliver(
     if !matches!(closing.run_until_cancelled(ready).await, Some(Ok(_))) {
         return;
     }
-    let mut ticks = interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = String::new();
+    let mut ticks = ticks(INTERVAL);
+    let mut last_problem = String::new();
     loop {
         let asked = async {
             select! {
@@ -46,10 +41,10 @@ pub(super) async fn deliver(
             Err(error) => format!("cannot send mail: {}", chain(&error)),
         };
         // Tries are many and their outcomes few.
-        if problem != told && !problem.is_empty() {
+        if problem != last_problem && !problem.is_empty() {
             tracing::warn!("{problem}");
         }
-        told = problem;
+        last_problem = problem;
     }
 }
 

@@ -35,9 +35,9 @@ impl Check {
 
 /// The writing end; clones share it.
 #[derive(Clone)]
-pub(super) struct Reporter(watch::Sender<Readiness>);
+pub(super) struct ReadinessReporter(watch::Sender<Readiness>);
 
-impl Reporter {
+impl ReadinessReporter {
     /// Not ready: nobody has asked the database yet.
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(Readiness::Failing(Check::Database)))
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_draining_service_never_becomes_ready_again() {
-        let reporter = Reporter::new();
+        let reporter = ReadinessReporter::new();
         let readiness = reporter.subscribe();
         reporter.report(Readiness::Ready);
         assert_eq!(*readiness.borrow(), Readiness::Ready);

@@ -32,7 +32,7 @@ const SERVICES: &[&str] = &[
 const WITHOUT_REFLECTION: usize = 5;
 
 /// The names of the mounted services.
-pub(super) fn names(reflection: bool) -> &'static [&'static str] {
+pub(super) fn service_names(reflection: bool) -> &'static [&'static str] {
     if reflection {
         SERVICES
     } else {
@@ -44,7 +44,11 @@ pub(super) fn names(reflection: bool) -> &'static [&'static str] {
 ///
 /// # Errors
 /// A descriptor set of this binary cannot be read.
-pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Result<Routes, Error> {
+pub(super) fn build_routes(
+    auth: Auth,
+    health: HealthService,
+    reflection: bool,
+) -> Result<Routes, Error> {
     let routes = Routes::new(grpc::auth_service(auth.clone()))
         .add_service(grpc::account_service(auth.clone()))
         .add_service(grpc::user_service(auth.clone()))
@@ -53,17 +57,17 @@ pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Res
     if !reflection {
         return Ok(routes);
     }
-    let v1 = describe()
+    let v1 = reflection_builder()
         .build_v1()?
         .max_decoding_message_size(grpc::MESSAGE_MAX);
-    let v1alpha = describe()
+    let v1alpha = reflection_builder()
         .build_v1alpha()?
         .max_decoding_message_size(grpc::MESSAGE_MAX);
     Ok(routes.add_service(v1).add_service(v1alpha))
 }
 
 /// Both versions of reflection describe everything, themselves and each other included.
-fn describe() -> Builder<'static> {
+fn reflection_builder() -> Builder<'static> {
     let builder = Builder::configure()
         .include_reflection_service(false)
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)

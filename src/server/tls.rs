@@ -16,9 +16,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, rustls::pki_types::CertificateDer, server::TlsStream};
 
-pub use credentials::Credentials;
-pub use fault::{Fault, File};
-pub use files::Files;
+pub use credentials::ServerCredentials;
+pub use fault::{TlsFault, TlsFile};
+pub use files::TlsFiles;
 
 use super::http::Http;
 use crate::{
@@ -33,25 +33,25 @@ const HANDSHAKE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct TlsSettings {
     /// Where the certificates are; looked at again while the service runs.
-    pub files: Files,
+    pub files: TlsFiles,
     /// What the files held at the start.
-    pub credentials: Credentials,
+    pub credentials: ServerCredentials,
     /// Of whose workloads a SPIFFE ID is believed; `None`: of nobody's.
     pub trust_domain: Option<TrustDomain>,
 }
 
 /// TLS of a running service; clones share what is in force.
 #[derive(Clone)]
-pub(super) struct Tls {
-    files: Files,
-    current: watch::Sender<Credentials>,
+pub(super) struct ServerTls {
+    files: TlsFiles,
+    current: watch::Sender<ServerCredentials>,
     trust_domain: Option<TrustDomain>,
     clock: Clock,
     grace: Duration,
     interval: Duration,
 }
 
-impl Tls {
+impl ServerTls {
     /// When a client's certificate expires, its calls in flight have `grace`. The files are looked
     /// at every `interval`, or every ten seconds.
     pub(super) fn new(
@@ -90,7 +90,7 @@ impl Tls {
 /// Makes the handshakes of a port.
 pub(super) struct Acceptor {
     /// Of the moment: a handshake takes what is there when it begins.
-    credentials: watch::Receiver<Credentials>,
+    credentials: watch::Receiver<ServerCredentials>,
     http: Http,
     trust_domain: Option<TrustDomain>,
     clock: Clock,
@@ -141,7 +141,7 @@ impl Acceptor {
 
     /// `None`: the certificate cannot be read, so that its end is not known either.
     fn proof(&self, certificate: &CertificateDer<'_>) -> Option<Proof> {
-        let facts = certificate::read(certificate)?;
+        let facts = certificate::parse_certificate(certificate)?;
         let names = match facts.identity(self.trust_domain.as_ref()) {
             Some(identity) => PeerCertificate::Of(Arc::new(identity)),
             None => PeerCertificate::Nobody,

@@ -17,12 +17,12 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::server::{connection::Ending, http::Http};
+use crate::server::{connection::ShutdownSignals, http::Http};
 
 /// A port whose `/held` waits for the test, while `/` answers and `/broken` panics.
 struct Port {
     address: SocketAddr,
-    ending: Ending,
+    signals: ShutdownSignals,
     tasks: TaskTracker,
     entered: Arc<Semaphore>,
     released: Arc<Semaphore>,
@@ -33,7 +33,7 @@ impl Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = Self {
             address: listener.local_addr().unwrap(),
-            ending: Ending {
+            signals: ShutdownSignals {
                 closing: CancellationToken::new(),
                 abort: CancellationToken::new(),
             },
@@ -41,10 +41,15 @@ impl Port {
             entered: Arc::new(Semaphore::new(0)),
             released: Arc::new(Semaphore::new(0)),
         };
-        let (ending, tasks) = (port.ending.clone(), port.tasks.clone());
-        let connections_of_port = Connections::new(http, port.service(), ending, tasks);
-        let limit = Limit::new(connections);
-        tokio::spawn(accept("test", listener, limit, connections_of_port));
+        let (signals, tasks) = (port.signals.clone(), port.tasks.clone());
+        let connections_of_port = Connections::new(http, port.service(), signals, tasks);
+        let limit = ConnectionLimit::new(connections);
+        tokio::spawn(accept_connections(
+            "test",
+            listener,
+            limit,
+            connections_of_port,
+        ));
         port
     }
 
@@ -70,7 +75,7 @@ impl Port {
 
     /// Resolves when the port is closed and none of its connections is left.
     async fn closed(&self) {
-        self.ending.closing.cancel();
+        self.signals.closing.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -152,7 +157,7 @@ async fn closing_lets_a_call_in_flight_finish() {
         let uri = port.uri("/held");
         let call = tokio::spawn(async move { get_text(&client(http), uri).await });
         port.entered().await;
-        port.ending.closing.cancel();
+        port.signals.closing.cancel();
         port.released.add_permits(1);
         port.closed().await;
         let text = call.await.unwrap();
@@ -177,8 +182,8 @@ async fn a_call_that_never_ends_is_dropped_at_the_abort() {
         let uri = port.uri("/held");
         let call = tokio::spawn(async move { get_text(&client(http), uri).await });
         port.entered().await;
-        port.ending.closing.cancel();
-        port.ending.abort.cancel();
+        port.signals.closing.cancel();
+        port.signals.abort.cancel();
         port.closed().await;
         assert_eq!(call.await.unwrap(), None, "{http:?}");
     }

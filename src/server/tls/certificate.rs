@@ -11,19 +11,19 @@ use x509_cert::{
 use crate::domain::{CertificateIdentity, Timestamp, TrustDomain};
 
 /// What counts of a certificate.
-pub(super) struct Facts {
+pub(super) struct CertificateFacts {
     /// From when on it holds no more.
     pub(super) expires: Timestamp,
     names: Vec<GeneralName>,
 }
 
 /// Reads a certificate. `None`: it is none, or too strange to be judged.
-pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
+pub(super) fn parse_certificate(certificate: &CertificateDer<'_>) -> Option<CertificateFacts> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let certificate = certificate.tbs_certificate();
     let expires = certificate.validity().not_after.to_unix_duration();
     let names = certificate.get_extension::<SubjectAltName>().ok()?;
-    Some(Facts {
+    Some(CertificateFacts {
         // The last second belongs to it (RFC 5280 §4.1.2.5).
         expires: DateTime::from_timestamp(i64::try_from(expires.as_secs()).ok()? + 1, 0)?,
         names: names
@@ -32,7 +32,7 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
     })
 }
 
-impl Facts {
+impl CertificateFacts {
     /// Whom it names. The common name counts for nothing.
     pub(super) fn identity(
         &self,

@@ -6,17 +6,20 @@ use tokio_rustls::rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::CertificateDer,
-    server::{NoServerSessionStorage, WebPkiClientVerifier},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 
-use super::{certificate, files::Authorities};
+use super::certificate;
 use crate::{domain::Timestamp, server::http::Http};
 
-/// A certificate, its key and the authorities of clients. Its `Debug` tells nothing.
+/// The certificates of client authorities, and the verifier that trusts them.
+pub(super) type ClientAuthorities = (Vec<CertificateDer<'static>>, Arc<dyn ClientCertVerifier>);
+
+/// The certificate, its key and the client authorities. Its `Debug` prints no content.
 #[derive(Clone)]
-pub struct Credentials {
+pub struct ServerCredentials {
     grpc: Arc<ServerConfig>,
     rest: Arc<ServerConfig>,
     expires: Timestamp,
@@ -25,10 +28,10 @@ pub struct Credentials {
     authorities: Arc<[CertificateDer<'static>]>,
 }
 
-impl Credentials {
+impl ServerCredentials {
     /// `None`: the certificate cannot be used.
-    pub(super) fn new(pair: CertifiedKey, authorities: Option<Authorities>) -> Option<Self> {
-        let expires = certificate::read(pair.cert.first()?)?.expires;
+    pub(super) fn new(pair: CertifiedKey, authorities: Option<ClientAuthorities>) -> Option<Self> {
+        let expires = certificate::parse_certificate(pair.cert.first()?)?.expires;
         let own = pair.cert.clone().into();
         let (authorities, verifier) =
             authorities.unwrap_or_else(|| (Vec::new(), WebPkiClientVerifier::no_client_auth()));
@@ -68,9 +71,9 @@ impl Credentials {
     }
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for ServerCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials")
+        f.write_str("ServerCredentials(…)")
     }
 }
 

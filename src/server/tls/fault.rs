@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 /// Which of the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum File {
+pub enum TlsFile {
     /// The certificate of the service and what leads to its authority.
     Certificate,
     /// Its private key.
@@ -13,7 +13,7 @@ pub enum File {
     ClientCa,
 }
 
-impl File {
+impl TlsFile {
     /// The key that names it.
     pub fn key(self) -> &'static str {
         match self {
@@ -26,9 +26,9 @@ impl File {
 
 /// One fault. It quotes nothing of the file.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct TlsFault {
     /// In which file.
-    pub file: File,
+    pub file: TlsFile,
     /// Where that is.
     pub path: PathBuf,
     /// What is wrong with it.
@@ -37,7 +37,7 @@ pub struct Fault {
     pub fix: &'static str,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TlsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, path) = (self.file.key(), self.path.display());
         write!(f, "{key}: {path} {}; {}", self.wrong, self.fix)

@@ -6,11 +6,10 @@ use std::time::Duration;
 use tokio::{
     sync::watch,
     task::{JoinHandle, spawn_blocking},
-    time::{MissedTickBehavior, interval},
 };
 
-use super::{credentials::Credentials, fault::Fault, files::Files};
-use crate::domain::Clock;
+use super::{credentials::ServerCredentials, fault::TlsFault, files::TlsFiles};
+use crate::{domain::Clock, server::ticks::ticks};
 
 /// How often the files are looked at.
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);
@@ -18,14 +17,13 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 /// Gives new handshakes what the files hold. Connections live on with what they began with; files
 /// that are faulty change nothing. Runs until it is dropped.
 pub(super) async fn keep_fresh(
-    files: Files,
-    current: watch::Sender<Credentials>,
+    files: TlsFiles,
+    current: watch::Sender<ServerCredentials>,
     clock: Clock,
     every: Duration,
 ) {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut faults: Vec<Fault> = Vec::new();
+    let mut ticks = ticks(every);
+    let mut faults: Vec<TlsFault> = Vec::new();
     let mut expired = current.borrow().have_expired(clock.now());
     loop {
         ticks.tick().await;
@@ -50,12 +48,12 @@ pub(super) async fn keep_fresh(
         let was_expired = expired;
         expired = current.borrow().have_expired(clock.now());
         if expired && !was_expired {
-            tracing::warn!("{}", files.expired());
+            tracing::warn!("{}", files.expiry_warning());
         }
     }
 }
 
-fn replace(old: &mut Credentials, fresh: Credentials) -> bool {
+fn replace(old: &mut ServerCredentials, fresh: ServerCredentials) -> bool {
     let news = !old.are(&fresh);
     if news {
         *old = fresh;
@@ -68,6 +66,6 @@ fn replace(old: &mut Credentials, fresh: Credentials) -> bool {
     clippy::disallowed_methods,
     reason = "one at a time, so that it cannot fill the blocking threads"
 )]
-fn read(files: Files) -> JoinHandle<Result<Credentials, Vec<Fault>>> {
+fn read(files: TlsFiles) -> JoinHandle<Result<ServerCredentials, Vec<TlsFault>>> {
     spawn_blocking(move || files.load())
 }

@@ -23,9 +23,9 @@ use super::*;
 use crate::{
     domain::CertificateIdentity,
     server::{
-        accept::accept,
-        connection::{Connections, Ending},
-        limit::Limit,
+        accept::accept_connections,
+        connection::{Connections, ShutdownSignals},
+        limit::ConnectionLimit,
     },
 };
 
@@ -55,7 +55,7 @@ impl Ground {
             ("ca.crt", authority.pem()),
         ]
         .map(|(name, text)| written(&folder, name, &text));
-        let files = Files {
+        let files = TlsFiles {
             certificate,
             key,
             client_ca: Some(client_ca),
@@ -112,16 +112,21 @@ async fn open(settings: TlsSettings) -> SocketAddr {
         None => "no certificate".to_owned(),
     };
     let router = Router::new().route("/", get(tell));
-    let ending = Ending {
+    let signals = ShutdownSignals {
         closing: CancellationToken::new(),
         abort: CancellationToken::new(),
     };
-    let tls = Tls::new(settings, Clock::system(), Duration::ZERO, None);
-    let connections = Connections::new(Http::One, router, ending, TaskTracker::new());
-    let connections = connections.over(Some(tls.acceptor(Http::One)));
+    let tls = ServerTls::new(settings, Clock::system(), Duration::ZERO, None);
+    let connections = Connections::new(Http::One, router, signals, TaskTracker::new());
+    let connections = connections.with_tls(Some(tls.acceptor(Http::One)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(accept("test", listener, Limit::new(10), connections));
+    tokio::spawn(accept_connections(
+        "test",
+        listener,
+        ConnectionLimit::new(10),
+        connections,
+    ));
     address
 }
 

@@ -31,7 +31,9 @@ fn certificate(change: impl FnOnce(&mut CertificateParams)) -> CertificateDer<'s
 fn identity(names: Vec<SanType>) -> Option<CertificateIdentity> {
     let certificate = certificate(|params| params.subject_alt_names = names);
     let domain = TrustDomain::parse("example.org").unwrap();
-    read(&certificate).unwrap().identity(Some(&domain))
+    parse_certificate(&certificate)
+        .unwrap()
+        .identity(Some(&domain))
 }
 
 #[test]
@@ -89,7 +91,7 @@ fn names_that_are_told_twice_are_not_read() {
         let extension = CustomExtension::from_oid_content(&SUBJECT_ALT_NAME, second);
         params.custom_extensions.push(extension);
     });
-    assert!(read(&twice).is_none());
+    assert!(parse_certificate(&twice).is_none());
 }
 
 #[test]
@@ -98,7 +100,7 @@ fn what_is_no_certificate_is_not_read() {
     let cut = CertificateDer::from(whole[..whole.len() - 1].to_vec());
     let longer = CertificateDer::from([whole.as_ref(), b"x"].concat());
     for bytes in [CertificateDer::from(Vec::new()), cut, longer] {
-        assert!(read(&bytes).is_none());
+        assert!(parse_certificate(&bytes).is_none());
     }
 }
 
@@ -106,7 +108,7 @@ fn what_is_no_certificate_is_not_read() {
 fn the_end_of_a_certificate_is_read_on_both_sides_of_2050() {
     for year in [2049, 2050, 9999] {
         let certificate = certificate(|params| params.not_after = date_time_ymd(year, 6, 1));
-        let expires = read(&certificate).unwrap().expires;
+        let expires = parse_certificate(&certificate).unwrap().expires;
         assert_eq!(expires.to_rfc3339(), format!("{year}-06-01T00:00:01+00:00"));
     }
 }

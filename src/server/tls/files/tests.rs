@@ -1,4 +1,4 @@
-//! Files as operators leave them.
+//! TlsFiles as operators leave them.
 
 use std::process::Command;
 
@@ -44,13 +44,13 @@ impl Folder {
 
     /// The key of each fault, and the whole text. No fault quotes a file.
     fn faults(&self) -> (Vec<&'static str>, String) {
-        let files = Files {
+        let files = TlsFiles {
             certificate: self.path("certificate"),
             key: self.path("key"),
             client_ca: Some(self.path("ca")),
         };
         let faults = files.load().err().unwrap_or_default();
-        let text: Vec<_> = faults.iter().map(Fault::to_string).collect();
+        let text: Vec<_> = faults.iter().map(TlsFault::to_string).collect();
         let keys = faults.iter().map(|fault| fault.file.key()).collect();
         (keys, text.join("\n"))
     }
