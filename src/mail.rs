@@ -1,7 +1,7 @@
-//! Mail: what it says, and the way it takes.
+//! Mail: its text and its delivery.
 //!
-//! A mail holds nothing that whoever asked for it chose: headers come from typed mailboxes and
-//! constants, texts from templates, and their values from the configuration and the token.
+//! A mail holds nothing that its requester chose: headers come from typed mailboxes and constants,
+//! texts from templates, and their values from the configuration and the token.
 
 mod link;
 mod message;
@@ -25,15 +25,15 @@ use smtp::SmtpTransport;
 /// How mail is delivered.
 #[derive(Debug, Clone)]
 pub enum Delivery {
-    /// By a mail server.
+    /// Sent to a mail server.
     Smtp(SmtpSettings),
-    /// To the terminal: for a try on one's own machine.
+    /// Printed to the terminal, for development.
     Terminal(LinkBase),
-    /// Not at all: callers have mailers of their own.
+    /// Not delivered: callers send mail themselves.
     Nowhere,
 }
 
-/// Delivers mail.
+/// Delivers mail; clones share the transport.
 #[derive(Clone)]
 pub struct Mailer(MailTransport);
 
@@ -44,13 +44,13 @@ enum MailTransport {
     Nowhere,
 }
 
-/// Why a mail was not delivered. It never quotes the server, whose answers name addresses.
+/// Why a mail was not delivered. The text never quotes the server, whose answers name addresses.
 #[derive(Debug, Error)]
 pub enum MailError {
-    /// The server will not take mail for this address, or not this mail: another try is in vain.
+    /// The server refuses this address or this mail for good: retrying is pointless.
     #[error("the mail server refused it for good: {0}")]
     Refused(String),
-    /// Another try may succeed.
+    /// A later try may succeed.
     #[error("{0}")]
     Failed(String),
 }
@@ -61,8 +61,7 @@ pub enum MailError {
 pub struct MailStartError(#[source] lettre::transport::smtp::Error);
 
 impl Mailer {
-    /// Prepares the way; connections are made when there is something to send. Inside tokio's
-    /// runtime.
+    /// Prepares delivery inside tokio's runtime. Each mail makes its own connection.
     ///
     /// # Errors
     /// TLS cannot be set up.
@@ -76,7 +75,7 @@ impl Mailer {
         }))
     }
 
-    /// Whether a mail would go anywhere: a token that nobody gets need not be made.
+    /// Whether mail is delivered at all. Without delivery no token is made.
     pub fn delivers(&self) -> bool {
         match self.0 {
             MailTransport::Smtp(_) | MailTransport::Terminal(_) => true,
@@ -84,10 +83,7 @@ impl Mailer {
         }
     }
 
-    /// Delivers a mail. That the server took it is all that can be known.
-    ///
-    /// # Errors
-    /// It was not delivered.
+    /// Delivers a mail. `Ok` means that the server accepted it, not that it arrived.
     pub async fn deliver(
         &self,
         to: &Email,
@@ -105,10 +101,10 @@ impl Mailer {
     }
 }
 
-/// Not as a line of the log, which may be kept somewhere.
+/// Prints to the terminal instead of the log, which may be stored: the mail holds a token.
 fn print_mail(content: &MailContent<'_>, links: &LinkBase) {
     if let Ok(text) = content.text(links) {
-        // A terminal that has gone is no failure.
+        // A closed terminal is no failure.
         let _ = writeln!(
             io::stderr().lock(),
             "\n---- development only: with smtp.server set, this would be a mail ----\n{}\n\n{}\n----\n",

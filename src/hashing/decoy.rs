@@ -1,9 +1,9 @@
-//! What is verified where there is nothing to verify, so that an unknown user, a user without a
-//! password and an unreadable stored hash cost what a known user costs.
+//! Decoys: hashes that are verified when no readable password is stored, so that a login takes as long
+//! for an unknown user, a user without a password and an unreadable hash as for a known user.
 //!
-//! Where hashes of several costs are stored (users were imported, or the cost was raised), decoys
-//! have them in the same proportion, and an address has the same one at each try and on each
-//! replica: who asks cannot tell it from a user whose password is stored at that cost.
+//! If hashes of several costs are stored (after an import or a change of the cost), decoys have these
+//! costs in the same proportion. An address gets the same decoy at each try and on each replica, so that
+//! it cannot be distinguished from a user whose password is stored at that cost.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ use zeroize::Zeroizing;
 use super::{algorithm::Algorithm, parameters::Parameters, stored::StoredHash};
 use crate::domain::{EmailKey, HashedPassword, ServerKey};
 
-/// The stored hash of nobody: fixed bytes, so that none is computed at start. Nothing that matches
-/// it is ever right.
+/// The salt of decoys. A decoy is never a match, so its bytes need not be random.
 const SALT: [u8; 16] = *b"nobody's salt is";
 
-/// What decoys are drawn from.
+/// The source of decoys.
 pub(super) struct Decoys {
     current: Parameters,
     census: RwLock<Option<HashCensus>>,
 }
 
-/// How many hashes are stored of each class, in an order that all replicas have.
+/// The number of stored hashes of each class, in the same order on all replicas.
 struct HashCensus {
     key: ServerKey,
     classes: BTreeMap<HashClass, u64>,
 }
 
-/// What the time of a verification depends on: PBKDF2 computes a long tag in pieces.
+/// The properties of a hash that the time of its verification depends on. The length of the tag is one
+/// of them, because PBKDF2 computes a long tag in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct HashClass {
     algorithm: Algorithm,
@@ -39,7 +39,7 @@ struct HashClass {
 }
 
 impl Decoys {
-    /// With the current parameters, until there is something to follow.
+    /// Draws decoys with the current parameters until the first census.
     pub(super) fn new(current: Parameters) -> Self {
         Self {
             current,
@@ -47,7 +47,7 @@ impl Decoys {
         }
     }
 
-    /// Follows what is stored from now on. What cannot be read is verified against a decoy itself.
+    /// Takes a new census. Unreadable hashes are left out: their verification uses a decoy.
     pub(super) fn follow(&self, stored: &[(HashedPassword, u64)], key: &ServerKey) {
         let mut classes = BTreeMap::new();
         for (hash, count) in stored {
@@ -70,7 +70,7 @@ impl Decoys {
 }
 
 impl HashCensus {
-    /// The class at the point of an address; `None`: nothing is stored.
+    /// The class that an address draws; `None`: the census is empty.
     fn draw(&self, email: &EmailKey) -> Option<HashClass> {
         let total: u64 = self.classes.values().sum();
         let point = (u128::from(draw_point(&self.key, email)) * u128::from(total)) >> u64::BITS;
@@ -100,10 +100,10 @@ impl HashClass {
     }
 }
 
-/// A number that an address always has and that nobody without the key can foresee: else a known
-/// address could be told by a class that its decoy would not have.
+/// A number that depends only on the address and the key. It is unpredictable without the key: otherwise
+/// an attacker could recognise a stored hash by a class that the decoy of its address would not have.
 fn draw_point(key: &ServerKey, email: &EmailKey) -> u64 {
-    // HMAC fills up a short key with zeros itself, but only takes one that may be too short.
+    // HMAC pads a key with zeros to its block of 64 bytes; doing so here avoids a fallible constructor.
     let mut block = Zeroizing::new([0; 64]);
     block[..32].copy_from_slice(key.as_bytes());
     let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());

@@ -1,12 +1,12 @@
-//! How much memory is left now: what is to be taken beside a running service, in its container
-//! perhaps, must not have the system kill one of the two.
+//! The free memory of this moment, for a command that runs beside a running service, perhaps in the same
+//! container: using more would make the system kill one of the two.
 
 use std::{fs, path::Path};
 
 use super::capacity::{CGROUPS, MEMINFO, limit_files, parse_meminfo};
 
-/// The memory that can still be taken, in bytes: the least of what the machine has available and what
-/// the cgroups of this process and their parents leave. `None` where neither can be read.
+/// The free memory in bytes: the minimum of the machine's available memory and the remainder in each
+/// cgroup of this process and its parents. `None`: neither can be read.
 pub fn free_memory() -> Option<u64> {
     least_free(|path| fs::read_to_string(path).ok())
 }
@@ -22,12 +22,12 @@ fn least_free(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
         .min()
 }
 
-/// A group's limit less what it uses; cached files that nobody has read lately are dropped before
-/// anything is killed, so they are not counted.
+/// The limit of a cgroup minus its usage. Inactive file cache does not count as usage, because the kernel
+/// drops it before it kills a process.
 fn free_in_group(limit_file: &Path, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let limit: u64 = read(limit_file)?.trim().parse().ok()?;
     let beside = |name: &str| read(&limit_file.with_file_name(name));
-    // Version 2 or 1; the latter counts a group with its children under other names.
+    // The names of cgroup version 2, else of version 1, whose statistics include the children.
     let used: u64 = beside("memory.current")
         .or_else(|| beside("memory.usage_in_bytes"))?
         .trim()
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_group_uses_is_not_free_but_for_its_cache() {
+    fn usage_of_a_group_is_not_free_except_its_inactive_cache() {
         let file = |name: &str| format!("{GROUP}/{name}");
         let (limit, used, stat) = (
             file("memory.max"),

@@ -1,6 +1,6 @@
-//! Stored hashes as texts: PHC strings (<https://github.com/P-H-C/phc-string-format>), which other
-//! systems read as well, and the spellings of bcrypt, Django and passlib, which came with imported
-//! users. One that is read is within the caps, so nothing is ever allocated or computed beyond them.
+//! Parses and writes stored hashes: PHC strings (<https://github.com/P-H-C/phc-string-format>), which
+//! other systems read too, and the formats of bcrypt, Django and passlib, which came with imported
+//! users. A parsed hash is within the caps, so no computation ever exceeds them.
 
 mod fields;
 
@@ -19,14 +19,14 @@ use fields::{Alphabet, parse_bcrypt_cost, parse_decimal, parse_named};
 const TEXT_MAX: usize = 512;
 const SALT_BYTES: RangeInclusive<usize> = 8..=64;
 const TAG_BYTES: RangeInclusive<usize> = 16..=64;
-/// RFC 9106 §4: what new hashes have.
+/// The lengths of new hashes (RFC 9106 §4).
 const NEW_SALT_BYTES: usize = 16;
 const NEW_TAG_BYTES: usize = 32;
-/// bcrypt writes its salt of 16 bytes in 22 characters, and its tag of 23 right behind.
+/// bcrypt writes its salt of 16 bytes in 22 characters, directly followed by its tag of 23 bytes.
 const BCRYPT_SALT_CHARACTERS: usize = 22;
 const BCRYPT_BYTES: (usize, usize) = (16, 23);
 
-/// What the formats begin with, after a dollar or without one.
+/// The names of the formats, which follow a dollar sign or begin the text.
 const NAMES: [&str; 13] = [
     "argon2id",
     "argon2i",
@@ -43,7 +43,7 @@ const NAMES: [&str; 13] = [
     "pbkdf2_sha256",
 ];
 
-/// A hash within the caps: all that a verification needs.
+/// A hash within the caps, with everything that a verification needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoredHash {
     pub(super) algorithm: Algorithm,
@@ -54,14 +54,14 @@ pub(super) struct StoredHash {
 /// Why a stored hash cannot be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum UnreadableHash {
-    /// The text begins like none of the formats.
+    /// The text begins with the name of no format.
     #[error("the format is unknown")]
     UnknownFormat,
-    /// It costs more than is ever computed, its salt or tag has too few or too many bytes, or its
-    /// algorithm does not define such a cost.
+    /// The cost exceeds the caps or is not defined by the algorithm, or the salt or tag is too short
+    /// or too long.
     #[error("the cost or a length is outside the caps")]
     OutsideCaps,
-    /// The text begins like a format and does not go on like it.
+    /// The text begins with the name of a format and is not of that format.
     #[error("the text is damaged")]
     Damaged,
 }
@@ -69,7 +69,7 @@ pub enum UnreadableHash {
 use UnreadableHash::{Damaged, OutsideCaps, UnknownFormat};
 
 impl StoredHash {
-    /// A new hash whose tag is still to be computed.
+    /// A new hash without its tag, which is computed next.
     pub(super) fn without_tag(parameters: Parameters, salt: [u8; NEW_SALT_BYTES]) -> Self {
         Self {
             algorithm: Algorithm::argon2id(parameters),
@@ -78,10 +78,7 @@ impl StoredHash {
         }
     }
 
-    /// Reads a text. Every format has one spelling.
-    ///
-    /// # Errors
-    /// It is none, or beyond the caps.
+    /// Parses a text. Each format has exactly one spelling of a hash.
     pub(super) fn parse(text: &str) -> Result<Self, UnreadableHash> {
         if text.len() > TEXT_MAX {
             return Err(OutsideCaps);
@@ -120,7 +117,7 @@ impl StoredHash {
         }
     }
 
-    /// Whether a new hash would be no better than this one.
+    /// Whether a new hash would have the same strength.
     pub(super) fn is_current(&self, current: Parameters) -> bool {
         self.algorithm == Algorithm::argon2id(current)
             && self.salt.len() >= NEW_SALT_BYTES
@@ -189,12 +186,12 @@ fn pbkdf2_digest(name: &str) -> Digest {
     match name {
         "pbkdf2-sha512" => Digest::Sha512,
         "pbkdf2-sha256" | "pbkdf2_sha256" => Digest::Sha256,
-        // passlib's `pbkdf2` is of the first of them all.
+        // passlib's plain `pbkdf2` uses SHA-1.
         _ => Digest::Sha1,
     }
 }
 
-/// PHC's `i=600000,l=32` or passlib's bare rounds, each with its own base64.
+/// The cost is PHC's `i=600000,l=32` or passlib's bare rounds; each has its own base64.
 fn parse_pbkdf2(
     digest: Digest,
     cost: &str,
@@ -216,7 +213,7 @@ fn parse_pbkdf2(
     }
 }
 
-/// Django's salt is a text of letters and digits, taken as it stands.
+/// Django's salt is a text of letters and digits, of which the bytes are used without decoding.
 fn parse_django(
     digest: Digest,
     rounds: &str,
@@ -232,7 +229,7 @@ fn parse_django(
     StoredHash::within_caps(algorithm, salt.as_bytes().to_vec(), tag)
 }
 
-/// The PHC string; bcrypt has none, so its own spelling.
+/// The PHC string, or bcrypt's own format, for which PHC defines none.
 impl fmt::Display for StoredHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let encode = |bytes: &[u8]| match self.algorithm {

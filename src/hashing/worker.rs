@@ -1,5 +1,5 @@
-//! The hashing threads: own ones, because a hash holds a core for milliseconds and the runtime's
-//! blocking pool would start hundreds of them at once.
+//! The hashing threads. They are not the runtime's blocking pool, because a hash occupies a core for
+//! milliseconds and that pool would run hundreds at once.
 
 use std::{
     io,
@@ -13,9 +13,6 @@ use tokio::time::Instant;
 use super::{BeforeHash, arena::Arena, job::Job, priority, queue::JobQueue};
 
 /// Starts a thread that hashes in `arena` until the queue is closed.
-///
-/// # Errors
-/// The system refuses another thread.
 pub(super) fn spawn_worker(
     index: usize,
     queue: Arc<JobQueue>,
@@ -32,7 +29,7 @@ pub(super) fn spawn_worker(
         })
 }
 
-/// The next job; while there is none, nothing of the last one stays in memory.
+/// Takes the next job. Before it waits, it wipes the remains of the last one.
 fn next_job(queue: &JobQueue, arena: &mut Arena) -> Option<Job> {
     queue.try_take().or_else(|| {
         arena.wipe();
@@ -40,7 +37,7 @@ fn next_job(queue: &JobQueue, arena: &mut Arena) -> Option<Job> {
     })
 }
 
-/// Computes one job. A panic loses that job and nothing else.
+/// Computes one job. A panic loses only that job.
 fn run_job(queue: &JobQueue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHash>) {
     let hashed = catch_unwind(AssertUnwindSafe(|| {
         if let Some(before_hash) = before_hash {
@@ -54,7 +51,7 @@ fn run_job(queue: &JobQueue, job: Job, arena: &mut Arena, before_hash: Option<&B
         };
         tag.map(|tag| (tag, start.elapsed()))
     }));
-    // The slot is given back before the answer, so that whoever has an answer finds it free.
+    // The slot is freed before the answer, so that a caller with an answer finds it free.
     match hashed {
         Ok(Ok((tag, time))) => {
             queue.finish(&job, Some(time));
@@ -97,9 +94,9 @@ mod tests {
         words.all(|word| *word == 0)
     }
 
-    /// The next hash overwrites every block, so only a thread that has none wipes them.
+    /// The next hash overwrites every block, so a thread wipes them only when it has no next job.
     #[test]
-    fn an_area_is_wiped_when_there_is_no_next_job_and_not_between_two() {
+    fn an_arena_is_wiped_when_there_is_no_next_job_and_not_between_two() {
         let queue = queue();
         let hash = StoredHash::without_tag(Parameters::new(8, 1, 1).unwrap(), [7; 16]);
         let deadline = Instant::now() + Duration::from_mins(1);

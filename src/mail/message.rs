@@ -1,4 +1,4 @@
-//! A mail as a message: the headers and the two forms of the text (RFC 5322, RFC 2046).
+//! Builds the message of a mail: headers, and the text as plain text and HTML (RFC 5322, RFC 2046).
 
 use lettre::{
     Message,
@@ -11,10 +11,9 @@ use lettre::{
 use super::{MailError, Sender, link::LinkBase, sender::smtp_address, template::MailContent};
 use crate::domain::{Email, Timestamp};
 
-/// RFC 3834: no holiday notice is sent in answer.
+/// RFC 3834: suppresses automatic replies such as holiday notices.
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// The message that carries a mail.
 pub(super) fn build_message(
     from: &Sender,
     to: &Email,
@@ -56,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_the_ones_that_are_meant() {
+    fn a_message_has_exactly_the_expected_headers() {
         let text = format_message("Bücher, Läden <accounts@example.com>", "Ada@BÜCHER.example");
         let (headers, _) = text.split_once("\r\n\r\n").unwrap();
         let unfolded = headers.replace("\r\n ", " ");

@@ -1,4 +1,5 @@
-//! The way to a mail server (RFC 5321), encrypted and proven unless the server is on this machine.
+//! Sends mail to a mail server (RFC 5321), over TLS with a verified certificate unless the server is on
+//! this machine.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
@@ -18,54 +19,54 @@ use tokio::time::timeout;
 use super::{LinkBase, MailContent, MailError, Sender, message::build_message};
 use crate::domain::{Email, Timestamp};
 
-/// How long the connection may take to be made: the limit that lettre has goes no further.
+/// How long connecting may take; lettre's own limit covers only this step.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
-/// How long a mail may take altogether. Past it the dialogue and its connection are given up.
+/// How long a mail may take altogether, before its connection is dropped.
 const MAIL_LIMIT: Duration = Duration::from_mins(1);
 
-/// A mail server, and what mails need besides.
+/// The mail server, the sender and the links of mails.
 #[derive(Debug, Clone)]
 pub struct SmtpSettings {
-    /// Where it listens.
+    /// The address of the server.
     pub server: MailServer,
-    /// How the connection is protected.
+    /// How the connection is encrypted.
     pub tls: SmtpTls,
-    /// Who may prove the server; `None`: the public authorities.
+    /// The authority that the server's certificate is verified against; `None`: the public authorities.
     pub authority: Option<SmtpAuthority>,
-    /// What it wants to know before it takes mail.
+    /// The credentials at the server; `None`: it asks for none.
     pub login: Option<SmtpLogin>,
-    /// Whom mails come from.
+    /// The `From` mailbox.
     pub from: Sender,
-    /// Where links lead to.
+    /// The base of links.
     pub links: LinkBase,
 }
 
-/// Where a mail server listens.
+/// The address of a mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailServer {
-    /// A name or an IP address; certificates are checked against it.
+    /// A name or an IP address, which the certificate must have.
     pub host: String,
-    /// Its port.
+    /// The TCP port.
     pub port: u16,
 }
 
-/// How the connection to a mail server is protected.
+/// How the connection to a mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmtpTls {
     /// TLS from the first byte (RFC 8314).
     Implicit,
-    /// In plaintext until STARTTLS (RFC 3207), without which nothing is sent.
+    /// TLS after STARTTLS (RFC 3207); without it nothing is sent.
     Starttls,
-    /// Not at all: on this machine alone.
+    /// Plaintext, for a server on this machine only.
     None,
 }
 
-/// A user of a mail server.
+/// The credentials of a user at a mail server.
 #[derive(Debug, Clone)]
 pub struct SmtpLogin {
-    /// The name.
+    /// The user name.
     pub username: String,
-    /// The password.
+    /// The user's password.
     pub password: SecretString,
 }
 
@@ -73,23 +74,23 @@ pub struct SmtpLogin {
 #[derive(Clone)]
 pub struct SmtpAuthority(Certificate);
 
-/// The text holds no certificate.
+/// The text holds no readable certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("holds no certificate in PEM")]
 pub struct SmtpAuthorityFault;
 
 impl SmtpAuthority {
-    /// Reads one or more certificates.
+    /// Parses one or more certificates in PEM.
     ///
     /// # Errors
-    /// There is none, or one that cannot be read.
+    /// There is none, or one of them cannot be read.
     pub fn parse(pem: &[u8]) -> Result<Self, SmtpAuthorityFault> {
         let begins = b"-----BEGIN CERTIFICATE-----";
         if !pem.windows(begins.len()).any(|window| window == begins) {
             return Err(SmtpAuthorityFault);
         }
         let certificate = Certificate::from_pem(pem).map_err(|_| SmtpAuthorityFault)?;
-        // What is no certificate inside is found only when it is to be trusted.
+        // Building the TLS parameters is what parses the content of the certificate.
         tls_parameters("localhost", Some(&Self(certificate.clone())))
             .map_err(|_| SmtpAuthorityFault)?;
         Ok(Self(certificate))
@@ -103,7 +104,7 @@ impl fmt::Debug for SmtpAuthority {
 }
 
 impl MailServer {
-    /// Whether what is sent to it stays on this machine.
+    /// Whether the server is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"
             || self
@@ -113,8 +114,8 @@ impl MailServer {
     }
 }
 
-/// The way to a mail server, with a connection of its own for each mail: on one that is kept, what the
-/// server says late to a mail that was given up would be taken for its answer to the next.
+/// Sends each mail over a connection of its own: on a kept connection, a late answer to a mail that was
+/// given up would be taken for the answer to the next mail.
 #[derive(Clone)]
 pub(super) struct SmtpTransport {
     server: AsyncSmtpTransport<Tokio1Executor>,
@@ -132,10 +133,10 @@ impl SmtpTransport {
             from,
             links,
         } = smtp;
-        let trust = || tls_parameters(&server.host, authority.as_ref());
+        let parameters = || tls_parameters(&server.host, authority.as_ref());
         let tls = match tls {
-            SmtpTls::Implicit => client::Tls::Wrapper(trust()?),
-            SmtpTls::Starttls => client::Tls::Required(trust()?),
+            SmtpTls::Implicit => client::Tls::Wrapper(parameters()?),
+            SmtpTls::Starttls => client::Tls::Required(parameters()?),
             SmtpTls::None => client::Tls::None,
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
@@ -183,7 +184,8 @@ fn tls_parameters(
     .build()
 }
 
-/// What may be told of a failure. An answer's text may quote the address: its code has to do.
+/// Reduces a failure to what may be logged: the code of an answer, because its text may quote the
+/// address.
 fn classify_error(error: &smtp::Error) -> MailError {
     match error.status() {
         Some(code) => {

@@ -1,13 +1,13 @@
-//! Values as people read them, in texts that are not HTML.
+//! Formats values for plain text.
 
 use std::time::Duration;
 
-/// Without control characters: a value cannot begin a line of its own.
+/// Removes control characters, so that a value cannot start a new line.
 pub(super) fn strip_controls(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// A duration in its largest unit that leaves no rest, no smaller than a second.
+/// Writes a duration in the largest unit that divides it, at least in seconds.
 pub(super) fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_told_in_their_largest_unit() {
+    fn durations_are_written_in_their_largest_unit() {
         for (seconds, words) in [
             (1, "1 second"),
             (90, "90 seconds"),

@@ -1,4 +1,4 @@
-//! The one accept loop, for every port: it never ends by an error and never spins on one.
+//! The accept loop of every port: an error neither ends it nor makes it spin.
 
 use std::{io, time::Duration};
 
@@ -14,10 +14,10 @@ use super::{
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
-/// A flood must not fill the log as well.
+/// How often a repeated warning is logged, so that a flood does not fill the log.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Accepts connections until the port closes, the listener with it. `port` names it in the log.
+/// Accepts connections until the port closes, then drops the listener. `port` is its name in the log.
 pub(super) async fn accept_connections<S: HttpService>(
     port: &'static str,
     listener: TcpListener,
@@ -54,8 +54,8 @@ async fn accept_forever<S: HttpService>(
                 }
             }
             Err(error) if is_peer_error(&error) => {}
-            // Out of descriptors or memory: the connection stays in the backlog, so trying again at
-            // once would only burn a core.
+            // Out of descriptors or memory. The connection stays in the backlog, so an immediate retry
+            // would only burn a core.
             Err(error) => {
                 if error_log.is_due() {
                     tracing::warn!(port, %error, "cannot accept connections: waiting and retrying");
@@ -67,7 +67,7 @@ async fn accept_forever<S: HttpService>(
     }
 }
 
-/// Whether the connection broke while it waited to be accepted, which says nothing about us.
+/// Whether the connection broke while it waited to be accepted: no fault of this process.
 fn is_peer_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -77,7 +77,7 @@ fn is_peer_error(error: &io::Error) -> bool {
     )
 }
 
-/// Lets a line through once per [`LOG_INTERVAL`].
+/// Limits a warning to one per [`LOG_INTERVAL`].
 #[derive(Default)]
 struct LogInterval {
     last: Option<Instant>,

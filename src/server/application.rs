@@ -33,10 +33,10 @@ use crate::{
     transport::{Edge, EdgeSettings, Gate, Protocol, rest},
 };
 
-/// Probes must get through whatever the callers do.
+/// The operations port has its own limit, so that probes get through whatever the callers do.
 const OPERATIONS_CONNECTIONS: usize = 16;
 
-/// The service: bound, not yet serving.
+/// A service whose ports are bound and that does not serve yet.
 pub struct Application {
     settings: ServerSettings,
     listeners: Listeners,
@@ -54,12 +54,11 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds the listeners and joins the layers, inside tokio's runtime. The database is not asked
-    /// for anything yet.
+    /// Binds the listeners and connects the layers. Runs inside tokio's runtime and sends nothing to
+    /// the database yet.
     ///
     /// # Errors
-    /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
-    /// be started, or mail cannot be sent.
+    /// An address cannot be bound, the database's URL is faulty, or a layer cannot start.
     pub fn build(settings: ApplicationSettings, hooks: TestHooks) -> Result<Self, StartError> {
         let mut server = settings.server;
         let listeners = Listeners::bind(&server)?;
@@ -126,26 +125,27 @@ impl Application {
         self.listeners.operations.address
     }
 
-    /// Access for tests to what no RPC does yet.
+    /// The database, for what tests do without an RPC.
     #[doc(hidden)]
     pub fn db(&self) -> &Db {
         &self.db
     }
 
-    /// What runs on a timer, for tests that do not wait for it.
+    /// The use cases, for tests that run the work of a timer at once.
     #[doc(hidden)]
     pub fn auth(&self) -> &Auth {
         &self.auth
     }
 
-    /// What `/readyz` answers, for tests that wait for it; outlives `run_until_stopped`.
+    /// The readiness that `/readyz` reports, for tests that wait for a change. It outlives
+    /// `run_until_stopped`.
     #[doc(hidden)]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {
         self.reporter.subscribe()
     }
 
-    /// Serves until `stop` resolves, then drains. Returns when everything has ended; dropped before,
-    /// it ends everything at once.
+    /// Serves until `stop` resolves, then drains, and returns when everything has ended. If the future
+    /// is dropped earlier, everything ends at once.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop> + Send + 'static) {
         let _everything_ends_with_this = self.stages.end.clone().drop_guard();
         let settings = self.settings.clone();
@@ -195,7 +195,7 @@ impl Application {
     /// Starts the accept loops.
     fn run(self) -> (RunningServer, JoinSet<()>) {
         let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
-        let limit = ConnectionLimit::new(most_connections(self.settings.max_connections));
+        let limit = ConnectionLimit::new(connections_max(self.settings.max_connections));
         let probe_limit = ConnectionLimit::new(OPERATIONS_CONNECTIONS);
         let operations = operations::router(self.metrics(limit.clone()));
         let stages = self.stages;
@@ -250,8 +250,8 @@ impl Application {
     }
 }
 
-/// A quarter of the descriptors is left for the database, the probes and the unforeseen.
-fn most_connections(configured: usize) -> usize {
+/// Leaves a quarter of the file descriptors to the database, the probes and a margin.
+fn connections_max(configured: usize) -> usize {
     match descriptor_limit() {
         Some(descriptors) => configured.min(descriptors / 4 * 3),
         None => configured,

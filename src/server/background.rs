@@ -1,6 +1,6 @@
-//! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, writing the outcomes of logins and when sessions
-//! were seen, keeping decoys like what is stored, and deleting what is past its keeping.
+//! The tasks that run beside the calls from start to drain: they prepare the schema, probe the
+//! database every second, write outcomes of logins and last-seen times of sessions, refresh the
+//! decoys, and purge rows whose retention is over.
 
 use std::time::Duration;
 
@@ -23,11 +23,11 @@ use crate::{
 const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-/// One lost probe is no lost database.
+/// Probes that fail in a row before the service is not ready: a single lost probe does not count.
 const FAILED_PROBES: u32 = 2;
-/// How long outcomes of logins are in memory alone: what a crash costs.
+/// How long outcomes of logins are only in memory, and so how much of them a crash loses.
 const OUTCOMES_INTERVAL: Duration = Duration::from_secs(2);
-/// How long the rows of one interval may take to be written.
+/// How long writing the rows of one interval may take.
 const OUTCOMES_LIMIT: Duration = Duration::from_mins(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
@@ -41,17 +41,17 @@ pub(super) async fn run(
     reporter: ReadinessReporter,
 ) {
     prepare_schema(&db, &auth, migrate_on_start, &reporter).await;
-    // In tasks of their own, so that nothing that goes wrong there ends the probes.
-    let mut beside = JoinSet::new();
-    beside.spawn(write_outcomes(auth.clone()));
-    beside.spawn(maintain_sessions(auth.clone()));
-    beside.spawn(purge(auth.clone()));
-    beside.spawn(refresh_decoys(auth));
+    // Separate tasks, so that a panic in one does not end the probes.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(write_outcomes(auth.clone()));
+    tasks.spawn(maintain_sessions(auth.clone()));
+    tasks.spawn(purge(auth.clone()));
+    tasks.spawn(refresh_decoys(auth));
     probe(&db, &clock, &reporter).await;
 }
 
-/// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
-/// must be like: the first login must not tell who exists either.
+/// Returns once this binary can serve on the schema, however long that takes. The decoys are
+/// refreshed before, so that not even the first login reveals who exists.
 async fn prepare_schema(
     db: &Db,
     auth: &Auth,
@@ -75,7 +75,7 @@ async fn prepare_schema(
             ),
             Err(error) => format!("not ready: {}", chain(&error)),
         };
-        // Tries are many and their outcomes few.
+        // Log a problem once, not at every try.
         if problem != last_problem {
             tracing::warn!("{problem}");
             last_problem = problem;
@@ -97,7 +97,7 @@ async fn bring_up_to_date(
     if schema.is_usable() {
         return Ok(schema);
     }
-    // Told before, because migrating may wait long for another process that does it.
+    // Reported first, because migrating may wait long for another process that migrates.
     reporter.report(Readiness::Failing(Check::Migrations));
     if migrate_on_start {
         db.migrate().await.inspect_err(lost)
@@ -145,7 +145,7 @@ async fn write_outcomes(auth: Auth) {
         ticks.tick().await;
         match auth.write_outcomes(Instant::now() + OUTCOMES_LIMIT).await {
             Ok(()) => is_failing = false,
-            // Nothing is lost yet: they are kept, and written when the database is back.
+            // Nothing is lost yet: the outcomes stay in memory until the database is back.
             Err(error) => {
                 if !is_failing {
                     tracing::warn!("cannot write outcomes of logins yet: {}", chain(&error));
@@ -156,7 +156,7 @@ async fn write_outcomes(auth: Auth) {
     }
 }
 
-/// Stores when sessions were seen, and forgets with what their secrets were replaced.
+/// Stores when sessions were last seen, and deletes the nonces of finished rotations.
 async fn maintain_sessions(auth: Auth) {
     let mut ticks = ticks(auth.last_seen_interval());
     loop {
@@ -178,7 +178,10 @@ async fn purge(auth: Auth) {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
             Err(error) => {
-                tracing::warn!("cannot purge what is past its keeping: {}", chain(&error));
+                tracing::warn!(
+                    "cannot purge rows whose retention is over: {}",
+                    chain(&error)
+                );
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The calls of a connection, so that one that came without a call can make room, one that is idle
-//! need not be waited for, and a slow one is known to be slow from its first byte on.
+//! Counts the calls of a connection: a connection without a call can be evicted, an idle one need not
+//! be awaited by the drain, and a slow call is noticed from its first byte.
 
 use std::{
     sync::{
@@ -14,11 +14,10 @@ use tokio::time::{Instant, sleep};
 
 use super::limit::EvictionEntry;
 
-/// A draining connection on which nothing has happened for this long is closed: its peer may be
-/// gone, and hyper waits for the answer to a ping.
-const QUIET: Duration = Duration::from_secs(1);
+/// A draining connection without activity for this long is closed: its peer may be gone, and hyper
+/// would wait for the answer to a ping.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 
-/// The calls of one connection, counted.
 pub(super) struct ConnectionCalls {
     eviction_entry: EvictionEntry,
     begun: AtomicU64,
@@ -27,7 +26,7 @@ pub(super) struct ConnectionCalls {
 }
 
 impl ConnectionCalls {
-    /// None yet, on a connection that was just accepted; the first one keeps `eviction_entry`.
+    /// For a connection that was just accepted. Its first call removes it from the eviction list.
     pub(super) fn new(eviction_entry: EvictionEntry) -> Self {
         Self {
             eviction_entry,
@@ -37,7 +36,7 @@ impl ConnectionCalls {
         }
     }
 
-    /// Counts a call until what comes back is dropped.
+    /// Counts a call until the returned guard is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
         if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
             self.eviction_entry.remove();
@@ -45,8 +44,8 @@ impl ConnectionCalls {
         OpenCall(Arc::clone(self))
     }
 
-    /// When the last call ended, or the connection was accepted: one call at a time, as in HTTP/1,
-    /// the next one's bytes are awaited from then on.
+    /// When the last call ended or, before any call, the connection was accepted. In HTTP/1, which
+    /// has one call at a time, the bytes of the next call are awaited from then on.
     pub(super) fn awaiting_since(&self) -> Instant {
         *self.last_end.lock()
     }
@@ -58,12 +57,12 @@ impl ConnectionCalls {
         )
     }
 
-    /// Resolves when none runs and none has begun or ended for [`QUIET`], which is also the time
-    /// that the last answer has to be sent.
+    /// Resolves when no call runs and none has begun or ended for [`IDLE_AFTER`], which is also the
+    /// time in which the last answer is sent.
     pub(super) async fn idle(&self) {
         let mut before = self.counts();
         loop {
-            sleep(QUIET).await;
+            sleep(IDLE_AFTER).await;
             let now = self.counts();
             if now == before && now.0 == now.1 {
                 return;
@@ -73,7 +72,7 @@ impl ConnectionCalls {
     }
 }
 
-/// A call that runs; dropped when its answer's headers are there or nobody waits for them.
+/// A running call; dropped when the headers of its answer are ready or its peer has left.
 pub(super) struct OpenCall(Arc<ConnectionCalls>);
 
 impl Drop for OpenCall {

@@ -1,5 +1,5 @@
-//! One connection from accept to close: what its calls are told about it, and how it ends when the
-//! service drains or its place is needed.
+//! One connection from accept to close: the facts about it that its calls carry, and its end when
+//! the service drains or a new connection needs its place.
 
 use std::{
     convert::Infallible,
@@ -38,17 +38,17 @@ use super::{
 };
 use crate::transport::{AwaitedSince, Peer};
 
-/// When the connections of a port end.
+/// The two signals that end the connections of a port.
 #[derive(Clone)]
 pub(super) struct ShutdownSignals {
-    /// No new connection; the open ones finish their calls.
+    /// Accept no new connection; let the open ones finish their calls.
     pub(super) closing: CancellationToken,
-    /// What is still open is dropped.
+    /// Drop the connections that are still open.
     pub(super) abort: CancellationToken,
 }
 
 impl ShutdownSignals {
-    /// That of a connection which may end before its port.
+    /// The signals of one connection, which may end before its port.
     fn for_connection(&self) -> Self {
         Self {
             closing: self.closing.child_token(),
@@ -56,13 +56,13 @@ impl ShutdownSignals {
         }
     }
 
-    /// Closes when what the client proved holds no more, and resolves when its calls have had the
-    /// time to end. Without a proof it never does.
+    /// Closes the connection when the client's certificate expires, and resolves when the grace of
+    /// its calls is over; never without a certificate.
     async fn run_until_proof_expires(&self, proof: Option<tls::Proof>) {
         let Some(proof) = proof else {
             return pending().await;
         };
-        sleep(proof.holds).await;
+        sleep(proof.expires_in).await;
         self.closing.cancel();
         sleep(proof.grace).await;
     }
@@ -80,7 +80,7 @@ pub(super) struct Connections<S> {
     tasks: TaskTracker,
 }
 
-/// What a port serves: short for tower's bounds.
+/// The service of a port: a short name for tower's bounds.
 pub(super) trait HttpService:
     Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
@@ -100,7 +100,7 @@ impl<S> HttpService for S where
 }
 
 impl<S: HttpService> Connections<S> {
-    /// Connections that call `service`; each, and each of its calls, is a task of `tasks`.
+    /// Connections that call `service`. Each connection and each call is a task of `tasks`.
     pub(super) fn new(
         http: Http,
         service: S,
@@ -117,20 +117,19 @@ impl<S: HttpService> Connections<S> {
         }
     }
 
-    /// The same, after a handshake of TLS; `None`: without.
     pub(super) fn with_tls(self, tls: Option<Arc<tls::Acceptor>>) -> Self {
         Self { tls, ..self }
     }
 
-    /// Cancelled when the port accepts no more.
+    /// Cancelled when the port stops accepting.
     pub(super) fn closing(&self) -> CancellationToken {
         self.signals.closing.clone()
     }
 
-    /// Serves one in a task of its own, so that a panic ends this connection alone. The tasks of
-    /// plaintext and of TLS are two, so that plaintext pays nothing for what it does not have.
+    /// Serves a connection in a task of its own, so that a panic ends only this connection. Plaintext
+    /// and TLS are two task types, so that plaintext carries no state of TLS.
     pub(super) fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
-        // Where this fails the peer is gone already, which the first read will tell.
+        // A failure means that the peer is gone, which the first read reports.
         let _ = stream.set_nodelay(true);
         let connections = self.clone();
         match self.tls.clone() {
@@ -141,7 +140,7 @@ impl<S: HttpService> Connections<S> {
         };
     }
 
-    /// Shakes hands, then serves until the end or that of the client's certificate.
+    /// Does the handshake, then serves until the connection ends or the client's certificate expires.
     async fn serve_tls(
         self,
         tls: Arc<tls::Acceptor>,
@@ -222,14 +221,14 @@ impl<S: HttpService> Connections<S> {
         });
         let connection = self.builder.serve_connection(io, service);
         select! {
-            // An error here is the peer's: no HTTP, or a connection that broke.
+            // An error here is the peer's: it spoke no HTTP, or the connection broke.
             () = drive_connection(connection, &calls, &self.signals, preface_received) => {}
             () = slot.evicted() => {}
         }
     }
 }
 
-/// Polls a connection to its end, gracefully once the port is closing.
+/// Polls a connection to its end, and shuts it down gracefully once the port is closing.
 async fn drive_connection<C: GracefulConnection>(
     connection: C,
     calls: &ConnectionCalls,

@@ -16,7 +16,7 @@ use tonic_health::pb::{
 
 use super::readiness::Readiness;
 
-/// Answers for the process (`""`) and for each mounted service, which all stand and fall together.
+/// Answers for the process (`""`) and for each mounted service; all of them have the same status.
 #[derive(Clone)]
 pub(super) struct HealthService {
     services: &'static [&'static str],
@@ -72,7 +72,7 @@ impl Health for HealthService {
     }
 }
 
-/// One open watch. Its caller's deadline is the edge's business.
+/// An open watch. The edge enforces the deadline of its caller.
 struct Watch {
     known: bool,
     readiness: watch::Receiver<Readiness>,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_tells_the_state_of_the_process_and_of_each_service() {
+    async fn a_check_reports_the_state_of_the_process_and_of_each_service() {
         let fixture = fixture();
         for (readiness, status) in [
             (
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watch_is_told_each_change_and_ends_when_the_listeners_close() {
+    async fn a_watch_receives_each_change_and_ends_when_the_listeners_close() {
         let fixture = fixture();
         let mut stream = watch(&fixture.health, request_for("")).await;
         assert_eq!(

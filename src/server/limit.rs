@@ -1,5 +1,5 @@
-//! How many connections are open at once: past the cap, idle descriptors would starve the database
-//! and `accept` itself.
+//! Limits the open connections: beyond the cap, idle file descriptors would starve the database and
+//! `accept` itself.
 
 use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
@@ -10,10 +10,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long an evicted connection may take to be gone.
-const EVICTION: Duration = Duration::from_millis(100);
+/// How long an evicted connection may take to close.
+const EVICTION_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A cap on connections; clones share it, so that gRPC and REST are counted together.
+/// A cap on connections. Clones share it, so that gRPC and REST are counted together.
 #[derive(Clone)]
 pub(super) struct ConnectionLimit {
     most: usize,
@@ -21,7 +21,7 @@ pub(super) struct ConnectionLimit {
     evictable: Arc<Mutex<EvictionList>>,
 }
 
-/// The connections that have not had a complete request yet, by age.
+/// The connections without a complete request so far, by age.
 #[derive(Default)]
 struct EvictionList {
     admitted: u64,
@@ -29,7 +29,6 @@ struct EvictionList {
 }
 
 impl ConnectionLimit {
-    /// At most `connections` at once.
     pub(super) fn new(connections: usize) -> Self {
         let most = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
@@ -39,32 +38,30 @@ impl ConnectionLimit {
         }
     }
 
-    /// The most connections.
     pub(super) fn most(&self) -> usize {
         self.most
     }
 
-    /// Connections that have a place.
     pub(super) fn open(&self) -> usize {
         self.most - self.slots.available_permits()
     }
 
-    /// Whether a new connection needs another's place.
+    /// Whether a new connection needs the slot of another.
     pub(super) fn is_reached(&self) -> bool {
         self.slots.available_permits() == 0
     }
 
-    /// A place for a new connection. At the cap the oldest connection without a complete first
-    /// request makes room; where there is none, neither is there a place.
+    /// Takes a slot for a new connection. At the cap, the oldest connection without a complete first
+    /// request is evicted; `None`: there is no such connection.
     pub(super) async fn admit(&self) -> Option<Slot> {
         let permit = if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             permit
         } else {
             let (_, oldest) = self.evictable.lock().by_age.pop_first()?;
             oldest.cancel();
-            // The evicted one's descriptor is closed before the new one is served. Another port's
-            // newcomer may be faster; it then sees to the next oldest.
-            timeout(EVICTION, Arc::clone(&self.slots).acquire_owned())
+            // The descriptor of the evicted connection closes before the new one is served. A new
+            // connection of another port may take that slot first; this one then waits for the next.
+            timeout(EVICTION_TIMEOUT, Arc::clone(&self.slots).acquire_owned())
                 .await
                 .ok()?
                 .ok()?
@@ -85,7 +82,7 @@ impl ConnectionLimit {
     }
 }
 
-/// The place of one connection; dropped with it.
+/// The slot of one connection, which drops it at its end.
 pub(super) struct Slot {
     eviction_entry: EvictionEntry,
     evicted: CancellationToken,
@@ -93,12 +90,12 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Resolves when the connection has to make room.
+    /// Resolves when the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
-    /// What the connection's first complete request is told to.
+    /// The entry that the first complete request removes.
     pub(super) fn eviction_entry(&self) -> EvictionEntry {
         self.eviction_entry.clone()
     }
@@ -110,7 +107,7 @@ impl Drop for Slot {
     }
 }
 
-/// The right to stay, once a complete request has come.
+/// The place of a connection on the eviction list.
 #[derive(Clone)]
 pub(super) struct EvictionEntry {
     number: u64,
@@ -118,13 +115,13 @@ pub(super) struct EvictionEntry {
 }
 
 impl EvictionEntry {
-    /// Takes the connection off the list of those that may have to make room.
+    /// Makes the connection safe from eviction.
     pub(super) fn remove(&self) {
         self.evictable.lock().by_age.remove(&self.number);
     }
 }
 
-/// The process's soft limit of open descriptors, where the system tells it.
+/// The soft limit of open file descriptors; `None`: unlimited or unknown.
 pub(super) fn descriptor_limit() -> Option<usize> {
     parse_descriptor_limit(&fs::read_to_string("/proc/self/limits").ok()?)
 }

@@ -1,4 +1,4 @@
-//! Sends mail beside the calls, until the drain.
+//! The worker that sends queued mail, until the drain.
 
 use std::time::Duration;
 
@@ -11,10 +11,11 @@ use crate::{
     telemetry::chain,
 };
 
-/// Mail that was asked for here is sent at once; this finds what others left and what failed.
+/// How often the worker looks for due mail of other replicas and failed mail. A request on this
+/// replica wakes it at once.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Sends mail, once the schema is there, until it shall begin no more.
+/// Sends mail from the first readiness until `closing` is cancelled.
 pub(super) async fn deliver(
     auth: Auth,
     mut readiness: watch::Receiver<Readiness>,
@@ -27,20 +28,20 @@ pub(super) async fn deliver(
     let mut ticks = ticks(INTERVAL);
     let mut last_problem = String::new();
     loop {
-        let asked = async {
+        let woken = async {
             select! {
                 _ = ticks.tick() => {}
                 () = auth.mail_requested() => {}
             }
         };
-        if closing.run_until_cancelled(asked).await.is_none() {
+        if closing.run_until_cancelled(woken).await.is_none() {
             return;
         }
         let problem = match deliver_batches(&auth, &closing).await {
             Ok(()) => String::new(),
             Err(error) => format!("cannot send mail: {}", chain(&error)),
         };
-        // Tries are many and their outcomes few.
+        // Log a problem once, not at every try.
         if problem != last_problem && !problem.is_empty() {
             tracing::warn!("{problem}");
         }

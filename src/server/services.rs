@@ -1,4 +1,4 @@
-//! The gRPC services that are mounted, and reflection over exactly these.
+//! The mounted gRPC services, and reflection over exactly these.
 
 use tonic::service::Routes;
 use tonic_health::pb::health_server::{self, HealthServer};
@@ -28,10 +28,9 @@ const SERVICES: &[&str] = &[
     v1::server_reflection_server::SERVICE_NAME,
     v1alpha::server_reflection_server::SERVICE_NAME,
 ];
-/// How many of them do not depend on the switch of reflection.
+/// How many of [`SERVICES`] are mounted without reflection.
 const WITHOUT_REFLECTION: usize = 5;
 
-/// The names of the mounted services.
 pub(super) fn service_names(reflection: bool) -> &'static [&'static str] {
     if reflection {
         SERVICES
@@ -40,10 +39,7 @@ pub(super) fn service_names(reflection: bool) -> &'static [&'static str] {
     }
 }
 
-/// Mounts them; anything else is UNIMPLEMENTED.
-///
-/// # Errors
-/// A descriptor set of this binary cannot be read.
+/// The routes of the mounted services; a call to any other is UNIMPLEMENTED.
 pub(super) fn build_routes(
     auth: Auth,
     health: HealthService,
@@ -66,7 +62,7 @@ pub(super) fn build_routes(
     Ok(routes.add_service(v1).add_service(v1alpha))
 }
 
-/// Both versions of reflection describe everything, themselves and each other included.
+/// Both versions of reflection describe all services, including themselves and each other.
 fn reflection_builder() -> Builder<'static> {
     let builder = Builder::configure()
         .include_reflection_service(false)
@@ -74,7 +70,7 @@ fn reflection_builder() -> Builder<'static> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(v1::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
-    // Without names it would list whatever the sets contain, mounted or not.
+    // Without names it would list every service of the descriptors, mounted or not.
     SERVICES
         .iter()
         .fold(builder, |builder, name| builder.with_service_name(*name))

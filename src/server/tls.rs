@@ -1,9 +1,8 @@
-//! TLS for the ports of callers: the certificate that a handshake is made with, how long one may
-//! take, and whom the client's certificate names. Probes know no authority, so the operations port
-//! has none.
+//! TLS of the gRPC and REST ports: handshakes, their time limit, and the identity in the client's
+//! certificate. The operations port has no TLS, because probes know no authority.
 //!
-//! Sessions are not resumed: each connection proves anew who it is, so that what a certificate or an
-//! authority proved ends with them.
+//! TLS sessions are not resumed: each connection presents its certificate again, so that a
+//! certificate or an authority that was removed grants nothing any more.
 
 mod certificate;
 mod credentials;
@@ -26,21 +25,20 @@ use crate::{
     transport::PeerCertificate,
 };
 
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// TLS as it is set.
+/// The settings of TLS, and the credentials that were loaded by them at the start.
 #[derive(Debug, Clone)]
 pub struct TlsSettings {
-    /// Where the certificates are; looked at again while the service runs.
+    /// The PEM files; read again while the service runs.
     pub files: TlsFiles,
-    /// What the files held at the start.
+    /// The content of the files at the start.
     pub credentials: ServerCredentials,
-    /// Of whose workloads a SPIFFE ID is believed; `None`: of nobody's.
+    /// The SPIFFE trust domain whose IDs are accepted; `None`: no SPIFFE ID is accepted.
     pub trust_domain: Option<TrustDomain>,
 }
 
-/// TLS of a running service; clones share what is in force.
+/// TLS of a running service; clones share the current credentials.
 #[derive(Clone)]
 pub(super) struct ServerTls {
     files: TlsFiles,
@@ -52,8 +50,8 @@ pub(super) struct ServerTls {
 }
 
 impl ServerTls {
-    /// When a client's certificate expires, its calls in flight have `grace`. The files are looked
-    /// at every `interval`, or every ten seconds.
+    /// Calls in flight have `grace` to end after their client's certificate expired. The files are
+    /// read every `interval`, by default every ten seconds.
     pub(super) fn new(
         settings: TlsSettings,
         clock: Clock,
@@ -70,7 +68,6 @@ impl ServerTls {
         }
     }
 
-    /// What makes the handshakes of a port that speaks `http`.
     pub(super) fn acceptor(&self, http: Http) -> Arc<Acceptor> {
         Arc::new(Acceptor {
             credentials: self.current.subscribe(),
@@ -81,7 +78,7 @@ impl ServerTls {
         })
     }
 
-    /// Gives new handshakes what the files hold. Runs until it is dropped.
+    /// Reloads the files for new handshakes. Runs until it is dropped.
     pub(super) async fn keep_fresh(self) {
         rotation::keep_fresh(self.files, self.current, self.clock, self.interval).await;
     }
@@ -89,7 +86,7 @@ impl ServerTls {
 
 /// Makes the handshakes of a port.
 pub(super) struct Acceptor {
-    /// Of the moment: a handshake takes what is there when it begins.
+    /// A handshake uses the credentials that are current when it begins.
     credentials: watch::Receiver<ServerCredentials>,
     http: Http,
     trust_domain: Option<TrustDomain>,
@@ -97,25 +94,25 @@ pub(super) struct Acceptor {
     grace: Duration,
 }
 
-/// What a client's certificate proved.
+/// The identity that a client's certificate proved, and for how long.
 pub(super) struct Proof {
     pub(super) names: PeerCertificate,
-    /// For how long it does.
-    pub(super) holds: Duration,
-    /// What calls in flight have after that.
+    /// The time left until the certificate expires.
+    pub(super) expires_in: Duration,
+    /// The time that calls in flight have after that.
     pub(super) grace: Duration,
 }
 
 impl Acceptor {
-    /// Makes one. `None`: the peer is too slow, speaks something else, or what it shows proves
-    /// nothing. Anybody can cause these, so they are no warnings.
+    /// Does the handshake. `None`: it failed, took too long, or the client's certificate cannot be
+    /// read. Anybody can cause these failures, so they are logged at debug.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
     ) -> Option<(TlsStream<TcpStream>, Option<Proof>)> {
         let config = self.credentials.borrow().config(self.http);
         let handshake = TlsAcceptor::from(config).accept(stream);
-        let stream = match timeout(HANDSHAKE, handshake).await {
+        let stream = match timeout(HANDSHAKE_TIMEOUT, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
@@ -128,7 +125,7 @@ impl Acceptor {
         };
         let proof = match stream.get_ref().1.peer_certificates() {
             Some([certificate, ..]) => {
-                let Some(proof) = self.proof(certificate) else {
+                let Some(proof) = self.prove(certificate) else {
                     tracing::debug!("the client's certificate cannot be read");
                     return None;
                 };
@@ -139,8 +136,8 @@ impl Acceptor {
         Some((stream, proof))
     }
 
-    /// `None`: the certificate cannot be read, so that its end is not known either.
-    fn proof(&self, certificate: &CertificateDer<'_>) -> Option<Proof> {
+    /// `None`: the certificate cannot be read, so its expiry is unknown too.
+    fn prove(&self, certificate: &CertificateDer<'_>) -> Option<Proof> {
         let facts = certificate::parse_certificate(certificate)?;
         let names = match facts.identity(self.trust_domain.as_ref()) {
             Some(identity) => PeerCertificate::Of(Arc::new(identity)),
@@ -149,7 +146,7 @@ impl Acceptor {
         let left = facts.expires - self.clock.now();
         Some(Proof {
             names,
-            holds: left.to_std().unwrap_or_default(),
+            expires_in: left.to_std().unwrap_or_default(),
             grace: self.grace,
         })
     }

@@ -1,19 +1,18 @@
-//! Text that stays inside its line, its quotes and its field, whoever wrote it.
+//! Escapes and cuts untrusted text, so that it stays inside its line, quotes and field.
 
 use std::fmt::{self, Write};
 
-/// A field keeps at most this many characters of a value.
+/// The most characters of a value that a field keeps.
 const CHARACTERS_MAX: usize = 1024;
 
-/// A value as the content of a JSON string. Beyond what JSON escapes: everything that moves a
-/// terminal's cursor or turns the direction of text. A longer value is cut, and its formatting ends
-/// there.
+/// Renders a value as the content of a JSON string. Beyond JSON's rules it escapes every character
+/// that controls a terminal or the direction of text. Formatting stops where the value is cut.
 pub(super) fn escape(value: &dyn fmt::Display) -> String {
     let mut escaped = Escaped {
         text: String::new(),
         left: CHARACTERS_MAX,
     };
-    // An error says that the text was cut.
+    // An error means that the text was cut.
     let _ = write!(escaped, "{value}");
     escaped.text
 }
@@ -45,8 +44,8 @@ impl Write for Escaped {
     }
 }
 
-/// Controls (C0, DEL, C1), and the invisible characters that join, break or turn text; all of them
-/// are in the range of four hexadecimal digits.
+/// Control characters (C0, DEL, C1) and the invisible characters that join, break or reverse text. All
+/// of them have at most four hexadecimal digits.
 fn is_disruptive(c: char) -> bool {
     c.is_control()
         || matches!(

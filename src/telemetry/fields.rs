@@ -1,4 +1,4 @@
-//! The fields of a span or an event, escaped and cut as they are recorded.
+//! The fields of a span or event, escaped and cut as they are recorded.
 
 use std::fmt;
 
@@ -6,15 +6,14 @@ use tracing::field::{Field, Visit};
 
 use super::escape::escape;
 
-/// A recorded value.
 pub(super) enum FieldValue {
     /// The content of a JSON string.
     Text(String),
-    /// A number or a truth value: JSON as it stands.
+    /// A number or boolean, which is valid JSON without quotes.
     Bare(String),
 }
 
-/// Names and values in the order of their recording.
+/// Names and values in recording order.
 #[derive(Default)]
 pub(super) struct LogFields(pub(super) Vec<(&'static str, FieldValue)>);
 

@@ -1,5 +1,5 @@
-//! One event, one line: its own fields and those of the spans around it, flat, so that the request
-//! id of a call is found in the same place on every line.
+//! Formats an event as one line: its fields and those of the enclosing spans, flat, so that every line
+//! has the request id of its call in the same place.
 
 use std::{fmt::Write as _, io::Write as _};
 
@@ -23,7 +23,6 @@ use super::{
     fields::{FieldValue, LogFields},
 };
 
-/// How a line looks.
 #[derive(Clone, Copy)]
 pub(super) enum LineForm {
     Json,
@@ -85,14 +84,14 @@ where
 struct LogLine {
     form: LineForm,
     text: String,
-    /// An inner field hides an outer one of the same name.
+    /// The names so far: an inner field hides an outer field of the same name.
     names: Vec<&'static str>,
 }
 
 impl LogLine {
     fn begin(form: LineForm, event: &Event<'_>) -> Self {
         let mut now = String::new();
-        // Writing to a String fails only for a clock that cannot be written as a date.
+        // Fails only for a system clock outside the range of dates.
         let _ = SystemTime.format_time(&mut Writer::new(&mut now));
         let (level, target) = (event.metadata().level(), event.metadata().target());
         let text = match form {
@@ -147,7 +146,7 @@ impl LogLine {
     }
 }
 
-/// Whether a value could be taken for several fields, or holds an escape.
+/// Whether a value needs quotes to be read as one field.
 fn needs_quotes(text: &str) -> bool {
     text.is_empty() || text.contains([' ', '=', '"', '\\'])
 }

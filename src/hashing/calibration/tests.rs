@@ -1,4 +1,4 @@
-//! What is recommended, over figures that no machine has to find.
+//! Recommendations from made-up measurements.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::hashing::fit;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A machine of which each thread computes so many KiB × passes a second.
+/// The measurement of a machine of which each thread computes `work_kib` KiB × passes per second.
 fn measured(cost: Cost, work_kib: f64) -> Measurement {
     let alone = work_kib / f64::from(u32::try_from(cost.work_kib()).unwrap());
     let threads = cost.memory().workers;
@@ -35,7 +35,7 @@ fn wanted(logins_per_second: u32, latency: u64) -> Target {
 }
 
 #[test]
-fn what_serve_refuses_is_measured_and_marked() {
+fn costs_that_serve_refuses_are_measured_and_marked() {
     let verdicts = COSTS.map(|(cost, _)| cost.acceptance());
     let count = |wanted: Acceptance| {
         verdicts
@@ -53,7 +53,7 @@ fn what_serve_refuses_is_measured_and_marked() {
 }
 
 #[test]
-fn the_dearest_cost_that_gives_what_is_wanted_is_recommended() {
+fn the_highest_cost_that_meets_the_target_is_recommended() {
     // 2 GiB × passes a second and thread: 51 hashes of the default cost.
     let all = all(2_000_000.0);
     let cost = |wanted| recommend(&all, wanted, None).map(|best| best.cost.work_kib());
@@ -82,9 +82,9 @@ fn the_time_of_another_cost_follows_from_memory_and_passes() {
     assert!((1.04..1.06).contains(&expected), "{expected}");
 }
 
-/// (W54) The workers are those of this machine, whatever limit is made up.
+/// (W54) The number of workers is that of this machine, whatever the limit.
 #[test]
-fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
+fn a_cost_that_does_not_fit_is_neither_recommended_nor_given_memory() {
     let all = all(2_000_000.0);
     assert!(recommend(&all, wanted(1, 60_000), Some(128 * MIB)).is_none());
     assert!(fastest(&all, Some(128 * MIB)).is_none());
@@ -105,7 +105,7 @@ fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
 
 proptest! {
     #[test]
-    fn what_is_recommended_is_accepted_by_serve(
+    fn a_recommended_cost_is_accepted_by_serve(
         work_kib in 1e3..1e9_f64,
         logins in 1..10_000_u32,
         latency in 1..60_000_u64,

@@ -1,5 +1,5 @@
-//! What waits, passes, gives way and ends. The hook holds hashes, and a call that was polled once has
-//! been let in or refused: nothing here sleeps.
+//! The queue under load. A hook holds hashes, and a call that was polled once has been admitted or
+//! refused, so nothing here sleeps.
 
 use std::{pin::Pin, thread};
 
@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::*;
 
-/// Holds every hash until it is released, for ever once the gate is dropped.
+/// Holds every hash until it is released. Once the gate is dropped, hashes run freely.
 struct HashGate {
     started: mpsc::Receiver<()>,
     release: mpsc::Sender<()>,
@@ -43,7 +43,7 @@ fn start_held(settings: HashingSettings) -> (Hasher, HashGate) {
     (Hasher::start(settings, Some(before_hash)).unwrap(), gate)
 }
 
-/// Polls a call once: it is let in and waits, or this fails.
+/// Polls a call once and asserts that it was admitted and waits.
 fn admitted<'a, T>(call: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
     let mut call = Box::pin(call);
     assert!(call.as_mut().now_or_never().is_none(), "answered at once");
@@ -57,7 +57,7 @@ fn waiting_running(hasher: &Hasher) -> (usize, usize) {
 
 /// (W17)
 #[tokio::test]
-async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
+async fn a_full_queue_refuses_at_once_and_serves_the_admitted_jobs() {
     let (hasher, gate) = start_held(SETTINGS);
     let running = admitted(hash(&hasher));
     gate.wait_until_started();
@@ -77,7 +77,7 @@ async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
     assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
-/// (X10) (W14) A caller that is gone leaves the queue, not the thread.
+/// (X10) (W14) A caller that has left frees its place in the queue, but not a running thread.
 #[tokio::test]
 async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
     let (hasher, gate) = start_held(SETTINGS);

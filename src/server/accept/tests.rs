@@ -120,7 +120,7 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
     }
 }
 
-/// Its keepalive: who vanished without a word holds no connection.
+/// The keepalive of HTTP/2 closes the connection of a peer that vanished.
 #[tokio::test]
 async fn a_peer_that_answers_no_ping_is_gone_within_a_minute() {
     let port = Port::open(Http::Two, 10).await;

@@ -1,4 +1,4 @@
-//! What the files held, ready for handshakes.
+//! The content of the TLS files as configurations that handshakes use.
 
 use std::{fmt, sync::Arc};
 
@@ -23,13 +23,13 @@ pub struct ServerCredentials {
     grpc: Arc<ServerConfig>,
     rest: Arc<ServerConfig>,
     expires: Timestamp,
-    /// The service's and the authorities'. Another key would need another certificate.
+    /// The certificates, to compare with reloaded ones. Another key would need another certificate.
     own: Arc<[CertificateDer<'static>]>,
     authorities: Arc<[CertificateDer<'static>]>,
 }
 
 impl ServerCredentials {
-    /// `None`: the certificate cannot be used.
+    /// `None`: rustls or the parser rejects the certificate.
     pub(super) fn new(pair: CertifiedKey, authorities: Option<ClientAuthorities>) -> Option<Self> {
         let expires = certificate::parse_certificate(pair.cert.first()?)?.expires;
         let own = pair.cert.clone().into();
@@ -52,12 +52,11 @@ impl ServerCredentials {
         })
     }
 
-    /// Whether clients refuse the certificate.
+    /// Whether the certificate has expired, so that clients refuse it.
     pub fn have_expired(&self, now: Timestamp) -> bool {
         self.expires <= now
     }
 
-    /// What handshakes of a port that speaks `http` are made with.
     pub(super) fn config(&self, http: Http) -> Arc<ServerConfig> {
         Arc::clone(match http {
             Http::One => &self.rest,
@@ -65,8 +64,8 @@ impl ServerCredentials {
         })
     }
 
-    /// Whether both came from the same files.
-    pub(super) fn are(&self, others: &Self) -> bool {
+    /// Whether both have the same certificates and authorities.
+    pub(super) fn equal(&self, others: &Self) -> bool {
         self.own == others.own && self.authorities == others.authorities
     }
 }

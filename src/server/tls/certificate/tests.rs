@@ -1,5 +1,5 @@
-//! Real certificates, each with the names of one rule. The rules over the names themselves are
-//! tested beside `domain`.
+//! Real certificates, each with the names of one rule. The rules for the names are tested in
+//! `domain`.
 
 use rcgen::{
     CertificateParams, CustomExtension, DnType, KeyPair, SanType, date_time_ymd, string::Ia5String,
@@ -83,7 +83,7 @@ fn a_common_name_names_nobody() {
 }
 
 #[test]
-fn names_that_are_told_twice_are_not_read() {
+fn a_certificate_with_two_lists_of_names_is_not_read() {
     // SEQUENCE { [2] "evil" }
     let second = b"\x30\x06\x82\x04evil".to_vec();
     let twice = certificate(|params| {
