@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn plaintext_is_for_this_machine_alone() {
+    fn plaintext_is_accepted_for_loopback_only() {
         for good in [
             "http://localhost:3000",
             "http://127.0.0.1",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_is_refused() {
+    fn a_text_that_is_no_base_url_is_refused() {
         for bad in ["", "app.example.com", "/reset", "mailto:ada@example.com"] {
             assert_eq!(LinkBase::parse(bad), Err(LinkBaseFault::NoUrl), "{bad}");
         }

@@ -58,7 +58,7 @@ impl ShutdownSignals {
 
     /// Closes the connection when the client's certificate expires, and resolves when the grace of
     /// its calls is over; never without a certificate.
-    async fn run_until_proof_expires(&self, proof: Option<tls::Proof>) {
+    async fn close_after_expiry(&self, proof: Option<tls::Proof>) {
         let Some(proof) = proof else {
             return pending().await;
         };
@@ -175,7 +175,7 @@ impl<S: HttpService> Connections<S> {
         };
         select! {
             () = connections.serve_http(stream, peer, slot) => {}
-            () = signals.run_until_proof_expires(proof) => {}
+            () = signals.close_after_expiry(proof) => {}
         }
     }
 

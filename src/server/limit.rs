@@ -139,7 +139,7 @@ mod tests {
 
     /// (X4)
     #[tokio::test]
-    async fn at_the_cap_the_oldest_connection_without_a_request_makes_room() {
+    async fn at_the_cap_the_oldest_connection_without_a_request_is_evicted() {
         let limit = ConnectionLimit::new(2);
         let busy = limit.admit().await.unwrap();
         busy.eviction_entry().remove();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_every_connection_has_had_a_request_a_new_one_is_refused() {
+    async fn a_connection_is_refused_when_every_other_has_had_a_request() {
         let limit = ConnectionLimit::new(1);
         let busy = limit.admit().await.unwrap();
         busy.eviction_entry().remove();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_ended_is_not_asked_to_make_room() {
+    async fn a_connection_that_ended_is_not_on_the_eviction_list() {
         let limit = ConnectionLimit::new(1);
         drop(limit.admit().await.unwrap());
         let _next = limit.admit().await.unwrap();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_soft_descriptor_limit_is_read_where_the_system_tells_it() {
+    fn the_soft_descriptor_limit_is_read_if_there_is_one() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
                       Max open files            1024                 524288               files\n";
         assert_eq!(parse_descriptor_limit(limits), Some(1024));

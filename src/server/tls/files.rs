@@ -51,14 +51,14 @@ impl TlsFiles {
     /// # Errors
     /// The faults of all files, not only the first.
     pub fn load(&self) -> Result<ServerCredentials, Vec<TlsFault>> {
-        let in_certificate = fault_in(TlsFile::Certificate, &self.certificate);
-        let in_key = fault_in(TlsFile::Key, &self.key);
+        let in_certificate = make_fault(TlsFile::Certificate, &self.certificate);
+        let in_key = make_fault(TlsFile::Key, &self.key);
         let chain = read_certificates(&self.certificate).map_err(&in_certificate);
         let key = read_key(&self.key).map_err(&in_key);
         let authorities = match &self.client_ca {
             Some(path) => read_authorities(path)
                 .map(Some)
-                .map_err(fault_in(TlsFile::ClientCa, path)),
+                .map_err(make_fault(TlsFile::ClientCa, path)),
             None => Ok(None),
         };
         let pair = match (chain, key) {
@@ -88,7 +88,7 @@ impl TlsFiles {
 }
 
 /// Makes the trouble with a file a fault, which names its key and path.
-fn fault_in(file: TlsFile, path: &Path) -> impl Fn(Trouble) -> TlsFault {
+fn make_fault(file: TlsFile, path: &Path) -> impl Fn(Trouble) -> TlsFault {
     move |(wrong, fix)| TlsFault {
         file,
         path: path.to_owned(),

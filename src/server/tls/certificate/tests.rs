@@ -37,7 +37,7 @@ fn identity(names: Vec<SanType>) -> Option<CertificateIdentity> {
 }
 
 #[test]
-fn one_spiffe_id_is_the_name_whatever_stands_beside_it() {
+fn a_single_spiffe_id_is_the_identity_beside_any_dns_names() {
     let id = "spiffe://example.org/ns/prod/sa/billing";
     let expected = Some(CertificateIdentity::Spiffe(id.to_owned()));
     assert_eq!(identity(vec![uri(id)]), expected);
@@ -45,7 +45,7 @@ fn one_spiffe_id_is_the_name_whatever_stands_beside_it() {
 }
 
 #[test]
-fn without_a_uri_one_dns_name_is_the_name() {
+fn without_a_uri_a_single_dns_name_is_the_identity() {
     let expected = Some(CertificateIdentity::Dns("billing.example.org".to_owned()));
     assert_eq!(identity(vec![dns("Billing.Example.ORG")]), expected);
     let address = SanType::IpAddress([127, 0, 0, 1].into());
@@ -56,7 +56,7 @@ fn without_a_uri_one_dns_name_is_the_name() {
 }
 
 #[test]
-fn what_names_two_or_something_else_names_nobody() {
+fn ambiguous_or_unsupported_names_are_no_identity() {
     let id = "spiffe://example.org/billing";
     for names in [
         vec![uri(id), uri("spiffe://example.org/admin")],
@@ -78,7 +78,7 @@ fn what_names_two_or_something_else_names_nobody() {
 
 /// The common name is `billing.example.org` in each of these certificates.
 #[test]
-fn a_common_name_names_nobody() {
+fn a_common_name_is_no_identity() {
     assert_eq!(identity(Vec::new()), None);
 }
 
@@ -95,7 +95,7 @@ fn a_certificate_with_two_lists_of_names_is_not_read() {
 }
 
 #[test]
-fn what_is_no_certificate_is_not_read() {
+fn bytes_that_are_no_certificate_are_not_read() {
     let whole = certificate(|_| {});
     let cut = CertificateDer::from(whole[..whole.len() - 1].to_vec());
     let longer = CertificateDer::from([whole.as_ref(), b"x"].concat());
