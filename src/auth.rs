@@ -68,7 +68,7 @@ pub struct AuthSettings {
     pub session_limits: SessionLimits,
     /// The interval between the writes of when sessions were last seen.
     pub last_seen_interval: Duration,
-    /// How long an ended session is kept; a session that was deleted is answered as NOT_FOUND and
+    /// How long an ended session is kept; a session that was deleted is answered as `NOT_FOUND` and
     /// no longer as REVOKED or EXPIRED.
     pub keep_ended: Duration,
     /// How long an event is kept.

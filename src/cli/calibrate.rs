@@ -14,7 +14,9 @@ use crate::{
     config::{self, ConfigProblems, Environment, Flags},
     hashing::{
         Hasher, HashingSettings,
-        calibration::{self, COSTS, Cost, LoadResult, Measurement, fastest, check_free_memory, recommend},
+        calibration::{
+            self, COSTS, Cost, LoadResult, Measurement, check_free_memory, fastest, recommend,
+        },
         free_memory, memory_limit,
     },
     telemetry,
@@ -108,7 +110,11 @@ fn verify_load(settings: HashingSettings, rate: u32, args: CalibrateArgs) -> Exi
     }
 }
 
-fn measure_load(settings: HashingSettings, rate: u32, time: Duration) -> Result<LoadResult, String> {
+fn measure_load(
+    settings: HashingSettings,
+    rate: u32,
+    time: Duration,
+) -> Result<LoadResult, String> {
     check_free_memory(settings.memory(), free_memory()).map_err(|error| error.to_string())?;
     let hasher = Hasher::start(settings, None).map_err(|error| telemetry::chain(&error))?;
     let runtime = runtime::Builder::new_current_thread()

@@ -11,7 +11,7 @@ use super::{
     problem::ConfigFault,
     reader::Reader,
 };
-use crate::mail::{SmtpAuthority, LinkBase, SmtpLogin, Sender, MailServer, SmtpSettings, SmtpTls};
+use crate::mail::{LinkBase, MailServer, Sender, SmtpAuthority, SmtpLogin, SmtpSettings, SmtpTls};
 
 /// `VESTIBULE_SMTP_SERVER`, default: none, no mail is sent.
 pub(super) const SERVER: Key = Key::new(

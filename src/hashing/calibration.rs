@@ -81,7 +81,7 @@ pub fn check_free_memory(needed: Memory, free: Option<u64>) -> Result<(), NotEno
 
 /// The performance that the operator wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
+pub struct LoginTarget {
     /// Logins per second, sustained.
     pub logins_per_second: u32,
     /// The longest time that the hash of a login may take, with its wait.
@@ -155,7 +155,7 @@ impl Measurement {
         Duration::from_nanos(u64::try_from(expected).unwrap_or(u64::MAX))
     }
 
-    fn meets(&self, wanted: Target) -> bool {
+    fn meets(&self, wanted: LoginTarget) -> bool {
         self.sustained_rate() >= f64::from(wanted.logins_per_second)
             && self.latency() <= wanted.latency
     }
@@ -170,7 +170,7 @@ impl Measurement {
 /// The highest cost that `serve` accepts within `limit` bytes and that meets the target.
 pub fn recommend(
     measured: &[Measurement],
-    wanted: Target,
+    wanted: LoginTarget,
     limit: Option<u64>,
 ) -> Option<&Measurement> {
     measured

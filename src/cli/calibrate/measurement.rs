@@ -7,7 +7,9 @@ use thiserror::Error;
 use crate::{
     hashing::{
         DoesNotFit,
-        calibration::{Cost, MeasureError, Measurement, NotEnoughMemory, check_free_memory, measure},
+        calibration::{
+            Cost, MeasureError, Measurement, NotEnoughMemory, check_free_memory, measure,
+        },
         fit, free_memory,
     },
     telemetry,

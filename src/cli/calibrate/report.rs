@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use super::measurement::Unmeasured;
 use crate::hashing::{
     HashingSettings,
-    calibration::{Cost, LoadResult, Measurement, Acceptance, Target},
+    calibration::{Acceptance, Cost, LoadResult, LoginTarget, Measurement},
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -63,7 +63,7 @@ pub(super) fn render_row(
 }
 
 /// The settings to paste, and what they are good for.
-pub(super) fn render_recommendation(best: &Measurement, wanted: Target) -> String {
+pub(super) fn render_recommendation(best: &Measurement, wanted: LoginTarget) -> String {
     let memory = best.cost.memory();
     format!(
         "\nFor {} logins a second, the hash of each within {} ms:\n\n\
@@ -84,7 +84,10 @@ pub(super) fn render_recommendation(best: &Measurement, wanted: Target) -> Strin
 }
 
 /// Why nothing is recommended.
-pub(super) fn explain_no_recommendation(fastest: Option<&Measurement>, wanted: Target) -> String {
+pub(super) fn explain_no_recommendation(
+    fastest: Option<&Measurement>,
+    wanted: LoginTarget,
+) -> String {
     let Some(fastest) = fastest else {
         return "no cost that serve accepts fits into the memory".to_owned();
     };

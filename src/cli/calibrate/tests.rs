@@ -1,7 +1,7 @@
 //! What is measured, what is not, and what is said about it.
 
 use super::{measurement::Unmeasured, *};
-use crate::hashing::calibration::{Rate, Target};
+use crate::hashing::calibration::{LoginTarget, Rate};
 
 const MIB: u64 = 1024 * 1024;
 const CHEAP: Cost = Cost::new(64, 1, 1);
@@ -70,7 +70,7 @@ fn a_row_has_its_figures_or_the_reason_for_none() {
 
 #[test]
 fn a_recommendation_is_lines_to_paste() {
-    let wanted = Target {
+    let wanted = LoginTarget {
         logins_per_second: 10,
         latency: Duration::from_millis(250),
     };

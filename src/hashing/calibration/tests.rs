@@ -27,8 +27,8 @@ fn all(work_kib: f64) -> Vec<Measurement> {
     COSTS.map(|(cost, _)| measured(cost, work_kib)).to_vec()
 }
 
-fn wanted(logins_per_second: u32, latency: u64) -> Target {
-    Target {
+fn wanted(logins_per_second: u32, latency: u64) -> LoginTarget {
+    LoginTarget {
         logins_per_second,
         latency: Duration::from_millis(latency),
     }

@@ -32,14 +32,14 @@ use crate::{
 const HOST: &str = "vestibule.test";
 
 /// An authority, and a port that trusts it and answers `GET /` with the identity of the client.
-struct Fixture {
+struct TlsFixture {
     issuer: Issuer<'static, KeyPair>,
     authority: CertificateDer<'static>,
     address: SocketAddr,
     _folder: TempDir,
 }
 
-impl Fixture {
+impl TlsFixture {
     async fn new(trust_domain: Option<&str>) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -156,7 +156,7 @@ fn uri(text: &str) -> SanType {
 #[tokio::test]
 async fn a_call_receives_the_identity_in_its_client_certificate() {
     let id = "spiffe://example.org/billing";
-    let fixture = Fixture::new(Some("example.org")).await;
+    let fixture = TlsFixture::new(Some("example.org")).await;
     for (shown, expected) in [
         (None, "no certificate"),
         (Some(vec![uri(id)]), "SPIFFE spiffe://example.org/billing"),
@@ -177,7 +177,7 @@ async fn a_call_receives_the_identity_in_its_client_certificate() {
 
 #[tokio::test]
 async fn without_a_trust_domain_no_spiffe_id_is_accepted() {
-    let fixture = Fixture::new(None).await;
+    let fixture = TlsFixture::new(None).await;
     let id = uri("spiffe://example.org/billing");
     assert_eq!(fixture.identity_of(Some(vec![id])).await, "nobody");
     let name = dns("billing.example.org");
