@@ -1,8 +1,8 @@
-//! The password hashing engine: own threads with memory that is used again, and a bounded queue.
+//! The password hashing engine: threads of its own that reuse their memory, and a bounded queue.
 //!
-//! Logins can neither exhaust the machine nor tell who exists: at most `workers` hashes run, at
-//! most `queue` wait, the rest is refused at once, and every verification is one job of the same
-//! kind whether or not there is something to verify.
+//! Logins can neither exhaust the machine nor reveal who exists: at most `workers` hashes run, at most
+//! `queue` wait, and the rest is refused at once. Every verification is one job, whether or not a
+//! password is stored.
 
 mod algorithm;
 mod arena;
@@ -42,10 +42,10 @@ use arena::Arena;
 use decoy::Decoys;
 use fair_queue::Lane;
 use job::{Job, Tag};
-use queue::Queue;
+use queue::JobQueue;
 use stored::StoredHash;
 
-/// What one hash costs and how many run and wait.
+/// The cost of a hash, and the limits on how many run and wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashingSettings {
     /// Argon2id memory per hash, in KiB.
@@ -54,16 +54,16 @@ pub struct HashingSettings {
     pub iterations: u32,
     /// Argon2id lanes.
     pub parallelism: u32,
-    /// Threads, at least one; each holds one arena of `memory_kib`.
+    /// Threads, at least one; each keeps an arena of `memory_kib`.
     pub workers: usize,
-    /// The most jobs that wait, running ones not counted.
+    /// The most jobs that wait, without the running ones.
     pub queue: usize,
     /// The longest estimated wait that a job is queued for.
     pub max_wait: Duration,
 }
 
 impl HashingSettings {
-    /// What the process needs with them.
+    /// The memory that the process needs with these settings.
     pub fn memory(&self) -> Memory {
         Memory {
             workers: self.workers,
@@ -72,11 +72,10 @@ impl HashingSettings {
     }
 }
 
-/// Called in the hashing thread before each hash, with its algorithm and cost; tests hold, count and
-/// break work with it.
+/// A hook of tests, called in the hashing thread before each hash, with its algorithm and cost.
 pub type BeforeHash = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// 16 random bytes, never used twice.
+/// 16 random bytes, used only once.
 pub type Salt = [u8; 16];
 
 /// A handle on the engine; clones share it. The threads end with the last handle.
@@ -86,7 +85,7 @@ pub struct Hasher(Arc<Engine>);
 struct Engine {
     current: Parameters,
     decoys: Decoys,
-    queue: Arc<Queue>,
+    queue: Arc<JobQueue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -96,7 +95,7 @@ pub enum HashingStartError {
     /// A hash would have no defined cost, or one beyond the caps.
     #[error(transparent)]
     Parameters(#[from] ParametersError),
-    /// The memory of the threads cannot be reserved.
+    /// The arenas of the threads cannot be reserved.
     #[error("the memory for hashing cannot be reserved")]
     Memory(#[from] TryReserveError),
     /// A thread cannot be started.
@@ -104,16 +103,16 @@ pub enum HashingStartError {
     Thread(#[from] io::Error),
 }
 
-/// Why no hash was computed, or its result dropped.
+/// Why there is no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HashingError {
-    /// The queue is full or its wait too long; nothing was done.
+    /// The queue is full or its estimated wait too long; nothing was computed.
     #[error("the hash queue is full")]
     Overloaded {
-        /// The estimated wait.
+        /// The estimated wait of the queue.
         retry_after: Duration,
     },
-    /// The deadline passed before the result was there.
+    /// The deadline passed before there was a result.
     #[error("the deadline passed")]
     DeadlineExceeded,
     /// The hashing thread panicked over this job, or the engine has stopped.
@@ -125,8 +124,8 @@ impl Hasher {
     /// Starts the threads and reserves their arenas. Nothing is hashed yet.
     ///
     /// # Errors
-    /// The parameters are outside the caps (the floor is the configuration's business), or the
-    /// system has no memory or thread left.
+    /// The parameters are outside the caps (the configuration checks the floor), or the system has
+    /// no memory or thread left.
     pub fn start(
         settings: HashingSettings,
         before_hash: Option<BeforeHash>,
@@ -140,23 +139,20 @@ impl Hasher {
         let workers = settings.workers.max(1);
         let hasher = Self(Arc::new(Engine {
             current,
-            decoys: Decoys::of(current),
-            queue: Arc::new(Queue::new(&settings, current, workers)),
+            decoys: Decoys::new(current),
+            queue: Arc::new(JobQueue::new(&settings, current, workers)),
             threads: Mutex::default(),
         }));
         for (index, before_hash) in iter::repeat_n(before_hash, workers).enumerate() {
             let arena = Arena::reserve(settings.memory_kib)?;
             let queue = Arc::clone(&hasher.0.queue);
-            let thread = worker::spawn(index, queue, arena, before_hash)?;
+            let thread = worker::spawn_worker(index, queue, arena, before_hash)?;
             hasher.0.threads.lock().push(thread);
         }
         Ok(hasher)
     }
 
-    /// Hashes a new password: PHC string with the current parameters.
-    ///
-    /// # Errors
-    /// As `HashingError` says; nothing was hashed, or nobody learns the hash.
+    /// Hashes a new password with the current parameters. The result is a PHC string.
     pub async fn hash_password(
         &self,
         password: NewPassword,
@@ -165,35 +161,35 @@ impl Hasher {
     ) -> Result<HashedPassword, HashingError> {
         let mut hash = StoredHash::without_tag(self.0.current, salt);
         let tag = self
-            .tag(Lane::Registration, password.as_bytes(), &hash, deadline)
+            .compute_tag(Lane::Registration, password.as_bytes(), &hash, deadline)
             .await?;
         hash.tag.copy_from_slice(&tag);
         Ok(HashedPassword::from_phc(hash.to_string()))
     }
 
-    /// Draws decoys from the census of what is stored from now on: a hash of each class, and how many
-    /// there are of it. Which an address gets is a matter of the key.
+    /// Draws decoys by a new census: a sample hash of each class, and the number of stored hashes of
+    /// that class. The key decides which decoy an address gets.
     pub fn draw_decoys_from(&self, census: &[(HashedPassword, u64)], key: &ServerKey) {
         self.0.decoys.follow(census, key);
     }
 
-    /// What the engine is doing now, and what it has done.
+    /// The current load and the counters of the engine.
     pub fn metrics(&self) -> HashingMetrics {
         self.0.queue.metrics()
     }
 
-    /// Refuses new work, drops what waits, lets running hashes end and joins the threads
-    /// (blocking).
+    /// Refuses new jobs, drops waiting ones, lets running hashes end, and blocks until the threads
+    /// have ended.
     pub fn stop(&self) {
         self.0.queue.close();
         let threads: Vec<_> = self.0.threads.lock().drain(..).collect();
         for thread in threads {
-            // Panics are caught in the thread: there is nothing left to hear from it.
+            // An error would be a panic, and those are caught in the thread.
             drop(thread.join());
         }
     }
 
-    async fn tag(
+    async fn compute_tag(
         &self,
         lane: Lane,
         password: &[u8],
@@ -204,7 +200,7 @@ impl Hasher {
         self.0.queue.admit(lane, job)?;
         match timeout_at(deadline, tag).await {
             Ok(Ok(tag)) => Ok(tag),
-            // No answer: it failed, or a thread saw the deadline pass a moment before the timer did.
+            // No answer: the job failed, or a thread saw the deadline pass just before the timer did.
             Ok(Err(_)) if Instant::now() < deadline => Err(HashingError::Failed),
             Ok(Err(_)) | Err(_) => Err(HashingError::DeadlineExceeded),
         }
@@ -212,7 +208,7 @@ impl Hasher {
 }
 
 impl Drop for Engine {
-    /// Lets the threads end; whoever wants to see them end calls `stop`.
+    /// Lets the threads end without waiting for them, as `stop` does.
     fn drop(&mut self) {
         self.queue.close();
     }

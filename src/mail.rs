@@ -1,7 +1,7 @@
-//! Mail: what it says, and the way it takes.
+//! Mail: its text and its delivery.
 //!
-//! A mail holds nothing that whoever asked for it chose: headers come from typed mailboxes and
-//! constants, texts from templates, and their values from the configuration and the token.
+//! A mail holds nothing that its requester chose: headers come from typed mailboxes and constants,
+//! texts from templates, and their values from the configuration and the token.
 
 mod link;
 mod message;
@@ -16,41 +16,41 @@ use thiserror::Error;
 
 pub use link::{LinkBase, LinkBaseFault};
 pub use sender::{Sender, SenderFault};
-pub use smtp::{Authority, AuthorityFault, Login, Server, Smtp, Tls};
+pub use smtp::{MailServer, SmtpAuthority, SmtpAuthorityFault, SmtpLogin, SmtpSettings, SmtpTls};
 pub use template::MailContent;
 
 use crate::domain::{Email, Timestamp};
-use smtp::Transport;
+use smtp::SmtpTransport;
 
 /// How mail is delivered.
 #[derive(Debug, Clone)]
 pub enum Delivery {
-    /// By a mail server.
-    Smtp(Smtp),
-    /// To the terminal: for a try on one's own machine.
+    /// Sent to a mail server.
+    Smtp(SmtpSettings),
+    /// Printed to the terminal, for development.
     Terminal(LinkBase),
-    /// Not at all: callers have mailers of their own.
+    /// Not delivered: callers send mail themselves.
     Nowhere,
 }
 
-/// Delivers mail.
+/// Delivers mail; clones share the transport.
 #[derive(Clone)]
-pub struct Mailer(Way);
+pub struct Mailer(MailTransport);
 
 #[derive(Clone)]
-enum Way {
-    Smtp(Box<Transport>),
+enum MailTransport {
+    Smtp(Box<SmtpTransport>),
     Terminal(LinkBase),
     Nowhere,
 }
 
-/// Why a mail was not delivered. It never quotes the server, whose answers name addresses.
+/// Why a mail was not delivered. The text never quotes the server, whose answers name addresses.
 #[derive(Debug, Error)]
 pub enum MailError {
-    /// The server will not take mail for this address, or not this mail: another try is in vain.
+    /// The server refuses this address or this mail for good: retrying is pointless.
     #[error("the mail server refused it for good: {0}")]
     Refused(String),
-    /// Another try may succeed.
+    /// A later try may succeed.
     #[error("{0}")]
     Failed(String),
 }
@@ -61,33 +61,29 @@ pub enum MailError {
 pub struct MailStartError(#[source] lettre::transport::smtp::Error);
 
 impl Mailer {
-    /// Prepares the way; connections are made when there is something to send. Inside tokio's
-    /// runtime.
+    /// Prepares delivery inside tokio's runtime. Each mail makes its own connection.
     ///
     /// # Errors
     /// TLS cannot be set up.
     pub fn start(delivery: Delivery) -> Result<Self, MailStartError> {
         Ok(Self(match delivery {
             Delivery::Smtp(smtp) => {
-                Way::Smtp(Box::new(Transport::new(smtp).map_err(MailStartError)?))
+                MailTransport::Smtp(Box::new(SmtpTransport::new(smtp).map_err(MailStartError)?))
             }
-            Delivery::Terminal(links) => Way::Terminal(links),
-            Delivery::Nowhere => Way::Nowhere,
+            Delivery::Terminal(links) => MailTransport::Terminal(links),
+            Delivery::Nowhere => MailTransport::Nowhere,
         }))
     }
 
-    /// Whether a mail would go anywhere: a token that nobody gets need not be made.
+    /// Whether mail is delivered at all. Without delivery no token is made.
     pub fn delivers(&self) -> bool {
         match self.0 {
-            Way::Smtp(_) | Way::Terminal(_) => true,
-            Way::Nowhere => false,
+            MailTransport::Smtp(_) | MailTransport::Terminal(_) => true,
+            MailTransport::Nowhere => false,
         }
     }
 
-    /// Delivers a mail. That the server took it is all that can be known.
-    ///
-    /// # Errors
-    /// It was not delivered.
+    /// Delivers a mail. `Ok` means that the server accepted it, not that it arrived.
     pub async fn deliver(
         &self,
         to: &Email,
@@ -95,20 +91,20 @@ impl Mailer {
         now: Timestamp,
     ) -> Result<(), MailError> {
         match &self.0 {
-            Way::Smtp(transport) => transport.send(to, content, now).await,
-            Way::Terminal(links) => {
-                print(content, links);
+            MailTransport::Smtp(transport) => transport.send(to, content, now).await,
+            MailTransport::Terminal(links) => {
+                print_mail(content, links);
                 Ok(())
             }
-            Way::Nowhere => Ok(()),
+            MailTransport::Nowhere => Ok(()),
         }
     }
 }
 
-/// Not as a line of the log, which may be kept somewhere.
-fn print(content: &MailContent<'_>, links: &LinkBase) {
+/// Prints to the terminal instead of the log, which may be stored: the mail holds a token.
+fn print_mail(content: &MailContent<'_>, links: &LinkBase) {
     if let Ok(text) = content.text(links) {
-        // A terminal that has gone is no failure.
+        // A closed terminal is no failure.
         let _ = writeln!(
             io::stderr().lock(),
             "\n---- development only: with smtp.server set, this would be a mail ----\n{}\n\n{}\n----\n",

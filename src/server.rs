@@ -1,4 +1,4 @@
-//! What the process does around its calls: listeners, connections and their limits, health, drain.
+//! The server around the calls: listeners, connections and their limits, health, drain.
 
 mod accept;
 mod application;
@@ -16,6 +16,7 @@ mod metrics;
 mod operations;
 mod readiness;
 mod services;
+mod ticks;
 pub mod tls;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -37,35 +38,35 @@ pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// Its commit, where the build knew it (`VESTIBULE_COMMIT`).
 pub const COMMIT: Option<&str> = option_env!("VESTIBULE_COMMIT");
 
-/// Listeners and their limits.
+/// The settings of listeners, connections and the drain.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     /// Where gRPC listens.
     pub grpc_listen: SocketAddr,
     /// Whether reflection is served.
     pub reflection: bool,
-    /// The longest that a call may take.
+    /// The longest time that a call may take.
     pub request_timeout: Duration,
-    /// The most connections of gRPC and REST together; three quarters of the descriptors that the
-    /// process may open are another bound.
+    /// The most connections of gRPC and REST together, bounded further by three quarters of the file
+    /// descriptors that the process may open.
     pub max_connections: usize,
-    /// Where REST listens; `None`: nowhere.
+    /// Where REST listens; `None`: REST is off.
     pub rest_listen: Option<SocketAddr>,
-    /// Who may call what end users prove themselves.
+    /// Who may call the methods of `AuthService`, where end users prove themselves.
     pub auth_service: AuthServiceAccess,
     /// TLS for gRPC and REST; `None`: plaintext.
     pub tls: Option<tls::TlsSettings>,
     /// Where the operations port listens; always in plaintext.
     pub operations_listen: SocketAddr,
-    /// How long calls are served as before after SIGTERM.
+    /// How long calls are served as before after SIGTERM, so that balancers notice.
     pub drain_delay: Duration,
-    /// How long calls in flight may take after that.
+    /// How long calls in flight may take after the drain delay.
     pub grace: Duration,
     /// Whether pending migrations are applied at start.
     pub migrate_on_start: bool,
 }
 
-/// Everything that the application is built from.
+/// The settings of all layers.
 #[derive(Debug, Clone)]
 pub struct ApplicationSettings {
     /// Listeners, limits, lifecycle.
@@ -80,7 +81,7 @@ pub struct ApplicationSettings {
     pub auth: auth::AuthSettings,
 }
 
-/// Where tests hold, count and break work. The binary passes the empty one.
+/// Hooks by which tests hold, count and break work. The binary leaves them empty.
 #[doc(hidden)]
 #[derive(Clone, Default)]
 pub struct TestHooks {
@@ -88,9 +89,9 @@ pub struct TestHooks {
     pub before_hash: Option<hashing::BeforeHash>,
     /// Awaited inside the edge before each handler.
     pub before_handler: Option<transport::BeforeHandler>,
-    /// The clock; `None`: the system's.
+    /// The clock; `None`: the system clock.
     pub clock: Option<Clock>,
-    /// How often the files of TLS are looked at; `None`: every ten seconds.
+    /// How often the TLS files are read; `None`: every ten seconds.
     pub certificate_interval: Option<Duration>,
 }
 
@@ -100,34 +101,34 @@ pub enum StartError {
     /// A listener's address cannot be bound.
     #[error("cannot listen on {address}: {source} (set {key} or {variable})")]
     Bind {
-        /// The key in the configuration file, `grpc.listen` and so on.
+        /// The key in the configuration file, such as `grpc.listen`.
         key: &'static str,
-        /// The variable, `VESTIBULE_GRPC_LISTEN` and so on.
+        /// The environment variable, such as `VESTIBULE_GRPC_LISTEN`.
         variable: &'static str,
-        /// The address.
+        /// The configured address.
         address: SocketAddr,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The database cannot be opened: its URL is faulty.
+    /// The database cannot be opened, because its URL is faulty.
     #[error("the database cannot be opened")]
     Database(#[source] db::DbError),
     /// The hashing threads cannot be started.
     #[error("the hashing engine cannot start")]
     Hashing(#[from] hashing::HashingStartError),
-    /// Mail cannot be sent.
+    /// The mailer cannot start.
     #[error("mail cannot be sent")]
     Mail(#[from] mailing::MailStartError),
-    /// The descriptors that reflection serves cannot be read: a bug of the build.
+    /// The descriptors that reflection serves cannot be read, which is a bug of the build.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// How to stop.
+/// The signal that stops the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
-    /// SIGTERM: with the drain delay.
+    /// SIGTERM: drains after the drain delay.
     Terminate,
-    /// SIGINT: without.
+    /// SIGINT: drains at once.
     Interrupt,
 }

@@ -1,8 +1,8 @@
-//! Logs: one line per event on standard error, for people on a terminal and JSON elsewhere, so that
-//! standard output stays what a command was asked for.
+//! Logs: one line per event on standard error, as text on a terminal and as JSON elsewhere. Standard
+//! output is left to the results of commands.
 //!
-//! Values come from callers and from the network, so both forms escape and cut them. Dependencies
-//! never say more than their warnings, whatever the level: their debug output holds statements,
+//! Values come from callers and from the network, so both formats escape and cut them. Of dependencies
+//! only warnings and errors are logged, whatever the level: their debug output holds statements,
 //! metadata and bodies.
 
 mod escape;
@@ -25,65 +25,65 @@ use tracing_subscriber::{
     Layer, Registry, filter::FilterFn, fmt::MakeWriter, layer::SubscriberExt,
 };
 
-use line::{Form, Lines};
-use queue::Queue;
+use line::{LineForm, LogLayer};
+use queue::LogQueue;
 
-/// What the process logs into, once [`init`] was called.
-static QUEUE: OnceLock<Queue> = OnceLock::new();
+/// The queue that the process logs into, once [`init`] was called.
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 
 /// The crates whose events follow `log.level`.
 const OWN_CRATES: [&str; 2] = ["vestibule", "migrations"];
-/// Targets that are never written: statements with their values, and what a database server says
+/// Targets that are never logged: statements with their values, and the database server's notices
 /// about them.
 const SILENT_TARGETS: [&str; 2] = ["sqlx::query", "sqlx::postgres::notice"];
 
-/// How logs are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Human-readable on a terminal, JSON elsewhere.
+    /// Text on a terminal, JSON elsewhere.
     Auto,
     /// One JSON object per line.
     Json,
-    /// For people.
+    /// Text for people.
     Text,
 }
 
-/// What is logged, and how.
+/// The level and format of logs.
 #[derive(Debug, Clone)]
 pub struct TelemetrySettings {
-    /// The form.
+    /// The format of lines.
     pub format: LogFormat,
-    /// error, warn, info, debug or trace.
+    /// The least severe level that is logged.
     pub level: Level,
 }
 
 /// Starts logging for the whole process, panics included.
 pub fn init(settings: &TelemetrySettings) {
-    let installed = match Queue::before(io::stderr()) {
+    let installed = match LogQueue::spawn(io::stderr()) {
         Ok(queue) => set_global_default(subscriber(settings, QUEUE.get_or_init(|| queue).clone())),
-        // Without a thread to write, whoever says something writes it.
+        // Without a writer thread, the thread that logs writes.
         Err(_) => set_global_default(subscriber(settings, io::stderr)),
     };
-    // An error says that somebody has set a subscriber before: it stays.
+    // An error means that a subscriber was set before, which stays.
     if installed.is_ok() {
         panic::set_hook(Box::new(log_panic));
     }
 }
 
-/// Waits until what was logged is written, though not for a reader that has stopped reading. The
-/// last thing that a process does.
+/// Waits until the log is written, at most a second in case its reader has stopped. The last call of a
+/// process.
 pub fn flush() {
     if let Some(queue) = QUEUE.get() {
         queue.flush();
     }
 }
 
-/// How many log lines were lost because they came faster than they were read.
+/// The number of log lines that were dropped because they came faster than they were read.
 pub fn lost_lines() -> u64 {
-    QUEUE.get().map_or(0, Queue::lost)
+    QUEUE.get().map_or(0, LogQueue::lost)
 }
 
-/// What [`init`] installs, over any writer; tests read what it wrote.
+/// The subscriber that [`init`] installs, over any writer; tests read the output.
 pub fn subscriber<W>(settings: &TelemetrySettings, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -93,12 +93,16 @@ where
         LogFormat::Text => true,
         LogFormat::Auto => io::stderr().is_terminal(),
     };
-    let form = if for_people { Form::Text } else { Form::Json };
+    let form = if for_people {
+        LineForm::Text
+    } else {
+        LineForm::Json
+    };
     let level = settings.level;
     // Spans carry the request id, so they are open at any level.
     let filter = FilterFn::new(move |metadata| is_written(metadata, level))
         .with_max_level_hint(LevelFilter::from_level(level.max(Level::INFO)));
-    Registry::default().with(Lines::new(form, writer).with_filter(filter))
+    Registry::default().with(LogLayer::new(form, writer).with_filter(filter))
 }
 
 fn is_written(metadata: &Metadata<'_>, level: Level) -> bool {
@@ -115,8 +119,8 @@ fn is_written(metadata: &Metadata<'_>, level: Level) -> bool {
     }
 }
 
-/// An error and its causes on one line, each text once: some errors quote their cause already. By
-/// `Display` alone, because a driver's `Debug` prints rows. For logs; callers are told nothing of it.
+/// Renders an error and its causes on one line for the log, never for callers. A text that an error
+/// already quotes is not repeated. Only `Display` is used, because a driver's `Debug` prints rows.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -130,7 +134,7 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Says where, never what: the message of a panic may quote a value.
+/// Logs the location of a panic, not its message, which may quote a value.
 fn log_panic(info: &PanicHookInfo<'_>) {
     let location = info.location().map(ToString::to_string);
     error!(

@@ -14,7 +14,9 @@ use crate::{
     config::{self, ConfigProblems, Environment, Flags},
     hashing::{
         Hasher, HashingSettings,
-        calibration::{self, COSTS, Cost, Load, Measured, fastest, has_room, recommend},
+        calibration::{
+            self, COSTS, Cost, LoadResult, Measurement, check_free_memory, fastest, recommend,
+        },
         free_memory, memory_limit,
     },
     telemetry,
@@ -50,7 +52,7 @@ fn compare_costs(in_force: HashingSettings, args: CalibrateArgs) -> Exit {
     output::answer(&report::render_heading(limit));
     let costs = list_costs(in_force);
     let progress = Progress::new(costs.len() as u64);
-    let mut measured: Vec<Measured> = Vec::new();
+    let mut measured: Vec<Measurement> = Vec::new();
     for (cost, origin) in costs {
         let time = args.time.unwrap_or(MEASURING);
         let outcome = measure_both(cost, time, limit, measured.last());
@@ -108,15 +110,19 @@ fn verify_load(settings: HashingSettings, rate: u32, args: CalibrateArgs) -> Exi
     }
 }
 
-fn measure_load(settings: HashingSettings, rate: u32, time: Duration) -> Result<Load, String> {
-    has_room(settings.memory(), free_memory()).map_err(|error| error.to_string())?;
+fn measure_load(
+    settings: HashingSettings,
+    rate: u32,
+    time: Duration,
+) -> Result<LoadResult, String> {
+    check_free_memory(settings.memory(), free_memory()).map_err(|error| error.to_string())?;
     let hasher = Hasher::start(settings, None).map_err(|error| telemetry::chain(&error))?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .map_err(|error| error.to_string())?;
-    let progress = Progress::new(calibration::arrivals(rate, time) as u64);
-    let load = runtime.block_on(calibration::verify_at(&hasher, rate, time, || {
+    let progress = Progress::new(calibration::count_arrivals(rate, time) as u64);
+    let load = runtime.block_on(calibration::run_load(&hasher, rate, time, || {
         progress.advance();
     }));
     progress.clear();

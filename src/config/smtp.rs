@@ -11,7 +11,7 @@ use super::{
     problem::ConfigFault,
     reader::Reader,
 };
-use crate::mail::{Authority, LinkBase, Login, Sender, Server, Smtp, Tls};
+use crate::mail::{LinkBase, MailServer, Sender, SmtpAuthority, SmtpLogin, SmtpSettings, SmtpTls};
 
 /// `VESTIBULE_SMTP_SERVER`, default: none, no mail is sent.
 pub(super) const SERVER: Key = Key::new(
@@ -55,13 +55,13 @@ pub(super) fn read_section(
     reader: &mut Reader<'_>,
     from: Option<Sender>,
     links: Option<LinkBase>,
-) -> Option<Smtp> {
+) -> Option<SmtpSettings> {
     let tls = reader.read(
         &TLS,
         parse::word(&[
-            ("implicit", Tls::Implicit),
-            ("starttls", Tls::Starttls),
-            ("none", Tls::None),
+            ("implicit", SmtpTls::Implicit),
+            ("starttls", SmtpTls::Starttls),
+            ("none", SmtpTls::None),
         ]),
     );
     let authority = reader.read(&CA, read_authority);
@@ -76,23 +76,23 @@ pub(super) fn read_section(
     let server = reader.read(&SERVER, |text| parse_server(text, tls))?;
     reader.require(&USERNAME, &PASSWORD);
     reader.require(&PASSWORD, &USERNAME);
-    Some(Smtp {
+    Some(SmtpSettings {
         server,
         tls: tls?,
         authority,
         login: username
             .zip(password)
-            .map(|(username, password)| Login { username, password }),
+            .map(|(username, password)| SmtpLogin { username, password }),
         from: from?,
         links: links?,
     })
 }
 
-fn parse_server(text: &str, tls: Option<Tls>) -> Result<Server, ConfigFault> {
+fn parse_server(text: &str, tls: Option<SmtpTls>) -> Result<MailServer, ConfigFault> {
     let port = match tls {
-        Some(Tls::Implicit) | None => 465,
-        Some(Tls::Starttls) => 587,
-        Some(Tls::None) => 25,
+        Some(SmtpTls::Implicit) | None => 465,
+        Some(SmtpTls::Starttls) => 587,
+        Some(SmtpTls::None) => 25,
     };
     let server = parse_host_port(text, port).ok_or_else(|| {
         ConfigFault::new(
@@ -100,7 +100,7 @@ fn parse_server(text: &str, tls: Option<Tls>) -> Result<Server, ConfigFault> {
             "write one such as smtp.example.com or [2001:db8::1]:465",
         )
     })?;
-    if tls == Some(Tls::None) && !server.is_loopback() {
+    if tls == Some(SmtpTls::None) && !server.is_loopback() {
         return Err(ConfigFault::new(
             "is beyond this machine while smtp.tls is none",
             "set smtp.tls to implicit or starttls",
@@ -109,7 +109,7 @@ fn parse_server(text: &str, tls: Option<Tls>) -> Result<Server, ConfigFault> {
     Ok(server)
 }
 
-fn parse_host_port(text: &str, default_port: u16) -> Option<Server> {
+fn parse_host_port(text: &str, default_port: u16) -> Option<MailServer> {
     let (host, port) = match text.strip_prefix('[') {
         Some(text) => {
             let (host, rest) = text.split_once(']')?;
@@ -130,15 +130,15 @@ fn parse_host_port(text: &str, default_port: u16) -> Option<Server> {
         None => default_port,
     };
     let in_name = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
-    (!host.is_empty() && host.chars().all(in_name)).then(|| Server {
+    (!host.is_empty() && host.chars().all(in_name)).then(|| MailServer {
         host: host.to_owned(),
         port,
     })
 }
 
-fn read_authority(path: &str) -> Result<Authority, ConfigFault> {
+fn read_authority(path: &str) -> Result<SmtpAuthority, ConfigFault> {
     let fix = "name a PEM file with certificates that this user may read";
     let pem = fs::read(path)
         .map_err(|error| ConfigFault::new(format!("{path} cannot be read: {error}"), fix))?;
-    Authority::parse(&pem).map_err(|fault| ConfigFault::new(format!("{path} {fault}"), fix))
+    SmtpAuthority::parse(&pem).map_err(|fault| ConfigFault::new(format!("{path} {fault}"), fix))
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{Key, key::KeyDefault::Described, problem::ConfigFault, reader::Reader};
 use crate::{
     domain::{Clock, TrustDomain},
-    server::tls::{Credentials, File, Files, TlsSettings},
+    server::tls::{ServerCredentials, TlsFile, TlsFiles, TlsSettings},
 };
 
 /// `VESTIBULE_TLS_CERTIFICATE`, default: none, plaintext.
@@ -55,7 +55,7 @@ pub(super) fn read_section(
     if !is_on(reader) {
         return Some(TlsSection { settings: None });
     }
-    let files = Files {
+    let files = TlsFiles {
         certificate: certificate?,
         key: key?,
         client_ca,
@@ -93,20 +93,20 @@ fn read_path(reader: &mut Reader<'_>, key: &Key) -> Option<PathBuf> {
     })
 }
 
-fn load_credentials(reader: &mut Reader<'_>, files: &Files) -> Option<Credentials> {
+fn load_credentials(reader: &mut Reader<'_>, files: &TlsFiles) -> Option<ServerCredentials> {
     match files.load() {
         Ok(credentials) => {
             if credentials.have_expired(Clock::system().now()) {
-                reader.warn(files.expired());
+                reader.warn(files.expiry_warning());
             }
             Some(credentials)
         }
         Err(faults) => {
             for fault in faults {
                 let key = match fault.file {
-                    File::Certificate => &CERTIFICATE,
-                    File::Key => &KEY,
-                    File::ClientCa => &CLIENT_CA,
+                    TlsFile::Certificate => &CERTIFICATE,
+                    TlsFile::Key => &KEY,
+                    TlsFile::ClientCa => &CLIENT_CA,
                 };
                 let wrong = format!("{} {}", fault.path.display(), fault.wrong);
                 reader.report(key, wrong, fault.fix);

@@ -1,5 +1,5 @@
-//! The algorithms that stored hashes are made with, and the most that each may cost. New hashes are
-//! Argon2id; the others came with users from other systems, until their first login.
+//! The algorithms of stored hashes, and the cap on the cost of each. New hashes are Argon2id; the others
+//! came with imported users and are replaced at their next login.
 
 use std::fmt;
 
@@ -15,18 +15,18 @@ use super::{
     parameters::{MEMORY_KIB_MAX, Parameters},
 };
 
-/// All that bcrypt reads of a text, the NUL at its end included.
+/// bcrypt reads at most this many bytes of a password, including the NUL at its end.
 const BCRYPT_BYTES: usize = 72;
-/// The cost is a power of two: 8,192 rounds, about half a second.
+/// The exponent of the rounds: 2^13 = 8,192, about half a second.
 const BCRYPT_COST_MAX: u32 = 13;
-/// Below this bcrypt is not defined.
+/// The least that bcrypt defines.
 const BCRYPT_COST_MIN: u32 = 4;
-/// The most of 128·N·r: 64 MiB.
+/// The cap on 128·N·r: 64 MiB.
 const SCRYPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const SCRYPT_PARALLELISM_MAX: u32 = 5;
 const PBKDF2_ROUNDS_MAX: u32 = 2_000_000;
 
-/// An algorithm and its cost, within the caps. Ordered, so that every replica lists them alike.
+/// An algorithm and its cost, within the caps. The order is the same on every replica.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Algorithm {
     Argon2 {
@@ -48,7 +48,7 @@ pub(super) enum Algorithm {
     },
 }
 
-/// What PBKDF2 iterates the HMAC of.
+/// The hash function of PBKDF2's HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Digest {
     Sha1,
@@ -72,7 +72,7 @@ pub(super) enum ComputeError {
 }
 
 impl Algorithm {
-    /// What new hashes are made with.
+    /// The algorithm of new hashes.
     pub(super) fn argon2id(parameters: Parameters) -> Self {
         Self::Argon2 {
             variant: Variant::Argon2id,
@@ -81,32 +81,32 @@ impl Algorithm {
         }
     }
 
-    /// bcrypt; `None`: outside the caps.
+    /// `None`: outside the caps.
     pub(super) fn bcrypt(cost: u32) -> Option<Self> {
         (BCRYPT_COST_MIN..=BCRYPT_COST_MAX)
             .contains(&cost)
             .then_some(Self::Bcrypt { cost })
     }
 
-    /// scrypt; `None`: outside the caps. RFC 7914 §2 wants N above 1.
+    /// `None`: outside the caps, or N is not above 1 (RFC 7914 §2).
     pub(super) fn scrypt(log_n: u32, r: u32, p: u32) -> Option<Self> {
         let log_n = u8::try_from(log_n).ok().filter(|log_n| *log_n >= 1)?;
         let lanes = (1..=SCRYPT_PARALLELISM_MAX).contains(&p);
         let mixed = scrypt_bytes(log_n, r, 0)?;
-        // A huge r with a small N needs more for its lanes than for its table.
+        // With a huge r and a small N, the lanes need more than the table.
         let needed = scrypt_bytes(log_n, r, p)?;
         let fits = mixed <= SCRYPT_BYTES_MAX && needed <= u64::from(MEMORY_KIB_MAX) * 1024;
         (r >= 1 && lanes && fits).then_some(Self::Scrypt { log_n, r, p })
     }
 
-    /// PBKDF2; `None`: outside the caps.
+    /// `None`: outside the caps.
     pub(super) fn pbkdf2(digest: Digest, rounds: u32) -> Option<Self> {
         (1..=PBKDF2_ROUNDS_MAX)
             .contains(&rounds)
             .then_some(Self::Pbkdf2 { digest, rounds })
     }
 
-    /// What it needs of an arena, in KiB.
+    /// The arena that the algorithm needs, in KiB.
     pub(super) fn arena_kib(self) -> u32 {
         match self {
             Self::Argon2 { parameters, .. } => parameters.memory_kib(),
@@ -114,7 +114,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether it needs memory beyond an arena of so many KiB. scrypt always brings its own.
+    /// Whether it needs memory beyond an arena of `arena_kib`. scrypt always allocates its own.
     pub(super) fn is_heavy(self, arena_kib: u32) -> bool {
         match self {
             Self::Argon2 { .. } => self.arena_kib() > arena_kib,
@@ -123,7 +123,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether it looks at the beginning of a password alone.
+    /// Whether it ignores the end of this password.
     pub(super) fn cuts(self, password: &[u8]) -> bool {
         match self {
             Self::Bcrypt { .. } => password.len() > BCRYPT_BYTES,
@@ -134,7 +134,7 @@ impl Algorithm {
     /// Fills `tag` with the tag of a password.
     ///
     /// # Errors
-    /// A length is not one of the algorithm's; no stored hash that was read has such.
+    /// The algorithm does not allow the length of the salt or tag; parsed hashes never have such.
     pub(super) fn compute(
         self,
         password: &[u8],
@@ -151,7 +151,7 @@ impl Algorithm {
                 let blocks = arena.blocks(parameters.memory_kib());
                 parameters.hash((variant, version), password, salt, blocks, tag)?;
             }
-            Self::Bcrypt { cost } => bcrypt(cost, password, salt.try_into()?, tag),
+            Self::Bcrypt { cost } => compute_bcrypt(cost, password, salt.try_into()?, tag),
             Self::Scrypt { log_n, r, p } => {
                 let params = scrypt::Params::new(log_n, r, p)?;
                 scrypt::scrypt(password, salt, &params, tag)?;
@@ -166,15 +166,15 @@ impl Algorithm {
     }
 }
 
-/// 128·r·(N + lanes + 1 where there are lanes): the table, a block for each lane, one to work in.
+/// 128·r·(N + p + 1 if p > 0) bytes: the table, a block for each lane, and a working block.
 fn scrypt_bytes(log_n: u8, r: u32, p: u32) -> Option<u64> {
     let n = 1_u64.checked_shl(log_n.into())?;
     let blocks = n.checked_add(u64::from(p) + u64::from(p > 0))?;
     (128 * u64::from(r)).checked_mul(blocks)
 }
 
-/// bcrypt as those systems had it: over 72 bytes of a text that ends with a NUL.
-fn bcrypt(cost: u32, password: &[u8], salt: [u8; 16], tag: &mut [u8]) {
+/// bcrypt as other systems compute it: over the first 72 bytes of the NUL-terminated password.
+fn compute_bcrypt(cost: u32, password: &[u8], salt: [u8; 16], tag: &mut [u8]) {
     let read = password.len().min(BCRYPT_BYTES);
     let mut text = Zeroizing::new([0; BCRYPT_BYTES]);
     text[..read].copy_from_slice(&password[..read]);
@@ -185,7 +185,7 @@ fn bcrypt(cost: u32, password: &[u8], salt: [u8; 16], tag: &mut [u8]) {
     }
 }
 
-/// The head of its stored text.
+/// The beginning of the stored text.
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_more_than_an_area_is_heavy() {
+    fn a_job_that_needs_more_than_an_arena_is_heavy() {
         let argon2 = Algorithm::argon2id(Parameters::new(64, 1, 1).unwrap());
         assert!(!argon2.is_heavy(64));
         assert!(argon2.is_heavy(63));

@@ -1,27 +1,24 @@
-//! The memory of a hash: reserved once and used again, because getting and returning 19 MiB for
-//! each hash costs a third of it.
+//! The memory of a hash: reserved once and reused, because allocating 19 MiB for each hash takes a third
+//! of its time.
 
 use std::collections::TryReserveError;
 
 use argon2::Block;
 use zeroize::Zeroize;
 
-/// Room for the blocks of one hash. Wiped on drop.
+/// The memory blocks of one hash at a time. Wiped on drop.
 pub(super) struct Arena(Vec<Block>);
 
 impl Arena {
-    /// Reserves `memory_kib` without touching them: the first hash does, so that an engine at rest
-    /// costs address space only.
-    ///
-    /// # Errors
-    /// There is no such memory.
+    /// Reserves `memory_kib` without touching them, so that an idle engine costs only address space
+    /// until its first hash.
     pub(super) fn reserve(memory_kib: u32) -> Result<Self, TryReserveError> {
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(memory_kib as usize)?;
         Ok(Self(blocks))
     }
 
-    /// A block for each KiB of a hash.
+    /// One block for each KiB of a hash.
     pub(super) fn blocks(&mut self, memory_kib: u32) -> &mut [Block] {
         let needed = memory_kib as usize;
         if self.0.len() < needed {
@@ -30,7 +27,7 @@ impl Arena {
         &mut self.0[..needed]
     }
 
-    /// Overwrites what hashes left behind: it is derived from passwords.
+    /// Overwrites the content, which is derived from passwords.
     pub(super) fn wipe(&mut self) {
         self.0.iter_mut().for_each(Zeroize::zeroize);
     }
@@ -47,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_area_is_touched_by_its_first_hash_and_never_moves() {
+    fn an_arena_is_touched_by_its_first_hash_and_never_moves() {
         let mut arena = Arena::reserve(64).unwrap();
         assert_eq!(arena.0.len(), 0);
         let reserved = arena.0.as_ptr();
@@ -57,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wiped_area_holds_nothing() {
+    fn a_wiped_arena_holds_nothing() {
         let mut arena = Arena::reserve(8).unwrap();
         arena
             .blocks(8)

@@ -1,5 +1,4 @@
-//! What a password costs on this machine, and which cost to choose for it: every figure is measured,
-//! and nothing is recommended that `serve` refuses.
+//! Measures what hashing costs on this machine and recommends a cost that `serve` accepts.
 
 mod load;
 mod measure;
@@ -10,15 +9,15 @@ use thiserror::Error;
 
 use super::{Memory, Parameters, ParametersError, default_workers, meets_floor};
 
-pub use load::{Load, arrivals, verify_at};
+pub use load::{LoadResult, count_arrivals, run_load};
 pub use measure::{MeasureError, Rate, measure};
 
-/// The share of the measured rate that is recommended to be used: at more, waits grow without end
-/// over the smallest burst.
+/// The share of the measured rate that is recommended for use: above it, any burst makes waits grow
+/// without bound.
 const USED_SHARE: f64 = 0.8;
-/// Hashes within the wanted latency: one's own, and one that a thread is still busy with.
+/// The hashes that the latency of a login includes: its own, and the one that a thread is busy with.
 const HASHES_IN_LATENCY: u32 = 2;
-/// What the process takes besides the memory of the threads, with something to spare.
+/// The memory of the process besides the arenas, with a margin.
 const BASE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// A cost to measure, whether or not `serve` accepts it.
@@ -28,23 +27,23 @@ pub struct Cost {
     pub memory_kib: u32,
     /// Passes.
     pub iterations: u32,
-    /// Lanes; they are computed one after the other.
+    /// Lanes, computed one after the other.
     pub parallelism: u32,
 }
 
-/// What `serve` says to a cost.
+/// Whether `serve` accepts a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It may be configured.
+pub enum Acceptance {
+    /// The cost may be configured.
     Accepted,
-    /// It is too cheap for an attacker.
+    /// The cost is too low to slow an attacker down.
     BelowFloor,
-    /// It could exhaust the machine.
+    /// The cost could exhaust the machine.
     BeyondCaps(ParametersError),
 }
 
-/// The costs worth measuring, and who names them: those that OWASP's Password Storage Cheat Sheet
-/// holds equal, the two of RFC 9106 §4, and steps up to the caps.
+/// The costs to measure, and their origin: the equivalent ones of OWASP's Password Storage Cheat Sheet,
+/// the two of RFC 9106 §4, and steps up to the caps.
 pub const COSTS: [(Cost, &str); 11] = [
     (Cost::new(19_456, 2, 1), "OWASP, default"),
     (Cost::new(47_104, 1, 1), "OWASP"),
@@ -59,50 +58,49 @@ pub const COSTS: [(Cost, &str); 11] = [
     (Cost::new(2_097_152, 1, 4), "RFC 9106, first"),
 ];
 
-/// There is less memory than would be taken: the system could kill this process or its neighbour.
+/// There is too little free memory: the system could kill this process or its neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{needed}, but only {} MiB are free", free_bytes / 1024 / 1024)]
-pub struct NoRoom {
+pub struct NotEnoughMemory {
     needed: Memory,
     free_bytes: u64,
 }
 
-/// Whether the threads of `needed` can be given their memory while `free` bytes are left (`None`:
-/// unknown, all fits).
+/// Checks that the arenas of `needed` fit into `free` bytes (`None`: unknown, everything fits).
 ///
 /// # Errors
-/// They cannot; the text shows the arithmetic.
-pub fn has_room(needed: Memory, free: Option<u64>) -> Result<(), NoRoom> {
+/// They do not fit; the text shows the calculation.
+pub fn check_free_memory(needed: Memory, free: Option<u64>) -> Result<(), NotEnoughMemory> {
     match free {
         Some(free_bytes) if needed.arenas_bytes().saturating_add(BASE_BYTES) > free_bytes => {
-            Err(NoRoom { needed, free_bytes })
+            Err(NotEnoughMemory { needed, free_bytes })
         }
         Some(_) | None => Ok(()),
     }
 }
 
-/// What the logins of a service shall be like.
+/// The performance that the operator wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    /// So many each second, for as long as it pleases.
+pub struct LoginTarget {
+    /// Logins per second, sustained.
     pub logins_per_second: u32,
-    /// The hash of one shall be there within this time.
+    /// The longest time that the hash of a login may take, with its wait.
     pub latency: Duration,
 }
 
-/// A cost, and what it comes to here.
+/// The measured rates of a cost on this machine.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured {
-    /// The cost.
+pub struct Measurement {
+    /// The cost that was measured.
     pub cost: Cost,
-    /// With one thread.
+    /// The rate of one thread.
     pub alone: Rate,
-    /// With as many threads as the machine bears.
+    /// The rate of as many threads as `serve` would start.
     pub together: Rate,
 }
 
 impl Cost {
-    /// Memory in KiB, passes and lanes.
+    /// A cost of memory in KiB, passes and lanes.
     pub const fn new(memory_kib: u32, iterations: u32, parallelism: u32) -> Self {
         Self {
             memory_kib,
@@ -111,26 +109,26 @@ impl Cost {
         }
     }
 
-    /// What `serve` says to it.
-    pub fn verdict(self) -> Verdict {
+    /// Whether `serve` accepts the cost.
+    pub fn acceptance(self) -> Acceptance {
         match Parameters::new(self.memory_kib, self.iterations, self.parallelism) {
-            Err(error) => Verdict::BeyondCaps(error),
-            Ok(_) if meets_floor(self.memory_kib, self.iterations) => Verdict::Accepted,
-            Ok(_) => Verdict::BelowFloor,
+            Err(error) => Acceptance::BeyondCaps(error),
+            Ok(_) if meets_floor(self.memory_kib, self.iterations) => Acceptance::Accepted,
+            Ok(_) => Acceptance::BelowFloor,
         }
     }
 
-    /// Memory × passes, in KiB: what an attacker pays for each guess, near enough.
+    /// Memory × passes, in KiB: approximately the cost of each guess of an attacker.
     pub fn work_kib(self) -> u64 {
         u64::from(self.memory_kib) * u64::from(self.iterations)
     }
 
-    /// What a process needs that hashes at this cost on as many threads as the machine bears; on one
-    /// where `serve` would never do it.
+    /// The memory that a process needs to hash at this cost on the default number of threads, or on one
+    /// thread if the cost is beyond the caps.
     pub fn memory(self) -> Memory {
-        let workers = match self.verdict() {
-            Verdict::Accepted | Verdict::BelowFloor => default_workers(self.memory_kib),
-            Verdict::BeyondCaps(_) => 1,
+        let workers = match self.acceptance() {
+            Acceptance::Accepted | Acceptance::BelowFloor => default_workers(self.memory_kib),
+            Acceptance::BeyondCaps(_) => 1,
         };
         Memory {
             workers,
@@ -139,49 +137,54 @@ impl Cost {
     }
 }
 
-impl Measured {
-    /// The logins per second that it is good for.
-    pub fn bears(&self) -> f64 {
+impl Measurement {
+    /// The logins per second that the machine sustains at this cost.
+    pub fn sustained_rate(&self) -> f64 {
         self.together.per_second * USED_SHARE
     }
 
-    /// The time within which the hash of a login is there, at that rate.
+    /// The time that the hash of a login takes at that rate, with its wait.
     pub fn latency(&self) -> Duration {
         self.together.time_of_one() * HASHES_IN_LATENCY
     }
 
-    /// What a hash of another cost is to take alone: that grows with memory × passes.
-    pub fn expect(&self, other: Cost) -> Duration {
+    /// Estimates the time of a hash of another cost on one thread, which grows with memory × passes.
+    pub fn estimate_time(&self, other: Cost) -> Duration {
         let time = self.alone.time_of_one().as_nanos();
         let expected = time * u128::from(other.work_kib()) / u128::from(self.cost.work_kib());
         Duration::from_nanos(u64::try_from(expected).unwrap_or(u64::MAX))
     }
 
-    fn meets(&self, wanted: Wanted) -> bool {
-        self.bears() >= f64::from(wanted.logins_per_second) && self.latency() <= wanted.latency
+    fn meets(&self, wanted: LoginTarget) -> bool {
+        self.sustained_rate() >= f64::from(wanted.logins_per_second)
+            && self.latency() <= wanted.latency
     }
 
-    /// Whether `serve` accepts the cost with the workers that were measured, in so much memory.
+    /// Whether `serve` accepts the cost with the measured number of workers within `limit` bytes.
     fn is_accepted(&self, limit: Option<u64>) -> bool {
         let fits = limit.is_none_or(|limit| self.cost.memory().bytes() <= limit);
-        self.cost.verdict() == Verdict::Accepted && fits
+        self.cost.acceptance() == Acceptance::Accepted && fits
     }
 }
 
-/// The dearest cost that `serve` accepts within `limit` bytes and that gives what is wanted.
-pub fn recommend(measured: &[Measured], wanted: Wanted, limit: Option<u64>) -> Option<&Measured> {
+/// The highest cost that `serve` accepts within `limit` bytes and that meets the target.
+pub fn recommend(
+    measured: &[Measurement],
+    wanted: LoginTarget,
+    limit: Option<u64>,
+) -> Option<&Measurement> {
     measured
         .iter()
         .filter(|measured| measured.is_accepted(limit) && measured.meets(wanted))
         .max_by_key(|measured| measured.cost.work_kib())
 }
 
-/// The accepted cost that bears most logins, for those who want more than there is.
-pub fn fastest(measured: &[Measured], limit: Option<u64>) -> Option<&Measured> {
+/// The accepted cost with the most logins per second, for a target that no cost meets.
+pub fn fastest(measured: &[Measurement], limit: Option<u64>) -> Option<&Measurement> {
     measured
         .iter()
         .filter(|measured| measured.is_accepted(limit))
-        .max_by(|a, b| a.bears().total_cmp(&b.bears()))
+        .max_by(|a, b| a.sustained_rate().total_cmp(&b.sustained_rate()))
 }
 
 #[cfg(test)]

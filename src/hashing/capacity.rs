@@ -1,8 +1,7 @@
-//! How many hashing threads the machine bears.
+//! The number of hashing threads that fit the machine.
 //!
-//! Each thread keeps the memory of one hash, so their number is a rule of the engine; it looks at
-//! what the process may use (its cgroup's limit before the machine's memory), because a container
-//! that hashes beyond its limit is killed under the first load.
+//! Each thread keeps the memory of one hash. The bound is the memory limit of the process: the limit of
+//! its cgroup or else the machine's memory, because a container beyond its limit is killed under load.
 
 use std::{
     fmt, fs,
@@ -12,23 +11,23 @@ use std::{
 
 use thiserror::Error;
 
-/// What is left to everything but the threads' arenas: the process itself, its pools, and one
-/// verification of a stored hash above the configured cost (at most 128 MiB).
+/// The memory besides the threads' arenas: for the process, its pools, and one verification of a stored
+/// hash above the configured cost (at most 128 MiB).
 const RESERVE_BYTES: u64 = 128 * MIB;
-/// proc(5): the groups of this process, and the memory of the machine.
+/// proc(5): the cgroups of this process, and the memory of the machine.
 pub(super) const CGROUPS: &str = "/proc/self/cgroup";
 pub(super) const MEMINFO: &str = "/proc/meminfo";
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
-/// Jobs that may wait for each thread, unless configured otherwise.
+/// The default number of waiting jobs for each thread.
 const QUEUE_PER_WORKER: usize = 64;
 
-/// What the process needs at most: one arena for each thread, and the reserve.
+/// The most memory that the process needs: one arena for each thread, and the reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// Threads.
+    /// The number of threads.
     pub workers: usize,
-    /// Memory of each, in KiB.
+    /// The arena of each thread, in KiB.
     pub memory_kib: u32,
 }
 
@@ -44,7 +43,7 @@ impl Memory {
     }
 }
 
-/// The arithmetic.
+/// The calculation, for error messages.
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -58,7 +57,7 @@ impl fmt::Display for Memory {
     }
 }
 
-/// The process may not use as much memory as it needs.
+/// The process needs more memory than its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{needed}, but the memory limit is {limit_mib} MiB")]
 pub struct DoesNotFit {
@@ -66,22 +65,22 @@ pub struct DoesNotFit {
     limit_mib: u64,
 }
 
-/// The number of threads for hashes of `memory_kib` when none is configured: what the cores and the
-/// memory that the process may use bear, at least 1.
+/// The default number of threads for hashes of `memory_kib`: one for each core, as far as the memory
+/// limit allows, and at least 1.
 pub fn default_workers(memory_kib: u32) -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    bearable_workers(cores, memory_limit(), memory_kib)
+    workers_within(cores, memory_limit(), memory_kib)
 }
 
-/// The number of jobs that may wait when none is configured.
+/// The default number of jobs that may wait.
 pub fn default_queue(workers: usize) -> usize {
     workers.saturating_mul(QUEUE_PER_WORKER)
 }
 
-/// Whether `workers` arenas of `memory_kib` fit into `limit` bytes (`None`: unknown, all fits).
+/// Checks that `workers` arenas of `memory_kib` fit into `limit` bytes (`None`: unknown, everything fits).
 ///
 /// # Errors
-/// They do not; the text shows the arithmetic.
+/// They do not fit; the text shows the calculation.
 pub fn fit(workers: usize, memory_kib: u32, limit: Option<u64>) -> Result<(), DoesNotFit> {
     let needed = Memory {
         workers,
@@ -96,13 +95,13 @@ pub fn fit(workers: usize, memory_kib: u32, limit: Option<u64>) -> Result<(), Do
     }
 }
 
-/// The memory that this process may use, in bytes: the tightest limit of its cgroups (version 2 or
-/// 1) and their parents, or the machine's memory. `None` where neither can be read.
+/// The memory limit of this process in bytes: the tightest limit of its cgroups (version 2 or 1) and
+/// their parents, or the machine's memory. `None`: neither can be read.
 pub fn memory_limit() -> Option<u64> {
     tightest_limit(|path| fs::read_to_string(path).ok())
 }
 
-fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize {
+fn workers_within(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize {
     let arena = u64::from(memory_kib.max(1)) * KIB;
     let by_memory = limit.map_or(u64::MAX, |limit| {
         limit.saturating_sub(RESERVE_BYTES) / arena
@@ -114,19 +113,19 @@ fn bearable_workers(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize 
 
 fn tightest_limit(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let cgroups = read(Path::new(CGROUPS)).unwrap_or_default();
-    let machine = read(Path::new(MEMINFO)).and_then(|text| bytes_of("MemTotal:", &text));
+    let machine = read(Path::new(MEMINFO)).and_then(|text| parse_meminfo("MemTotal:", &text));
     cgroups
         .lines()
         .flat_map(limit_files)
-        // Version 2 writes `max` where there is no limit, version 1 a number beyond any machine.
+        // Without a limit, version 2 has `max` and version 1 a number beyond any machine.
         .filter_map(|file| read(&file)?.trim().parse().ok())
         .chain(machine)
         .min()
 }
 
-/// The files that hold the limits of one line of `/proc/self/cgroup` (cgroups(7): hierarchy,
-/// controllers, path), from the process's own group up to the root: a parent's limit binds as well,
-/// and inside a container the group is mounted as the root whatever the path says.
+/// The limit files for one line of `/proc/self/cgroup` (cgroups(7): hierarchy, controllers, path), from
+/// the process's own group up to the root: a parent's limit applies too, and inside a container the
+/// group is mounted as the root, whatever the path says.
 pub(super) fn limit_files(line: &str) -> Vec<PathBuf> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
@@ -146,8 +145,8 @@ pub(super) fn limit_files(line: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A line such as `MemTotal:       16318440 kB`, in bytes.
-pub(super) fn bytes_of(name: &str, meminfo: &str) -> Option<u64> {
+/// Parses a line such as `MemTotal:       16318440 kB` into bytes.
+pub(super) fn parse_meminfo(name: &str, meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(KIB)
@@ -216,23 +215,23 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_a_limit_and_bears_a_worker() {
+    fn this_machine_has_a_limit_and_fits_a_worker() {
         assert!(memory_limit().is_some_and(|bytes| bytes > 0));
         assert!(default_workers(19_456) >= 1);
     }
 
     #[test]
     fn workers_are_bounded_by_cores_and_by_memory_and_are_at_least_one() {
-        assert_eq!(bearable_workers(4, Some(8192 * MIB), 19_456), 4);
+        assert_eq!(workers_within(4, Some(8192 * MIB), 19_456), 4);
         // (512 − 128) ÷ 19 = 20.2
-        assert_eq!(bearable_workers(64, Some(512 * MIB), 19_456), 20);
-        assert_eq!(bearable_workers(4, Some(130 * MIB), 19_456), 1);
-        assert_eq!(bearable_workers(4, Some(64 * MIB), 19_456), 1);
-        assert_eq!(bearable_workers(4, None, 19_456), 4);
+        assert_eq!(workers_within(64, Some(512 * MIB), 19_456), 20);
+        assert_eq!(workers_within(4, Some(130 * MIB), 19_456), 1);
+        assert_eq!(workers_within(4, Some(64 * MIB), 19_456), 1);
+        assert_eq!(workers_within(4, None, 19_456), 4);
     }
 
     #[test]
-    fn workers_that_do_not_fit_are_told_with_the_arithmetic() {
+    fn an_error_about_workers_that_do_not_fit_shows_the_calculation() {
         assert_eq!(fit(20, 19_456, Some(512 * MIB)), Ok(()));
         assert_eq!(fit(21, 19_456, None), Ok(()));
         assert_eq!(

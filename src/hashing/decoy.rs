@@ -1,9 +1,9 @@
-//! What is verified where there is nothing to verify, so that an unknown user, a user without a
-//! password and an unreadable stored hash cost what a known user costs.
+//! Decoys: hashes that are verified when no readable password is stored, so that a login takes as long
+//! for an unknown user, a user without a password and an unreadable hash as for a known user.
 //!
-//! Where hashes of several costs are stored (users were imported, or the cost was raised), decoys
-//! have them in the same proportion, and an address has the same one at each try and on each
-//! replica: who asks cannot tell it from a user whose password is stored at that cost.
+//! If hashes of several costs are stored (after an import or a change of the cost), decoys have these
+//! costs in the same proportion. An address gets the same decoy at each try and on each replica, so that
+//! it cannot be distinguished from a user whose password is stored at that cost.
 
 use std::collections::BTreeMap;
 
@@ -15,23 +15,23 @@ use zeroize::Zeroizing;
 use super::{algorithm::Algorithm, parameters::Parameters, stored::StoredHash};
 use crate::domain::{EmailKey, HashedPassword, ServerKey};
 
-/// The stored hash of nobody: fixed bytes, so that none is computed at start. Nothing that matches
-/// it is ever right.
+/// The salt of decoys. A decoy is never a match, so its bytes need not be random.
 const SALT: [u8; 16] = *b"nobody's salt is";
 
-/// What decoys are drawn from.
+/// The source of decoys.
 pub(super) struct Decoys {
     current: Parameters,
     census: RwLock<Option<HashCensus>>,
 }
 
-/// How many hashes are stored of each class, in an order that all replicas have.
+/// The number of stored hashes of each class, in the same order on all replicas.
 struct HashCensus {
     key: ServerKey,
     classes: BTreeMap<HashClass, u64>,
 }
 
-/// What the time of a verification depends on: PBKDF2 computes a long tag in pieces.
+/// The properties of a hash that the time of its verification depends on. The length of the tag is one
+/// of them, because PBKDF2 computes a long tag in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct HashClass {
     algorithm: Algorithm,
@@ -39,20 +39,20 @@ struct HashClass {
 }
 
 impl Decoys {
-    /// With the current parameters, until there is something to follow.
-    pub(super) fn of(current: Parameters) -> Self {
+    /// Draws decoys with the current parameters until the first census.
+    pub(super) fn new(current: Parameters) -> Self {
         Self {
             current,
             census: RwLock::new(None),
         }
     }
 
-    /// Follows what is stored from now on. What cannot be read is verified against a decoy itself.
+    /// Takes a new census. Unreadable hashes are left out: their verification uses a decoy.
     pub(super) fn follow(&self, stored: &[(HashedPassword, u64)], key: &ServerKey) {
         let mut classes = BTreeMap::new();
         for (hash, count) in stored {
             if let Ok(hash) = StoredHash::parse(hash.as_str()) {
-                *classes.entry(HashClass::of(&hash)).or_default() += count;
+                *classes.entry(HashClass::from_hash(&hash)).or_default() += count;
             }
         }
         let key = key.clone();
@@ -70,10 +70,10 @@ impl Decoys {
 }
 
 impl HashCensus {
-    /// The class at the point of an address; `None`: nothing is stored.
+    /// The class that an address draws; `None`: the census is empty.
     fn draw(&self, email: &EmailKey) -> Option<HashClass> {
         let total: u64 = self.classes.values().sum();
-        let point = (u128::from(point(&self.key, email)) * u128::from(total)) >> u64::BITS;
+        let point = (u128::from(draw_point(&self.key, email)) * u128::from(total)) >> u64::BITS;
         let mut up_to = 0;
         let reached = |(class, count): (&HashClass, &u64)| {
             up_to += u128::from(*count);
@@ -84,7 +84,7 @@ impl HashCensus {
 }
 
 impl HashClass {
-    fn of(hash: &StoredHash) -> Self {
+    fn from_hash(hash: &StoredHash) -> Self {
         Self {
             algorithm: hash.algorithm,
             tag_bytes: hash.tag.len(),
@@ -100,10 +100,10 @@ impl HashClass {
     }
 }
 
-/// A number that an address always has and that nobody without the key can foresee: else a known
-/// address could be told by a class that its decoy would not have.
-fn point(key: &ServerKey, email: &EmailKey) -> u64 {
-    // HMAC fills up a short key with zeros itself, but only takes one that may be too short.
+/// A number that depends only on the address and the key. It is unpredictable without the key: otherwise
+/// an attacker could recognise a stored hash by a class that the decoy of its address would not have.
+fn draw_point(key: &ServerKey, email: &EmailKey) -> u64 {
+    // HMAC pads a key with zeros to its block of 64 bytes; doing so here avoids a fallible constructor.
     let mut block = Zeroizing::new([0; 64]);
     block[..32].copy_from_slice(key.as_bytes());
     let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_decoy_costs_what_a_new_hash_costs_while_nothing_is_stored() {
-        let decoys = Decoys::of(current());
+        let decoys = Decoys::new(current());
         assert!(decoys.draw(address(0).key()).is_current(current()));
         decoys.follow(&[(hash("no hash"), 7)], &key(1));
         assert!(decoys.draw(address(0).key()).is_current(current()));
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn decoys_have_the_one_class_that_is_stored() {
-        let decoys = Decoys::of(current());
+        let decoys = Decoys::new(current());
         decoys.follow(&[(argon2(128), 3)], &key(1));
         let one = BTreeMap::from([("$argon2id$v=19$m=128,t=1,p=1".to_owned(), ADDRESSES)]);
         assert_eq!(drawn(&decoys), one);
@@ -173,7 +173,7 @@ mod tests {
     /// (E2) To within a hundredth; five standard deviations are 0.018.
     #[test]
     fn decoys_follow_the_census_of_stored_hashes() {
-        let decoys = Decoys::of(current());
+        let decoys = Decoys::new(current());
         let census = [
             (argon2(128), 5),
             (hash(BCRYPT), 2),
@@ -188,8 +188,11 @@ mod tests {
             ("$2b$04", 2.0 / 9.0),
             ("$argon2id$v=19$m=64,t=1,p=1", 2.0 / 9.0),
         ] {
-            let of_all = f64::from(u32::try_from(drawn[algorithm]).unwrap()) / 20_000.0;
-            assert!((of_all - share).abs() < 0.018, "{algorithm}: {of_all}");
+            let share_drawn = f64::from(u32::try_from(drawn[algorithm]).unwrap()) / 20_000.0;
+            assert!(
+                (share_drawn - share).abs() < 0.018,
+                "{algorithm}: {share_drawn}"
+            );
         }
     }
 
@@ -198,10 +201,10 @@ mod tests {
         let census = [(argon2(128), 1), (hash(BCRYPT), 1)];
         let mut reversed = census.clone();
         reversed.reverse();
-        let replicas = [Decoys::of(current()), Decoys::of(current())];
+        let replicas = [Decoys::new(current()), Decoys::new(current())];
         replicas[0].follow(&census, &key(1));
         replicas[1].follow(&reversed, &key(1));
-        let other = Decoys::of(current());
+        let other = Decoys::new(current());
         other.follow(&census, &key(2));
         let all = |decoys: &Decoys| -> Vec<_> {
             (0..100)
@@ -216,6 +219,6 @@ mod tests {
     #[test]
     fn the_point_is_the_beginning_of_an_hmac() {
         let email = Email::parse("ada@example.com").unwrap();
-        assert_eq!(point(&key(7), email.key()), 0xc7f2_2a2b_3094_d750);
+        assert_eq!(draw_point(&key(7), email.key()), 0xc7f2_2a2b_3094_d750);
     }
 }

@@ -1,5 +1,5 @@
-//! The jobs that wait: one lane for logins, one for registrations, and turns between the lanes, so that
-//! a flood in one lane does not delay the other.
+//! The waiting jobs: a lane for logins and a lane for registrations, served in turn, so that a flood in
+//! one lane does not delay the other.
 
 use std::collections::VecDeque;
 
@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 use super::job::Job;
 
-/// Which queue a job waits in.
+/// The lane that a job waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// To have a password verified.
+    /// Verifications of passwords.
     Login,
-    /// To have a new password hashed.
+    /// Hashes of new passwords.
     Registration,
 }
 
@@ -25,11 +25,11 @@ impl Lane {
     }
 }
 
-/// Two lanes, and the rehash that nobody waits for.
+/// Two lanes, and a rehash that runs when both are empty.
 pub(super) struct FairQueue {
     logins: VecDeque<Job>,
     registrations: VecDeque<Job>,
-    /// Who goes first when both wait.
+    /// The lane that goes first when both have jobs.
     turn: Lane,
     rehash: Option<Job>,
 }
@@ -48,7 +48,7 @@ impl FairQueue {
         self.len() == 0 && self.rehash.is_none()
     }
 
-    /// Those that somebody waits for.
+    /// The number of jobs in both lanes.
     pub(super) fn len(&self) -> usize {
         self.logins.len() + self.registrations.len()
     }
@@ -60,13 +60,12 @@ impl FairQueue {
         }
     }
 
-    /// Those that somebody waits for, lane by lane.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &Job> {
         self.logins.iter().chain(&self.registrations)
     }
 
-    /// How many of them start before one that joined its lane now: its own lane, and as many of the
-    /// other as have a turn by then.
+    /// The number of jobs that start before a job that joins `lane` now: those of its lane, and those
+    /// of the other lane that have a turn by then.
     pub(super) fn ahead_of(&self, lane: Lane) -> usize {
         let own = self.len_of(lane);
         let turns = own + usize::from(self.turn != lane);
@@ -77,19 +76,19 @@ impl FairQueue {
         self.jobs_of(lane).push_back(job);
     }
 
-    /// Has a rehash wait for a moment in which nobody else does.
+    /// Keeps one rehash for a moment without other jobs.
     pub(super) fn push_rehash(&mut self, job: Job) {
         self.rehash = Some(job);
     }
 
-    /// Drops those that nobody waits for any more.
+    /// Drops abandoned jobs.
     pub(super) fn drop_unwanted(&mut self, now: Instant) {
         self.logins.retain(|job| job.is_wanted(now));
         self.registrations.retain(|job| job.is_wanted(now));
         self.rehash.take_if(|job| !job.is_wanted(now));
     }
 
-    /// The next that may start: the first of the lane whose turn it is, else of the other.
+    /// Takes the first job that may start, from the lane whose turn it is or else from the other.
     pub(super) fn pop(&mut self, may_start: impl Fn(&Job) -> bool) -> Option<Job> {
         for lane in [self.turn, self.turn.other()] {
             let jobs = self.jobs_of(lane);

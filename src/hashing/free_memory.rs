@@ -1,46 +1,46 @@
-//! How much memory is left now: what is to be taken beside a running service, in its container
-//! perhaps, must not have the system kill one of the two.
+//! The free memory of this moment, for a command that runs beside a running service, perhaps in the same
+//! container: using more would make the system kill one of the two.
 
 use std::{fs, path::Path};
 
-use super::capacity::{CGROUPS, MEMINFO, bytes_of, limit_files};
+use super::capacity::{CGROUPS, MEMINFO, limit_files, parse_meminfo};
 
-/// The memory that can still be taken, in bytes: the least of what the machine has available and what
-/// the cgroups of this process and their parents leave. `None` where neither can be read.
+/// The free memory in bytes: the minimum of the machine's available memory and the remainder in each
+/// cgroup of this process and its parents. `None`: neither can be read.
 pub fn free_memory() -> Option<u64> {
-    least_left(|path| fs::read_to_string(path).ok())
+    least_free(|path| fs::read_to_string(path).ok())
 }
 
-fn least_left(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+fn least_free(read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let cgroups = read(Path::new(CGROUPS)).unwrap_or_default();
-    let machine = read(Path::new(MEMINFO)).and_then(|text| bytes_of("MemAvailable:", &text));
+    let machine = read(Path::new(MEMINFO)).and_then(|text| parse_meminfo("MemAvailable:", &text));
     cgroups
         .lines()
         .flat_map(limit_files)
-        .filter_map(|limit_file| left_in(&limit_file, &read))
+        .filter_map(|limit_file| free_in_group(&limit_file, &read))
         .chain(machine)
         .min()
 }
 
-/// A group's limit less what it uses; cached files that nobody has read lately are dropped before
-/// anything is killed, so they are not counted.
-fn left_in(limit_file: &Path, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
+/// The limit of a cgroup minus its usage. Inactive file cache does not count as usage, because the kernel
+/// drops it before it kills a process.
+fn free_in_group(limit_file: &Path, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let limit: u64 = read(limit_file)?.trim().parse().ok()?;
     let beside = |name: &str| read(&limit_file.with_file_name(name));
-    // Version 2 or 1; the latter counts a group with its children under other names.
+    // The names of cgroup version 2, else of version 1, whose statistics include the children.
     let used: u64 = beside("memory.current")
         .or_else(|| beside("memory.usage_in_bytes"))?
         .trim()
         .parse()
         .ok()?;
     let stat = beside("memory.stat").unwrap_or_default();
-    let cached = stat_of("total_inactive_file", &stat)
-        .or_else(|| stat_of("inactive_file", &stat))
+    let cached = parse_stat("total_inactive_file", &stat)
+        .or_else(|| parse_stat("inactive_file", &stat))
         .unwrap_or_default();
     Some(limit.saturating_sub(used.saturating_sub(cached)))
 }
 
-fn stat_of(name: &str, stat: &str) -> Option<u64> {
+fn parse_stat(name: &str, stat: &str) -> Option<u64> {
     stat.lines()
         .filter_map(|line| line.split_once(' '))
         .find_map(|(key, value)| (key == name).then(|| value.parse().ok())?)
@@ -52,8 +52,8 @@ mod tests {
 
     const GROUP: &str = "/sys/fs/cgroup/pod";
 
-    fn left_of(files: &[(&str, &str)]) -> Option<u64> {
-        least_left(|path| {
+    fn free_with(files: &[(&str, &str)]) -> Option<u64> {
+        least_free(|path| {
             files
                 .iter()
                 .find(|(name, _)| Path::new(name) == path)
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_group_uses_is_not_free_but_for_its_cache() {
+    fn usage_of_a_group_is_not_free_except_its_inactive_cache() {
         let file = |name: &str| format!("{GROUP}/{name}");
         let (limit, used, stat) = (
             file("memory.max"),
@@ -75,12 +75,12 @@ mod tests {
             (limit.as_str(), "5000\n"),
             (used.as_str(), "4000\n"),
         ];
-        assert_eq!(left_of(&files), Some(1000));
+        assert_eq!(free_with(&files), Some(1000));
         files.push((stat.as_str(), "anon 3000\ninactive_file 500\n"));
-        assert_eq!(left_of(&files), Some(1500));
+        assert_eq!(free_with(&files), Some(1500));
         files[2].1 = "max\n";
-        assert_eq!(left_of(&files), Some(8 * 1024));
-        assert_eq!(left_of(&[]), None);
+        assert_eq!(free_with(&files), Some(8 * 1024));
+        assert_eq!(free_with(&[]), None);
     }
 
     #[test]
@@ -94,7 +94,7 @@ mod tests {
                 "inactive_file 1\ntotal_inactive_file 700\n",
             ),
         ];
-        assert_eq!(left_of(&files), Some(1700));
+        assert_eq!(free_with(&files), Some(1700));
     }
 
     #[test]

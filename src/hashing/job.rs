@@ -1,4 +1,4 @@
-//! One hash to compute: what a caller waits for and a hashing thread does.
+//! A job: one hash that a caller waits for and a hashing thread computes.
 
 use tokio::{sync::oneshot, time::Instant};
 use zeroize::Zeroizing;
@@ -9,11 +9,11 @@ use super::{
     stored::StoredHash,
 };
 
-/// What an algorithm makes of a password.
+/// The output of a hash algorithm.
 pub(super) type Tag = Zeroizing<Vec<u8>>;
 
-/// A hash to compute. Hashing a new password and verifying an attempt are the same job; what its
-/// tag is good for is the caller's business.
+/// A hash to compute. Hashing a new password and verifying an attempt are the same job; the caller
+/// stores or compares the tag.
 pub(super) struct Job {
     password: Zeroizing<Vec<u8>>,
     salt: Vec<u8>,
@@ -21,13 +21,13 @@ pub(super) struct Job {
     tag_bytes: usize,
     created: Instant,
     deadline: Instant,
-    /// Closed when the caller is gone; dropped when there is no answer.
+    /// Closed when the caller has left; dropped without a value when the job fails.
     answer: oneshot::Sender<Tag>,
 }
 
 impl Job {
-    /// A job that computes the tag of `password` as `hash` has it, and where that arrives. It never
-    /// starts past `deadline`.
+    /// A job that computes the tag of `password` with the algorithm and salt of `hash`, and the
+    /// receiver of the tag. The job never starts after `deadline`.
     pub(super) fn new(
         password: &[u8],
         hash: &StoredHash,
@@ -58,15 +58,11 @@ impl Job {
         self.algorithm
     }
 
-    /// Somebody still waits for it.
+    /// Whether a caller still waits for the job.
     pub(super) fn is_wanted(&self, now: Instant) -> bool {
         self.deadline > now && !self.answer.is_closed()
     }
 
-    /// Computes the tag in `arena`.
-    ///
-    /// # Errors
-    /// The algorithm refuses the job or the arena is too small for it.
     pub(super) fn compute(&self, arena: &mut Arena) -> Result<Tag, ComputeError> {
         let mut tag = Zeroizing::new(vec![0; self.tag_bytes]);
         self.algorithm
@@ -74,15 +70,12 @@ impl Job {
         Ok(tag)
     }
 
-    /// As `compute`, in an arena of its own that is freed at once.
-    ///
-    /// # Errors
-    /// As `compute`, or there is no memory for it.
+    /// As `compute`, in an arena of its own that is freed afterwards.
     pub(super) fn compute_apart(&self) -> Result<Tag, ComputeError> {
         self.compute(&mut Arena::reserve(self.algorithm.arena_kib())?)
     }
 
-    /// Hands the tag over; nobody may wait for it any more.
+    /// Sends the tag to the caller, who may have left.
     pub(super) fn answer(self, tag: Tag) {
         drop(self.answer.send(tag));
     }

@@ -1,5 +1,5 @@
-//! What an Argon2 hash costs: the least that may be configured, and the most that is ever computed, so
-//! that neither a setting nor a stored hash can exhaust the machine.
+//! The cost of an Argon2 hash: the floor of the configuration, and the caps on every computation, so that
+//! neither a setting nor a stored hash can exhaust the machine.
 #![expect(
     clippy::disallowed_types,
     reason = "the one place that computes Argon2, on the threads and in the arenas of the engine"
@@ -19,7 +19,7 @@ pub const WORK_KIB_MAX: u32 = 512 * 1024;
 /// RFC 9106 §3.1: at least 8 KiB for each lane.
 const MEMORY_KIB_PER_LANE: u32 = 8;
 
-/// The least that OWASP's Password Storage Cheat Sheet gives: memory in KiB, passes.
+/// The minimum of OWASP's Password Storage Cheat Sheet: memory in KiB, passes.
 const FLOOR: [(u32, u32); 2] = [(19_456, 2), (47_104, 1)];
 
 /// The cost of an Argon2 hash, within the caps.
@@ -30,7 +30,7 @@ pub struct Parameters {
     parallelism: u32,
 }
 
-/// Why a cost is never computed.
+/// Why a cost is outside the caps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ParametersError {
     /// Memory outside 8 KiB a lane to 128 MiB.
@@ -47,7 +47,7 @@ pub enum ParametersError {
     Work,
 }
 
-/// Whether a cost is enough for new hashes: at least 19 MiB in 2 passes or 46 MiB in one.
+/// Whether a cost is allowed for new hashes: at least 19 MiB in 2 passes or 46 MiB in 1.
 pub fn meets_floor(memory_kib: u32, iterations: u32) -> bool {
     FLOOR
         .iter()
@@ -55,7 +55,7 @@ pub fn meets_floor(memory_kib: u32, iterations: u32) -> bool {
 }
 
 impl Parameters {
-    /// Takes a cost: memory in KiB, passes, lanes.
+    /// Checks a cost: memory in KiB, passes, lanes.
     ///
     /// # Errors
     /// The first cap that is exceeded, or a cost that Argon2 does not define.
@@ -84,7 +84,7 @@ impl Parameters {
         })
     }
 
-    /// Memory in KiB, which is also the number of blocks that a hash needs at most.
+    /// Memory in KiB, which is also the number of blocks that a hash needs.
     pub fn memory_kib(self) -> u32 {
         self.memory_kib
     }
@@ -99,7 +99,7 @@ impl Parameters {
         self.parallelism
     }
 
-    /// Fills `tag` with the tag of a password, in `arena`, which must have a block for each KiB.
+    /// Fills `tag` with the tag of a password. `arena` must have a block for each KiB.
     ///
     /// # Errors
     /// The salt, tag or arena is shorter than Argon2 allows.
@@ -122,11 +122,8 @@ impl Parameters {
     }
 }
 
-/// Computes an Argon2id tag at any cost: calibration shows what one beyond the caps would take.
-///
-/// # Errors
-/// As `Parameters::hash`.
-pub(super) fn argon2id(
+/// Computes an Argon2id tag at any cost: calibration also measures costs beyond the caps.
+pub(super) fn compute_argon2id(
     params: Params,
     password: &[u8],
     salt: &[u8],
@@ -182,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tag_is_the_one_of_the_reference_implementation() {
+    fn a_tag_equals_that_of_the_reference_implementation() {
         // phc-winner-argon2, src/test.c: hashtest(0x13, 2, 8, 1, "password", "somesalt", Argon2_id).
         let mut tag = [0; 32];
         let mut arena = vec![Block::new(); 256];

@@ -1,23 +1,23 @@
-//! Hashes give way: a login that takes a little longer is nothing to anybody, while a session check
+//! Lowers the priority of hashing threads: nobody notices a slightly slower login, but a session check
 //! that waits for a core until a hash has ended takes ten times as long.
 
-/// Added to the niceness of the process. A core that everybody wants goes to the async threads for
-/// nine tenths; no more than that, or hashes would stop altogether while session checks flood.
+/// Added to the niceness of the process. On a contended core the async threads get nine tenths of the
+/// time; with more, a flood of session checks would stop hashing altogether.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// Lowers the priority of the calling thread, where a thread has one of its own.
+/// Lowers the priority of the calling thread.
 #[cfg(target_os = "linux")]
-pub(super) fn give_way() {
-    // sched(7): on Linux a niceness is the thread's, and to raise it takes no privilege.
+pub(super) fn lower_priority() {
+    // sched(7): on Linux a thread has its own niceness, and raising it needs no privilege.
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "hashing threads keep the usual priority");
     }
 }
 
-/// Elsewhere a niceness is the whole process's.
+/// Elsewhere the niceness is that of the whole process, so it stays.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn give_way() {}
+pub(super) fn lower_priority() {}
 
 #[cfg(target_os = "linux")]
 #[cfg(test)]
@@ -34,10 +34,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_calling_thread_gives_way() {
+    fn only_the_calling_thread_has_a_lower_priority() {
         let before = niceness();
         let lowered = thread::spawn(|| {
-            give_way();
+            lower_priority();
             niceness()
         });
         assert_eq!(lowered.join().unwrap(), (before + NICENESS).min(19));

@@ -1,5 +1,5 @@
-//! Who is let in, who waits and who is next: the bound that keeps a flood of logins from using up
-//! memory, and every accepted call from waiting longer than it has time.
+//! Admits, refuses and orders hashing jobs. The bound keeps a flood of logins from exhausting memory, and
+//! the estimated wait keeps a job from being admitted that would miss its deadline.
 
 use std::time::Duration;
 
@@ -14,38 +14,38 @@ use super::{
     parameters::Parameters,
 };
 
-/// What a hash is taken to need before the first was measured, in nanoseconds for each KiB and
-/// pass; about right for a server of this decade.
+/// The assumed time of a hash before the first is measured, in nanoseconds for each KiB and pass: about
+/// right for a server of this decade.
 const NANOSECONDS_PER_KIB: u64 = 500;
 /// Weight of the newest hash in the mean: one in eight, as TCP smooths round trips (RFC 6298).
 const SMOOTHING: u32 = 8;
-/// One in eight places is never filled by one lane alone. That many are enough for the other to
-/// have somebody waiting whenever its turn comes.
-const KEPT_FREE: usize = 8;
+/// One lane alone fills at most seven eighths of the places. The rest is enough for the other lane to
+/// have a job waiting at each of its turns.
+const RESERVED_DIVISOR: usize = 8;
 
-/// The jobs that wait, and the count of those that run.
-pub(super) struct Queue {
+/// The waiting jobs, and the number of running ones.
+pub(super) struct JobQueue {
     current: Parameters,
     workers: usize,
     waiting_max: usize,
     max_wait: Duration,
-    state: Mutex<State>,
+    state: Mutex<JobQueueState>,
     arrived: Condvar,
     pub(super) counts: Counts,
 }
 
-struct State {
+struct JobQueueState {
     waiting: FairQueue,
     running: usize,
-    /// Whether a job above the current memory runs: one in the process at most, because only one
-    /// arena of that size was left room for.
+    /// Whether a heavy job runs. Only one may run at a time, because the memory reserve has room for
+    /// one extra arena.
     heavy_runs: bool,
-    /// Mean time of recent hashes.
+    /// The mean time of recent hashes.
     mean: Duration,
     closed: bool,
 }
 
-impl Queue {
+impl JobQueue {
     pub(super) fn new(settings: &HashingSettings, current: Parameters, workers: usize) -> Self {
         let work_kib = u64::from(current.memory_kib()) * u64::from(current.iterations());
         Self {
@@ -53,7 +53,7 @@ impl Queue {
             workers,
             waiting_max: settings.queue,
             max_wait: settings.max_wait,
-            state: Mutex::new(State {
+            state: Mutex::new(JobQueueState {
                 waiting: FairQueue::new(),
                 running: 0,
                 heavy_runs: false,
@@ -65,7 +65,7 @@ impl Queue {
         }
     }
 
-    /// Lets a job in: a thread is free for it, or there is room and time to wait.
+    /// Admits a job if a thread is free for it, or if it has room and time to wait.
     ///
     /// # Errors
     /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
@@ -77,18 +77,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether a job would be let in now, for whoever has something to ask elsewhere before there is
-    /// one: a login that is going to be refused costs the database nothing.
-    ///
-    /// # Errors
-    /// As `admit`.
+    /// Whether `admit` would admit a light job now, for a caller that must read the database before it
+    /// can make the job.
     pub(super) fn would_admit(&self, lane: Lane, deadline: Instant) -> Result<(), HashingError> {
         self.make_room(&mut self.state.lock(), lane, false, deadline)
     }
 
     fn make_room(
         &self,
-        state: &mut State,
+        state: &mut JobQueueState,
         lane: Lane,
         heavy: bool,
         deadline: Instant,
@@ -105,7 +102,7 @@ impl Queue {
             return Err(HashingError::Failed);
         }
         if self.refusal(state, lane, heavy, left).is_some() {
-            // Those that nobody waits for any more take no room from those that somebody does.
+            // Abandoned jobs must not take the room of wanted ones.
             self.drop_unwanted(state, now);
             if let Some(refusal) = self.refusal(state, lane, heavy, left) {
                 self.counts.refuse(refusal);
@@ -116,8 +113,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Lets a rehash in when nobody waits and a thread is free; else drops it. Whoever comes before
-    /// it has started goes first.
+    /// Admits a rehash when no job waits and a thread is free, else drops it. Jobs that arrive before
+    /// it has started go first.
     pub(super) fn admit_if_idle(&self, job: Job) {
         let mut state = self.state.lock();
         if !state.closed && state.waiting.is_empty() && state.running < self.workers {
@@ -126,12 +123,12 @@ impl Queue {
         }
     }
 
-    /// The next job to run now; `None`: there is none.
+    /// Takes the next job; `None`: no job can run now.
     pub(super) fn try_take(&self) -> Option<Job> {
         self.start_next(&mut self.state.lock())
     }
 
-    /// Waits for the next job to run; `None`: closed.
+    /// Waits for the next job; `None`: the queue is closed.
     pub(super) fn take(&self) -> Option<Job> {
         let mut state = self.state.lock();
         loop {
@@ -145,7 +142,7 @@ impl Queue {
         }
     }
 
-    /// Gives the slot of a taken job back; `time`: what its hash took, if it came to an end.
+    /// Frees the slot of a taken job; `time`: the duration of its hash, if it succeeded.
     pub(super) fn finish(&self, job: &Job, time: Option<Duration>) {
         let mut state = self.state.lock();
         state.running -= 1;
@@ -158,7 +155,7 @@ impl Queue {
         }
     }
 
-    /// Drops what waits and lets nothing in any more.
+    /// Drops waiting jobs and admits no more.
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
@@ -166,7 +163,7 @@ impl Queue {
         self.arrived.notify_all();
     }
 
-    /// Whether a job needs more memory than the arenas of the threads have.
+    /// Whether a job needs more memory than an arena of the threads has.
     pub(super) fn is_heavy(&self, job: &Job) -> bool {
         job.algorithm().is_heavy(self.current.memory_kib())
     }
@@ -192,8 +189,14 @@ impl Queue {
         }
     }
 
-    /// Why there is no room for a job, if there is none.
-    fn refusal(&self, state: &State, lane: Lane, heavy: bool, left: Duration) -> Option<Refusal> {
+    /// The reason to refuse a job; `None`: it can be admitted.
+    fn refusal(
+        &self,
+        state: &JobQueueState,
+        lane: Lane,
+        heavy: bool,
+        left: Duration,
+    ) -> Option<Refusal> {
         if self.would_start(state, heavy) {
             return None;
         }
@@ -209,22 +212,22 @@ impl Queue {
         }
     }
 
-    fn drop_unwanted(&self, state: &mut State, now: Instant) {
+    fn drop_unwanted(&self, state: &mut JobQueueState, now: Instant) {
         let before = state.waiting.len();
         state.waiting.drop_unwanted(now);
         let dropped = before - state.waiting.len();
         self.counts.abandoned.add(dropped as u64);
     }
 
-    /// Whether a thread is left for a job when those before it have had theirs.
-    fn would_start(&self, state: &State, heavy: bool) -> bool {
+    /// Whether a thread is free for a job after the jobs before it have started.
+    fn would_start(&self, state: &JobQueueState, heavy: bool) -> bool {
         let is_held_up =
             heavy && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
         !is_held_up && state.running + self.starting(state) < self.workers
     }
 
-    /// How many of those that wait only do so until a free thread has woken up.
-    fn starting(&self, state: &State) -> usize {
+    /// The number of waiting jobs that start as soon as a free thread has woken up.
+    fn starting(&self, state: &JobQueueState) -> usize {
         let is_heavy = |job: &&Job| self.is_heavy(job);
         let heavy = state.waiting.jobs().filter(is_heavy).count();
         let light = state.waiting.len() - heavy;
@@ -232,25 +235,24 @@ impl Queue {
         may_start.min(self.workers - state.running)
     }
 
-    /// Whether all places are taken, or all that one lane may fill.
-    fn is_full(&self, state: &State, lane: Lane) -> bool {
+    /// Whether all places, or all that the lane may fill, are taken.
+    fn is_full(&self, state: &JobQueueState, lane: Lane) -> bool {
         let starting = self.starting(state);
         let taken = |count: usize| count.saturating_sub(starting);
-        let own_max = self.waiting_max - self.waiting_max / KEPT_FREE;
+        let own_max = self.waiting_max - self.waiting_max / RESERVED_DIVISOR;
         taken(state.waiting.len()) >= self.waiting_max
             || taken(state.waiting.len_of(lane)) >= own_max
     }
 
     /// Jobs ahead × mean time ÷ threads.
-    fn estimated_wait(&self, state: &State, lane: Lane) -> Duration {
-        let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    fn estimated_wait(&self, state: &JobQueueState, lane: Lane) -> Duration {
+        let to_u32 = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let ahead = state.running + state.waiting.ahead_of(lane);
-        state.mean.saturating_mul(of(ahead)) / of(self.workers)
+        state.mean.saturating_mul(to_u32(ahead)) / to_u32(self.workers)
     }
 
-    /// Takes the next job that may run, past heavy ones while one of them runs. What nobody waits
-    /// for any more never starts.
-    fn start_next(&self, state: &mut State) -> Option<Job> {
+    /// Takes the next job that may run, skipping heavy jobs while one runs. Abandoned jobs never start.
+    fn start_next(&self, state: &mut JobQueueState) -> Option<Job> {
         let now = Instant::now();
         self.drop_unwanted(state, now);
         let heavy_runs = state.heavy_runs;

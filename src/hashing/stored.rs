@@ -1,6 +1,6 @@
-//! Stored hashes as texts: PHC strings (<https://github.com/P-H-C/phc-string-format>), which other
-//! systems read as well, and the spellings of bcrypt, Django and passlib, which came with imported
-//! users. One that is read is within the caps, so nothing is ever allocated or computed beyond them.
+//! Parses and writes stored hashes: PHC strings (<https://github.com/P-H-C/phc-string-format>), which
+//! other systems read too, and the formats of bcrypt, Django and passlib, which came with imported
+//! users. A parsed hash is within the caps, so no computation ever exceeds them.
 
 mod fields;
 
@@ -14,19 +14,19 @@ use super::{
     algorithm::{Algorithm, Digest},
     parameters::Parameters,
 };
-use fields::{Alphabet, bcrypt_cost, decimal, named};
+use fields::{Alphabet, parse_bcrypt_cost, parse_decimal, parse_named};
 
 const TEXT_MAX: usize = 512;
 const SALT_BYTES: RangeInclusive<usize> = 8..=64;
 const TAG_BYTES: RangeInclusive<usize> = 16..=64;
-/// RFC 9106 §4: what new hashes have.
+/// The lengths of new hashes (RFC 9106 §4).
 const NEW_SALT_BYTES: usize = 16;
 const NEW_TAG_BYTES: usize = 32;
-/// bcrypt writes its salt of 16 bytes in 22 characters, and its tag of 23 right behind.
+/// bcrypt writes its salt of 16 bytes in 22 characters, directly followed by its tag of 23 bytes.
 const BCRYPT_SALT_CHARACTERS: usize = 22;
 const BCRYPT_BYTES: (usize, usize) = (16, 23);
 
-/// What the formats begin with, after a dollar or without one.
+/// The names of the formats, which follow a dollar sign or begin the text.
 const NAMES: [&str; 13] = [
     "argon2id",
     "argon2i",
@@ -43,7 +43,7 @@ const NAMES: [&str; 13] = [
     "pbkdf2_sha256",
 ];
 
-/// A hash within the caps: all that a verification needs.
+/// A hash within the caps, with everything that a verification needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoredHash {
     pub(super) algorithm: Algorithm,
@@ -54,14 +54,14 @@ pub(super) struct StoredHash {
 /// Why a stored hash cannot be verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum UnreadableHash {
-    /// The text begins like none of the formats.
+    /// The text begins with the name of no format.
     #[error("the format is unknown")]
     UnknownFormat,
-    /// It costs more than is ever computed, its salt or tag has too few or too many bytes, or its
-    /// algorithm does not define such a cost.
+    /// The cost exceeds the caps or is not defined by the algorithm, or the salt or tag is too short
+    /// or too long.
     #[error("the cost or a length is outside the caps")]
     OutsideCaps,
-    /// The text begins like a format and does not go on like it.
+    /// The text begins with the name of a format and is not of that format.
     #[error("the text is damaged")]
     Damaged,
 }
@@ -69,7 +69,7 @@ pub enum UnreadableHash {
 use UnreadableHash::{Damaged, OutsideCaps, UnknownFormat};
 
 impl StoredHash {
-    /// A new hash whose tag is still to be computed.
+    /// A new hash without its tag, which is computed next.
     pub(super) fn without_tag(parameters: Parameters, salt: [u8; NEW_SALT_BYTES]) -> Self {
         Self {
             algorithm: Algorithm::argon2id(parameters),
@@ -78,10 +78,7 @@ impl StoredHash {
         }
     }
 
-    /// Reads a text. Every format has one spelling.
-    ///
-    /// # Errors
-    /// It is none, or beyond the caps.
+    /// Parses a text. Each format has exactly one spelling of a hash.
     pub(super) fn parse(text: &str) -> Result<Self, UnreadableHash> {
         if text.len() > TEXT_MAX {
             return Err(OutsideCaps);
@@ -96,14 +93,14 @@ impl StoredHash {
                 salt,
                 tag,
             ] => {
-                let algorithm = argon2(name, version, cost)?;
-                Self::with(algorithm, Alphabet::Standard, salt, tag)
+                let algorithm = parse_argon2(name, version, cost)?;
+                Self::decode(algorithm, Alphabet::Standard, salt, tag)
             }
-            ["", "2a" | "2b" | "2y", cost, salt_and_tag] => bcrypt(cost, salt_and_tag),
+            ["", "2a" | "2b" | "2y", cost, salt_and_tag] => parse_bcrypt(cost, salt_and_tag),
             ["", "scrypt", cost, salt, tag] => {
-                let [log_n, r, p] = named(cost, ["ln=", "r=", "p="]).ok_or(Damaged)?;
+                let [log_n, r, p] = parse_named(cost, ["ln=", "r=", "p="]).ok_or(Damaged)?;
                 let algorithm = Algorithm::scrypt(log_n, r, p).ok_or(OutsideCaps)?;
-                Self::with(algorithm, Alphabet::Standard, salt, tag)
+                Self::decode(algorithm, Alphabet::Standard, salt, tag)
             }
             [
                 "",
@@ -111,23 +108,23 @@ impl StoredHash {
                 cost,
                 salt,
                 tag,
-            ] => pbkdf2(digest(name), cost, salt, tag),
+            ] => parse_pbkdf2(pbkdf2_digest(name), cost, salt, tag),
             [name @ ("pbkdf2_sha1" | "pbkdf2_sha256"), rounds, salt, tag] => {
-                django(digest(name), rounds, salt, tag)
+                parse_django(pbkdf2_digest(name), rounds, salt, tag)
             }
             ["", name, ..] | [name, ..] if NAMES.contains(&name) => Err(Damaged),
             _ => Err(UnknownFormat),
         }
     }
 
-    /// Whether a new hash would be no better than this one.
+    /// Whether a new hash would have the same strength.
     pub(super) fn is_current(&self, current: Parameters) -> bool {
         self.algorithm == Algorithm::argon2id(current)
             && self.salt.len() >= NEW_SALT_BYTES
             && self.tag.len() == NEW_TAG_BYTES
     }
 
-    fn with(
+    fn decode(
         algorithm: Algorithm,
         alphabet: Alphabet,
         salt: &str,
@@ -153,14 +150,15 @@ impl StoredHash {
     }
 }
 
-fn argon2(name: &str, version: &str, cost: &str) -> Result<Algorithm, UnreadableHash> {
+fn parse_argon2(name: &str, version: &str, cost: &str) -> Result<Algorithm, UnreadableHash> {
     let variant: Variant = name.parse().map_err(|_| UnknownFormat)?;
     let version = match version {
         "v=16" => Version::V0x10,
         "v=19" => Version::V0x13,
         _ => return Err(Damaged),
     };
-    let [memory_kib, iterations, parallelism] = named(cost, ["m=", "t=", "p="]).ok_or(Damaged)?;
+    let [memory_kib, iterations, parallelism] =
+        parse_named(cost, ["m=", "t=", "p="]).ok_or(Damaged)?;
     let parameters =
         Parameters::new(memory_kib, iterations, parallelism).map_err(|_| OutsideCaps)?;
     Ok(Algorithm::Argon2 {
@@ -170,13 +168,13 @@ fn argon2(name: &str, version: &str, cost: &str) -> Result<Algorithm, Unreadable
     })
 }
 
-fn bcrypt(cost: &str, salt_and_tag: &str) -> Result<StoredHash, UnreadableHash> {
-    let cost = bcrypt_cost(cost).ok_or(Damaged)?;
+fn parse_bcrypt(cost: &str, salt_and_tag: &str) -> Result<StoredHash, UnreadableHash> {
+    let cost = parse_bcrypt_cost(cost).ok_or(Damaged)?;
     let algorithm = Algorithm::bcrypt(cost).ok_or(OutsideCaps)?;
     let (salt, tag) = salt_and_tag
         .split_at_checked(BCRYPT_SALT_CHARACTERS)
         .ok_or(Damaged)?;
-    let stored = StoredHash::with(algorithm, Alphabet::Bcrypt, salt, tag)?;
+    let stored = StoredHash::decode(algorithm, Alphabet::Bcrypt, salt, tag)?;
     if (stored.salt.len(), stored.tag.len()) == BCRYPT_BYTES {
         Ok(stored)
     } else {
@@ -184,40 +182,45 @@ fn bcrypt(cost: &str, salt_and_tag: &str) -> Result<StoredHash, UnreadableHash> 
     }
 }
 
-fn digest(name: &str) -> Digest {
+fn pbkdf2_digest(name: &str) -> Digest {
     match name {
         "pbkdf2-sha512" => Digest::Sha512,
         "pbkdf2-sha256" | "pbkdf2_sha256" => Digest::Sha256,
-        // passlib's `pbkdf2` is of the first of them all.
+        // passlib's plain `pbkdf2` uses SHA-1.
         _ => Digest::Sha1,
     }
 }
 
-/// PHC's `i=600000,l=32` or passlib's bare rounds, each with its own base64.
-fn pbkdf2(digest: Digest, cost: &str, salt: &str, tag: &str) -> Result<StoredHash, UnreadableHash> {
+/// The cost is PHC's `i=600000,l=32` or passlib's bare rounds; each has its own base64.
+fn parse_pbkdf2(
+    digest: Digest,
+    cost: &str,
+    salt: &str,
+    tag: &str,
+) -> Result<StoredHash, UnreadableHash> {
     let within = |rounds| Algorithm::pbkdf2(digest, rounds).ok_or(OutsideCaps);
-    if let Some(rounds) = decimal(cost) {
-        return StoredHash::with(within(rounds)?, Alphabet::Passlib, salt, tag);
+    if let Some(rounds) = parse_decimal(cost) {
+        return StoredHash::decode(within(rounds)?, Alphabet::Passlib, salt, tag);
     }
-    let (rounds, length) = match named(cost, ["i=", "l="]) {
+    let (rounds, length) = match parse_named(cost, ["i=", "l="]) {
         Some([rounds, length]) => (rounds, Some(length)),
-        None => (named(cost, ["i="]).ok_or(Damaged)?[0], None),
+        None => (parse_named(cost, ["i="]).ok_or(Damaged)?[0], None),
     };
-    let stored = StoredHash::with(within(rounds)?, Alphabet::Standard, salt, tag)?;
+    let stored = StoredHash::decode(within(rounds)?, Alphabet::Standard, salt, tag)?;
     match length {
         Some(length) if length as usize != stored.tag.len() => Err(Damaged),
         Some(_) | None => Ok(stored),
     }
 }
 
-/// Django's salt is a text of letters and digits, taken as it stands.
-fn django(
+/// Django's salt is a text of letters and digits, of which the bytes are used without decoding.
+fn parse_django(
     digest: Digest,
     rounds: &str,
     salt: &str,
     tag: &str,
 ) -> Result<StoredHash, UnreadableHash> {
-    let rounds = decimal(rounds).ok_or(Damaged)?;
+    let rounds = parse_decimal(rounds).ok_or(Damaged)?;
     let algorithm = Algorithm::pbkdf2(digest, rounds).ok_or(OutsideCaps)?;
     let tag = Alphabet::Padded.decode(tag).ok_or(Damaged)?;
     if !salt.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
@@ -226,7 +229,7 @@ fn django(
     StoredHash::within_caps(algorithm, salt.as_bytes().to_vec(), tag)
 }
 
-/// The PHC string; bcrypt has none, so its own spelling.
+/// The PHC string, or bcrypt's own format, for which PHC defines none.
 impl fmt::Display for StoredHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let encode = |bytes: &[u8]| match self.algorithm {

@@ -1,7 +1,7 @@
-//! The engine's promises over real threads; `load` has those about who waits.
+//! The engine on real threads; `load` tests its queue.
 #![expect(
     clippy::disallowed_types,
-    reason = "the crate's own strings are what ours are compared with"
+    reason = "our strings are compared with those of the argon2 crate"
 )]
 
 mod load;
@@ -129,8 +129,8 @@ async fn a_password_is_stale_when_its_hash_has_other_parameters() {
     assert!(matches!(again, Verification::Match { stale: None }));
 }
 
-/// Whether a password is right, and whether it is to be hashed again.
-async fn verdict(
+/// Whether a password is right, and whether its hash is stale.
+async fn matches_and_is_stale(
     hasher: &Hasher,
     text: &str,
     stored: &str,
@@ -152,41 +152,47 @@ async fn an_imported_hash_is_of_the_bytes_as_they_came_and_is_hashed_again() {
     let long = format!("eighty bytes: {}yABCDEFGH", "x".repeat(57));
     let hasher = engine(SETTINGS);
     let (nfd, nfc) = ("cafe\u{301} at eight", "caf\u{e9} at eight");
-    assert_eq!(verdict(&hasher, nfd, OF_NFD, Imported).await, (true, true));
     assert_eq!(
-        verdict(&hasher, nfc, OF_NFD, Imported).await,
-        (false, false)
-    );
-    assert_eq!(verdict(&hasher, nfd, OF_NFD, Nfc).await, (false, false));
-    assert_eq!(
-        verdict(&hasher, &long, OF_LONG, Imported).await,
-        (true, false),
-        "what bcrypt cut off may be wrong, so it is not hashed"
-    );
-    assert_eq!(
-        verdict(&hasher, &long[..72], OF_LONG, Imported).await,
+        matches_and_is_stale(&hasher, nfd, OF_NFD, Imported).await,
         (true, true)
     );
     assert_eq!(
-        verdict(&hasher, &long[..71], OF_LONG, Imported).await,
+        matches_and_is_stale(&hasher, nfc, OF_NFD, Imported).await,
+        (false, false)
+    );
+    assert_eq!(
+        matches_and_is_stale(&hasher, nfd, OF_NFD, Nfc).await,
+        (false, false)
+    );
+    assert_eq!(
+        matches_and_is_stale(&hasher, &long, OF_LONG, Imported).await,
+        (true, false),
+        "the end that bcrypt ignored may be wrong, so it is not hashed again"
+    );
+    assert_eq!(
+        matches_and_is_stale(&hasher, &long[..72], OF_LONG, Imported).await,
+        (true, true)
+    );
+    assert_eq!(
+        matches_and_is_stale(&hasher, &long[..71], OF_LONG, Imported).await,
         (false, false)
     );
 
-    // The cost is the current one, and yet it must be of NFC.
+    // The cost is current, but the hash is not of the NFC form.
     let current = hash(&hasher).await.unwrap();
     assert_eq!(
-        verdict(&hasher, PASSWORD, current.as_str(), Imported).await,
+        matches_and_is_stale(&hasher, PASSWORD, current.as_str(), Imported).await,
         (true, true)
     );
     assert_eq!(
-        verdict(&hasher, PASSWORD, current.as_str(), Nfc).await,
+        matches_and_is_stale(&hasher, PASSWORD, current.as_str(), Nfc).await,
         (true, false)
     );
 }
 
-/// scrypt brings memory of its own, so it has its turn like what is above the arenas.
+/// scrypt allocates its own memory, so it is queued as a heavy job.
 #[tokio::test]
-async fn decoys_follow_what_is_stored() {
+async fn decoys_follow_the_stored_hashes() {
     const SCRYPT: &str =
         "$scrypt$ln=4,r=8,p=1$j7E2Rqi1Vup9rzWmFCJkLA$3dSiCoydyekn6XE6rY3BosSQwOvaOCbwdb4UmwAG8Yk";
     let (sender, algorithms) = mpsc::channel();
@@ -203,7 +209,8 @@ async fn decoys_follow_what_is_stored() {
     assert_eq!(algorithms.recv().unwrap(), "$scrypt$ln=4,r=8,p=1");
 }
 
-/// (E1) (U3) Unknown, without a password, unreadable and over the caps: one job each, and no match.
+/// (E1) (U3) An unknown user, no password, an unreadable hash and a hash over the caps are one job each
+/// and never match.
 #[tokio::test]
 async fn every_verification_is_one_job_whatever_is_stored() {
     let jobs = Arc::new(AtomicUsize::new(0));
@@ -234,7 +241,7 @@ async fn every_verification_is_one_job_whatever_is_stored() {
     }
 }
 
-/// (C5) The thread survives, and so does its slot.
+/// (C5) The thread survives, and its slot is freed.
 #[tokio::test]
 async fn a_panic_in_a_hashing_thread_loses_one_job() {
     let jobs = AtomicUsize::new(0);

@@ -1,5 +1,5 @@
-//! Verifications: one job each, whatever is stored. What was right and is stored otherwise than a
-//! new password would be is hashed again.
+//! Verifications: one job each, whatever is stored. A correct password whose hash differs from what a
+//! new password would get is hashed again.
 
 use std::time::Duration;
 
@@ -11,42 +11,36 @@ use super::{
 };
 use crate::domain::{EmailKey, HashedPassword, PasswordAttempt, PasswordScheme, StoredPassword};
 
-/// A rehash is let in when a thread is free for it; this only has to be longer than a thread needs
-/// to wake up.
+/// How long a rehash may take to start. It is admitted only when a thread is free, so this covers the
+/// thread's wake-up.
 const REHASH_START: Duration = Duration::from_secs(1);
 
-/// A password that was just found right; the only thing that can be hashed again.
+/// A password that was just verified; only such a password can be rehashed.
 #[derive(Debug)]
 pub struct VerifiedPassword(pub(super) PasswordAttempt);
 
-/// Whether an attempt is the password.
+/// The result of a verification.
 #[derive(Debug)]
 #[must_use]
 pub enum Verification {
-    /// It is. `stale` holds the password when it is stored otherwise than a new one would be.
+    /// The attempt is the password.
     Match {
-        /// What to hash again.
+        /// The password, if its stored hash should be replaced by a new one.
         stale: Option<VerifiedPassword>,
     },
-    /// It is not, or there was nothing to compare it with.
+    /// The attempt is wrong, or no readable password is stored.
     Mismatch,
 }
 
 impl Hasher {
-    /// Refuses a verification before what is stored was read, when it would be refused afterwards: a
+    /// Whether a verification would be admitted now. Asked before the stored hash is read, so that a
     /// flood of logins costs the database nothing.
-    ///
-    /// # Errors
-    /// As `HashingError` says; nothing was done.
     pub fn would_verify(&self, deadline: Instant) -> Result<(), HashingError> {
         self.0.queue.would_admit(Lane::Login, deadline)
     }
 
-    /// Verifies an attempt against what is stored, or against the decoy of `key` where nothing (or
-    /// nothing readable) is: one job in either case.
-    ///
-    /// # Errors
-    /// As `HashingError` says; whether the attempt is right is not known.
+    /// Verifies an attempt against the stored password, or against the decoy of `key` if no readable
+    /// password is stored. Either is one job.
     pub async fn verify(
         &self,
         attempt: PasswordAttempt,
@@ -54,7 +48,8 @@ impl Hasher {
         key: &EmailKey,
         deadline: Instant,
     ) -> Result<Verification, HashingError> {
-        let readable = stored.and_then(|stored| Some((read(&stored.hashed)?, stored.scheme)));
+        let readable =
+            stored.and_then(|stored| Some((parse_stored(&stored.hashed)?, stored.scheme)));
         let is_known = readable.is_some();
         let (stored, scheme) =
             readable.unwrap_or_else(|| (self.0.decoys.draw(key), PasswordScheme::Nfc));
@@ -62,20 +57,22 @@ impl Hasher {
             PasswordScheme::Imported => attempt.as_received(),
             PasswordScheme::Nfc => attempt.as_bytes(),
         };
-        let tag = self.tag(Lane::Login, password, &stored, deadline).await?;
+        let tag = self
+            .compute_tag(Lane::Login, password, &stored, deadline)
+            .await?;
         if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
             return Ok(Verification::Mismatch);
         }
         let is_current = scheme == PasswordScheme::Nfc && stored.is_current(self.0.current);
-        // Of a password that was cut, what was not looked at may be wrong.
+        // The algorithm ignored the end of a password that it cut, so that end may be wrong.
         let is_stale = !is_current && !stored.algorithm.cuts(password);
         Ok(Verification::Match {
             stale: is_stale.then_some(VerifiedPassword(attempt)),
         })
     }
 
-    /// Hashes a verified password with the current parameters if nobody waits; `None`: busy,
-    /// failed or stopped, and another login will try again.
+    /// Hashes a verified password with the current parameters if the engine is idle. `None`: it is
+    /// busy or stopped, or the job failed; the next login tries again.
     pub async fn rehash(&self, password: VerifiedPassword, salt: Salt) -> Option<HashedPassword> {
         let mut hash = StoredHash::without_tag(self.0.current, salt);
         let deadline = Instant::now() + REHASH_START;
@@ -87,15 +84,15 @@ impl Hasher {
     }
 }
 
-/// Whether a hash can be verified: what an import asks before it takes one.
+/// Checks that a hash can be verified, before an import stores it.
 ///
 /// # Errors
-/// It cannot.
+/// The reason why it cannot.
 pub fn check_readable(stored: &HashedPassword) -> Result<(), UnreadableHash> {
     StoredHash::parse(stored.as_str()).map(|_| ())
 }
 
-fn read(stored: &HashedPassword) -> Option<StoredHash> {
+fn parse_stored(stored: &HashedPassword) -> Option<StoredHash> {
     StoredHash::parse(stored.as_str())
         .inspect_err(|reason| tracing::error!(%reason, "stored password hash cannot be read"))
         .ok()

@@ -1,5 +1,5 @@
-//! The hashing threads: own ones, because a hash holds a core for milliseconds and the runtime's
-//! blocking pool would start hundreds of them at once.
+//! The hashing threads. They are not the runtime's blocking pool, because a hash occupies a core for
+//! milliseconds and that pool would run hundreds at once.
 
 use std::{
     io,
@@ -10,38 +10,35 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{BeforeHash, arena::Arena, job::Job, priority, queue::Queue};
+use super::{BeforeHash, arena::Arena, job::Job, priority, queue::JobQueue};
 
 /// Starts a thread that hashes in `arena` until the queue is closed.
-///
-/// # Errors
-/// The system refuses another thread.
-pub(super) fn spawn(
+pub(super) fn spawn_worker(
     index: usize,
-    queue: Arc<Queue>,
+    queue: Arc<JobQueue>,
     mut arena: Arena,
     before_hash: Option<BeforeHash>,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new()
         .name(format!("hash-{index}"))
         .spawn(move || {
-            priority::give_way();
-            while let Some(job) = next(&queue, &mut arena) {
-                run(&queue, job, &mut arena, before_hash.as_ref());
+            priority::lower_priority();
+            while let Some(job) = next_job(&queue, &mut arena) {
+                run_job(&queue, job, &mut arena, before_hash.as_ref());
             }
         })
 }
 
-/// The next job; while there is none, nothing of the last one stays in memory.
-fn next(queue: &Queue, arena: &mut Arena) -> Option<Job> {
+/// Takes the next job. Before it waits, it wipes the remains of the last one.
+fn next_job(queue: &JobQueue, arena: &mut Arena) -> Option<Job> {
     queue.try_take().or_else(|| {
         arena.wipe();
         queue.take()
     })
 }
 
-/// Computes one job. A panic loses that job and nothing else.
-fn run(queue: &Queue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHash>) {
+/// Computes one job. A panic loses only that job.
+fn run_job(queue: &JobQueue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHash>) {
     let hashed = catch_unwind(AssertUnwindSafe(|| {
         if let Some(before_hash) = before_hash {
             before_hash(&job.algorithm().to_string());
@@ -54,7 +51,7 @@ fn run(queue: &Queue, job: Job, arena: &mut Arena, before_hash: Option<&BeforeHa
         };
         tag.map(|tag| (tag, start.elapsed()))
     }));
-    // The slot is given back before the answer, so that whoever has an answer finds it free.
+    // The slot is freed before the answer, so that a caller with an answer finds it free.
     match hashed {
         Ok(Ok((tag, time))) => {
             queue.finish(&job, Some(time));
@@ -80,7 +77,7 @@ mod tests {
         *,
     };
 
-    fn queue() -> Queue {
+    fn queue() -> JobQueue {
         let settings = HashingSettings {
             memory_kib: 8,
             iterations: 1,
@@ -89,7 +86,7 @@ mod tests {
             queue: 8,
             max_wait: Duration::from_secs(2),
         };
-        Queue::new(&settings, Parameters::new(8, 1, 1).unwrap(), 1)
+        JobQueue::new(&settings, Parameters::new(8, 1, 1).unwrap(), 1)
     }
 
     fn is_empty(arena: &mut Arena) -> bool {
@@ -97,9 +94,9 @@ mod tests {
         words.all(|word| *word == 0)
     }
 
-    /// The next hash overwrites every block, so only a thread that has none wipes them.
+    /// The next hash overwrites every block, so a thread wipes them only when it has no next job.
     #[test]
-    fn an_area_is_wiped_when_there_is_no_next_job_and_not_between_two() {
+    fn an_arena_is_wiped_when_there_is_no_next_job_and_not_between_two() {
         let queue = queue();
         let hash = StoredHash::without_tag(Parameters::new(8, 1, 1).unwrap(), [7; 16]);
         let deadline = Instant::now() + Duration::from_mins(1);
@@ -110,13 +107,13 @@ mod tests {
             tag
         });
         for tag in tags {
-            let job = next(&queue, &mut arena).unwrap();
-            run(&queue, job, &mut arena, None);
+            let job = next_job(&queue, &mut arena).unwrap();
+            run_job(&queue, job, &mut arena, None);
             assert_eq!(tag.blocking_recv().unwrap().len(), 32);
             assert!(!is_empty(&mut arena));
         }
         queue.close();
-        assert!(next(&queue, &mut arena).is_none());
+        assert!(next_job(&queue, &mut arena).is_none());
         assert!(is_empty(&mut arena));
     }
 }

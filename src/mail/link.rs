@@ -1,4 +1,4 @@
-//! The links in mails. Their token is in the fragment, which browsers send to no server: it is in no
+//! The links in mails. The token is in the fragment, which browsers do not send: it appears in no
 //! access log and in no `Referer`.
 
 use std::net::IpAddr;
@@ -6,33 +6,30 @@ use std::net::IpAddr;
 use thiserror::Error;
 use url::{Host, Url};
 
-/// Where the pages are that links lead to: an application's, not Vestibule's.
+/// The base URL of the pages that links open. The pages belong to the application, not to Vestibule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkBase {
-    /// Without a slash at its end.
+    /// The URL without a slash at its end.
     base: String,
     site: String,
 }
 
-/// Why a text is no base of links.
+/// Why a text is not a base URL of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LinkBaseFault {
-    /// Not a URL with a host.
+    /// It is not a URL with a host.
     #[error("is no URL")]
     NoUrl,
     /// Tokens would cross a network unencrypted.
     #[error("is not https")]
     Plaintext,
-    /// A place for the token is taken, or the mail would hold a password.
+    /// It has a user name, which would reveal a password, or a query or fragment, where the token goes.
     #[error("has a user name, a query or a fragment")]
     Surplus,
 }
 
 impl LinkBase {
-    /// Reads a URL: https, or http on loopback.
-    ///
-    /// # Errors
-    /// It is none, not https, or has parts that a base cannot have.
+    /// Accepts an https URL, or an http URL of a loopback host.
     pub fn parse(text: &str) -> Result<Self, LinkBaseFault> {
         let url = Url::parse(text).map_err(|_| LinkBaseFault::NoUrl)?;
         let host = url.host().ok_or(LinkBaseFault::NoUrl)?;
@@ -51,13 +48,13 @@ impl LinkBase {
         })
     }
 
-    /// The host, which is how a mail calls the service.
+    /// The host, by which a mail names the service.
     pub(super) fn site(&self) -> &str {
         &self.site
     }
 
-    /// The link to a page that shall use a token.
-    pub(super) fn to(&self, page: &str, token: &str) -> String {
+    /// The link to a page, with a token in its fragment.
+    pub(super) fn page_link(&self, page: &str, token: &str) -> String {
         format!("{}/{page}#token={token}", self.base)
     }
 }
@@ -78,17 +75,17 @@ mod tests {
     fn a_link_has_its_token_in_the_fragment() {
         for base in ["https://app.example.com", "https://app.example.com/"] {
             let base = LinkBase::parse(base).unwrap();
-            let link = base.to("reset", "vrt_x");
+            let link = base.page_link("reset", "vrt_x");
             assert_eq!(link, "https://app.example.com/reset#token=vrt_x");
         }
         let base = LinkBase::parse("https://example.com:8443/my/app/").unwrap();
-        let link = base.to("verify", "vvt_x");
+        let link = base.page_link("verify", "vvt_x");
         assert_eq!(link, "https://example.com:8443/my/app/verify#token=vvt_x");
         assert_eq!(base.site(), "example.com");
     }
 
     #[test]
-    fn plaintext_is_for_this_machine_alone() {
+    fn plaintext_is_accepted_for_loopback_only() {
         for good in [
             "http://localhost:3000",
             "http://127.0.0.1",
@@ -107,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_is_refused() {
+    fn a_text_that_is_no_base_url_is_refused() {
         for bad in ["", "app.example.com", "/reset", "mailto:ada@example.com"] {
             assert_eq!(LinkBase::parse(bad), Err(LinkBaseFault::NoUrl), "{bad}");
         }

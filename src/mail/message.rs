@@ -1,4 +1,4 @@
-//! A mail as a message: the headers and the two forms of the text (RFC 5322, RFC 2046).
+//! Builds the message of a mail: headers, and the text as plain text and HTML (RFC 5322, RFC 2046).
 
 use lettre::{
     Message,
@@ -8,14 +8,13 @@ use lettre::{
     },
 };
 
-use super::{MailError, Sender, link::LinkBase, sender::address_of, template::MailContent};
+use super::{MailError, Sender, link::LinkBase, sender::smtp_address, template::MailContent};
 use crate::domain::{Email, Timestamp};
 
-/// RFC 3834: no holiday notice is sent in answer.
+/// RFC 3834: suppresses automatic replies such as holiday notices.
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// The message that carries a mail.
-pub(super) fn message(
+pub(super) fn build_message(
     from: &Sender,
     to: &Email,
     content: &MailContent<'_>,
@@ -25,7 +24,7 @@ pub(super) fn message(
     let broken = |_| MailError::Refused("the mail cannot be written".to_owned());
     let text = content.text(links).map_err(broken)?;
     let html = content.html(links).map_err(broken)?;
-    let to = address_of(to)
+    let to = smtp_address(to)
         .ok_or_else(|| MailError::Refused("the address cannot be mailed".to_owned()))?;
     Message::builder()
         .from(from.mailbox().clone())
@@ -46,18 +45,18 @@ mod tests {
 
     use super::*;
 
-    fn written(from: &str, to: &str) -> String {
+    fn format_message(from: &str, to: &str) -> String {
         let links = LinkBase::parse("https://app.example.com").unwrap();
         let token = format!("vrt_{}", "x".repeat(68));
         let content = MailContent::PasswordReset(&token, Duration::from_mins(10));
         let (from, to) = (Sender::parse(from).unwrap(), Email::parse(to).unwrap());
-        let message = message(&from, &to, &content, &links, Timestamp::UNIX_EPOCH).unwrap();
+        let message = build_message(&from, &to, &content, &links, Timestamp::UNIX_EPOCH).unwrap();
         String::from_utf8(message.formatted()).unwrap()
     }
 
     #[test]
-    fn headers_are_the_ones_that_are_meant() {
-        let text = written("Bücher, Läden <accounts@example.com>", "Ada@BÜCHER.example");
+    fn a_message_has_exactly_the_expected_headers() {
+        let text = format_message("Bücher, Läden <accounts@example.com>", "Ada@BÜCHER.example");
         let (headers, _) = text.split_once("\r\n\r\n").unwrap();
         let unfolded = headers.replace("\r\n ", " ");
         let names: Vec<_> = unfolded
@@ -84,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_link_is_whole_in_what_is_sent() {
-        let text = written("accounts@example.com", "ada@example.com");
+        let text = format_message("accounts@example.com", "ada@example.com");
         let link = format!("https://app.example.com/reset#token=vrt_{}", "x".repeat(68));
         // Quoted-printable (RFC 2045 §6.7) folds long lines and writes `=` as `=3D`.
         let read = text.replace("=\r\n", "").replace("=3D", "=");

@@ -1,24 +1,24 @@
-//! Whom mails come from.
+//! The sender of mails, and addresses in the form that SMTP takes.
 
 use lettre::{Address, message::Mailbox};
 use thiserror::Error;
 
 use crate::domain::Email;
 
-/// The address that mails come from, with or without a name.
+/// The `From` mailbox of mails: an address, with or without a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender(Mailbox);
 
-/// The text is no mailbox.
+/// The text is not a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("is neither an address nor a name and an address in angle brackets")]
 pub struct SenderFault;
 
 impl Sender {
-    /// Reads `accounts@example.com` or `Example <accounts@example.com>`.
+    /// Parses `accounts@example.com` or `Example <accounts@example.com>`.
     ///
     /// # Errors
-    /// It is neither, or the name has control characters.
+    /// The text is neither, or the name has control characters, quotes, brackets or backslashes.
     pub fn parse(text: &str) -> Result<Self, SenderFault> {
         let (name, address) = match text.strip_suffix('>') {
             Some(text) => {
@@ -28,14 +28,14 @@ impl Sender {
             None => (None, text),
         };
         let name = name.map(|name| name.trim_matches('"')).unwrap_or_default();
-        // What is left of these would be quoted; somebody who writes them means something else.
+        // A name with such characters is a mistyped mailbox rather than a name to be quoted.
         if name.contains(|c: char| c.is_control() || "<>\"\\".contains(c)) {
             return Err(SenderFault);
         }
         let email = Email::parse(address).map_err(|_| SenderFault)?;
         Ok(Self(Mailbox::new(
             (!name.is_empty()).then(|| name.to_owned()),
-            address_of(&email).ok_or(SenderFault)?,
+            smtp_address(&email).ok_or(SenderFault)?,
         )))
     }
 
@@ -48,8 +48,8 @@ impl Sender {
     }
 }
 
-/// An address as SMTP takes it.
-pub(super) fn address_of(email: &Email) -> Option<Address> {
+/// `None`: SMTP cannot express the address.
+pub(super) fn smtp_address(email: &Email) -> Option<Address> {
     let (local, domain) = email.mailable();
     Address::new(local, domain).ok()
 }
@@ -88,14 +88,14 @@ mod tests {
     }
 
     proptest! {
-        /// What registers can be mailed: no address is taken that mail cannot be sent to.
+        /// Every address that can register can be mailed.
         #[test]
         fn each_address_that_is_taken_can_be_mailed(
             local in "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]{1,30}(\\.[a-z0-9!]{1,8}){0,2}",
             domain in "[a-zA-Zäöüß0-9]{1,30}(-[a-z0-9]{1,9}){0,2}(\\.[a-z0-9]{1,9}){0,3}\\.[a-z]{2,6}",
         ) {
             if let Ok(email) = Email::parse(&format!("{local}@{domain}")) {
-                let address = address_of(&email).expect("an address");
+                let address = smtp_address(&email).expect("an address");
                 prop_assert_eq!(address.user(), local);
                 prop_assert!(address.domain().is_ascii());
             }

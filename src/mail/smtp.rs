@@ -1,4 +1,5 @@
-//! The way to a mail server (RFC 5321), encrypted and proven unless the server is on this machine.
+//! Sends mail to a mail server (RFC 5321), over TLS with a verified certificate unless the server is on
+//! this machine.
 
 use std::{fmt, net::IpAddr, time::Duration};
 
@@ -15,94 +16,95 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{LinkBase, MailContent, MailError, Sender, message::message};
+use super::{LinkBase, MailContent, MailError, Sender, message::build_message};
 use crate::domain::{Email, Timestamp};
 
-/// How long the connection may take to be made: the limit that lettre has goes no further.
+/// How long connecting may take; lettre's own limit covers only this step.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
-/// How long a mail may take altogether. Past it the dialogue and its connection are given up.
+/// How long a mail may take altogether, before its connection is dropped.
 const MAIL_LIMIT: Duration = Duration::from_mins(1);
 
-/// A mail server, and what mails need besides.
+/// The mail server, the sender and the links of mails.
 #[derive(Debug, Clone)]
-pub struct Smtp {
-    /// Where it listens.
-    pub server: Server,
-    /// How the connection is protected.
-    pub tls: Tls,
-    /// Who may prove the server; `None`: the public authorities.
-    pub authority: Option<Authority>,
-    /// What it wants to know before it takes mail.
-    pub login: Option<Login>,
-    /// Whom mails come from.
+pub struct SmtpSettings {
+    /// The address of the server.
+    pub server: MailServer,
+    /// How the connection is encrypted.
+    pub tls: SmtpTls,
+    /// The authority that the server's certificate is verified against; `None`: the public authorities.
+    pub authority: Option<SmtpAuthority>,
+    /// The credentials at the server; `None`: it asks for none.
+    pub login: Option<SmtpLogin>,
+    /// The `From` mailbox.
     pub from: Sender,
-    /// Where links lead to.
+    /// The base of links.
     pub links: LinkBase,
 }
 
-/// Where a mail server listens.
+/// The address of a mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// A name or an IP address; certificates are checked against it.
+pub struct MailServer {
+    /// A name or an IP address, which the certificate must have.
     pub host: String,
-    /// Its port.
+    /// The TCP port.
     pub port: u16,
 }
 
-/// How the connection to a mail server is protected.
+/// How the connection to a mail server is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tls {
+pub enum SmtpTls {
     /// TLS from the first byte (RFC 8314).
     Implicit,
-    /// In plaintext until STARTTLS (RFC 3207), without which nothing is sent.
+    /// TLS after STARTTLS (RFC 3207); without it nothing is sent.
     Starttls,
-    /// Not at all: on this machine alone.
+    /// Plaintext, for a server on this machine only.
     None,
 }
 
-/// A user of a mail server.
+/// The credentials of a user at a mail server.
 #[derive(Debug, Clone)]
-pub struct Login {
-    /// The name.
+pub struct SmtpLogin {
+    /// The user name.
     pub username: String,
-    /// The password.
+    /// The user's password.
     pub password: SecretString,
 }
 
 /// The certificate authorities of a PEM file.
 #[derive(Clone)]
-pub struct Authority(Certificate);
+pub struct SmtpAuthority(Certificate);
 
-/// The text holds no certificate.
+/// The text holds no readable certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("holds no certificate in PEM")]
-pub struct AuthorityFault;
+pub struct SmtpAuthorityFault;
 
-impl Authority {
-    /// Reads one or more certificates.
+impl SmtpAuthority {
+    /// Parses one or more certificates in PEM.
     ///
     /// # Errors
-    /// There is none, or one that cannot be read.
-    pub fn parse(pem: &[u8]) -> Result<Self, AuthorityFault> {
+    /// There is none, or one of them cannot be read.
+    pub fn parse(pem: &[u8]) -> Result<Self, SmtpAuthorityFault> {
         let begins = b"-----BEGIN CERTIFICATE-----";
         if !pem.windows(begins.len()).any(|window| window == begins) {
-            return Err(AuthorityFault);
+            return Err(SmtpAuthorityFault);
         }
-        let certificate = Certificate::from_pem(pem).map_err(|_| AuthorityFault)?;
-        // What is no certificate inside is found only when it is to be trusted.
-        trusting("localhost", Some(&Self(certificate.clone()))).map_err(|_| AuthorityFault)?;
+        let certificate = Certificate::from_pem(pem).map_err(|_| SmtpAuthorityFault)?;
+        // Building the TLS parameters is what parses the content of the certificate.
+        tls_parameters("localhost", Some(&Self(certificate.clone())))
+            .map_err(|_| SmtpAuthorityFault)?;
         Ok(Self(certificate))
     }
 }
 
-impl fmt::Debug for Authority {
+impl fmt::Debug for SmtpAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Authority(…)")
+        f.write_str("SmtpAuthority(…)")
     }
 }
 
-impl Server {
-    /// Whether what is sent to it stays on this machine.
+impl MailServer {
+    /// Whether the server is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"
             || self
@@ -112,18 +114,18 @@ impl Server {
     }
 }
 
-/// The way to a mail server, with a connection of its own for each mail: on one that is kept, what the
-/// server says late to a mail that was given up would be taken for its answer to the next.
+/// Sends each mail over a connection of its own: on a kept connection, a late answer to a mail that was
+/// given up would be taken for the answer to the next mail.
 #[derive(Clone)]
-pub(super) struct Transport {
+pub(super) struct SmtpTransport {
     server: AsyncSmtpTransport<Tokio1Executor>,
     from: Sender,
     links: LinkBase,
 }
 
-impl Transport {
-    pub(super) fn new(smtp: Smtp) -> Result<Self, smtp::Error> {
-        let Smtp {
+impl SmtpTransport {
+    pub(super) fn new(smtp: SmtpSettings) -> Result<Self, smtp::Error> {
+        let SmtpSettings {
             server,
             tls,
             authority,
@@ -131,18 +133,18 @@ impl Transport {
             from,
             links,
         } = smtp;
-        let trust = || trusting(&server.host, authority.as_ref());
+        let parameters = || tls_parameters(&server.host, authority.as_ref());
         let tls = match tls {
-            Tls::Implicit => client::Tls::Wrapper(trust()?),
-            Tls::Starttls => client::Tls::Required(trust()?),
-            Tls::None => client::Tls::None,
+            SmtpTls::Implicit => client::Tls::Wrapper(parameters()?),
+            SmtpTls::Starttls => client::Tls::Required(parameters()?),
+            SmtpTls::None => client::Tls::None,
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls)
             .timeout(Some(CONNECT_LIMIT))
             .hello_name(ClientId::Domain(from.domain().to_owned()));
-        if let Some(Login { username, password }) = login {
+        if let Some(SmtpLogin { username, password }) = login {
             let password = password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(username, password));
         }
@@ -159,19 +161,22 @@ impl Transport {
         content: &MailContent<'_>,
         now: Timestamp,
     ) -> Result<(), MailError> {
-        let message = message(&self.from, to, content, &self.links, now)?;
+        let message = build_message(&self.from, to, content, &self.links, now)?;
         match timeout(MAIL_LIMIT, self.server.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(told(&error)),
+            Ok(Err(error)) => Err(classify_error(&error)),
             Err(_) => Err(MailError::Failed("no answer in time".to_owned())),
         }
     }
 }
 
-fn trusting(host: &str, authority: Option<&Authority>) -> Result<TlsParameters, smtp::Error> {
+fn tls_parameters(
+    host: &str,
+    authority: Option<&SmtpAuthority>,
+) -> Result<TlsParameters, smtp::Error> {
     let builder = TlsParameters::builder(host.to_owned());
     match authority {
-        Some(Authority(certificate)) => builder
+        Some(SmtpAuthority(certificate)) => builder
             .certificate_store(CertificateStore::None)
             .add_root_certificate(certificate.clone()),
         None => builder.certificate_store(CertificateStore::WebpkiRoots),
@@ -179,8 +184,9 @@ fn trusting(host: &str, authority: Option<&Authority>) -> Result<TlsParameters, 
     .build()
 }
 
-/// What may be told of a failure. An answer's text may quote the address: its code has to do.
-fn told(error: &smtp::Error) -> MailError {
+/// Reduces a failure to what may be logged: the code of an answer, because its text may quote the
+/// address.
+fn classify_error(error: &smtp::Error) -> MailError {
     match error.status() {
         Some(code) => {
             let about_this_mail = code.category == smtp::response::Category::MailSystem;

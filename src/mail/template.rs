@@ -1,7 +1,7 @@
-//! What mails say: for each mail a template of text and one of HTML, checked by the compiler.
+//! The text of mails: for each mail a plain-text and an HTML template, checked by the compiler.
 //!
-//! In HTML the engine escapes every value, in text values keep to their line. There are three, and
-//! none comes from whoever asked for the mail.
+//! HTML templates escape every value, and in plain text a value cannot start a new line. None of the
+//! three values comes from the requester of the mail.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use askama::Template;
 
 use super::{
     link::LinkBase,
-    text::{duration, one_line},
+    text::{format_duration, strip_controls},
 };
 
-/// A mail to send. Where it has a token, it says how long that can be used.
+/// A mail to send, with its token and the token's lifetime if it has one.
 #[derive(Clone, Copy)]
 pub enum MailContent<'a> {
-    /// How to set a new password.
+    /// Sets a new password.
     PasswordReset(&'a str, Duration),
-    /// How to prove the address of an account.
+    /// Verifies the address of an account.
     EmailVerification(&'a str, Duration),
-    /// How to make this address the one of an account.
+    /// Makes this address the address of an account.
     EmailChange(&'a str, Duration),
-    /// Somebody wants this address, which is an account's, for another account.
+    /// Notifies the owner that this address was entered for another account.
     EmailWanted,
-    /// The account at this address is to get another address.
+    /// Notifies the owner that a change of the account's address was requested.
     EmailChangeRequested,
-    /// The account that was at this address has another address.
+    /// Notifies the former address that the account has a new one.
     EmailChanged,
 }
 
-/// What templates may name.
-struct Values {
+/// The values that templates may use.
+struct TemplateValues {
     site: String,
     link: String,
     valid_for: String,
@@ -44,7 +44,7 @@ macro_rules! templates {
                 #[derive(Template)]
                 #[template(path = $path)]
                 pub(super) struct $content<'v> {
-                    pub(super) v: &'v super::Values,
+                    pub(super) v: &'v super::TemplateValues,
                 }
             )+
         }
@@ -107,25 +107,27 @@ impl MailContent<'_> {
         }
     }
 
-    fn values(&self, links: &LinkBase) -> Values {
+    fn values(&self, links: &LinkBase) -> TemplateValues {
         let (link, valid_for) = match self {
-            Self::PasswordReset(token, valid_for) => (links.to("reset", token), *valid_for),
-            Self::EmailVerification(token, valid_for) => (links.to("verify", token), *valid_for),
-            Self::EmailChange(token, valid_for) => (links.to("confirm", token), *valid_for),
+            Self::PasswordReset(token, valid_for) => (links.page_link("reset", token), *valid_for),
+            Self::EmailVerification(token, valid_for) => {
+                (links.page_link("verify", token), *valid_for)
+            }
+            Self::EmailChange(token, valid_for) => (links.page_link("confirm", token), *valid_for),
             Self::EmailWanted | Self::EmailChangeRequested | Self::EmailChanged => {
                 (String::new(), Duration::ZERO)
             }
         };
-        Values::new(links.site(), &link, valid_for)
+        TemplateValues::new(links.site(), &link, valid_for)
     }
 }
 
-impl Values {
+impl TemplateValues {
     fn new(site: &str, link: &str, valid_for: Duration) -> Self {
         Self {
-            site: one_line(site),
-            link: one_line(link),
-            valid_for: duration(valid_for),
+            site: strip_controls(site),
+            link: strip_controls(link),
+            valid_for: format_duration(valid_for),
         }
     }
 }
@@ -148,16 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn letters_say_what_they_are_for() {
+    fn mails_match_their_snapshot() {
         let links = LinkBase::parse("https://app.example.com/a&b").unwrap();
-        let said: Vec<_> = contents()
+        let mails: Vec<_> = contents()
             .iter()
             .map(|content| {
                 let (text, html) = (content.text(&links).unwrap(), content.html(&links).unwrap());
                 format!("Subject: {}\n\n{}\n\n{}\n", content.subject(), text, html)
             })
             .collect();
-        insta::assert_snapshot!(said.join("\n================\n"));
+        insta::assert_snapshot!(mails.join("\n================\n"));
     }
 
     #[test]
@@ -176,11 +178,11 @@ mod tests {
         }
     }
 
-    /// No configuration can hold such values; if one ever could, they would do nothing.
+    /// No configuration can hold such values; this is the second line of defence.
     #[test]
     fn values_are_escaped_in_html_and_keep_to_their_line_in_text() {
         let hostile = "x\"><script>alert(1)</script>\r\n\r\nFree money: http://evil.example";
-        let v = &Values::new(hostile, hostile, TEN_MINUTES);
+        let v = &TemplateValues::new(hostile, hostile, TEN_MINUTES);
         let html = html::PasswordReset { v }.render().unwrap();
         assert!(!html.contains("<script"), "{html}");
         assert!(!html.contains("x\">"), "{html}");

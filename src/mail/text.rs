@@ -1,14 +1,14 @@
-//! Values as people read them, in texts that are not HTML.
+//! Formats values for plain text.
 
 use std::time::Duration;
 
-/// Without control characters: a value cannot begin a line of its own.
-pub(super) fn one_line(text: &str) -> String {
+/// Removes control characters, so that a value cannot start a new line.
+pub(super) fn strip_controls(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// A duration in its largest unit that leaves no rest, no smaller than a second.
-pub(super) fn duration(duration: Duration) -> String {
+/// Writes a duration in the largest unit that divides it, at least in seconds.
+pub(super) fn format_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (count, unit) = [(86_400, "day"), (3_600, "hour"), (60, "minute")]
         .into_iter()
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_told_in_their_largest_unit() {
+    fn durations_are_written_in_their_largest_unit() {
         for (seconds, words) in [
             (1, "1 second"),
             (90, "90 seconds"),
@@ -33,12 +33,12 @@ mod tests {
             (86_400, "1 day"),
             (172_800, "2 days"),
         ] {
-            assert_eq!(duration(Duration::from_secs(seconds)), words);
+            assert_eq!(format_duration(Duration::from_secs(seconds)), words);
         }
     }
 
     #[test]
     fn a_value_stays_on_its_line() {
-        assert_eq!(one_line("a\r\nb\0c\u{85}\u{1b}[31m"), "abc[31m");
+        assert_eq!(strip_controls("a\r\nb\0c\u{85}\u{1b}[31m"), "abc[31m");
     }
 }

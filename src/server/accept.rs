@@ -1,4 +1,4 @@
-//! The one accept loop, for every port: it never ends by an error and never spins on one.
+//! The accept loop of every port: an error neither ends it nor makes it spin.
 
 use std::{io, time::Duration};
 
@@ -9,19 +9,19 @@ use tokio::{
 
 use super::{
     connection::{Connections, HttpService},
-    limit::Limit,
+    limit::ConnectionLimit,
 };
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(1);
-/// A flood must not fill the log as well.
+/// How often a repeated warning is logged, so that a flood does not fill the log.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Accepts connections until the port closes, the listener with it. `port` names it in the log.
-pub(super) async fn accept<S: HttpService>(
+/// Accepts connections until the port closes, then drops the listener. `port` is its name in the log.
+pub(super) async fn accept_connections<S: HttpService>(
     port: &'static str,
     listener: TcpListener,
-    limit: Limit,
+    limit: ConnectionLimit,
     connections: Connections<S>,
 ) {
     let closing = connections.closing();
@@ -33,17 +33,17 @@ pub(super) async fn accept<S: HttpService>(
 async fn accept_forever<S: HttpService>(
     port: &'static str,
     listener: TcpListener,
-    limit: Limit,
+    limit: ConnectionLimit,
     connections: Connections<S>,
 ) {
     let mut back_off = FIRST_BACK_OFF;
-    let mut reached = LogInterval::default();
-    let mut failed = LogInterval::default();
+    let mut limit_log = LogInterval::default();
+    let mut error_log = LogInterval::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 back_off = FIRST_BACK_OFF;
-                if limit.is_reached() && reached.is_due() {
+                if limit.is_reached() && limit_log.is_due() {
                     tracing::warn!(
                         port,
                         "connection limit reached: closing idle connections, or else new ones"
@@ -53,11 +53,11 @@ async fn accept_forever<S: HttpService>(
                     connections.spawn(stream, peer, slot);
                 }
             }
-            Err(error) if is_of_the_peer(&error) => {}
-            // Out of descriptors or memory: the connection stays in the backlog, so trying again at
-            // once would only burn a core.
+            Err(error) if is_peer_error(&error) => {}
+            // Out of descriptors or memory. The connection stays in the backlog, so an immediate retry
+            // would only burn a core.
             Err(error) => {
-                if failed.is_due() {
+                if error_log.is_due() {
                     tracing::warn!(port, %error, "cannot accept connections: waiting and retrying");
                 }
                 sleep(back_off).await;
@@ -67,8 +67,8 @@ async fn accept_forever<S: HttpService>(
     }
 }
 
-/// Whether the connection broke while it waited to be accepted, which says nothing about us.
-fn is_of_the_peer(error: &io::Error) -> bool {
+/// Whether the connection broke while it waited to be accepted: no fault of this process.
+fn is_peer_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -77,7 +77,7 @@ fn is_of_the_peer(error: &io::Error) -> bool {
     )
 }
 
-/// Lets a line through once per [`LOG_INTERVAL`].
+/// Limits a warning to one per [`LOG_INTERVAL`].
 #[derive(Default)]
 struct LogInterval {
     last: Option<Instant>,

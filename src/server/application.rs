@@ -9,20 +9,20 @@ use tonic::service::Routes;
 
 use super::{
     ApplicationSettings, ServerSettings, StartError, Stop, TestHooks,
-    accept::accept,
+    accept::accept_connections,
     background,
     connection::Connections,
-    drain::{Running, Stages},
+    drain::{DrainStages, RunningServer},
     health::HealthService,
     http::Http,
-    limit::{Limit, descriptor_limit},
+    limit::{ConnectionLimit, descriptor_limit},
     listeners::Listeners,
     mail,
     metrics::Metrics,
     operations,
-    readiness::{Readiness, Reporter},
+    readiness::{Readiness, ReadinessReporter},
     services,
-    tls::Tls,
+    tls::ServerTls,
 };
 use crate::{
     auth::{Auth, Callers},
@@ -33,33 +33,32 @@ use crate::{
     transport::{Edge, EdgeSettings, Gate, Protocol, rest},
 };
 
-/// Probes must get through whatever the callers do.
+/// The operations port has its own limit, so that probes get through whatever the callers do.
 const OPERATIONS_CONNECTIONS: usize = 16;
 
-/// The service: bound, not yet serving.
+/// A service whose ports are bound and that does not serve yet.
 pub struct Application {
     settings: ServerSettings,
     listeners: Listeners,
     grpc: Edge<Routes>,
     rest: Edge<Router>,
-    stages: Stages,
-    reporter: Reporter,
+    stages: DrainStages,
+    reporter: ReadinessReporter,
     db: Db,
     hasher: Hasher,
     auth: Auth,
     /// `None`: plaintext.
-    tls: Option<Tls>,
+    tls: Option<ServerTls>,
     clock: Clock,
     started: Timestamp,
 }
 
 impl Application {
-    /// Binds the listeners and joins the layers, inside tokio's runtime. The database is not asked
-    /// for anything yet.
+    /// Binds the listeners and connects the layers. Runs inside tokio's runtime and sends nothing to
+    /// the database yet.
     ///
     /// # Errors
-    /// An address cannot be bound, the database's URL cannot be read, or the hashing threads cannot
-    /// be started, or mail cannot be sent.
+    /// An address cannot be bound, the database's URL is faulty, or a layer cannot start.
     pub fn build(settings: ApplicationSettings, hooks: TestHooks) -> Result<Self, StartError> {
         let mut server = settings.server;
         let listeners = Listeners::bind(&server)?;
@@ -71,7 +70,7 @@ impl Application {
         let callers = Callers::new(db.clone(), clock.clone());
         let tls = server.tls.take().map(|tls| {
             let interval = hooks.certificate_interval;
-            Tls::new(tls, clock.clone(), server.grace, interval)
+            ServerTls::new(tls, clock.clone(), server.grace, interval)
         });
         let auth = Auth::new(
             db.clone(),
@@ -81,14 +80,14 @@ impl Application {
             settings.auth,
         );
 
-        let stages = Stages::new();
-        let reporter = Reporter::new();
+        let stages = DrainStages::new();
+        let reporter = ReadinessReporter::new();
         let health = HealthService::new(
-            services::names(server.reflection),
+            services::service_names(server.reflection),
             reporter.subscribe(),
             stages.closing.clone(),
         );
-        let routes = services::routes(auth.clone(), health, server.reflection)?;
+        let routes = services::build_routes(auth.clone(), health, server.reflection)?;
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
             gate: Arc::new(Gate::new(callers, server.auth_service)),
@@ -126,33 +125,34 @@ impl Application {
         self.listeners.operations.address
     }
 
-    /// Access for tests to what no RPC does yet.
+    /// The database, for what tests do without an RPC.
     #[doc(hidden)]
     pub fn db(&self) -> &Db {
         &self.db
     }
 
-    /// What runs on a timer, for tests that do not wait for it.
+    /// The use cases, for tests that run the work of a timer at once.
     #[doc(hidden)]
     pub fn auth(&self) -> &Auth {
         &self.auth
     }
 
-    /// What `/readyz` answers, for tests that wait for it; outlives `run_until_stopped`.
+    /// The readiness that `/readyz` reports, for tests that wait for a change. It outlives
+    /// `run_until_stopped`.
     #[doc(hidden)]
     pub fn readiness(&self) -> watch::Receiver<Readiness> {
         self.reporter.subscribe()
     }
 
-    /// Serves until `stop` resolves, then drains. Returns when everything has ended; dropped before,
-    /// it ends everything at once.
+    /// Serves until `stop` resolves, then drains, and returns when everything has ended. If the future
+    /// is dropped earlier, everything ends at once.
     pub async fn run_until_stopped(self, stop: impl Future<Output = Stop> + Send + 'static) {
         let _everything_ends_with_this = self.stages.end.clone().drop_guard();
         let settings = self.settings.clone();
         let (tls, clock) = (self.tls.clone(), self.clock.clone());
         let (running, mut loops) = self.run();
         let mut background = JoinSet::new();
-        background.spawn(background::keep(
+        background.spawn(background::run(
             running.db.clone(),
             running.auth.clone(),
             clock,
@@ -179,7 +179,7 @@ impl Application {
         while loops.join_next().await.is_some() {}
     }
 
-    fn metrics(&self, connections: Limit) -> Metrics {
+    fn metrics(&self, connections: ConnectionLimit) -> Metrics {
         Metrics {
             grpc: self.grpc.calls(),
             rest: self.rest.calls(),
@@ -193,37 +193,51 @@ impl Application {
     }
 
     /// Starts the accept loops.
-    fn run(self) -> (Running, JoinSet<()>) {
+    fn run(self) -> (RunningServer, JoinSet<()>) {
         let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
-        let limit = Limit::new(most_connections(self.settings.max_connections));
-        let probe_limit = Limit::new(OPERATIONS_CONNECTIONS);
+        let limit = ConnectionLimit::new(connections_max(self.settings.max_connections));
+        let probe_limit = ConnectionLimit::new(OPERATIONS_CONNECTIONS);
         let operations = operations::router(self.metrics(limit.clone()));
         let stages = self.stages;
         let tls = |http| self.tls.as_ref().map(|tls| tls.acceptor(http));
 
         let mut loops = JoinSet::new();
-        let grpc = Connections::new(Http::Two, self.grpc, stages.of_calls(), calls.clone())
-            .over(tls(Http::Two));
-        loops.spawn(accept(
+        let grpc = Connections::new(
+            Http::Two,
+            self.grpc,
+            stages.signals_of_calls(),
+            calls.clone(),
+        )
+        .with_tls(tls(Http::Two));
+        loops.spawn(accept_connections(
             "grpc",
             self.listeners.grpc.socket,
             limit.clone(),
             grpc,
         ));
         if let Some(listener) = self.listeners.rest {
-            let rest = Connections::new(Http::One, self.rest, stages.of_calls(), calls.clone())
-                .over(tls(Http::One));
-            loops.spawn(accept("rest", listener.socket, limit, rest));
+            let rest = Connections::new(
+                Http::One,
+                self.rest,
+                stages.signals_of_calls(),
+                calls.clone(),
+            )
+            .with_tls(tls(Http::One));
+            loops.spawn(accept_connections("rest", listener.socket, limit, rest));
         }
-        let operations =
-            Connections::new(Http::One, operations, stages.of_probes(), probes.clone());
-        loops.spawn(accept(
+        let operations = Connections::new(
+            Http::One,
+            operations,
+            stages.signals_of_probes(),
+            probes.clone(),
+        );
+        loops.spawn(accept_connections(
             "operations",
             self.listeners.operations.socket,
             probe_limit,
             operations,
         ));
-        let running = Running {
+        let running = RunningServer {
             stages,
             reporter: self.reporter,
             calls,
@@ -236,8 +250,8 @@ impl Application {
     }
 }
 
-/// A quarter of the descriptors is left for the database, the probes and the unforeseen.
-fn most_connections(configured: usize) -> usize {
+/// Leaves a quarter of the file descriptors to the database, the probes and a margin.
+fn connections_max(configured: usize) -> usize {
     match descriptor_limit() {
         Some(descriptors) => configured.min(descriptors / 4 * 3),
         None => configured,

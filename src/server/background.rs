@@ -1,15 +1,18 @@
-//! What runs beside the calls from start to drain: making the schema usable, asking the database
-//! every second whether it is there, sending mail, writing the outcomes of logins and when sessions
-//! were seen, keeping decoys like what is stored, and deleting what is past its keeping.
+//! The tasks that run beside the calls from start to drain: they prepare the schema, probe the
+//! database every second, write outcomes of logins and last-seen times of sessions, refresh the
+//! decoys, and purge rows whose retention is over.
 
 use std::time::Duration;
 
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
+    time::{Instant, sleep},
 };
 
-use super::readiness::{Check, Readiness, Reporter};
+use super::{
+    readiness::{Check, Readiness, ReadinessReporter},
+    ticks::ticks,
+};
 use crate::{
     auth::Auth,
     db::{Db, DbError, SchemaState},
@@ -20,43 +23,48 @@ use crate::{
 const FIRST_BACK_OFF: Duration = Duration::from_millis(100);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-/// One lost probe is no lost database.
+/// Probes that fail in a row before the service is not ready: a single lost probe does not count.
 const FAILED_PROBES: u32 = 2;
-/// How long outcomes of logins are in memory alone: what a crash costs.
+/// How long outcomes of logins are only in memory, and so how much of them a crash loses.
 const OUTCOMES_INTERVAL: Duration = Duration::from_secs(2);
-/// How long the rows of one interval may take to be written.
+/// How long writing the rows of one interval may take.
 const OUTCOMES_LIMIT: Duration = Duration::from_mins(1);
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 const DECOYS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Runs until it is dropped.
-pub(super) async fn keep(
+pub(super) async fn run(
     db: Db,
     auth: Auth,
     clock: Clock,
     migrate_on_start: bool,
-    reporter: Reporter,
+    reporter: ReadinessReporter,
 ) {
-    make_usable(&db, &auth, migrate_on_start, &reporter).await;
-    // In tasks of their own, so that nothing that goes wrong there ends the probes.
-    let mut beside = JoinSet::new();
-    beside.spawn(write_outcomes(auth.clone()));
-    beside.spawn(keep_sessions(auth.clone()));
-    beside.spawn(purge(auth.clone()));
-    beside.spawn(refresh_decoys(auth));
+    prepare_schema(&db, &auth, migrate_on_start, &reporter).await;
+    // Separate tasks, so that a panic in one does not end the probes.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(write_outcomes(auth.clone()));
+    tasks.spawn(maintain_sessions(auth.clone()));
+    tasks.spawn(purge(auth.clone()));
+    tasks.spawn(refresh_decoys(auth));
     probe(&db, &clock, &reporter).await;
 }
 
-/// Returns once this binary can serve on the schema, however long that takes, and knows what decoys
-/// must be like: the first login must not tell who exists either.
-async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Reporter) {
+/// Returns once this binary can serve on the schema, however long that takes. The decoys are
+/// refreshed before, so that not even the first login reveals who exists.
+async fn prepare_schema(
+    db: &Db,
+    auth: &Auth,
+    migrate_on_start: bool,
+    reporter: &ReadinessReporter,
+) {
     let mut back_off = FIRST_BACK_OFF;
-    let mut told = String::new();
+    let mut last_problem = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
             Ok(schema) if schema.is_usable() => match auth.refresh_decoys().await {
                 Ok(()) => {
-                    warn_of_newer(&schema);
+                    warn_of_newer_schema(&schema);
                     return;
                 }
                 Err(error) => format!("not ready: {}", chain(&error)),
@@ -67,10 +75,10 @@ async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Re
             ),
             Err(error) => format!("not ready: {}", chain(&error)),
         };
-        // Tries are many and their outcomes few.
-        if problem != told {
+        // Log a problem once, not at every try.
+        if problem != last_problem {
             tracing::warn!("{problem}");
-            told = problem;
+            last_problem = problem;
         }
         sleep(back_off).await;
         back_off = (back_off * 2).min(LONGEST_BACK_OFF);
@@ -80,7 +88,7 @@ async fn make_usable(db: &Db, auth: &Auth, migrate_on_start: bool, reporter: &Re
 async fn bring_up_to_date(
     db: &Db,
     migrate_on_start: bool,
-    reporter: &Reporter,
+    reporter: &ReadinessReporter,
 ) -> Result<SchemaState, DbError> {
     let lost = |_: &DbError| {
         reporter.report(Readiness::Failing(Check::Database));
@@ -89,7 +97,7 @@ async fn bring_up_to_date(
     if schema.is_usable() {
         return Ok(schema);
     }
-    // Told before, because migrating may wait long for another process that does it.
+    // Reported first, because migrating may wait long for another process that migrates.
     reporter.report(Readiness::Failing(Check::Migrations));
     if migrate_on_start {
         db.migrate().await.inspect_err(lost)
@@ -98,7 +106,7 @@ async fn bring_up_to_date(
     }
 }
 
-fn warn_of_newer(schema: &SchemaState) {
+fn warn_of_newer_schema(schema: &SchemaState) {
     if !schema.unknown.is_empty() {
         tracing::warn!(
             unknown = schema.unknown.join(", "),
@@ -107,9 +115,8 @@ fn warn_of_newer(schema: &SchemaState) {
     }
 }
 
-async fn probe(db: &Db, clock: &Clock, reporter: &Reporter) {
-    let mut ticks = interval(PROBE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+async fn probe(db: &Db, clock: &Clock, reporter: &ReadinessReporter) {
+    let mut ticks = ticks(PROBE_INTERVAL);
     let mut failed: u32 = 0;
     loop {
         ticks.tick().await;
@@ -132,14 +139,13 @@ async fn probe(db: &Db, clock: &Clock, reporter: &Reporter) {
 }
 
 async fn write_outcomes(auth: Auth) {
-    let mut ticks = interval(OUTCOMES_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(OUTCOMES_INTERVAL);
     let mut is_failing = false;
     loop {
         ticks.tick().await;
         match auth.write_outcomes(Instant::now() + OUTCOMES_LIMIT).await {
             Ok(()) => is_failing = false,
-            // Nothing is lost yet: they are kept, and written when the database is back.
+            // Nothing is lost yet: the outcomes stay in memory until the database is back.
             Err(error) => {
                 if !is_failing {
                     tracing::warn!("cannot write outcomes of logins yet: {}", chain(&error));
@@ -150,10 +156,9 @@ async fn write_outcomes(auth: Auth) {
     }
 }
 
-/// Stores when sessions were seen, and forgets with what their secrets were replaced.
-async fn keep_sessions(auth: Auth) {
-    let mut ticks = interval(auth.last_seen_interval());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Stores when sessions were last seen, and deletes the nonces of finished rotations.
+async fn maintain_sessions(auth: Auth) {
+    let mut ticks = ticks(auth.last_seen_interval());
     loop {
         ticks.tick().await;
         if let Err(error) = auth.write_last_seen().await {
@@ -166,23 +171,26 @@ async fn keep_sessions(auth: Auth) {
 }
 
 async fn purge(auth: Auth) {
-    let mut ticks = interval(PURGE_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(PURGE_INTERVAL);
     loop {
         ticks.tick().await;
         match auth.purge().await {
             Ok(0) => {}
             Ok(sessions) => tracing::info!(sessions, "purged sessions that ended long ago"),
             Err(error) => {
-                tracing::warn!("cannot purge what is past its keeping: {}", chain(&error));
+                tracing::warn!(
+                    "cannot purge rows whose retention is over: {}",
+                    chain(&error)
+                );
             }
         }
     }
 }
 
 async fn refresh_decoys(auth: Auth) {
-    let mut ticks = interval_at(Instant::now() + DECOYS_INTERVAL, DECOYS_INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(DECOYS_INTERVAL);
+    // The first tick is immediate, and `prepare_schema` has just refreshed them.
+    ticks.tick().await;
     loop {
         ticks.tick().await;
         if let Err(error) = auth.refresh_decoys().await {

@@ -1,5 +1,5 @@
-//! The calls of a connection, so that one that came without a call can make room, one that is idle
-//! need not be waited for, and a slow one is known to be slow from its first byte on.
+//! Counts the calls of a connection: a connection without a call can be evicted, an idle one need not
+//! be awaited by the drain, and a slow call is noticed from its first byte.
 
 use std::{
     sync::{
@@ -12,41 +12,40 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::limit::Seat;
+use super::limit::EvictionEntry;
 
-/// A draining connection on which nothing has happened for this long is closed: its peer may be
-/// gone, and hyper waits for the answer to a ping.
-const QUIET: Duration = Duration::from_secs(1);
+/// A draining connection without activity for this long is closed: its peer may be gone, and hyper
+/// would wait for the answer to a ping.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
 
-/// The calls of one connection, counted.
-pub(super) struct Calls {
-    seat: Seat,
+pub(super) struct ConnectionCalls {
+    eviction_entry: EvictionEntry,
     begun: AtomicU64,
     ended: AtomicU64,
     last_end: Mutex<Instant>,
 }
 
-impl Calls {
-    /// None yet, on a connection that was just accepted; the first one keeps `seat`.
-    pub(super) fn new(seat: Seat) -> Self {
+impl ConnectionCalls {
+    /// For a connection that was just accepted. Its first call removes it from the eviction list.
+    pub(super) fn new(eviction_entry: EvictionEntry) -> Self {
         Self {
-            seat,
+            eviction_entry,
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             last_end: Mutex::new(Instant::now()),
         }
     }
 
-    /// Counts a call until what comes back is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> Call {
+    /// Counts a call until the returned guard is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
         if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.seat.keep();
+            self.eviction_entry.remove();
         }
-        Call(Arc::clone(self))
+        OpenCall(Arc::clone(self))
     }
 
-    /// When the last call ended, or the connection was accepted: one call at a time, as in HTTP/1,
-    /// the next one's bytes are awaited from then on.
+    /// When the last call ended or, before any call, the connection was accepted. In HTTP/1, which
+    /// has one call at a time, the bytes of the next call are awaited from then on.
     pub(super) fn awaiting_since(&self) -> Instant {
         *self.last_end.lock()
     }
@@ -58,12 +57,12 @@ impl Calls {
         )
     }
 
-    /// Resolves when none runs and none has begun or ended for [`QUIET`], which is also the time
-    /// that the last answer has to be sent.
+    /// Resolves when no call runs and none has begun or ended for [`IDLE_AFTER`], which is also the
+    /// time in which the last answer is sent.
     pub(super) async fn idle(&self) {
         let mut before = self.counts();
         loop {
-            sleep(QUIET).await;
+            sleep(IDLE_AFTER).await;
             let now = self.counts();
             if now == before && now.0 == now.1 {
                 return;
@@ -73,10 +72,10 @@ impl Calls {
     }
 }
 
-/// A call that runs; dropped when its answer's headers are there or nobody waits for them.
-pub(super) struct Call(Arc<Calls>);
+/// A running call; dropped when the headers of its answer are ready or its peer has left.
+pub(super) struct OpenCall(Arc<ConnectionCalls>);
 
-impl Drop for Call {
+impl Drop for OpenCall {
     fn drop(&mut self) {
         *self.0.last_end.lock() = Instant::now();
         self.0.ended.fetch_add(1, Ordering::Relaxed);

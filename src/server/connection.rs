@@ -1,5 +1,5 @@
-//! One connection from accept to close: what its calls are told about it, and how it ends when the
-//! service drains or its place is needed.
+//! One connection from accept to close: the facts about it that its calls carry, and its end when
+//! the service drains or a new connection needs its place.
 
 use std::{
     convert::Infallible,
@@ -30,7 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::{Service, ServiceExt};
 
 use super::{
-    calls::Calls,
+    calls::ConnectionCalls,
     header_timeout::HeaderTimeout,
     http::{HEADER_TIMEOUT, Http, Tasks, builder},
     limit::Slot,
@@ -38,31 +38,31 @@ use super::{
 };
 use crate::transport::{AwaitedSince, Peer};
 
-/// When the connections of a port end.
+/// The two signals that end the connections of a port.
 #[derive(Clone)]
-pub(super) struct Ending {
-    /// No new connection; the open ones finish their calls.
+pub(super) struct ShutdownSignals {
+    /// Accept no new connection; let the open ones finish their calls.
     pub(super) closing: CancellationToken,
-    /// What is still open is dropped.
+    /// Drop the connections that are still open.
     pub(super) abort: CancellationToken,
 }
 
-impl Ending {
-    /// That of a connection which may end before its port.
-    fn of_one(&self) -> Self {
+impl ShutdownSignals {
+    /// The signals of one connection, which may end before its port.
+    fn for_connection(&self) -> Self {
         Self {
             closing: self.closing.child_token(),
             abort: self.abort.child_token(),
         }
     }
 
-    /// Closes when what the client proved holds no more, and resolves when its calls have had the
-    /// time to end. Without a proof it never does.
-    async fn with(&self, proof: Option<tls::Proof>) {
+    /// Closes the connection when the client's certificate expires, and resolves when the grace of
+    /// its calls is over; never without a certificate.
+    async fn close_after_expiry(&self, proof: Option<tls::Proof>) {
         let Some(proof) = proof else {
             return pending().await;
         };
-        sleep(proof.holds).await;
+        sleep(proof.expires_in).await;
         self.closing.cancel();
         sleep(proof.grace).await;
     }
@@ -76,11 +76,11 @@ pub(super) struct Connections<S> {
     service: S,
     /// `None`: plaintext.
     tls: Option<Arc<tls::Acceptor>>,
-    ending: Ending,
+    signals: ShutdownSignals,
     tasks: TaskTracker,
 }
 
-/// What a port serves: short for tower's bounds.
+/// The service of a port: a short name for tower's bounds.
 pub(super) trait HttpService:
     Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
@@ -100,44 +100,48 @@ impl<S> HttpService for S where
 }
 
 impl<S: HttpService> Connections<S> {
-    /// Connections that call `service`; each, and each of its calls, is a task of `tasks`.
-    pub(super) fn new(http: Http, service: S, ending: Ending, tasks: TaskTracker) -> Self {
+    /// Connections that call `service`. Each connection and each call is a task of `tasks`.
+    pub(super) fn new(
+        http: Http,
+        service: S,
+        signals: ShutdownSignals,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             http,
             builder: builder(http, &tasks),
             service,
             tls: None,
-            ending,
+            signals,
             tasks,
         }
     }
 
-    /// The same, after a handshake of TLS; `None`: without.
-    pub(super) fn over(self, tls: Option<Arc<tls::Acceptor>>) -> Self {
+    pub(super) fn with_tls(self, tls: Option<Arc<tls::Acceptor>>) -> Self {
         Self { tls, ..self }
     }
 
-    /// Cancelled when the port accepts no more.
+    /// Cancelled when the port stops accepting.
     pub(super) fn closing(&self) -> CancellationToken {
-        self.ending.closing.clone()
+        self.signals.closing.clone()
     }
 
-    /// Serves one in a task of its own, so that a panic ends this connection alone. The tasks of
-    /// plaintext and of TLS are two, so that plaintext pays nothing for what it does not have.
+    /// Serves a connection in a task of its own, so that a panic ends only this connection. Plaintext
+    /// and TLS are two task types, so that plaintext carries no state of TLS.
     pub(super) fn spawn(&self, stream: TcpStream, peer: SocketAddr, slot: Slot) {
-        // Where this fails the peer is gone already, which the first read will tell.
+        // A failure means that the peer is gone, which the first read reports.
         let _ = stream.set_nodelay(true);
         let connections = self.clone();
         match self.tls.clone() {
-            None => self.tasks.spawn(connections.speak(stream, peer, slot)),
+            None => self.tasks.spawn(connections.serve_http(stream, peer, slot)),
             Some(tls) => self
                 .tasks
-                .spawn(connections.secure(tls, stream, peer, slot)),
+                .spawn(connections.serve_tls(tls, stream, peer, slot)),
         };
     }
 
-    /// Shakes hands, then serves until the end or that of the client's certificate.
-    async fn secure(
+    /// Does the handshake, then serves until the connection ends or the client's certificate expires.
+    async fn serve_tls(
         self,
         tls: Arc<tls::Acceptor>,
         stream: TcpStream,
@@ -147,13 +151,13 @@ impl<S: HttpService> Connections<S> {
         let secured = select! {
             secured = tls.accept(stream) => secured,
             () = slot.evicted() => None,
-            () = self.ending.closing.cancelled() => None,
+            () = self.signals.closing.cancelled() => None,
         };
         let Some((stream, proof)) = secured else {
             return;
         };
         let names = proof.as_ref().map(|proof| proof.names.clone());
-        let ending = self.ending.of_one();
+        let signals = self.signals.for_connection();
         let connections = Connections {
             http: self.http,
             builder: self.builder,
@@ -166,16 +170,16 @@ impl<S: HttpService> Connections<S> {
                     request
                 }),
             tls: None,
-            ending: ending.clone(),
+            signals: signals.clone(),
             tasks: self.tasks,
         };
         select! {
-            () = connections.speak(stream, peer, slot) => {}
-            () = ending.with(proof) => {}
+            () = connections.serve_http(stream, peer, slot) => {}
+            () = signals.close_after_expiry(proof) => {}
         }
     }
 
-    async fn speak<Io>(self, io: Io, peer: SocketAddr, slot: Slot)
+    async fn serve_http<Io>(self, io: Io, peer: SocketAddr, slot: Slot)
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -200,7 +204,7 @@ impl<S: HttpService> Connections<S> {
     ) where
         Io: Read + Write + Unpin + Send + 'static,
     {
-        let calls = Arc::new(Calls::new(slot.seat()));
+        let calls = Arc::new(ConnectionCalls::new(slot.eviction_entry()));
         let service = service_fn({
             let (service, calls) = (self.service.clone(), Arc::clone(&calls));
             move |mut request: Request<Incoming>| {
@@ -217,24 +221,24 @@ impl<S: HttpService> Connections<S> {
         });
         let connection = self.builder.serve_connection(io, service);
         select! {
-            // An error here is the peer's: no HTTP, or a connection that broke.
-            () = drive(connection, &calls, &self.ending, preface_received) => {}
+            // An error here is the peer's: it spoke no HTTP, or the connection broke.
+            () = drive_connection(connection, &calls, &self.signals, preface_received) => {}
             () = slot.evicted() => {}
         }
     }
 }
 
-/// Polls a connection to its end, gracefully once the port is closing.
-async fn drive<C: GracefulConnection>(
+/// Polls a connection to its end, and shuts it down gracefully once the port is closing.
+async fn drive_connection<C: GracefulConnection>(
     connection: C,
-    calls: &Calls,
-    ending: &Ending,
+    calls: &ConnectionCalls,
+    signals: &ShutdownSignals,
     preface_received: impl Fn() -> bool,
 ) {
     let mut connection = pin!(connection);
     select! {
         _ = connection.as_mut() => return,
-        () = ending.closing.cancelled() => {}
+        () = signals.closing.cancelled() => {}
     }
     if !preface_received() {
         return;
@@ -243,6 +247,6 @@ async fn drive<C: GracefulConnection>(
     select! {
         _ = connection => {}
         () = calls.idle() => {}
-        () = ending.abort.cancelled() => {}
+        () = signals.abort.cancelled() => {}
     }
 }

@@ -1,5 +1,5 @@
-//! The way down: callers are told first, calls finish next, and nothing holds the process beyond
-//! its time.
+//! The drain: readiness fails first, then calls finish, then the layers close. Each step has a time
+//! limit, so nothing keeps the process from stopping.
 
 use std::{thread, time::Duration};
 
@@ -13,40 +13,40 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Stop,
-    connection::Ending,
-    readiness::{Check, Readiness, Reporter},
+    connection::ShutdownSignals,
+    readiness::{Check, Readiness, ReadinessReporter},
 };
 use crate::{auth::Auth, db::Db, hashing::Hasher, telemetry::chain};
 
-/// What calls that were cut have to send their UNAVAILABLE.
+/// How long calls that were cut may take to send their UNAVAILABLE.
 const FLUSH: Duration = Duration::from_millis(150);
-/// What mails that are being sent have to end; one that is cut may come twice.
+/// How long mails under way may take; a mail that is cut may be delivered twice.
 const MAIL: Duration = Duration::from_secs(3);
-/// What running hashes have to end; a rehash that is lost is made up at the next login.
+/// How long running hashes may take; a rehash that is lost is repeated at the next login.
 const HASHING: Duration = Duration::from_millis(150);
-/// What it may take to start storing when sessions were last seen.
+/// How long storing the last-seen times of sessions may take.
 const LAST_SEEN: Duration = Duration::from_millis(500);
-/// What writes that were started have to end after their calls.
+/// How long writes may take after their calls ended.
 const WRITES: Duration = Duration::from_secs(1);
-/// What a probe's answer has to be sent.
+/// How long the answers of the last probes may take to be sent.
 const LAST_PROBES: Duration = Duration::from_millis(150);
 
-/// The points of no return, in their order.
+/// The stages of the drain, in their order; each is final.
 #[derive(Clone)]
-pub(super) struct Stages {
-    /// gRPC and REST accept no more; watches end; calls may finish.
+pub(super) struct DrainStages {
+    /// gRPC and REST accept no connections; watches end; calls may finish.
     pub(super) closing: CancellationToken,
     /// Calls that still run are answered UNAVAILABLE.
     pub(super) cut: CancellationToken,
     /// Connections that are still open are dropped.
     abort: CancellationToken,
-    /// The operations port accepts no more.
+    /// The operations port accepts no connections.
     probes_closing: CancellationToken,
-    /// Everything is over, all of the above included.
+    /// Everything ends, including all stages above.
     pub(super) end: CancellationToken,
 }
 
-impl Stages {
+impl DrainStages {
     pub(super) fn new() -> Self {
         let end = CancellationToken::new();
         Self {
@@ -58,27 +58,25 @@ impl Stages {
         }
     }
 
-    /// How connections that carry calls end.
-    pub(super) fn of_calls(&self) -> Ending {
-        Ending {
+    pub(super) fn signals_of_calls(&self) -> ShutdownSignals {
+        ShutdownSignals {
             closing: self.closing.clone(),
             abort: self.abort.clone(),
         }
     }
 
-    /// How connections that carry probes end.
-    pub(super) fn of_probes(&self) -> Ending {
-        Ending {
+    pub(super) fn signals_of_probes(&self) -> ShutdownSignals {
+        ShutdownSignals {
             closing: self.probes_closing.clone(),
             abort: self.end.clone(),
         }
     }
 }
 
-/// What has to come to an end.
-pub(super) struct Running {
-    pub(super) stages: Stages,
-    pub(super) reporter: Reporter,
+/// The parts of a running service that the drain ends.
+pub(super) struct RunningServer {
+    pub(super) stages: DrainStages,
+    pub(super) reporter: ReadinessReporter,
     /// The connections of gRPC and REST and their calls.
     pub(super) calls: TaskTracker,
     /// The connections of the operations port.
@@ -88,8 +86,8 @@ pub(super) struct Running {
     pub(super) db: Db,
 }
 
-impl Running {
-    /// Tells callers to go elsewhere and serves them as before for `delay`.
+impl RunningServer {
+    /// Reports not ready, so that balancers send calls elsewhere, and serves as before for `delay`.
     pub(super) async fn announce(&self, stop: Stop, delay: Duration) {
         self.reporter.report(Readiness::Failing(Check::Draining));
         match stop {
@@ -98,7 +96,7 @@ impl Running {
         }
     }
 
-    /// Lets calls finish for `grace`, and ends what is left.
+    /// Lets calls finish for `grace`, then cuts the rest.
     pub(super) async fn finish_calls(&self, grace: Duration) {
         self.stages.closing.cancel();
         self.calls.close();
@@ -111,15 +109,15 @@ impl Running {
         self.stages.abort.cancel();
     }
 
-    /// Lets the mails that are being sent finish: since `closing` no more are begun.
+    /// Lets mails under way finish; none was begun since `closing`.
     pub(super) async fn finish_mail(&self, mut mail: JoinSet<()>) {
         let _ = timeout(MAIL, mail.join_next()).await;
         mail.shutdown().await;
     }
 
-    /// Ends the layers below, now that nobody calls them, and the operations port last.
+    /// Closes the layers below, which no call uses any more, and the operations port last.
     pub(super) async fn close(self) {
-        let hashing = async { join!(stop(self.hasher), self.auth.finish_background()) };
+        let hashing = async { join!(stop_hashing(self.hasher), self.auth.finish_background()) };
         let _ = timeout(HASHING, hashing).await;
         self.auth.finish_outcomes(WRITES).await;
         match timeout(LAST_SEEN, self.auth.write_last_seen()).await {
@@ -140,13 +138,13 @@ impl Running {
 }
 
 /// Joins the hashing threads from a thread of its own: joining blocks.
-async fn stop(hasher: Hasher) {
+async fn stop_hashing(hasher: Hasher) {
     let (stopped, when_stopped) = oneshot::channel();
     let joining = thread::Builder::new()
         .name("hashing-stop".to_owned())
         .spawn(move || {
             hasher.stop();
-            // Nobody waits any more when it took too long.
+            // An error means that the drain stopped waiting.
             let _ = stopped.send(());
         });
     if joining.is_ok() {

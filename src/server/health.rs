@@ -16,7 +16,7 @@ use tonic_health::pb::{
 
 use super::readiness::Readiness;
 
-/// Answers for the process (`""`) and for each mounted service, which all stand and fall together.
+/// Answers for the process (`""`) and for each mounted service; all of them have the same status.
 #[derive(Clone)]
 pub(super) struct HealthService {
     services: &'static [&'static str],
@@ -66,26 +66,26 @@ impl Health for HealthService {
             known: self.knows(&request.get_ref().service),
             readiness: self.readiness.clone(),
             closing: self.closing.clone(),
-            told: None,
+            last_sent: None,
         };
         Ok(Response::new(stream::unfold(watch, Watch::next).boxed()))
     }
 }
 
-/// One open watch. Its caller's deadline is the edge's business.
+/// An open watch. The edge enforces the deadline of its caller.
 struct Watch {
     known: bool,
     readiness: watch::Receiver<Readiness>,
     closing: CancellationToken,
-    told: Option<ServingStatus>,
+    last_sent: Option<ServingStatus>,
 }
 
 impl Watch {
     async fn next(mut self) -> Option<(Result<HealthCheckResponse, Status>, Self)> {
         loop {
             let status = self.status();
-            if self.told != Some(status) {
-                self.told = Some(status);
+            if self.last_sent != Some(status) {
+                self.last_sent = Some(status);
                 return Some((Ok(response(status)), self));
             }
             select! {
@@ -124,18 +124,18 @@ mod tests {
     use tonic::Code;
 
     use super::*;
-    use crate::server::readiness::{Check, Reporter};
+    use crate::server::readiness::{Check, ReadinessReporter};
 
     const SERVICES: &[&str] = &["vestibule.v1.AuthService"];
 
     struct Fixture {
-        reporter: Reporter,
+        reporter: ReadinessReporter,
         closing: CancellationToken,
         health: HealthService,
     }
 
     fn fixture() -> Fixture {
-        let reporter = Reporter::new();
+        let reporter = ReadinessReporter::new();
         let closing = CancellationToken::new();
         let health = HealthService::new(SERVICES, reporter.subscribe(), closing.clone());
         Fixture {
@@ -145,7 +145,7 @@ mod tests {
         }
     }
 
-    fn of(service: &str) -> Request<HealthCheckRequest> {
+    fn request_for(service: &str) -> Request<HealthCheckRequest> {
         Request::new(HealthCheckRequest {
             service: service.to_owned(),
         })
@@ -158,7 +158,7 @@ mod tests {
         health.watch(request).await.unwrap().into_inner()
     }
 
-    async fn told(
+    async fn next_status(
         stream: &mut BoxStream<'static, Result<HealthCheckResponse, Status>>,
     ) -> Option<ServingStatus> {
         let answer = stream.next().await?;
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_check_tells_the_state_of_the_process_and_of_each_service() {
+    async fn a_check_reports_the_state_of_the_process_and_of_each_service() {
         let fixture = fixture();
         for (readiness, status) in [
             (
@@ -181,40 +181,49 @@ mod tests {
         ] {
             fixture.reporter.report(readiness);
             for service in ["", "vestibule.v1.AuthService"] {
-                let answer = fixture.health.check(of(service)).await.unwrap();
+                let answer = fixture.health.check(request_for(service)).await.unwrap();
                 assert_eq!(answer.into_inner().status(), status, "{service:?}");
             }
         }
         let error = fixture
             .health
-            .check(of("nobody.v1.NoService"))
+            .check(request_for("nobody.v1.NoService"))
             .await
             .unwrap_err();
         assert_eq!(error.code(), Code::NotFound);
     }
 
     #[tokio::test]
-    async fn a_watch_is_told_each_change_and_ends_when_the_listeners_close() {
+    async fn a_watch_receives_each_change_and_ends_when_the_listeners_close() {
         let fixture = fixture();
-        let mut stream = watch(&fixture.health, of("")).await;
-        assert_eq!(told(&mut stream).await, Some(ServingStatus::NotServing));
+        let mut stream = watch(&fixture.health, request_for("")).await;
+        assert_eq!(
+            next_status(&mut stream).await,
+            Some(ServingStatus::NotServing)
+        );
         fixture.reporter.report(Readiness::Ready);
-        assert_eq!(told(&mut stream).await, Some(ServingStatus::Serving));
+        assert_eq!(next_status(&mut stream).await, Some(ServingStatus::Serving));
         fixture.reporter.report(Readiness::Failing(Check::Draining));
         fixture.closing.cancel();
-        assert_eq!(told(&mut stream).await, Some(ServingStatus::NotServing));
-        assert_eq!(told(&mut stream).await, None);
+        assert_eq!(
+            next_status(&mut stream).await,
+            Some(ServingStatus::NotServing)
+        );
+        assert_eq!(next_status(&mut stream).await, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_watch_of_an_unknown_service_stays_open() {
         let fixture = fixture();
-        let mut stream = watch(&fixture.health, of("nobody.v1.NoService")).await;
-        assert_eq!(told(&mut stream).await, Some(ServingStatus::ServiceUnknown));
+        let mut stream = watch(&fixture.health, request_for("nobody.v1.NoService")).await;
+        assert_eq!(
+            next_status(&mut stream).await,
+            Some(ServingStatus::ServiceUnknown)
+        );
         fixture.reporter.report(Readiness::Ready);
         let day = Duration::from_hours(24);
         assert!(tokio::time::timeout(day, stream.next()).await.is_err());
         fixture.closing.cancel();
-        assert_eq!(told(&mut stream).await, None);
+        assert_eq!(next_status(&mut stream).await, None);
     }
 }

@@ -1,5 +1,5 @@
-//! How many connections are open at once: past the cap, idle descriptors would starve the database
-//! and `accept` itself.
+//! Limits the open connections: beyond the cap, idle file descriptors would starve the database and
+//! `accept` itself.
 
 use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 
@@ -10,74 +10,71 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long an evicted connection may take to be gone.
-const EVICTION: Duration = Duration::from_millis(100);
+/// How long an evicted connection may take to close.
+const EVICTION_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A cap on connections; clones share it, so that gRPC and REST are counted together.
+/// A cap on connections. Clones share it, so that gRPC and REST are counted together.
 #[derive(Clone)]
-pub(super) struct Limit {
+pub(super) struct ConnectionLimit {
     most: usize,
     slots: Arc<Semaphore>,
-    waiting: Arc<Mutex<Waiting>>,
+    evictable: Arc<Mutex<EvictionList>>,
 }
 
-/// The connections that have not had a complete request yet, by age.
+/// The connections without a complete request so far, by age.
 #[derive(Default)]
-struct Waiting {
+struct EvictionList {
     admitted: u64,
     by_age: BTreeMap<u64, CancellationToken>,
 }
 
-impl Limit {
-    /// At most `connections` at once.
+impl ConnectionLimit {
     pub(super) fn new(connections: usize) -> Self {
         let most = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             most,
             slots: Arc::new(Semaphore::new(most)),
-            waiting: Arc::default(),
+            evictable: Arc::default(),
         }
     }
 
-    /// The most connections.
     pub(super) fn most(&self) -> usize {
         self.most
     }
 
-    /// Connections that have a place.
     pub(super) fn open(&self) -> usize {
         self.most - self.slots.available_permits()
     }
 
-    /// Whether a new connection needs another's place.
+    /// Whether a new connection needs the slot of another.
     pub(super) fn is_reached(&self) -> bool {
         self.slots.available_permits() == 0
     }
 
-    /// A place for a new connection. At the cap the oldest connection without a complete first
-    /// request makes room; where there is none, neither is there a place.
+    /// Takes a slot for a new connection. At the cap, the oldest connection without a complete first
+    /// request is evicted; `None`: there is no such connection.
     pub(super) async fn admit(&self) -> Option<Slot> {
         let permit = if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             permit
         } else {
-            let (_, oldest) = self.waiting.lock().by_age.pop_first()?;
+            let (_, oldest) = self.evictable.lock().by_age.pop_first()?;
             oldest.cancel();
-            // The evicted one's descriptor is closed before the new one is served. Another port's
-            // newcomer may be faster; it then sees to the next oldest.
-            timeout(EVICTION, Arc::clone(&self.slots).acquire_owned())
+            // The descriptor of the evicted connection closes before the new one is served. A new
+            // connection of another port may take that slot first; this one then waits for the next.
+            timeout(EVICTION_TIMEOUT, Arc::clone(&self.slots).acquire_owned())
                 .await
                 .ok()?
                 .ok()?
         };
         let evicted = CancellationToken::new();
-        let mut waiting = self.waiting.lock();
-        waiting.admitted += 1;
-        let number = waiting.admitted;
-        waiting.by_age.insert(number, evicted.clone());
+        let mut evictable = self.evictable.lock();
+        evictable.admitted += 1;
+        let number = evictable.admitted;
+        evictable.by_age.insert(number, evicted.clone());
         Some(Slot {
-            seat: Seat {
+            eviction_entry: EvictionEntry {
                 number,
-                waiting: Arc::clone(&self.waiting),
+                evictable: Arc::clone(&self.evictable),
             },
             evicted,
             _permit: permit,
@@ -85,46 +82,46 @@ impl Limit {
     }
 }
 
-/// The place of one connection; dropped with it.
+/// The slot of one connection, which drops it at its end.
 pub(super) struct Slot {
-    seat: Seat,
+    eviction_entry: EvictionEntry,
     evicted: CancellationToken,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Slot {
-    /// Resolves when the connection has to make room.
+    /// Resolves when the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
-    /// What the connection's first complete request is told to.
-    pub(super) fn seat(&self) -> Seat {
-        self.seat.clone()
+    /// The entry that the first complete request removes.
+    pub(super) fn eviction_entry(&self) -> EvictionEntry {
+        self.eviction_entry.clone()
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.seat.keep();
+        self.eviction_entry.remove();
     }
 }
 
-/// The right to stay, once a complete request has come.
+/// The place of a connection on the eviction list.
 #[derive(Clone)]
-pub(super) struct Seat {
+pub(super) struct EvictionEntry {
     number: u64,
-    waiting: Arc<Mutex<Waiting>>,
+    evictable: Arc<Mutex<EvictionList>>,
 }
 
-impl Seat {
-    /// Takes the connection off the list of those that may have to make room.
-    pub(super) fn keep(&self) {
-        self.waiting.lock().by_age.remove(&self.number);
+impl EvictionEntry {
+    /// Makes the connection safe from eviction.
+    pub(super) fn remove(&self) {
+        self.evictable.lock().by_age.remove(&self.number);
     }
 }
 
-/// The process's soft limit of open descriptors, where the system tells it.
+/// The soft limit of open file descriptors; `None`: unlimited or unknown.
 pub(super) fn descriptor_limit() -> Option<usize> {
     parse_descriptor_limit(&fs::read_to_string("/proc/self/limits").ok()?)
 }
@@ -142,10 +139,10 @@ mod tests {
 
     /// (X4)
     #[tokio::test]
-    async fn at_the_cap_the_oldest_connection_without_a_request_makes_room() {
-        let limit = Limit::new(2);
+    async fn at_the_cap_the_oldest_connection_without_a_request_is_evicted() {
+        let limit = ConnectionLimit::new(2);
         let busy = limit.admit().await.unwrap();
-        busy.seat().keep();
+        busy.eviction_entry().remove();
         let idle = limit.admit().await.unwrap();
 
         let newcomer = tokio::spawn({
@@ -160,10 +157,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_every_connection_has_had_a_request_a_new_one_is_refused() {
-        let limit = Limit::new(1);
+    async fn a_connection_is_refused_when_every_other_has_had_a_request() {
+        let limit = ConnectionLimit::new(1);
         let busy = limit.admit().await.unwrap();
-        busy.seat().keep();
+        busy.eviction_entry().remove();
         assert!(limit.admit().await.is_none());
         assert_eq!((limit.open(), limit.most()), (1, 1));
         drop(busy);
@@ -172,15 +169,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_ended_is_not_asked_to_make_room() {
-        let limit = Limit::new(1);
+    async fn a_connection_that_ended_is_not_on_the_eviction_list() {
+        let limit = ConnectionLimit::new(1);
         drop(limit.admit().await.unwrap());
         let _next = limit.admit().await.unwrap();
-        assert_eq!(limit.waiting.lock().by_age.len(), 1);
+        assert_eq!(limit.evictable.lock().by_age.len(), 1);
     }
 
     #[test]
-    fn the_soft_descriptor_limit_is_read_where_the_system_tells_it() {
+    fn the_soft_descriptor_limit_is_read_if_there_is_one() {
         let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
                       Max open files            1024                 524288               files\n";
         assert_eq!(parse_descriptor_limit(limits), Some(1024));

@@ -1,5 +1,5 @@
-//! The three ports, bound before anything else happens: an address in use is told at once, and a
-//! probe is answered from the first moment.
+//! Binds the three ports before anything else happens: an address in use is reported at once, and
+//! probes are answered from the first moment.
 
 use std::{io, net::SocketAddr};
 
@@ -7,34 +7,32 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::{ServerSettings, StartError};
 
-/// Connections that wait to be accepted. What does not fit has its SYN dropped and tries again a
-/// second later, so that with tokio's own 128 a flood slows the good clients down.
+/// The most connections that wait to be accepted. The SYN of a further one is dropped and sent again
+/// a second later, so with tokio's default of 128 a flood would delay legitimate clients.
 const BACKLOG: u32 = 1024;
 
-/// The bound ports.
 pub(super) struct Listeners {
-    pub(super) grpc: Listener,
-    pub(super) rest: Option<Listener>,
-    pub(super) operations: Listener,
+    pub(super) grpc: BoundListener,
+    pub(super) rest: Option<BoundListener>,
+    pub(super) operations: BoundListener,
 }
 
-/// One bound port.
-pub(super) struct Listener {
+pub(super) struct BoundListener {
     pub(super) socket: TcpListener,
-    /// The address with the port that the system chose where 0 was asked for.
+    /// The address, with the port that the system chose if 0 was configured.
     pub(super) address: SocketAddr,
 }
 
 impl Listeners {
     pub(super) fn bind(settings: &ServerSettings) -> Result<Self, StartError> {
         let rest = match settings.rest_listen {
-            Some(address) => Some(bind("rest.listen", "VESTIBULE_REST_LISTEN", address)?),
+            Some(address) => Some(bind_port("rest.listen", "VESTIBULE_REST_LISTEN", address)?),
             None => None,
         };
         Ok(Self {
-            grpc: bind("grpc.listen", "VESTIBULE_GRPC_LISTEN", settings.grpc_listen)?,
+            grpc: bind_port("grpc.listen", "VESTIBULE_GRPC_LISTEN", settings.grpc_listen)?,
             rest,
-            operations: bind(
+            operations: bind_port(
                 "operations.listen",
                 "VESTIBULE_OPERATIONS_LISTEN",
                 settings.operations_listen,
@@ -43,12 +41,12 @@ impl Listeners {
     }
 }
 
-fn bind(
+fn bind_port(
     key: &'static str,
     variable: &'static str,
     address: SocketAddr,
-) -> Result<Listener, StartError> {
-    listen(address).map_err(|source| StartError::Bind {
+) -> Result<BoundListener, StartError> {
+    listen_on(address).map_err(|source| StartError::Bind {
         key,
         variable,
         address,
@@ -56,15 +54,15 @@ fn bind(
     })
 }
 
-fn listen(address: SocketAddr) -> io::Result<Listener> {
+fn listen_on(address: SocketAddr) -> io::Result<BoundListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // A restart must not wait for the connections of the last process to be forgotten.
+    // Lets a restart bind while connections of the last process are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     let socket = socket.listen(BACKLOG)?;
     let address = socket.local_addr()?;
-    Ok(Listener { socket, address })
+    Ok(BoundListener { socket, address })
 }

@@ -1,24 +1,21 @@
-//! Sends mail beside the calls, until the drain.
+//! The worker that sends queued mail, until the drain.
 
 use std::time::Duration;
 
-use tokio::{
-    select,
-    sync::watch,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::{select, sync::watch};
 use tokio_util::sync::CancellationToken;
 
-use super::readiness::Readiness;
+use super::{readiness::Readiness, ticks::ticks};
 use crate::{
     auth::{Auth, AuthError},
     telemetry::chain,
 };
 
-/// Mail that was asked for here is sent at once; this finds what others left and what failed.
+/// How often the worker looks for due mail of other replicas and failed mail. A request on this
+/// replica wakes it at once.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Sends mail, once the schema is there, until it shall begin no more.
+/// Sends mail from the first readiness until `closing` is cancelled.
 pub(super) async fn deliver(
     auth: Auth,
     mut readiness: watch::Receiver<Readiness>,
@@ -28,28 +25,27 @@ pub(super) async fn deliver(
     if !matches!(closing.run_until_cancelled(ready).await, Some(Ok(_))) {
         return;
     }
-    let mut ticks = interval(INTERVAL);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = String::new();
+    let mut ticks = ticks(INTERVAL);
+    let mut last_problem = String::new();
     loop {
-        let asked = async {
+        let woken = async {
             select! {
                 _ = ticks.tick() => {}
                 () = auth.mail_requested() => {}
             }
         };
-        if closing.run_until_cancelled(asked).await.is_none() {
+        if closing.run_until_cancelled(woken).await.is_none() {
             return;
         }
         let problem = match deliver_batches(&auth, &closing).await {
             Ok(()) => String::new(),
             Err(error) => format!("cannot send mail: {}", chain(&error)),
         };
-        // Tries are many and their outcomes few.
-        if problem != told && !problem.is_empty() {
+        // Log a problem once, not at every try.
+        if problem != last_problem && !problem.is_empty() {
             tracing::warn!("{problem}");
         }
-        told = problem;
+        last_problem = problem;
     }
 }
 

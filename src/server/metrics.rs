@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{COMMIT, RELEASE, limit::Limit, readiness::Readiness};
+use super::{COMMIT, RELEASE, limit::ConnectionLimit, readiness::Readiness};
 use crate::{
     auth::{Auth, MailMetrics, OutcomeMetrics},
     db::{self, Db},
@@ -33,7 +33,7 @@ pub(super) struct Metrics {
     pub(super) hasher: Hasher,
     pub(super) db: Db,
     pub(super) auth: Auth,
-    pub(super) connections: Limit,
+    pub(super) connections: ConnectionLimit,
     pub(super) readiness: watch::Receiver<Readiness>,
     pub(super) started: Timestamp,
 }

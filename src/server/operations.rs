@@ -1,5 +1,5 @@
-//! The operations port: what an orchestrator's probes and Prometheus ask. Nothing is checked per
-//! request: what is told is known already. There is nothing to administer.
+//! The operations port, for an orchestrator's probes and for Prometheus. A request checks nothing: the
+//! answer is known already. The port has no administrative function.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(super) fn router(metrics: Metrics) -> Router {
         .with_state(Arc::new(metrics))
 }
 
-/// Asks nothing: a restart would not bring a lost database back.
+/// Does not depend on the database: a restart would not bring a lost one back.
 async fn live() -> impl IntoResponse {
     (HEADERS, r#"{"status":"live"}"#)
 }

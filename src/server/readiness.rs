@@ -1,23 +1,23 @@
-//! The one state that every probe reads: gRPC health, its watches and `/readyz`. No call is refused
-//! because of it; it tells balancers where to send calls, nothing more.
+//! The readiness that gRPC health, its watches and `/readyz` report. It only tells balancers where to
+//! send calls; no call is refused because of it.
 
 use tokio::sync::watch;
 
-/// Whether calls should be sent here.
+/// Whether balancers should send calls to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
-    /// They should.
+    /// Calls are served.
     Ready,
-    /// They should not.
+    /// Calls should go elsewhere.
     Failing(Check),
 }
 
-/// Why not; the names are fixed, so that nothing of the database's own words gets out.
+/// The check that fails. Its name is fixed, so that no text of the database driver is published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// The database does not answer.
     Database,
-    /// The database's schema is not this binary's.
+    /// The schema lacks migrations of this binary.
     Migrations,
     /// The service is about to stop.
     Draining,
@@ -33,12 +33,12 @@ impl Check {
     }
 }
 
-/// The writing end; clones share it.
+/// Publishes the readiness; clones share it.
 #[derive(Clone)]
-pub(super) struct Reporter(watch::Sender<Readiness>);
+pub(super) struct ReadinessReporter(watch::Sender<Readiness>);
 
-impl Reporter {
-    /// Not ready: nobody has asked the database yet.
+impl ReadinessReporter {
+    /// Starts as not ready: the database was not probed yet.
     pub(super) fn new() -> Self {
         Self(watch::Sender::new(Readiness::Failing(Check::Database)))
     }
@@ -47,14 +47,14 @@ impl Reporter {
         self.0.subscribe()
     }
 
-    /// Tells everybody; whether it was news. Draining is final.
+    /// Publishes a state; returns whether it changed. Draining is final.
     pub(super) fn report(&self, next: Readiness) -> bool {
         self.0.send_if_modified(|current| {
-            let news = *current != next && *current != Readiness::Failing(Check::Draining);
-            if news {
+            let changed = *current != next && *current != Readiness::Failing(Check::Draining);
+            if changed {
                 *current = next;
             }
-            news
+            changed
         })
     }
 }
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_draining_service_never_becomes_ready_again() {
-        let reporter = Reporter::new();
+        let reporter = ReadinessReporter::new();
         let readiness = reporter.subscribe();
         reporter.report(Readiness::Ready);
         assert_eq!(*readiness.borrow(), Readiness::Ready);

@@ -1,4 +1,4 @@
-//! The gRPC services that are mounted, and reflection over exactly these.
+//! The mounted gRPC services, and reflection over exactly these.
 
 use tonic::service::Routes;
 use tonic_health::pb::health_server::{self, HealthServer};
@@ -28,11 +28,10 @@ const SERVICES: &[&str] = &[
     v1::server_reflection_server::SERVICE_NAME,
     v1alpha::server_reflection_server::SERVICE_NAME,
 ];
-/// How many of them do not depend on the switch of reflection.
+/// How many of [`SERVICES`] are mounted without reflection.
 const WITHOUT_REFLECTION: usize = 5;
 
-/// The names of the mounted services.
-pub(super) fn names(reflection: bool) -> &'static [&'static str] {
+pub(super) fn service_names(reflection: bool) -> &'static [&'static str] {
     if reflection {
         SERVICES
     } else {
@@ -40,11 +39,12 @@ pub(super) fn names(reflection: bool) -> &'static [&'static str] {
     }
 }
 
-/// Mounts them; anything else is UNIMPLEMENTED.
-///
-/// # Errors
-/// A descriptor set of this binary cannot be read.
-pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Result<Routes, Error> {
+/// The routes of the mounted services; a call to any other is UNIMPLEMENTED.
+pub(super) fn build_routes(
+    auth: Auth,
+    health: HealthService,
+    reflection: bool,
+) -> Result<Routes, Error> {
     let routes = Routes::new(grpc::auth_service(auth.clone()))
         .add_service(grpc::account_service(auth.clone()))
         .add_service(grpc::user_service(auth.clone()))
@@ -53,24 +53,24 @@ pub(super) fn routes(auth: Auth, health: HealthService, reflection: bool) -> Res
     if !reflection {
         return Ok(routes);
     }
-    let v1 = describe()
+    let v1 = reflection_builder()
         .build_v1()?
         .max_decoding_message_size(grpc::MESSAGE_MAX);
-    let v1alpha = describe()
+    let v1alpha = reflection_builder()
         .build_v1alpha()?
         .max_decoding_message_size(grpc::MESSAGE_MAX);
     Ok(routes.add_service(v1).add_service(v1alpha))
 }
 
-/// Both versions of reflection describe everything, themselves and each other included.
-fn describe() -> Builder<'static> {
+/// Both versions of reflection describe all services, including themselves and each other.
+fn reflection_builder() -> Builder<'static> {
     let builder = Builder::configure()
         .include_reflection_service(false)
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(v1::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
-    // Without names it would list whatever the sets contain, mounted or not.
+    // Without names it would list every service of the descriptors, mounted or not.
     SERVICES
         .iter()
         .fold(builder, |builder, name| builder.with_service_name(*name))

@@ -1,9 +1,8 @@
-//! TLS for the ports of callers: the certificate that a handshake is made with, how long one may
-//! take, and whom the client's certificate names. Probes know no authority, so the operations port
-//! has none.
+//! TLS of the gRPC and REST ports: handshakes, their time limit, and the identity in the client's
+//! certificate. The operations port has no TLS, because probes know no authority.
 //!
-//! Sessions are not resumed: each connection proves anew who it is, so that what a certificate or an
-//! authority proved ends with them.
+//! TLS sessions are not resumed: each connection presents its certificate again, so that a
+//! certificate or an authority that was removed grants nothing any more.
 
 mod certificate;
 mod credentials;
@@ -16,9 +15,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use tokio_rustls::{TlsAcceptor, rustls::pki_types::CertificateDer, server::TlsStream};
 
-pub use credentials::Credentials;
-pub use fault::{Fault, File};
-pub use files::Files;
+pub use credentials::ServerCredentials;
+pub use fault::{TlsFault, TlsFile};
+pub use files::TlsFiles;
 
 use super::http::Http;
 use crate::{
@@ -26,34 +25,33 @@ use crate::{
     transport::PeerCertificate,
 };
 
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(5);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// TLS as it is set.
+/// The settings of TLS, and the credentials that were loaded by them at the start.
 #[derive(Debug, Clone)]
 pub struct TlsSettings {
-    /// Where the certificates are; looked at again while the service runs.
-    pub files: Files,
-    /// What the files held at the start.
-    pub credentials: Credentials,
-    /// Of whose workloads a SPIFFE ID is believed; `None`: of nobody's.
+    /// The PEM files; read again while the service runs.
+    pub files: TlsFiles,
+    /// The content of the files at the start.
+    pub credentials: ServerCredentials,
+    /// The SPIFFE trust domain whose IDs are accepted; `None`: no SPIFFE ID is accepted.
     pub trust_domain: Option<TrustDomain>,
 }
 
-/// TLS of a running service; clones share what is in force.
+/// TLS of a running service; clones share the current credentials.
 #[derive(Clone)]
-pub(super) struct Tls {
-    files: Files,
-    current: watch::Sender<Credentials>,
+pub(super) struct ServerTls {
+    files: TlsFiles,
+    current: watch::Sender<ServerCredentials>,
     trust_domain: Option<TrustDomain>,
     clock: Clock,
     grace: Duration,
     interval: Duration,
 }
 
-impl Tls {
-    /// When a client's certificate expires, its calls in flight have `grace`. The files are looked
-    /// at every `interval`, or every ten seconds.
+impl ServerTls {
+    /// Calls in flight have `grace` to end after their client's certificate expired. The files are
+    /// read every `interval`, by default every ten seconds.
     pub(super) fn new(
         settings: TlsSettings,
         clock: Clock,
@@ -70,7 +68,6 @@ impl Tls {
         }
     }
 
-    /// What makes the handshakes of a port that speaks `http`.
     pub(super) fn acceptor(&self, http: Http) -> Arc<Acceptor> {
         Arc::new(Acceptor {
             credentials: self.current.subscribe(),
@@ -81,7 +78,7 @@ impl Tls {
         })
     }
 
-    /// Gives new handshakes what the files hold. Runs until it is dropped.
+    /// Reloads the files for new handshakes. Runs until it is dropped.
     pub(super) async fn keep_fresh(self) {
         rotation::keep_fresh(self.files, self.current, self.clock, self.interval).await;
     }
@@ -89,33 +86,33 @@ impl Tls {
 
 /// Makes the handshakes of a port.
 pub(super) struct Acceptor {
-    /// Of the moment: a handshake takes what is there when it begins.
-    credentials: watch::Receiver<Credentials>,
+    /// A handshake uses the credentials that are current when it begins.
+    credentials: watch::Receiver<ServerCredentials>,
     http: Http,
     trust_domain: Option<TrustDomain>,
     clock: Clock,
     grace: Duration,
 }
 
-/// What a client's certificate proved.
+/// The identity that a client's certificate proved, and for how long.
 pub(super) struct Proof {
     pub(super) names: PeerCertificate,
-    /// For how long it does.
-    pub(super) holds: Duration,
-    /// What calls in flight have after that.
+    /// The time left until the certificate expires.
+    pub(super) expires_in: Duration,
+    /// The time that calls in flight have after that.
     pub(super) grace: Duration,
 }
 
 impl Acceptor {
-    /// Makes one. `None`: the peer is too slow, speaks something else, or what it shows proves
-    /// nothing. Anybody can cause these, so they are no warnings.
+    /// Does the handshake. `None`: it failed, took too long, or the client's certificate cannot be
+    /// read. Anybody can cause these failures, so they are logged at debug.
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
     ) -> Option<(TlsStream<TcpStream>, Option<Proof>)> {
         let config = self.credentials.borrow().config(self.http);
         let handshake = TlsAcceptor::from(config).accept(stream);
-        let stream = match timeout(HANDSHAKE, handshake).await {
+        let stream = match timeout(HANDSHAKE_TIMEOUT, handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
@@ -128,7 +125,7 @@ impl Acceptor {
         };
         let proof = match stream.get_ref().1.peer_certificates() {
             Some([certificate, ..]) => {
-                let Some(proof) = self.proof(certificate) else {
+                let Some(proof) = self.prove(certificate) else {
                     tracing::debug!("the client's certificate cannot be read");
                     return None;
                 };
@@ -139,9 +136,9 @@ impl Acceptor {
         Some((stream, proof))
     }
 
-    /// `None`: the certificate cannot be read, so that its end is not known either.
-    fn proof(&self, certificate: &CertificateDer<'_>) -> Option<Proof> {
-        let facts = certificate::read(certificate)?;
+    /// `None`: the certificate cannot be read, so its expiry is unknown too.
+    fn prove(&self, certificate: &CertificateDer<'_>) -> Option<Proof> {
+        let facts = certificate::parse_certificate(certificate)?;
         let names = match facts.identity(self.trust_domain.as_ref()) {
             Some(identity) => PeerCertificate::Of(Arc::new(identity)),
             None => PeerCertificate::Nobody,
@@ -149,7 +146,7 @@ impl Acceptor {
         let left = facts.expires - self.clock.now();
         Some(Proof {
             names,
-            holds: left.to_std().unwrap_or_default(),
+            expires_in: left.to_std().unwrap_or_default(),
             grace: self.grace,
         })
     }

@@ -1,19 +1,18 @@
-//! Text that stays inside its line, its quotes and its field, whoever wrote it.
+//! Escapes and cuts untrusted text, so that it stays inside its line, quotes and field.
 
 use std::fmt::{self, Write};
 
-/// A field keeps at most this many characters of a value.
+/// The most characters of a value that a field keeps.
 const CHARACTERS_MAX: usize = 1024;
 
-/// A value as the content of a JSON string. Beyond what JSON escapes: everything that moves a
-/// terminal's cursor or turns the direction of text. A longer value is cut, and its formatting ends
-/// there.
+/// Renders a value as the content of a JSON string. Beyond JSON's rules it escapes every character
+/// that controls a terminal or the direction of text. Formatting stops where the value is cut.
 pub(super) fn escape(value: &dyn fmt::Display) -> String {
     let mut escaped = Escaped {
         text: String::new(),
         left: CHARACTERS_MAX,
     };
-    // An error says that the text was cut.
+    // An error means that the text was cut.
     let _ = write!(escaped, "{value}");
     escaped.text
 }
@@ -37,7 +36,7 @@ impl Write for Escaped {
                 '\n' => self.text.push_str("\\n"),
                 '\r' => self.text.push_str("\\r"),
                 '\t' => self.text.push_str("\\t"),
-                c if moves(c) => write!(self.text, "\\u{:04x}", u32::from(c))?,
+                c if is_disruptive(c) => write!(self.text, "\\u{:04x}", u32::from(c))?,
                 c => self.text.push(c),
             }
         }
@@ -45,9 +44,9 @@ impl Write for Escaped {
     }
 }
 
-/// Controls (C0, DEL, C1), and the invisible characters that join, break or turn text; all of them
-/// are in the range of four hexadecimal digits.
-fn moves(c: char) -> bool {
+/// Control characters (C0, DEL, C1) and the invisible characters that join, break or reverse text. All
+/// of them have at most four hexadecimal digits.
+fn is_disruptive(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -1,4 +1,4 @@
-//! The fields of a span or an event, escaped and cut as they are recorded.
+//! The fields of a span or event, escaped and cut as they are recorded.
 
 use std::fmt;
 
@@ -6,20 +6,19 @@ use tracing::field::{Field, Visit};
 
 use super::escape::escape;
 
-/// A recorded value.
-pub(super) enum Value {
+pub(super) enum FieldValue {
     /// The content of a JSON string.
     Text(String),
-    /// A number or a truth value: JSON as it stands.
+    /// A number or boolean, which is valid JSON without quotes.
     Bare(String),
 }
 
-/// Names and values in the order of their recording.
+/// Names and values in recording order.
 #[derive(Default)]
-pub(super) struct Fields(pub(super) Vec<(&'static str, Value)>);
+pub(super) struct LogFields(pub(super) Vec<(&'static str, FieldValue)>);
 
-impl Fields {
-    fn set(&mut self, field: &Field, value: Value) {
+impl LogFields {
+    fn set(&mut self, field: &Field, value: FieldValue) {
         let name = field.name();
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
@@ -28,25 +27,25 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for LogFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.set(field, Value::Text(escape(&format_args!("{value:?}"))));
+        self.set(field, FieldValue::Text(escape(&format_args!("{value:?}"))));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.set(field, Value::Text(escape(&value)));
+        self.set(field, FieldValue::Text(escape(&value)));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.set(field, Value::Bare(value.to_string()));
+        self.set(field, FieldValue::Bare(value.to_string()));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.set(field, Value::Bare(value.to_string()));
+        self.set(field, FieldValue::Bare(value.to_string()));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field, Value::Bare(value.to_string()));
+        self.set(field, FieldValue::Bare(value.to_string()));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
@@ -54,9 +53,9 @@ impl Visit for Fields {
         self.set(
             field,
             if value.is_finite() {
-                Value::Bare(value.to_string())
+                FieldValue::Bare(value.to_string())
             } else {
-                Value::Text(value.to_string())
+                FieldValue::Text(value.to_string())
             },
         );
     }

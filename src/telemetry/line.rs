@@ -1,5 +1,5 @@
-//! One event, one line: its own fields and those of the spans around it, flat, so that the request
-//! id of a call is found in the same place on every line.
+//! Formats an event as one line: its fields and those of the enclosing spans, flat, so that every line
+//! has the request id of its call in the same place.
 
 use std::{fmt::Write as _, io::Write as _};
 
@@ -20,36 +20,35 @@ use tracing_subscriber::{
 
 use super::{
     escape::escape,
-    fields::{Fields, Value},
+    fields::{FieldValue, LogFields},
 };
 
-/// How a line looks.
 #[derive(Clone, Copy)]
-pub(super) enum Form {
+pub(super) enum LineForm {
     Json,
     Text,
 }
 
 /// Writes every event that passes the filter.
-pub(super) struct Lines<W> {
-    form: Form,
+pub(super) struct LogLayer<W> {
+    form: LineForm,
     writer: W,
 }
 
-impl<W> Lines<W> {
-    pub(super) fn new(form: Form, writer: W) -> Self {
+impl<W> LogLayer<W> {
+    pub(super) fn new(form: LineForm, writer: W) -> Self {
         Self { form, writer }
     }
 }
 
-impl<S, W> Layer<S> for Lines<W>
+impl<S, W> Layer<S> for LogLayer<W>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
     W: for<'w> MakeWriter<'w> + 'static,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
-            let mut fields = Fields::default();
+            let mut fields = LogFields::default();
             attributes.record(&mut fields);
             span.extensions_mut().insert(fields);
         }
@@ -57,20 +56,20 @@ where
 
     fn on_record(&self, id: &Id, record: &Record<'_>, context: Context<'_, S>) {
         if let Some(span) = context.span(id)
-            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+            && let Some(fields) = span.extensions_mut().get_mut::<LogFields>()
         {
             record.record(fields);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut line = Line::begin(self.form, event);
-        let mut fields = Fields::default();
+        let mut line = LogLine::begin(self.form, event);
+        let mut fields = LogFields::default();
         event.record(&mut fields);
         line.push_all(fields.0.iter().filter(|(name, _)| *name == "message"));
         line.push_all(&fields.0);
         for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(fields) = span.extensions().get::<Fields>() {
+            if let Some(fields) = span.extensions().get::<LogFields>() {
                 line.push_all(&fields.0);
             }
         }
@@ -82,24 +81,24 @@ where
     }
 }
 
-struct Line {
-    form: Form,
+struct LogLine {
+    form: LineForm,
     text: String,
-    /// An inner field hides an outer one of the same name.
+    /// The names so far: an inner field hides an outer field of the same name.
     names: Vec<&'static str>,
 }
 
-impl Line {
-    fn begin(form: Form, event: &Event<'_>) -> Self {
+impl LogLine {
+    fn begin(form: LineForm, event: &Event<'_>) -> Self {
         let mut now = String::new();
-        // Writing to a String fails only for a clock that cannot be written as a date.
+        // Fails only for a system clock outside the range of dates.
         let _ = SystemTime.format_time(&mut Writer::new(&mut now));
         let (level, target) = (event.metadata().level(), event.metadata().target());
         let text = match form {
-            Form::Json => {
+            LineForm::Json => {
                 format!(r#"{{"timestamp":"{now}","level":"{level}","target":"{target}""#)
             }
-            Form::Text => format!("{now} {level:>5} {target}:"),
+            LineForm::Text => format!("{now} {level:>5} {target}:"),
         };
         Self {
             form,
@@ -108,7 +107,7 @@ impl Line {
         }
     }
 
-    fn push_all<'f>(&mut self, fields: impl IntoIterator<Item = &'f (&'static str, Value)>) {
+    fn push_all<'f>(&mut self, fields: impl IntoIterator<Item = &'f (&'static str, FieldValue)>) {
         for (name, value) in fields {
             if !self.names.contains(name) {
                 self.names.push(name);
@@ -117,20 +116,22 @@ impl Line {
         }
     }
 
-    fn push(&mut self, name: &str, value: &Value) {
+    fn push(&mut self, name: &str, value: &FieldValue) {
         // Writing to a String cannot fail.
         let _ = match (self.form, value) {
-            (Form::Json, Value::Text(text)) => {
+            (LineForm::Json, FieldValue::Text(text)) => {
                 write!(self.text, r#","{}":"{text}""#, escape(&name))
             }
-            (Form::Json, Value::Bare(text)) => {
+            (LineForm::Json, FieldValue::Bare(text)) => {
                 write!(self.text, r#","{}":{text}"#, escape(&name))
             }
-            (Form::Text, Value::Text(text)) if name == "message" => write!(self.text, " {text}"),
-            (Form::Text, Value::Text(text)) if needs_quotes(text) => {
+            (LineForm::Text, FieldValue::Text(text)) if name == "message" => {
+                write!(self.text, " {text}")
+            }
+            (LineForm::Text, FieldValue::Text(text)) if needs_quotes(text) => {
                 write!(self.text, r#" {name}="{text}""#)
             }
-            (Form::Text, Value::Text(text) | Value::Bare(text)) => {
+            (LineForm::Text, FieldValue::Text(text) | FieldValue::Bare(text)) => {
                 write!(self.text, " {name}={text}")
             }
         };
@@ -138,14 +139,14 @@ impl Line {
 
     fn end(mut self) -> String {
         self.text.push_str(match self.form {
-            Form::Json => "}\n",
-            Form::Text => "\n",
+            LineForm::Json => "}\n",
+            LineForm::Text => "\n",
         });
         self.text
     }
 }
 
-/// Whether a value could be taken for several fields, or holds an escape.
+/// Whether a value needs quotes to be read as one field.
 fn needs_quotes(text: &str) -> bool {
     text.is_empty() || text.contains([' ', '=', '"', '\\'])
 }

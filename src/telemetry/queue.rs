@@ -1,8 +1,8 @@
-//! Lines on their way out. One thread writes them, because standard error may be a pipe whose reader
-//! has stopped, and then whoever writes stops too: every call would, and the drain with them.
+//! The queue of log lines. A thread of its own writes them, because standard error may be a pipe whose
+//! reader has stopped: calls and the drain would block with it.
 //!
-//! It takes what has gathered since it last looked, and looks again without being woken as long as
-//! lines come: a wake-up for each of them cost more than all else that an empty call does.
+//! The thread writes in batches and polls while lines keep coming: waking it for each line cost more
+//! than the rest of an empty call.
 
 use std::{
     io::{self, Write},
@@ -15,47 +15,44 @@ use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Lines that may wait: seconds of a busy service, and a few MiB at most.
-const ROOM: usize = 4096;
-/// How long lines gather while they keep coming.
-const GATHERING: Duration = Duration::from_millis(2);
-/// How long the end of the process waits for a reader.
-const FLUSH: Duration = Duration::from_secs(1);
+/// The most lines that wait: seconds of a busy service, and a few MiB.
+const CAPACITY: usize = 4096;
+/// The pause between two batches.
+const BATCH_INTERVAL: Duration = Duration::from_millis(2);
+/// How long a flush waits for the reader.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Takes lines and never waits; clones share it. What finds no room is lost, and counted.
+/// Takes lines without ever blocking; clones share it. A line beyond the capacity is dropped and
+/// counted.
 #[derive(Clone)]
-pub(super) struct Queue(Arc<Shared>);
+pub(super) struct LogQueue(Arc<Shared>);
 
 struct Shared {
-    state: Mutex<State>,
-    /// A line came.
-    came: Condvar,
-    /// All that came was written.
+    state: Mutex<LogQueueState>,
+    arrived: Condvar,
+    /// All lines were written.
     written: Condvar,
 }
 
 #[derive(Default)]
-struct State {
-    /// Whole lines, one after the other.
+struct LogQueueState {
+    /// The waiting lines, concatenated.
     text: Vec<u8>,
     lines: usize,
     lost: u64,
-    /// How many of them were told of.
-    told: u64,
+    /// How many of the lost lines were reported.
+    reported: u64,
     writing: bool,
     /// The thread waits to be woken.
     asleep: bool,
 }
 
-impl Queue {
-    /// A queue whose lines go to `out`, on a thread that lives as long as the process.
-    ///
-    /// # Errors
-    /// There is no thread to be had.
-    pub(super) fn before(out: impl Write + Send + 'static) -> io::Result<Self> {
+impl LogQueue {
+    /// Starts the thread that writes to `out`, for as long as the process lives.
+    pub(super) fn spawn(out: impl Write + Send + 'static) -> io::Result<Self> {
         let queue = Self(Arc::new(Shared {
             state: Mutex::default(),
-            came: Condvar::new(),
+            arrived: Condvar::new(),
             written: Condvar::new(),
         }));
         let writer = queue.clone();
@@ -64,36 +61,37 @@ impl Queue {
         Ok(queue)
     }
 
-    /// How many lines were lost so far.
     pub(super) fn lost(&self) -> u64 {
         self.0.state.lock().lost
     }
 
-    /// Waits until all lines are written, though not for ever.
+    /// Waits until all lines are written, at most [`FLUSH_TIMEOUT`].
     pub(super) fn flush(&self) {
-        let is_behind = |state: &mut State| state.writing || state.lines > 0;
+        let is_behind = |state: &mut LogQueueState| state.writing || state.lines > 0;
         let mut state = self.0.state.lock();
-        self.0.written.wait_while_for(&mut state, is_behind, FLUSH);
+        self.0
+            .written
+            .wait_while_for(&mut state, is_behind, FLUSH_TIMEOUT);
     }
 
     fn push(&self, line: &[u8]) {
         let mut state = self.0.state.lock();
-        if state.lines == ROOM {
+        if state.lines == CAPACITY {
             state.lost += 1;
             return;
         }
         state.text.extend_from_slice(line);
         state.lines += 1;
         if std::mem::take(&mut state.asleep) {
-            self.0.came.notify_one();
+            self.0.arrived.notify_one();
         }
     }
 
     fn write_forever(&self, mut out: impl Write) {
         loop {
-            let (text, lost) = self.next();
+            let (text, lost) = self.next_batch();
             if lost > 0 {
-                // It takes a place among the lines that come now: those that wait are older.
+                // The warning is queued behind the batch that is written now.
                 warn!(
                     lost,
                     "log lines were lost: they came faster than they were read"
@@ -103,26 +101,26 @@ impl Queue {
             let _ = out.write_all(&text);
             self.0.state.lock().writing = false;
             self.0.written.notify_all();
-            thread::sleep(GATHERING);
+            thread::sleep(BATCH_INTERVAL);
         }
     }
 
-    /// All that wait, once there is one, and how many were lost since this was last told.
-    fn next(&self) -> (Vec<u8>, u64) {
+    /// Waits for a line, then takes all waiting lines and the count of those lost since the last report.
+    fn next_batch(&self) -> (Vec<u8>, u64) {
         let mut state = self.0.state.lock();
         while state.lines == 0 {
             state.asleep = true;
-            self.0.came.wait(&mut state);
+            self.0.arrived.wait(&mut state);
         }
         state.writing = true;
         state.lines = 0;
-        let lost = state.lost - state.told;
-        state.told = state.lost;
+        let lost = state.lost - state.reported;
+        state.reported = state.lost;
         (std::mem::take(&mut state.text), lost)
     }
 }
 
-impl<'q> MakeWriter<'q> for Queue {
+impl<'q> MakeWriter<'q> for LogQueue {
     type Writer = &'q Self;
 
     fn make_writer(&'q self) -> &'q Self {
@@ -130,8 +128,8 @@ impl<'q> MakeWriter<'q> for Queue {
     }
 }
 
-/// A line is written in one piece.
-impl Write for &Queue {
+/// Each write is one whole line.
+impl Write for &LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
         Ok(line.len())
@@ -148,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// Tells of each write and waits to be read.
+    /// A pipe that signals each write and blocks it until the test reads.
     struct Pipe {
         text: Arc<Mutex<String>>,
         begun: mpsc::Sender<()>,
@@ -158,7 +156,7 @@ mod tests {
     impl Write for Pipe {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let _ = self.begun.send(());
-            // An error: the reader has woken up for good.
+            // An error means that the test no longer blocks writes.
             let _ = self.read.recv();
             self.text.lock().push_str(str::from_utf8(bytes).unwrap());
             Ok(bytes.len())
@@ -170,31 +168,31 @@ mod tests {
     }
 
     #[test]
-    fn whoever_writes_never_waits_and_what_finds_no_room_is_counted() {
+    fn logging_never_blocks_and_lines_beyond_the_capacity_are_counted() {
         let text = Arc::<Mutex<String>>::default();
         let (begun, begins) = mpsc::channel();
         let (reader, read) = mpsc::channel();
-        let queue = Queue::before(Pipe {
+        let queue = LogQueue::spawn(Pipe {
             text: Arc::clone(&text),
             begun,
             read,
         })
         .unwrap();
-        let say = |line: usize| (&queue).write_all(format!("{line}\n").as_bytes()).unwrap();
-        say(0);
+        let log = |line: usize| (&queue).write_all(format!("{line}\n").as_bytes()).unwrap();
+        log(0);
         begins.recv().unwrap();
-        // The thread stands in the first line. All of these return.
-        (1..=ROOM + 3).for_each(say);
+        // The thread is blocked in the first line. All of these return.
+        (1..=CAPACITY + 3).for_each(log);
         assert_eq!(queue.lost(), 3);
         assert_eq!(*text.lock(), "");
 
         drop(reader);
         queue.flush();
-        let expected: Vec<_> = (0..=ROOM).map(|line| line.to_string()).collect();
+        let expected: Vec<_> = (0..=CAPACITY).map(|line| line.to_string()).collect();
         let written = text.lock().clone();
         assert!(written.lines().eq(expected), "whole, in order");
-        assert_eq!((queue.lost(), queue.0.state.lock().told), (3, 3));
-        say(7);
+        assert_eq!((queue.lost(), queue.0.state.lock().reported), (3, 3));
+        log(7);
         queue.flush();
         assert!(text.lock().ends_with("\n7\n"));
     }

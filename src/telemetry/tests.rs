@@ -1,4 +1,4 @@
-//! What a line looks like, and what never gets into one.
+//! The format of log lines, and the data that never gets into one.
 
 use std::{
     io,
@@ -46,7 +46,7 @@ fn json(level: Level, work: impl FnOnce()) -> Vec<serde_json::Value> {
         .collect()
 }
 
-/// What an attacker sends as a user name.
+/// A user name that an attacker sends.
 fn hostile() -> String {
     let spoof = "ada\r\n{\"level\":\"INFO\"}\u{1b}[31m\u{9b}2J\"'\\\u{202e}\u{2028}\0";
     format!("{spoof}{}", "x".repeat(1024 * 1024))
@@ -84,7 +84,7 @@ fn a_text_line_reads_as_a_sentence_with_fields() {
     assert!(lines[0].ends_with(end), "{lines:?}");
 }
 
-/// (L2) One valid, cut line whatever a value holds.
+/// (L2) Any value results in one valid line, cut to size.
 #[test]
 fn hostile_values_stay_inside_one_short_line() {
     let hostile = hostile();
@@ -107,7 +107,7 @@ fn hostile_values_stay_inside_one_short_line() {
 /// (L1) Whatever the level, the bodies, statements and metadata that dependencies log at debug and
 /// trace are not written.
 #[test]
-fn dependencies_are_never_heard_below_a_warning() {
+fn dependencies_are_never_logged_below_a_warning() {
     let lines = json(Level::TRACE, || {
         trace!(target: "h2", "canary");
         debug!(target: "hyper", "canary");
@@ -147,7 +147,7 @@ fn an_inner_field_hides_an_outer_one_and_none_hides_the_level() {
     assert_eq!((&line["code"], &line["level"]), (&2.into(), &"INFO".into()));
 }
 
-/// (L1) A panic is one line that says where it happened; its message may hold a secret.
+/// (L1) A panic is logged as its location; its message may hold a secret.
 #[test]
 fn a_panic_is_logged_without_its_message() {
     let lines = json(Level::INFO, || {

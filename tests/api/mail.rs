@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use vestibule::{
     db::{Db, MailRequest, Queued},
     domain::{Clock, Email, MailPurpose, Timestamp, UserId},
-    mail::Tls,
+    mail::SmtpTls,
 };
 
 use crate::harness::{
@@ -75,7 +75,7 @@ async fn sending_to(sink: &Sink, database: Database) -> Plan {
 }
 
 async fn a_reset_goes_to_the_address_on_the_row_by_both_ways_of_tls(database: Database) {
-    for tls in [Tls::Implicit, Tls::Starttls] {
+    for tls in [SmtpTls::Implicit, SmtpTls::Starttls] {
         let sink = Sink::start(tls).await;
         let app = sending_to(&sink, database).await.start().await;
         app.grpc()
@@ -99,7 +99,7 @@ async fn a_reset_goes_to_the_address_on_the_row_by_both_ways_of_tls(database: Da
 }
 
 async fn nobody_who_may_not_log_in_gets_mail(database: Database) {
-    let sink = Sink::start(Tls::Starttls).await;
+    let sink = Sink::start(SmtpTls::Starttls).await;
     let app = sending_to(&sink, database).await.start().await;
     let disabled = app.grpc().registered().await;
     app.disable(&disabled.id).await;

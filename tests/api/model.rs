@@ -29,7 +29,7 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task::block_in_place};
 use uuid::Uuid;
-use vestibule::{domain::Clock, mail::Tls};
+use vestibule::{domain::Clock, mail::SmtpTls};
 
 use crate::{
     events::Auditor,
@@ -128,7 +128,7 @@ impl Service {
     async fn start(database: Database) -> Self {
         // Ahead of the clock of Postgres, which counts as well.
         let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
-        let (moved, sink) = (clock.clone(), Sink::start(Tls::None).await);
+        let (moved, sink) = (clock.clone(), Sink::start(SmtpTls::None).await);
         let delivery = sink.delivery();
         let plan = TestApp::on(database).await.settings(|settings| {
             settings.auth.session_limits.lifetime = LIFETIME;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 
-use crate::{cli::args::optional, config::parse_duration, hashing::calibration::Wanted};
+use crate::{cli::args::optional, config::parse_duration, hashing::calibration::LoginTarget};
 
 const SECONDS: &str = "seconds";
 const LOGINS: &str = "logins-per-second";
@@ -23,7 +23,7 @@ pub struct CalibrateArgs {
     /// How long to measure each cost, or to load the engine.
     pub time: Option<Duration>,
     /// What the recommended settings have to give.
-    pub wanted: Wanted,
+    pub wanted: LoginTarget,
     /// Verify so many passwords a second with the settings in force, instead of measuring costs.
     pub verify_rate: Option<u32>,
 }
@@ -65,7 +65,7 @@ pub(in crate::cli) fn parse_args(matches: &ArgMatches) -> CalibrateArgs {
     CalibrateArgs {
         time: optional(matches, SECONDS),
         // Both have defaults.
-        wanted: Wanted {
+        wanted: LoginTarget {
             logins_per_second: optional(matches, LOGINS).unwrap_or_default(),
             latency: optional(matches, LATENCY).unwrap_or_default(),
         },

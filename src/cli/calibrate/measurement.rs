@@ -7,7 +7,9 @@ use thiserror::Error;
 use crate::{
     hashing::{
         DoesNotFit,
-        calibration::{Cost, MeasureError, Measured, NoRoom, has_room, measure},
+        calibration::{
+            Cost, MeasureError, Measurement, NotEnoughMemory, check_free_memory, measure,
+        },
         fit, free_memory,
     },
     telemetry,
@@ -22,7 +24,7 @@ pub(super) enum Unmeasured {
     #[error(transparent)]
     DoesNotFit(#[from] DoesNotFit),
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    NotEnoughMemory(#[from] NotEnoughMemory),
     #[error("a hash takes about {} ms; give it more --seconds", .0.as_millis())]
     TooSlow(Duration),
     #[error("{}", telemetry::chain(.0))]
@@ -35,12 +37,12 @@ pub(super) fn measure_both(
     cost: Cost,
     time: Duration,
     limit: Option<u64>,
-    known: Option<&Measured>,
-) -> Result<Measured, Unmeasured> {
+    known: Option<&Measurement>,
+) -> Result<Measurement, Unmeasured> {
     let memory = cost.memory();
     fit(memory.workers, memory.memory_kib, limit)?;
-    has_room(memory, free_memory())?;
-    let expected = known.map_or(Duration::ZERO, |known| known.expect(cost));
+    check_free_memory(memory, free_memory())?;
+    let expected = known.map_or(Duration::ZERO, |known| known.estimate_time(cost));
     if expected > time * PATIENCE {
         return Err(Unmeasured::TooSlow(expected));
     }
@@ -49,7 +51,7 @@ pub(super) fn measure_both(
         1 => alone,
         workers => measure(cost, workers, time)?,
     };
-    Ok(Measured {
+    Ok(Measurement {
         cost,
         alone,
         together,

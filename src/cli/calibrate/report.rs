@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use super::measurement::Unmeasured;
 use crate::hashing::{
     HashingSettings,
-    calibration::{Cost, Load, Measured, Verdict, Wanted},
+    calibration::{Acceptance, Cost, LoadResult, LoginTarget, Measurement},
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -27,7 +27,7 @@ pub(super) fn render_heading(limit: Option<u64>) -> String {
 pub(super) fn render_row(
     cost: Cost,
     origin: &str,
-    outcome: &Result<Measured, Unmeasured>,
+    outcome: &Result<Measurement, Unmeasured>,
 ) -> String {
     let figures = match outcome {
         Ok(measured) => format!(
@@ -40,10 +40,10 @@ pub(super) fn render_row(
         ),
         Err(reason) => format!("not measured: {reason}"),
     };
-    let verdict = match cost.verdict() {
-        Verdict::Accepted => "",
-        Verdict::BelowFloor => "below the floor: serve refuses it",
-        Verdict::BeyondCaps(_) => "beyond the caps: serve refuses it",
+    let verdict = match cost.acceptance() {
+        Acceptance::Accepted => "",
+        Acceptance::BelowFloor => "below the floor: serve refuses it",
+        Acceptance::BeyondCaps(_) => "beyond the caps: serve refuses it",
     };
     let notes: Vec<&str> = [origin, verdict]
         .into_iter()
@@ -63,7 +63,7 @@ pub(super) fn render_row(
 }
 
 /// The settings to paste, and what they are good for.
-pub(super) fn render_recommendation(best: &Measured, wanted: Wanted) -> String {
+pub(super) fn render_recommendation(best: &Measurement, wanted: LoginTarget) -> String {
     let memory = best.cost.memory();
     format!(
         "\nFor {} logins a second, the hash of each within {} ms:\n\n\
@@ -78,13 +78,16 @@ pub(super) fn render_recommendation(best: &Measured, wanted: Wanted) -> String {
         best.cost.iterations,
         best.cost.parallelism,
         memory.workers,
-        best.bears().floor(),
+        best.sustained_rate().floor(),
         milliseconds(best.latency()).ceil(),
     )
 }
 
 /// Why nothing is recommended.
-pub(super) fn explain_no_recommendation(fastest: Option<&Measured>, wanted: Wanted) -> String {
+pub(super) fn explain_no_recommendation(
+    fastest: Option<&Measurement>,
+    wanted: LoginTarget,
+) -> String {
     let Some(fastest) = fastest else {
         return "no cost that serve accepts fits into the memory".to_owned();
     };
@@ -92,7 +95,7 @@ pub(super) fn explain_no_recommendation(fastest: Option<&Measured>, wanted: Want
         "nothing that serve accepts gives {} logins a second within {} ms here; the most is {:.0} within {:.0} ms, with {} KiB and {} passes",
         wanted.logins_per_second,
         wanted.latency.as_millis(),
-        fastest.bears().floor(),
+        fastest.sustained_rate().floor(),
         milliseconds(fastest.latency()).ceil(),
         fastest.cost.memory_kib,
         fastest.cost.iterations,
@@ -100,7 +103,7 @@ pub(super) fn explain_no_recommendation(fastest: Option<&Measured>, wanted: Want
 }
 
 /// What became of a load.
-pub(super) fn render_load(settings: &HashingSettings, rate: u32, load: &Load) -> String {
+pub(super) fn render_load(settings: &HashingSettings, rate: u32, load: &LoadResult) -> String {
     let percentile = |of_100| {
         load.percentile(of_100).map_or_else(
             || "none".to_owned(),
@@ -132,7 +135,7 @@ pub(super) fn render_load(settings: &HashingSettings, rate: u32, load: &Load) ->
 }
 
 /// What is wrong with it, if anything is.
-pub(super) fn find_fault(load: &Load, latency: Duration) -> Option<String> {
+pub(super) fn find_fault(load: &LoadResult, latency: Duration) -> Option<String> {
     if load.answered() < load.offered {
         Some("the load was not borne: not all were answered".to_owned())
     } else if load.percentile(99).is_some_and(|p99| p99 > latency) {

@@ -1,7 +1,7 @@
 //! What is measured, what is not, and what is said about it.
 
 use super::{measurement::Unmeasured, *};
-use crate::hashing::calibration::{Rate, Wanted};
+use crate::hashing::calibration::{LoginTarget, Rate};
 
 const MIB: u64 = 1024 * 1024;
 const CHEAP: Cost = Cost::new(64, 1, 1);
@@ -18,12 +18,12 @@ fn in_force(memory_kib: u32) -> HashingSettings {
     }
 }
 
-fn measured(cost: Cost, per_second: f64) -> Measured {
+fn measured(cost: Cost, per_second: f64) -> Measurement {
     let rate = |threads| Rate {
         threads,
         per_second,
     };
-    Measured {
+    Measurement {
         cost,
         alone: rate(1),
         together: rate(1),
@@ -70,7 +70,7 @@ fn a_row_has_its_figures_or_the_reason_for_none() {
 
 #[test]
 fn a_recommendation_is_lines_to_paste() {
-    let wanted = Wanted {
+    let wanted = LoginTarget {
         logins_per_second: 10,
         latency: Duration::from_millis(250),
     };

@@ -1,7 +1,7 @@
 //! Mail: what goes together, and what must not.
 
 use super::*;
-use crate::mail::{Delivery, Tls};
+use crate::mail::{Delivery, SmtpTls};
 
 fn smtp(server: &str) -> Sources {
     Sources::new()
@@ -10,7 +10,7 @@ fn smtp(server: &str) -> Sources {
         .flag("mail.link_base", "https://app.example.com")
 }
 
-fn server(sources: &Sources) -> (String, u16, Tls) {
+fn server(sources: &Sources) -> (String, u16, SmtpTls) {
     match sources.loaded().application.mail {
         Delivery::Smtp(smtp) => (smtp.server.host, smtp.server.port, smtp.tls),
         other => panic!("{other:?}"),
@@ -63,7 +63,7 @@ fn the_port_follows_from_the_encryption_unless_it_is_given() {
         let (found, number, _) = server(&smtp(text).flag("smtp.tls", tls));
         assert_eq!((found.as_str(), number), (host, port));
     }
-    assert_eq!(server(&smtp("smtp.example.com")).2, Tls::Implicit);
+    assert_eq!(server(&smtp("smtp.example.com")).2, SmtpTls::Implicit);
     for bad in [
         "",
         ":465",

@@ -1,5 +1,5 @@
-//! What becomes of a number of verifications a second: the engine itself under load, with its queue
-//! and its refusals, and without anything else in the way.
+//! Puts a rate of verifications on the engine alone, with its queue and its refusals, and reports what
+//! was answered.
 
 use std::time::Duration;
 
@@ -10,60 +10,60 @@ use tokio::{
 
 use super::super::{Hasher, HashingError, fair_queue::Lane, stored::StoredHash};
 
-/// How long a verification is waited for, as `serve` waits unless told otherwise.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The deadline of a verification, as long as the default deadline of `serve`.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What became of them.
+/// The outcomes of the verifications.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Load {
-    /// How many there were.
+pub struct LoadResult {
+    /// The number of verifications.
     pub offered: usize,
-    /// How many were refused.
+    /// How many were refused as overload.
     pub refused: usize,
-    /// How many found no end in time, or none at all.
+    /// How many missed their deadline or failed.
     pub failed: usize,
-    /// From the first arrival to the last end.
+    /// The time from the first arrival to the last answer.
     pub time: Duration,
-    /// What those that ended took, from when they were due; in order.
+    /// The sorted times from the due arrival to the answer.
     latencies: Vec<Duration>,
 }
 
-impl Load {
-    /// How many ended.
+impl LoadResult {
+    /// How many were answered.
     pub fn answered(&self) -> usize {
         self.latencies.len()
     }
 
-    /// How many ended each second.
+    /// The answers per second.
     pub fn per_second(&self) -> f64 {
         let answered = u32::try_from(self.answered()).unwrap_or(u32::MAX);
         f64::from(answered) / self.time.as_secs_f64()
     }
 
-    /// The time within which so many of a hundred ended; `None` when none did.
-    pub fn percentile(&self, of_100: usize) -> Option<Duration> {
-        let rank = (self.latencies.len() * of_100).div_ceil(100);
+    /// The time within which `percent` of the answers came; `None`: there was no answer.
+    pub fn percentile(&self, percent: usize) -> Option<Duration> {
+        let rank = (self.latencies.len() * percent).div_ceil(100);
         self.latencies.get(rank.saturating_sub(1)).copied()
     }
 }
 
-/// How many there are of so many each second within `time`: at 0, and whenever one is due after that.
-pub fn arrivals(per_second: u32, time: Duration) -> usize {
+/// The number of arrivals within `time` at a rate of `per_second`, of which the first is at 0.
+pub fn count_arrivals(per_second: u32, time: Duration) -> usize {
     let arrivals = (time * per_second).as_nanos().div_ceil(1_000_000_000);
     usize::try_from(arrivals).unwrap_or(usize::MAX)
 }
 
-/// Verifies so many each second, evenly and whatever becomes of the ones before, for `time`; tells
-/// `arrived` of each.
-pub async fn verify_at(
+/// Starts `per_second` verifications each second for `time`, evenly and without waiting for earlier ones.
+/// Calls `arrived` for each.
+pub async fn run_load(
     hasher: &Hasher,
     per_second: u32,
     time: Duration,
     arrived: impl Fn(),
-) -> Load {
+) -> LoadResult {
     let mut calls = JoinSet::new();
     let start = Instant::now();
-    for index in 0..arrivals(per_second, time) {
+    for index in 0..count_arrivals(per_second, time) {
         let after = Duration::from_secs(index as u64) / per_second;
         sleep_until(start + after).await;
         calls.spawn(verify(hasher.clone(), start + after));
@@ -79,7 +79,7 @@ pub async fn verify_at(
     let failed = count(|error| !matches!(error, HashingError::Overloaded { .. }));
     let mut latencies: Vec<Duration> = outcomes.into_iter().flatten().collect();
     latencies.sort_unstable();
-    Load {
+    LoadResult {
         offered,
         refused,
         failed,
@@ -88,12 +88,12 @@ pub async fn verify_at(
     }
 }
 
-/// One verification, and what it took from when it was due: a late start is the engine's doing too.
+/// Verifies once and returns the time since `due`: a late start is also due to the engine.
 async fn verify(hasher: Hasher, due: Instant) -> Result<Duration, HashingError> {
     let stored = StoredHash::without_tag(hasher.0.current, [7; 16]);
-    let deadline = due + PATIENCE;
+    let deadline = due + CALL_TIMEOUT;
     hasher
-        .tag(Lane::Login, b"calibration", &stored, deadline)
+        .compute_tag(Lane::Login, b"calibration", &stored, deadline)
         .await?;
     Ok(due.elapsed())
 }
@@ -111,7 +111,7 @@ mod tests {
         parallelism: 1,
         workers: 2,
         queue: 100,
-        max_wait: PATIENCE,
+        max_wait: CALL_TIMEOUT,
     };
     const TIME: Duration = Duration::from_millis(20);
 
@@ -119,15 +119,15 @@ mod tests {
     fn arrivals_are_those_before_the_end() {
         for (per_second, millis, arrivals_then) in [(100, 50, 5), (100, 51, 6), (1, 10, 1)] {
             let time = Duration::from_millis(millis);
-            assert_eq!(arrivals(per_second, time), arrivals_then);
+            assert_eq!(count_arrivals(per_second, time), arrivals_then);
         }
     }
 
     #[tokio::test]
-    async fn what_the_engine_bears_is_answered() {
+    async fn load_within_the_capacity_is_answered() {
         let hasher = Hasher::start(SETTINGS, None).unwrap();
         let arrived = AtomicUsize::new(0);
-        let load = verify_at(&hasher, 1000, TIME, || {
+        let load = run_load(&hasher, 1000, TIME, || {
             arrived.fetch_add(1, Ordering::Relaxed);
         })
         .await;
@@ -139,12 +139,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_it_refuses_or_loses_is_counted() {
+    async fn refused_and_failed_verifications_are_counted() {
         let break_all: BeforeHash = std::sync::Arc::new(|_| {
             std::panic::resume_unwind(Box::new(()));
         });
         let hasher = Hasher::start(SETTINGS, Some(break_all)).unwrap();
-        let load = verify_at(&hasher, 1000, TIME, || {}).await;
+        let load = run_load(&hasher, 1000, TIME, || {}).await;
         assert_eq!((load.refused, load.failed), (0, 20));
         assert_eq!(load.percentile(50), None);
 
@@ -161,7 +161,7 @@ mod tests {
         let hasher = Hasher::start(settings, Some(wait)).unwrap();
         let running = tokio::spawn(verify(hasher.clone(), Instant::now()));
         tokio::task::yield_now().await;
-        let load = verify_at(&hasher, 1000, TIME, || {}).await;
+        let load = run_load(&hasher, 1000, TIME, || {}).await;
         assert_eq!((load.refused, load.failed), (20, 0));
         drop(release);
         running.await.unwrap().unwrap();
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_percentile_is_a_latency_that_was_seen() {
-        let load = Load {
+        let load = LoadResult {
             offered: 200,
             refused: 0,
             failed: 0,

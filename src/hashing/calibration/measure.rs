@@ -1,5 +1,5 @@
-//! How many hashes a second a number of threads computes, as the engine's threads do: in memory that
-//! is reserved once, at their priority, without a pause.
+//! Measures the hashes per second of a number of threads. They work as the engine's threads do: in
+//! arenas that are reserved once, at the same priority, without a pause.
 
 use std::{
     collections::TryReserveError,
@@ -15,28 +15,28 @@ use parking_lot::RwLock;
 use thiserror::Error;
 
 use super::{
-    super::{arena::Arena, parameters::argon2id, priority},
+    super::{arena::Arena, parameters::compute_argon2id, priority},
     Cost,
 };
 
 const TAG_BYTES: usize = 32;
 
-/// Hashes a second.
+/// A measured rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
-    /// Threads that hashed at the same time.
+    /// The threads that hashed at the same time.
     pub threads: usize,
-    /// Hashes that all of them computed in a second.
+    /// The hashes per second of all threads together.
     pub per_second: f64,
 }
 
-/// Why nothing was measured.
+/// Why a measurement failed.
 #[derive(Debug, Error)]
 pub enum MeasureError {
-    /// There is no such cost.
+    /// Argon2 does not define the cost.
     #[error("argon2: {0}")]
     Argon2(#[from] argon2::Error),
-    /// The memory cannot be reserved.
+    /// The arenas cannot be reserved.
     #[error("the memory for hashing cannot be reserved")]
     Memory(#[from] TryReserveError),
     /// A thread cannot be started.
@@ -44,7 +44,7 @@ pub enum MeasureError {
     Thread(#[from] io::Error),
 }
 
-/// Hashes of one thread, and what they took.
+/// The hashes of one thread, and their total time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
     hashes: u32,
@@ -52,16 +52,13 @@ struct Run {
 }
 
 impl Rate {
-    /// What one hash takes while all threads hash.
+    /// The time of one hash while all threads hash.
     pub fn time_of_one(self) -> Duration {
         Duration::from_secs(self.threads as u64).div_f64(self.per_second)
     }
 }
 
-/// Hashes with `threads` at the same time, each for `time` and at least once.
-///
-/// # Errors
-/// There is no such cost, or the system has no memory or thread left.
+/// Hashes on `threads` threads at the same time, each for `time` and at least once.
 pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, MeasureError> {
     let params = Params::new(
         cost.memory_kib,
@@ -72,7 +69,7 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
     let arenas = (0..threads)
         .map(|_| Arena::reserve(cost.memory_kib))
         .collect::<Result<Vec<_>, _>>()?;
-    // Held until all have touched their memory; let go of early, it holds up nobody for ever.
+    // Locked until all threads have touched their memory. An early return unlocks it too.
     let gate = RwLock::new(());
     let runs = thread::scope(|scope| {
         let held = gate.write();
@@ -81,7 +78,7 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
         for mut arena in arenas {
             let (params, ready, gate) = (params.clone(), ready.clone(), &gate);
             let work = move || {
-                priority::give_way();
+                priority::lower_priority();
                 arena.blocks(cost.memory_kib);
                 drop(ready);
                 drop(gate.read());
@@ -90,7 +87,7 @@ pub fn measure(cost: Cost, threads: usize, time: Duration) -> Result<Rate, Measu
             running.push(thread::Builder::new().spawn_scoped(scope, work)?);
         }
         drop(ready);
-        // Nothing is sent: it ends when the last of them has dropped its end.
+        // Nothing is sent: this returns once every thread has dropped its sender.
         all_ready.recv().unwrap_or_default();
         drop(held);
         running
@@ -113,10 +110,10 @@ impl Run {
 fn hash(params: &Params, cost: Cost, arena: &mut Arena) -> Result<(), argon2::Error> {
     let mut tag = [0; TAG_BYTES];
     let blocks = arena.blocks(cost.memory_kib);
-    argon2id(params.clone(), b"calibration", &[7; 16], blocks, &mut tag)
+    compute_argon2id(params.clone(), b"calibration", &[7; 16], blocks, &mut tag)
 }
 
-/// Works until `time` is over by `now`, at least once.
+/// Repeats `work` until `time` has passed on the clock `now`, at least once.
 fn repeat<E>(
     time: Duration,
     now: impl Fn() -> Instant,
@@ -145,7 +142,7 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    /// A clock on which each piece of work takes 30 ms.
+    /// Runs on a clock on which each hash takes 30 ms.
     fn run_for(time: Duration) -> Run {
         let (start, passed) = (Instant::now(), Cell::new(Duration::ZERO));
         let work = || {
@@ -179,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn one_hash_takes_as_long_as_all_threads_need_for_as_many_as_they_are() {
+    fn the_time_of_one_hash_is_the_number_of_threads_over_the_rate() {
         let rate = Rate {
             threads: 4,
             per_second: 100.0,

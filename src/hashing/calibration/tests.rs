@@ -1,4 +1,4 @@
-//! What is recommended, over figures that no machine has to find.
+//! Recommendations from made-up measurements.
 
 use proptest::prelude::*;
 
@@ -7,8 +7,8 @@ use crate::hashing::fit;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A machine of which each thread computes so many KiB × passes a second.
-fn measured(cost: Cost, work_kib: f64) -> Measured {
+/// The measurement of a machine of which each thread computes `work_kib` KiB × passes per second.
+fn measured(cost: Cost, work_kib: f64) -> Measurement {
     let alone = work_kib / f64::from(u32::try_from(cost.work_kib()).unwrap());
     let threads = cost.memory().workers;
     let together = alone * f64::from(u32::try_from(threads).unwrap());
@@ -16,44 +16,44 @@ fn measured(cost: Cost, work_kib: f64) -> Measured {
         threads,
         per_second,
     };
-    Measured {
+    Measurement {
         cost,
         alone: rate(1, alone),
         together: rate(threads, together),
     }
 }
 
-fn all(work_kib: f64) -> Vec<Measured> {
+fn all(work_kib: f64) -> Vec<Measurement> {
     COSTS.map(|(cost, _)| measured(cost, work_kib)).to_vec()
 }
 
-fn wanted(logins_per_second: u32, latency: u64) -> Wanted {
-    Wanted {
+fn wanted(logins_per_second: u32, latency: u64) -> LoginTarget {
+    LoginTarget {
         logins_per_second,
         latency: Duration::from_millis(latency),
     }
 }
 
 #[test]
-fn what_serve_refuses_is_measured_and_marked() {
-    let verdicts = COSTS.map(|(cost, _)| cost.verdict());
-    let count = |wanted: Verdict| {
+fn costs_that_serve_refuses_are_measured_and_marked() {
+    let verdicts = COSTS.map(|(cost, _)| cost.acceptance());
+    let count = |wanted: Acceptance| {
         verdicts
             .iter()
             .filter(|verdict| **verdict == wanted)
             .count()
     };
-    assert_eq!(count(Verdict::BelowFloor), 3);
+    assert_eq!(count(Acceptance::BelowFloor), 3);
     assert_eq!(
-        count(Verdict::BeyondCaps(ParametersError::Memory)),
+        count(Acceptance::BeyondCaps(ParametersError::Memory)),
         1,
         "2 GiB"
     );
-    assert_eq!(count(Verdict::Accepted), 7);
+    assert_eq!(count(Acceptance::Accepted), 7);
 }
 
 #[test]
-fn the_dearest_cost_that_gives_what_is_wanted_is_recommended() {
+fn the_highest_cost_that_meets_the_target_is_recommended() {
     // 2 GiB × passes a second and thread: 51 hashes of the default cost.
     let all = all(2_000_000.0);
     let cost = |wanted| recommend(&all, wanted, None).map(|best| best.cost.work_kib());
@@ -78,13 +78,13 @@ fn a_fifth_of_the_rate_is_kept_for_bursts() {
 #[test]
 fn the_time_of_another_cost_follows_from_memory_and_passes() {
     let one = measured(Cost::new(19_456, 2, 1), 2_000_000.0);
-    let expected = one.expect(Cost::new(2_097_152, 1, 4)).as_secs_f64();
+    let expected = one.estimate_time(Cost::new(2_097_152, 1, 4)).as_secs_f64();
     assert!((1.04..1.06).contains(&expected), "{expected}");
 }
 
-/// (W54) The workers are those of this machine, whatever limit is made up.
+/// (W54) The number of workers is that of this machine, whatever the limit.
 #[test]
-fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
+fn a_cost_that_does_not_fit_is_neither_recommended_nor_given_memory() {
     let all = all(2_000_000.0);
     assert!(recommend(&all, wanted(1, 60_000), Some(128 * MIB)).is_none());
     assert!(fastest(&all, Some(128 * MIB)).is_none());
@@ -93,10 +93,10 @@ fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
         workers: 2,
         memory_kib: 65_536,
     };
-    assert_eq!(has_room(needed, None), Ok(()));
-    assert_eq!(has_room(needed, Some(160 * MIB)), Ok(()));
+    assert_eq!(check_free_memory(needed, None), Ok(()));
+    assert_eq!(check_free_memory(needed, Some(160 * MIB)), Ok(()));
     assert_eq!(
-        has_room(needed, Some(160 * MIB - 1))
+        check_free_memory(needed, Some(160 * MIB - 1))
             .unwrap_err()
             .to_string(),
         "2 workers × 65536 KiB + 128 MiB = 256 MiB, but only 159 MiB are free"
@@ -105,7 +105,7 @@ fn nothing_that_does_not_fit_is_recommended_or_given_memory() {
 
 proptest! {
     #[test]
-    fn what_is_recommended_is_accepted_by_serve(
+    fn a_recommended_cost_is_accepted_by_serve(
         work_kib in 1e3..1e9_f64,
         logins in 1..10_000_u32,
         latency in 1..60_000_u64,
@@ -115,10 +115,10 @@ proptest! {
         let limit = Some(limit_mib * MIB);
         if let Some(best) = recommend(&all, wanted(logins, latency), limit) {
             prop_assert!(meets_floor(best.cost.memory_kib, best.cost.iterations));
-            prop_assert_eq!(best.cost.verdict(), Verdict::Accepted);
+            prop_assert_eq!(best.cost.acceptance(), Acceptance::Accepted);
             let memory = best.cost.memory();
             prop_assert_eq!(fit(memory.workers, memory.memory_kib, limit), Ok(()));
-            prop_assert!(best.bears() >= f64::from(logins));
+            prop_assert!(best.sustained_rate() >= f64::from(logins));
             prop_assert!(best.latency() <= Duration::from_millis(latency));
         }
     }

@@ -1,4 +1,4 @@
-//! Admission without threads: what runs is what was taken by hand.
+//! The queue without threads: the tests take the jobs.
 
 use tokio::sync::oneshot;
 
@@ -9,7 +9,7 @@ use super::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn queue(workers: usize, waiting: usize, max_wait: Duration) -> Queue {
+fn queue(workers: usize, waiting: usize, max_wait: Duration) -> JobQueue {
     let settings = HashingSettings {
         memory_kib: 64,
         iterations: 1,
@@ -18,7 +18,7 @@ fn queue(workers: usize, waiting: usize, max_wait: Duration) -> Queue {
         queue: waiting,
         max_wait,
     };
-    Queue::new(&settings, parameters(64), workers)
+    JobQueue::new(&settings, parameters(64), workers)
 }
 
 fn parameters(memory_kib: u32) -> Parameters {
@@ -30,37 +30,37 @@ fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
     Job::new(b"password", &hash, Instant::now() + time_left)
 }
 
-/// Lets a login in that is wanted until the receiver is dropped.
-fn admit(queue: &Queue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
+/// Admits a login that is wanted until the receiver is dropped.
+fn admit(queue: &JobQueue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
     admit_as(Lane::Login, queue, memory_kib)
 }
 
 fn admit_as(
     lane: Lane,
-    queue: &Queue,
+    queue: &JobQueue,
     memory_kib: u32,
 ) -> Result<oneshot::Receiver<Tag>, HashingError> {
     let (job, tag) = job(memory_kib, 60 * SECOND);
     queue.admit(lane, job).map(|()| tag)
 }
 
-/// A registration, told from a login by its memory.
-fn register(queue: &Queue) -> Result<oneshot::Receiver<Tag>, HashingError> {
+/// Admits a registration, distinguished from a login by its memory.
+fn register(queue: &JobQueue) -> Result<oneshot::Receiver<Tag>, HashingError> {
     admit_as(Lane::Registration, queue, 32)
 }
 
-/// The memory of each that starts, one at a time.
-fn order(queue: &Queue) -> Vec<u32> {
-    let one = || {
+/// The memory of each job in the order of their starts, one at a time.
+fn order(queue: &JobQueue) -> Vec<u32> {
+    let start_one = || {
         let job = queue.try_take()?;
         queue.finish(&job, None);
         Some(job.algorithm().arena_kib())
     };
-    std::iter::from_fn(one).collect()
+    std::iter::from_fn(start_one).collect()
 }
 
-/// Makes `mean` the mean time of hashes, near enough.
-fn measure(queue: &Queue, mean: Duration) {
+/// Makes `mean` approximately the mean time of hashes.
+fn measure(queue: &JobQueue, mean: Duration) {
     for _ in 0..100 {
         let _tag = admit(queue, 64).unwrap();
         let job = queue.try_take().unwrap();
@@ -114,7 +114,7 @@ fn a_burst_on_free_threads_leaves_the_queue_to_those_that_wait() {
 }
 
 #[test]
-fn those_that_nobody_waits_for_give_way_when_the_queue_is_full() {
+fn abandoned_jobs_make_room_when_the_queue_is_full() {
     let queue = queue(1, 2, 2 * SECOND);
     let _running = admit(&queue, 64).unwrap();
     let _job = queue.try_take().unwrap();
@@ -156,7 +156,7 @@ fn a_waiting_heavy_job_does_not_make_a_free_thread_look_busy() {
 }
 
 #[test]
-fn a_job_of_which_the_time_is_over_is_refused_and_never_taken() {
+fn a_job_past_its_deadline_is_refused_and_never_taken() {
     let queue = queue(1, 2, 2 * SECOND);
     let (late, _tag) = job(64, Duration::ZERO);
     assert_eq!(
@@ -170,7 +170,7 @@ fn a_job_of_which_the_time_is_over_is_refused_and_never_taken() {
 }
 
 #[test]
-fn a_closed_queue_lets_nothing_in_and_drops_what_waits() {
+fn a_closed_queue_admits_nothing_and_drops_waiting_jobs() {
     let queue = queue(1, 2, 2 * SECOND);
     let mut waiting = admit(&queue, 64).unwrap();
     queue.close();
@@ -183,7 +183,7 @@ fn a_closed_queue_lets_nothing_in_and_drops_what_waits() {
 }
 
 #[test]
-fn classes_take_turns_when_both_wait() {
+fn lanes_take_turns_when_both_have_jobs() {
     let queue = queue(1, 16, 10 * SECOND);
     let _logins = [(); 5].map(|()| admit(&queue, 64).unwrap());
     let _registrations = [(); 2].map(|()| register(&queue).unwrap());
@@ -195,7 +195,7 @@ fn classes_take_turns_when_both_wait() {
 }
 
 #[test]
-fn a_heavy_job_that_is_held_up_costs_its_class_no_turn_of_the_other() {
+fn a_heavy_job_that_cannot_start_does_not_cost_the_other_lane_a_turn() {
     let queue = queue(4, 16, 10 * SECOND);
     let _heavies = [(); 2].map(|()| admit(&queue, 128).unwrap());
     let _light = admit(&queue, 64).unwrap();
@@ -210,7 +210,7 @@ fn a_heavy_job_that_is_held_up_costs_its_class_no_turn_of_the_other() {
 }
 
 #[test]
-fn a_flood_of_one_class_leaves_places_to_the_other() {
+fn a_flood_in_one_lane_leaves_places_to_the_other() {
     for (flood, other) in [
         (Lane::Login, Lane::Registration),
         (Lane::Registration, Lane::Login),
@@ -218,8 +218,8 @@ fn a_flood_of_one_class_leaves_places_to_the_other() {
         let queue = queue(1, 16, 60 * SECOND);
         let _running = admit_as(flood, &queue, 64).unwrap();
         let _job = queue.try_take().unwrap();
-        let let_in: Vec<_> = std::iter::from_fn(|| admit_as(flood, &queue, 64).ok()).collect();
-        assert_eq!(let_in.len(), 14, "all but an eighth of 16");
+        let admitted: Vec<_> = std::iter::from_fn(|| admit_as(flood, &queue, 64).ok()).collect();
+        assert_eq!(admitted.len(), 14, "all but an eighth of 16");
         let _others = [(); 2].map(|()| admit_as(other, &queue, 32).unwrap());
         assert!(overload(&admit_as(other, &queue, 32)).is_some());
         assert_eq!(queue.metrics().waiting, 16);
@@ -229,7 +229,7 @@ fn a_flood_of_one_class_leaves_places_to_the_other() {
 }
 
 #[test]
-fn the_estimate_of_a_class_counts_the_turns_of_the_other() {
+fn the_estimate_of_a_lane_counts_the_turns_of_the_other() {
     let queue = queue(1, 64, 9 * SECOND / 2);
     measure(&queue, SECOND);
     let _running = admit(&queue, 64).unwrap();
@@ -247,7 +247,7 @@ fn the_estimate_of_a_class_counts_the_turns_of_the_other() {
 }
 
 #[test]
-fn a_rehash_lets_all_pass_that_come_before_it_has_started() {
+fn jobs_that_arrive_before_a_rehash_has_started_go_first() {
     let queue = queue(1, 1, SECOND);
     let (rehash, _tag) = job(16, 60 * SECOND);
     queue.admit_if_idle(rehash);
@@ -261,7 +261,7 @@ fn a_rehash_lets_all_pass_that_come_before_it_has_started() {
 }
 
 #[test]
-fn every_job_is_counted_by_what_became_of_it() {
+fn every_job_is_counted_by_its_outcome() {
     let queue = queue(1, 2, 3 * SECOND);
     measure(&queue, 2 * SECOND);
     let before = queue.metrics();

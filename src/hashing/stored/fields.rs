@@ -1,4 +1,4 @@
-//! The fields of stored texts: numbers and bytes, each with one spelling.
+//! Parses the fields of stored hashes: numbers and bytes, each with exactly one spelling.
 
 use base64::{
     Engine, alphabet,
@@ -10,21 +10,21 @@ use base64::{
 
 const BCRYPT: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
 
-/// The base64 of a format.
+/// The base64 alphabet of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alphabet {
-    /// RFC 4648's, without padding.
+    /// RFC 4648 without padding.
     Standard,
-    /// The same, padded.
+    /// RFC 4648 with padding.
     Padded,
-    /// bcrypt's own order.
+    /// The order of bcrypt.
     Bcrypt,
-    /// RFC 4648's without padding, with a dot for the plus.
+    /// RFC 4648 without padding, with `.` instead of `+`.
     Passlib,
 }
 
 impl Alphabet {
-    /// `None`: not in this alphabet, or with spare bits that are set.
+    /// `None`: outside the alphabet, or with trailing bits that are set.
     pub(super) fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Standard => STANDARD_NO_PAD.decode(text),
@@ -46,26 +46,26 @@ impl Alphabet {
     }
 }
 
-/// The numbers of `m=19456,t=2,p=1`, for the names in their order.
-pub(super) fn named<const N: usize>(text: &str, names: [&str; N]) -> Option<[u32; N]> {
+/// Parses the numbers of `m=19456,t=2,p=1`, with the names in the given order.
+pub(super) fn parse_named<const N: usize>(text: &str, names: [&str; N]) -> Option<[u32; N]> {
     let mut fields = text.split(',');
     let mut numbers = [0; N];
     for (number, name) in numbers.iter_mut().zip(names) {
-        *number = decimal(fields.next()?.strip_prefix(name)?)?;
+        *number = parse_decimal(fields.next()?.strip_prefix(name)?)?;
     }
     fields.next().is_none().then_some(numbers)
 }
 
-/// A number without sign or leading zero. One that is too big for its type is as good as the
-/// biggest: both are beyond every cap.
-pub(super) fn decimal(text: &str) -> Option<u32> {
+/// Parses a number without sign or leading zero. A number beyond `u32` becomes the largest `u32`, which
+/// is beyond every cap too.
+pub(super) fn parse_decimal(text: &str) -> Option<u32> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let is_plain = is_plain && !text.is_empty() && (text == "0" || !text.starts_with('0'));
     is_plain.then(|| text.parse().unwrap_or(u32::MAX))
 }
 
-/// bcrypt's two digits.
-pub(super) fn bcrypt_cost(text: &str) -> Option<u32> {
+/// Parses bcrypt's cost of two digits.
+pub(super) fn parse_bcrypt_cost(text: &str) -> Option<u32> {
     let is_plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain { text.parse().ok() } else { None }
 }

@@ -1,4 +1,4 @@
-//! Hashes that other software made, and texts that nothing made.
+//! Hashes of other software, and texts that are not hashes.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use super::{super::arena::Arena, UnreadableHash, *};
 const SALT: &str = "c29tZXNhbHRzb21lc2FsdA";
 const TAG: &str = "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
-/// The password of all of these but the last two.
+/// The password of all hashes in [`FOREIGN`].
 const PASSWORD: &str = "letmein ü";
 /// Made by argon2-cffi 25.1, passlib 1.7.4, bcrypt 4.0.1, Django 5.2 and the scrypt and pbkdf2 crates'
-/// own PHC form; costs are the least that each would take.
+/// own PHC form, at the least cost that each allows.
 const FOREIGN: [&str; 21] = [
     "$argon2i$v=19$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$QCbGeOWZfCF4K2a20lvY70hU+c2THLh2O2eAZijxB70",
     "$argon2i$v=16$m=64,t=2,p=1$c2l4dGVlbiBieXRlIHNsdA$aFrryZE58I/13OuR395PfdYsswZHbJ7hrQ8AkHtscvk",
@@ -54,7 +54,7 @@ fn is_of(text: &str, password: &[u8]) -> bool {
 }
 
 #[test]
-fn what_other_software_hashed_is_verified() {
+fn hashes_of_other_software_are_verified() {
     for text in FOREIGN {
         assert!(is_of(text, PASSWORD.as_bytes()), "{text}");
         assert!(!is_of(text, b"letmein u"), "{text}");
@@ -62,7 +62,7 @@ fn what_other_software_hashed_is_verified() {
 }
 
 #[test]
-fn bcrypt_looks_at_72_bytes_as_its_source_did() {
+fn bcrypt_reads_72_bytes_as_the_original_does() {
     assert!(is_of(OF_LONG, LONG.as_bytes()));
     assert!(is_of(OF_LONG, &LONG.as_bytes()[..72]));
     assert!(is_of(OF_LONG, format!("{}other", &LONG[..72]).as_bytes()));
@@ -91,7 +91,7 @@ fn argon2id(cost: &str) -> String {
 
 /// (U3) A stored text never costs more than the caps.
 #[test]
-fn what_is_beyond_the_caps_is_told_apart() {
+fn a_hash_beyond_the_caps_is_reported_as_such() {
     let lengths = [(7, 32), (65, 32), (16, 15), (16, 65)];
     let by_length = lengths.map(|(salt, tag)| {
         format!(
@@ -141,7 +141,7 @@ fn what_is_beyond_the_caps_is_told_apart() {
 
 /// (U3) A stored text never has a second spelling.
 #[test]
-fn what_is_spelled_otherwise_is_damaged() {
+fn a_hash_in_another_spelling_is_damaged() {
     let good = argon2id("m=64,t=1,p=1");
     let by_cost = [
         "m=019456,t=2,p=1",
@@ -187,7 +187,7 @@ fn what_is_spelled_otherwise_is_damaged() {
 }
 
 #[test]
-fn what_begins_like_no_format_is_unknown() {
+fn a_text_that_begins_with_no_format_is_unknown() {
     let good = argon2id("m=64,t=1,p=1");
     for text in [
         "",
@@ -267,12 +267,12 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_reads_back(stored in any_stored()) {
+    fn a_written_hash_is_parsed_back(stored in any_stored()) {
         prop_assert_eq!(StoredHash::parse(&stored.to_string()), Ok(stored));
     }
 
     #[test]
-    fn what_is_read_is_written_the_same(
+    fn a_parsed_text_is_written_the_same(
         text in r"\$argon2id\$v=19\$m=[0-9]{2,7},t=[0-9]{1,2},p=[0-9]\$[A-Za-z0-9+/=]{10,24}\$[A-Za-z0-9+/]{20,44}\$?"
     ) {
         if let Ok(stored) = StoredHash::parse(&text) {

@@ -1,5 +1,5 @@
-//! What waits, passes, gives way and ends. The hook holds hashes, and a call that was polled once has
-//! been let in or refused: nothing here sleeps.
+//! The queue under load. A hook holds hashes, and a call that was polled once has been admitted or
+//! refused, so nothing here sleeps.
 
 use std::{pin::Pin, thread};
 
@@ -7,13 +7,13 @@ use futures_util::FutureExt;
 
 use super::*;
 
-/// Holds every hash until it is released, for ever once the gate is dropped.
-struct Gate {
+/// Holds every hash until it is released. Once the gate is dropped, hashes run freely.
+struct HashGate {
     started: mpsc::Receiver<()>,
     release: mpsc::Sender<()>,
 }
 
-impl Gate {
+impl HashGate {
     fn new() -> (Self, BeforeHash) {
         let (start, started) = mpsc::channel();
         let (release, released) = mpsc::channel();
@@ -38,13 +38,13 @@ impl Gate {
     }
 }
 
-fn held(settings: HashingSettings) -> (Hasher, Gate) {
-    let (gate, before_hash) = Gate::new();
+fn start_held(settings: HashingSettings) -> (Hasher, HashGate) {
+    let (gate, before_hash) = HashGate::new();
     (Hasher::start(settings, Some(before_hash)).unwrap(), gate)
 }
 
-/// Polls a call once: it is let in and waits, or this fails.
-fn let_in<'a, T>(call: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
+/// Polls a call once and asserts that it was admitted and waits.
+fn admitted<'a, T>(call: impl Future<Output = T> + 'a) -> Pin<Box<dyn Future<Output = T> + 'a>> {
     let mut call = Box::pin(call);
     assert!(call.as_mut().now_or_never().is_none(), "answered at once");
     call
@@ -57,11 +57,11 @@ fn waiting_running(hasher: &Hasher) -> (usize, usize) {
 
 /// (W17)
 #[tokio::test]
-async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
-    let (hasher, gate) = held(SETTINGS);
-    let running = let_in(hash(&hasher));
+async fn a_full_queue_refuses_at_once_and_serves_the_admitted_jobs() {
+    let (hasher, gate) = start_held(SETTINGS);
+    let running = admitted(hash(&hasher));
     gate.wait_until_started();
-    let waiting = [let_in(hash(&hasher)), let_in(hash(&hasher))];
+    let waiting = [admitted(hash(&hasher)), admitted(hash(&hasher))];
     assert_eq!(waiting_running(&hasher), (2, 1));
 
     let Some(Err(HashingError::Overloaded { retry_after })) = hash(&hasher).now_or_never() else {
@@ -77,19 +77,19 @@ async fn a_full_queue_refuses_at_once_and_serves_those_it_let_in() {
     assert_eq!(waiting_running(&hasher), (0, 0));
 }
 
-/// (X10) (W14) A caller that is gone leaves the queue, not the thread.
+/// (X10) (W14) A caller that has left frees its place in the queue, but not a running thread.
 #[tokio::test]
 async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
-    let (hasher, gate) = held(SETTINGS);
-    let running = let_in(hash(&hasher));
+    let (hasher, gate) = start_held(SETTINGS);
+    let running = admitted(hash(&hasher));
     gate.wait_until_started();
     for _ in 0..100 {
-        drop(let_in(hash(&hasher)));
+        drop(admitted(hash(&hasher)));
     }
     drop(running);
     assert_eq!(hasher.metrics().running, 1);
 
-    let last = let_in(hash(&hasher));
+    let last = admitted(hash(&hasher));
     gate.release_one();
     gate.wait_until_started();
     gate.release_one();
@@ -101,11 +101,11 @@ async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
 /// (W13)
 #[tokio::test]
 async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
-    let (hasher, gate) = held(SETTINGS);
+    let (hasher, gate) = start_held(SETTINGS);
     let late = hasher.hash_password(new_password(), [7; 16], Instant::now());
     assert_eq!(late.await, Err(HashingError::DeadlineExceeded));
 
-    let running = let_in(hash(&hasher));
+    let running = admitted(hash(&hasher));
     gate.wait_until_started();
     let deadline = Instant::now() + Duration::from_millis(20);
     let waiting = hasher.hash_password(new_password(), [7; 16], deadline);
@@ -119,12 +119,12 @@ async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
 
 #[tokio::test]
 async fn a_registration_is_served_after_one_login_however_many_wait() {
-    let (hasher, gate) = held(HashingSettings {
+    let (hasher, gate) = start_held(HashingSettings {
         queue: 64,
         max_wait: Duration::from_mins(1),
         ..SETTINGS
     });
-    let running = let_in(verify(&hasher, PASSWORD, None));
+    let running = admitted(verify(&hasher, PASSWORD, None));
     gate.wait_until_started();
     let flood: Vec<_> = iter::repeat_with(|| verify(&hasher, PASSWORD, None))
         .map_while(|call| {
@@ -133,7 +133,7 @@ async fn a_registration_is_served_after_one_login_however_many_wait() {
         })
         .collect();
     assert_eq!(flood.len(), 56);
-    let registration = let_in(hash(&hasher));
+    let registration = admitted(hash(&hasher));
 
     for _ in 0..3 {
         gate.release_one();
@@ -146,18 +146,18 @@ async fn a_registration_is_served_after_one_login_however_many_wait() {
 
 #[tokio::test]
 async fn hashes_above_the_configured_memory_run_one_at_a_time_and_lighter_ones_pass() {
-    let (hasher, gate) = held(HashingSettings {
+    let (hasher, gate) = start_held(HashingSettings {
         workers: 3,
         queue: 8,
         ..SETTINGS
     });
     let heavy = foreign_hash(128, 1);
     let heavies = [
-        let_in(verify(&hasher, PASSWORD, Some(heavy.clone()))),
-        let_in(verify(&hasher, PASSWORD, Some(heavy))),
+        admitted(verify(&hasher, PASSWORD, Some(heavy.clone()))),
+        admitted(verify(&hasher, PASSWORD, Some(heavy))),
     ];
     gate.wait_until_started();
-    let light = let_in(hash(&hasher));
+    let light = admitted(hash(&hasher));
     gate.wait_until_started();
     assert_eq!(waiting_running(&hasher), (1, 2));
     assert!(!gate.has_started_another());
@@ -175,12 +175,12 @@ async fn hashes_above_the_configured_memory_run_one_at_a_time_and_lighter_ones_p
 /// (A4)
 #[tokio::test]
 async fn a_rehash_is_dropped_unless_a_thread_is_free() {
-    let (hasher, gate) = held(SETTINGS);
+    let (hasher, gate) = start_held(SETTINGS);
     let rehash = || hasher.rehash(VerifiedPassword(attempt(PASSWORD)), [9; 16]);
-    let running = let_in(hash(&hasher));
+    let running = admitted(hash(&hasher));
     gate.wait_until_started();
     assert_eq!(rehash().now_or_never(), Some(None));
-    let waiting = let_in(hash(&hasher));
+    let waiting = admitted(hash(&hasher));
     assert_eq!(rehash().now_or_never(), Some(None));
 
     drop(gate);
@@ -194,10 +194,10 @@ async fn a_rehash_is_dropped_unless_a_thread_is_free() {
 
 #[tokio::test]
 async fn stopping_drops_what_waits_and_ends_what_runs() {
-    let (hasher, gate) = held(SETTINGS);
-    let running = let_in(hash(&hasher));
+    let (hasher, gate) = start_held(SETTINGS);
+    let running = admitted(hash(&hasher));
     gate.wait_until_started();
-    let waiting = let_in(hash(&hasher));
+    let waiting = admitted(hash(&hasher));
 
     let stopping = thread::spawn({
         let hasher = hasher.clone();

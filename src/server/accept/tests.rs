@@ -13,16 +13,17 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::Semaphore,
+    task::JoinHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::server::{connection::Ending, http::Http};
+use crate::server::{connection::ShutdownSignals, http::Http};
 
-/// A port whose `/held` waits for the test, while `/` answers and `/broken` panics.
+/// A port where `/` answers, `/held` waits for the test and `/broken` panics.
 struct Port {
     address: SocketAddr,
-    ending: Ending,
+    signals: ShutdownSignals,
     tasks: TaskTracker,
     entered: Arc<Semaphore>,
     released: Arc<Semaphore>,
@@ -33,7 +34,7 @@ impl Port {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = Self {
             address: listener.local_addr().unwrap(),
-            ending: Ending {
+            signals: ShutdownSignals {
                 closing: CancellationToken::new(),
                 abort: CancellationToken::new(),
             },
@@ -41,10 +42,15 @@ impl Port {
             entered: Arc::new(Semaphore::new(0)),
             released: Arc::new(Semaphore::new(0)),
         };
-        let (ending, tasks) = (port.ending.clone(), port.tasks.clone());
-        let connections_of_port = Connections::new(http, port.service(), ending, tasks);
-        let limit = Limit::new(connections);
-        tokio::spawn(accept("test", listener, limit, connections_of_port));
+        let (signals, tasks) = (port.signals.clone(), port.tasks.clone());
+        let connections_of_port = Connections::new(http, port.service(), signals, tasks);
+        let limit = ConnectionLimit::new(connections);
+        tokio::spawn(accept_connections(
+            "test",
+            listener,
+            limit,
+            connections_of_port,
+        ));
         port
     }
 
@@ -64,13 +70,18 @@ impl Port {
             )
     }
 
-    async fn entered(&self) {
+    /// Starts a call of `/held`, and signals closing once it is in flight.
+    async fn call_while_closing(&self, http: Http) -> JoinHandle<Option<String>> {
+        let uri = self.uri("/held");
+        let call = tokio::spawn(async move { get_text(&client(http), uri).await });
         self.entered.acquire().await.unwrap().forget();
+        self.signals.closing.cancel();
+        call
     }
 
-    /// Resolves when the port is closed and none of its connections is left.
+    /// Closes the port and resolves when it has no connection left.
     async fn closed(&self) {
-        self.ending.closing.cancel();
+        self.signals.closing.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -79,7 +90,7 @@ impl Port {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// A connection that got as far as HTTP/2's first exchange and does nothing more.
+    /// A connection that sends HTTP/2's preface and settings, and nothing more.
     async fn connect_mute_http2(&self) -> TcpStream {
         let mut stream = self.connect().await;
         let hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
@@ -115,21 +126,21 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
     }
 }
 
-/// Its keepalive: who vanished without a word holds no connection.
+/// The keepalive of HTTP/2 closes the connection of a peer that vanished.
 #[tokio::test]
-async fn a_peer_that_answers_no_ping_is_gone_within_a_minute() {
+async fn a_peer_that_answers_no_ping_is_disconnected_within_a_minute() {
     let port = Port::open(Http::Two, 10).await;
     let mut mute = port.connect_mute_http2().await;
     tokio::time::pause();
     let start = Instant::now();
     assert!(is_closed(&mut mute).await);
-    let let_be = start.elapsed().as_secs();
-    assert!((30..60).contains(&let_be), "{let_be} s");
+    let seconds = start.elapsed().as_secs();
+    assert!((30..60).contains(&seconds), "{seconds} s");
 }
 
 /// (X8)
 #[tokio::test]
-async fn closing_lets_silent_peers_go_and_idle_ones_with_them() {
+async fn closing_the_port_closes_silent_and_idle_connections() {
     for http in [Http::One, Http::Two] {
         let port = Port::open(http, 10).await;
         let mut silent = port.connect().await;
@@ -149,10 +160,7 @@ async fn closing_lets_silent_peers_go_and_idle_ones_with_them() {
 async fn closing_lets_a_call_in_flight_finish() {
     for http in [Http::One, Http::Two] {
         let port = Port::open(http, 10).await;
-        let uri = port.uri("/held");
-        let call = tokio::spawn(async move { get_text(&client(http), uri).await });
-        port.entered().await;
-        port.ending.closing.cancel();
+        let call = port.call_while_closing(http).await;
         port.released.add_permits(1);
         port.closed().await;
         let text = call.await.unwrap();
@@ -162,7 +170,7 @@ async fn closing_lets_a_call_in_flight_finish() {
 
 /// (X8)
 #[tokio::test]
-async fn a_peer_that_does_not_answer_the_goodbye_cannot_hold_the_port() {
+async fn a_peer_that_ignores_goaway_cannot_keep_the_port_open() {
     let port = Port::open(Http::Two, 10).await;
     let mut mute = port.connect_mute_http2().await;
     port.closed().await;
@@ -174,11 +182,8 @@ async fn a_peer_that_does_not_answer_the_goodbye_cannot_hold_the_port() {
 async fn a_call_that_never_ends_is_dropped_at_the_abort() {
     for http in [Http::One, Http::Two] {
         let port = Port::open(http, 10).await;
-        let uri = port.uri("/held");
-        let call = tokio::spawn(async move { get_text(&client(http), uri).await });
-        port.entered().await;
-        port.ending.closing.cancel();
-        port.ending.abort.cancel();
+        let call = port.call_while_closing(http).await;
+        port.signals.abort.cancel();
         port.closed().await;
         assert_eq!(call.await.unwrap(), None, "{http:?}");
     }
@@ -198,7 +203,7 @@ async fn a_panic_ends_its_own_call_and_the_next_is_served() {
 
 /// (X4)
 #[tokio::test]
-async fn at_the_cap_a_connection_without_a_request_makes_room_for_a_new_one() {
+async fn at_the_cap_a_connection_without_a_request_is_evicted_for_a_new_one() {
     let port = Port::open(Http::Two, 1).await;
     let mut mute = port.connect_mute_http2().await;
     let client = client(Http::Two);

@@ -1,4 +1,4 @@
-//! Reads what counts of a certificate: until when it holds, and the names that its holder may have.
+//! Parses the two facts of a certificate that Vestibule uses: its expiry and its alternative names.
 
 use chrono::DateTime;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -10,21 +10,20 @@ use x509_cert::{
 
 use crate::domain::{CertificateIdentity, Timestamp, TrustDomain};
 
-/// What counts of a certificate.
-pub(super) struct Facts {
-    /// From when on it holds no more.
+pub(super) struct CertificateFacts {
+    /// The first instant at which the certificate is no longer valid.
     pub(super) expires: Timestamp,
     names: Vec<GeneralName>,
 }
 
-/// Reads a certificate. `None`: it is none, or too strange to be judged.
-pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
+/// `None`: not a certificate, or one with a date or extension that cannot be represented.
+pub(super) fn parse_certificate(certificate: &CertificateDer<'_>) -> Option<CertificateFacts> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let certificate = certificate.tbs_certificate();
     let expires = certificate.validity().not_after.to_unix_duration();
     let names = certificate.get_extension::<SubjectAltName>().ok()?;
-    Some(Facts {
-        // The last second belongs to it (RFC 5280 §4.1.2.5).
+    Some(CertificateFacts {
+        // The last second is part of the validity (RFC 5280 §4.1.2.5).
         expires: DateTime::from_timestamp(i64::try_from(expires.as_secs()).ok()? + 1, 0)?,
         names: names
             .map(|(_critical, SubjectAltName(names))| names)
@@ -32,8 +31,8 @@ pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Facts> {
     })
 }
 
-impl Facts {
-    /// Whom it names. The common name counts for nothing.
+impl CertificateFacts {
+    /// The identity in the alternative names. The common name is ignored.
     pub(super) fn identity(
         &self,
         trust_domain: Option<&TrustDomain>,

@@ -1,4 +1,4 @@
-//! What the files held, ready for handshakes.
+//! The content of the TLS files as configurations that handshakes use.
 
 use std::{fmt, sync::Arc};
 
@@ -6,29 +6,32 @@ use tokio_rustls::rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::CertificateDer,
-    server::{NoServerSessionStorage, WebPkiClientVerifier},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 
-use super::{certificate, files::Authorities};
+use super::certificate;
 use crate::{domain::Timestamp, server::http::Http};
 
-/// A certificate, its key and the authorities of clients. Its `Debug` tells nothing.
+/// The certificates of client authorities, and the verifier that trusts them.
+pub(super) type ClientAuthorities = (Vec<CertificateDer<'static>>, Arc<dyn ClientCertVerifier>);
+
+/// The certificate, its key and the client authorities. Its `Debug` prints no content.
 #[derive(Clone)]
-pub struct Credentials {
+pub struct ServerCredentials {
     grpc: Arc<ServerConfig>,
     rest: Arc<ServerConfig>,
     expires: Timestamp,
-    /// The service's and the authorities'. Another key would need another certificate.
+    /// The certificates, to compare with reloaded ones. Another key would need another certificate.
     own: Arc<[CertificateDer<'static>]>,
     authorities: Arc<[CertificateDer<'static>]>,
 }
 
-impl Credentials {
-    /// `None`: the certificate cannot be used.
-    pub(super) fn new(pair: CertifiedKey, authorities: Option<Authorities>) -> Option<Self> {
-        let expires = certificate::read(pair.cert.first()?)?.expires;
+impl ServerCredentials {
+    /// `None`: rustls or the parser rejects the certificate.
+    pub(super) fn new(pair: CertifiedKey, authorities: Option<ClientAuthorities>) -> Option<Self> {
+        let expires = certificate::parse_certificate(pair.cert.first()?)?.expires;
         let own = pair.cert.clone().into();
         let (authorities, verifier) =
             authorities.unwrap_or_else(|| (Vec::new(), WebPkiClientVerifier::no_client_auth()));
@@ -49,12 +52,11 @@ impl Credentials {
         })
     }
 
-    /// Whether clients refuse the certificate.
+    /// Whether the certificate has expired, so that clients refuse it.
     pub fn have_expired(&self, now: Timestamp) -> bool {
         self.expires <= now
     }
 
-    /// What handshakes of a port that speaks `http` are made with.
     pub(super) fn config(&self, http: Http) -> Arc<ServerConfig> {
         Arc::clone(match http {
             Http::One => &self.rest,
@@ -62,15 +64,15 @@ impl Credentials {
         })
     }
 
-    /// Whether both came from the same files.
-    pub(super) fn are(&self, others: &Self) -> bool {
+    /// Whether both have the same certificates and authorities.
+    pub(super) fn equal(&self, others: &Self) -> bool {
         self.own == others.own && self.authorities == others.authorities
     }
 }
 
-impl fmt::Debug for Credentials {
+impl fmt::Debug for ServerCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials")
+        f.write_str("ServerCredentials(…)")
     }
 }
 

@@ -1,20 +1,20 @@
-//! What can be wrong with a file of certificates, for the start and for the log of a running service.
+//! The faults of the TLS files, for the report at start and for the log of a running service.
 
 use std::{fmt, path::PathBuf};
 
-/// Which of the files.
+/// One of the files of TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum File {
-    /// The certificate of the service and what leads to its authority.
+pub enum TlsFile {
+    /// The certificate of the service, followed by its chain.
     Certificate,
     /// Its private key.
     Key,
-    /// The authorities of client certificates.
+    /// The authorities that client certificates are verified against.
     ClientCa,
 }
 
-impl File {
-    /// The key that names it.
+impl TlsFile {
+    /// The configuration key that names the file.
     pub fn key(self) -> &'static str {
         match self {
             Self::Certificate => "tls.certificate",
@@ -24,20 +24,20 @@ impl File {
     }
 }
 
-/// One fault. It quotes nothing of the file.
+/// A fault of a file. It quotes nothing of the content.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// In which file.
-    pub file: File,
-    /// Where that is.
+pub struct TlsFault {
+    /// The role of the file.
+    pub file: TlsFile,
+    /// The path of the file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// What is wrong, as the end of a sentence that begins with the path.
     pub wrong: String,
-    /// What to do.
+    /// What the operator can do about it.
     pub fix: &'static str,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TlsFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, path) = (self.file.key(), self.path.display());
         write!(f, "{key}: {path} {}; {}", self.wrong, self.fix)

@@ -1,4 +1,4 @@
-//! The files that TLS lives on: read whole, checked whole, every fault told at once.
+//! Loads the PEM files of TLS: each is read whole and checked, and all faults are reported together.
 
 use std::{
     fs, io,
@@ -11,62 +11,63 @@ use tokio_rustls::rustls::{
     RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::WebPkiClientVerifier,
     sign::{CertifiedKey, SigningKey},
 };
 use zeroize::Zeroizing;
 
 use super::{
     certificate,
-    credentials::Credentials,
-    fault::{Fault, File},
+    credentials::{ClientAuthorities, ServerCredentials},
+    fault::{TlsFault, TlsFile},
 };
 
-/// No file of certificates is larger, and no other file is read whole by mistake.
-const LARGEST: u64 = 1024 * 1024;
-/// Who may read the key may pass for the service; who may write it may replace it. Its group may:
-/// a Kubernetes volume belongs to one.
-const OTHERS: u32 = 0o006;
+/// The largest file that is read. PEM files of certificates are far smaller.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// The mode bits that let every user of the machine read or replace the key. The group may read it:
+/// a Kubernetes volume belongs to a group.
+const MODE_OTHERS: u32 = 0o006;
 
-/// Where the PEM files are.
+/// The paths of the PEM files.
 #[derive(Debug, Clone)]
-pub struct Files {
-    /// The certificate of the service, then what leads to its authority.
+pub struct TlsFiles {
+    /// The certificate of the service, followed by its chain.
     pub certificate: PathBuf,
     /// Its private key.
     pub key: PathBuf,
-    /// The authorities whose client certificates are believed; `None`: no client is asked for one.
+    /// The authorities that client certificates are verified against; `None`: clients are not asked
+    /// for a certificate.
     pub client_ca: Option<PathBuf>,
 }
 
 type Chain = Vec<CertificateDer<'static>>;
 
-/// What is wrong with a file and what to do about it.
+/// What is wrong with a file, and what to do about it.
 type Trouble = (String, &'static str);
 
-impl Files {
-    /// Reads and checks them.
+impl TlsFiles {
+    /// Reads and checks the files.
     ///
     /// # Errors
-    /// Every fault there is, not only the first.
-    pub fn load(&self) -> Result<Credentials, Vec<Fault>> {
-        let chain = told(File::Certificate, &self.certificate, chain);
-        let key = told(File::Key, &self.key, key);
+    /// The faults of all files, not only the first.
+    pub fn load(&self) -> Result<ServerCredentials, Vec<TlsFault>> {
+        let in_certificate = make_fault(TlsFile::Certificate, &self.certificate);
+        let in_key = make_fault(TlsFile::Key, &self.key);
+        let chain = read_certificates(&self.certificate).map_err(&in_certificate);
+        let key = read_key(&self.key).map_err(&in_key);
         let authorities = match &self.client_ca {
-            Some(path) => told(File::ClientCa, path, authorities).map(Some),
+            Some(path) => read_authorities(path)
+                .map(Some)
+                .map_err(make_fault(TlsFile::ClientCa, path)),
             None => Ok(None),
         };
         let pair = match (chain, key) {
-            (Ok(chain), Ok(key)) => {
-                told(File::Key, &self.key, |_| pair(chain, key)).map_err(|fault| vec![fault])
-            }
+            (Ok(chain), Ok(key)) => pair_key(chain, key).map_err(|trouble| vec![in_key(trouble)]),
             (chain, key) => Err(chain.err().into_iter().chain(key.err()).collect()),
         };
         match (pair, authorities) {
-            (Ok(pair), Ok(authorities)) => {
-                let build = |_: &Path| credentials(pair, authorities);
-                told(File::Certificate, &self.certificate, build).map_err(|fault| vec![fault])
-            }
+            (Ok(pair), Ok(authorities)) => build_credentials(pair, authorities)
+                .map_err(|trouble| vec![in_certificate(trouble)]),
             (pair, authorities) => {
                 let mut faults = pair.err().unwrap_or_default();
                 faults.extend(authorities.err());
@@ -75,39 +76,31 @@ impl Files {
         }
     }
 
-    /// What is said of a certificate that has expired: it is served all the same, because a service
-    /// that does not start helps nobody.
-    pub fn expired(&self) -> String {
+    /// The warning about an expired certificate. It is served all the same: a service that does not
+    /// start would help its callers even less.
+    pub fn expiry_warning(&self) -> String {
         format!(
             "{}: {} has expired, and clients refuse it",
-            File::Certificate.key(),
+            TlsFile::Certificate.key(),
             self.certificate.display()
         )
     }
 }
 
-/// Does something with a file; its trouble is told with the key and the path.
-fn told<T>(
-    file: File,
-    path: &Path,
-    work: impl FnOnce(&Path) -> Result<T, Trouble>,
-) -> Result<T, Fault> {
-    work(path).map_err(|(wrong, fix)| Fault {
+/// Makes the trouble with a file a fault, which names its key and path.
+fn make_fault(file: TlsFile, path: &Path) -> impl Fn(Trouble) -> TlsFault {
+    move |(wrong, fix)| TlsFault {
         file,
         path: path.to_owned(),
         wrong,
         fix,
-    })
+    }
 }
 
-fn chain(path: &Path) -> Result<Chain, Trouble> {
-    certificates(&read(path)?)
-}
-
-fn key(path: &Path) -> Result<Arc<dyn SigningKey>, Trouble> {
-    let pem = read(path)?;
+fn read_key(path: &Path) -> Result<Arc<dyn SigningKey>, Trouble> {
+    let pem = read_file(path)?;
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & OTHERS != 0 {
+    if mode & MODE_OTHERS != 0 {
         return Err((
             format!(
                 "is open to every user of the machine (mode {:04o})",
@@ -133,7 +126,7 @@ fn key(path: &Path) -> Result<Arc<dyn SigningKey>, Trouble> {
         })
 }
 
-fn pair(chain: Chain, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, Trouble> {
+fn pair_key(chain: Chain, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, Trouble> {
     let pair = CertifiedKey::new(chain, key);
     pair.keys_match().map_err(|_| {
         (
@@ -144,18 +137,15 @@ fn pair(chain: Chain, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, Trouble>
     Ok(pair)
 }
 
-/// The authorities, and what judges a client's certificate by them.
-pub(super) type Authorities = (Chain, Arc<dyn ClientCertVerifier>);
-
-/// A client without a certificate is served as well: a caller may have another proof.
-fn authorities(path: &Path) -> Result<Authorities, Trouble> {
+/// The verifier accepts clients without a certificate: a caller may have another proof.
+fn read_authorities(path: &Path) -> Result<ClientAuthorities, Trouble> {
     let unusable = |_| {
         (
             "holds a certificate that cannot be used".to_owned(),
             "name a PEM file of authorities",
         )
     };
-    let chain = certificates(&read(path)?)?;
+    let chain = read_certificates(path)?;
     let mut roots = RootCertStore::empty();
     for authority in &chain {
         roots.add(authority.clone()).map_err(unusable)?;
@@ -173,11 +163,11 @@ fn authorities(path: &Path) -> Result<Authorities, Trouble> {
     Ok((chain, verifier))
 }
 
-fn credentials(
+fn build_credentials(
     pair: CertifiedKey,
-    authorities: Option<Authorities>,
-) -> Result<Credentials, Trouble> {
-    Credentials::new(pair, authorities).ok_or_else(|| {
+    authorities: Option<ClientAuthorities>,
+) -> Result<ServerCredentials, Trouble> {
+    ServerCredentials::new(pair, authorities).ok_or_else(|| {
         (
             "holds a certificate that cannot be used".to_owned(),
             "take one of X.509 version 3",
@@ -185,11 +175,13 @@ fn credentials(
     })
 }
 
-fn certificates(pem: &[u8]) -> Result<Chain, Trouble> {
-    let chain: Chain = CertificateDer::pem_slice_iter(pem)
+fn read_certificates(path: &Path) -> Result<Chain, Trouble> {
+    let pem = read_file(path)?;
+    let chain: Chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
         .unwrap_or_default();
-    let readable = |certificate: &CertificateDer<'_>| certificate::read(certificate).is_some();
+    let readable =
+        |certificate: &CertificateDer<'_>| certificate::parse_certificate(certificate).is_some();
     if chain.is_empty() || !chain.iter().all(readable) {
         return Err((
             "holds no certificate in PEM, or one that cannot be read".to_owned(),
@@ -199,10 +191,10 @@ fn certificates(pem: &[u8]) -> Result<Chain, Trouble> {
     Ok(chain)
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Trouble> {
     let metadata = fs::metadata(path).map_err(unreadable)?;
-    // A pipe would be waited for, and a device has no end.
-    if !metadata.is_file() || metadata.len() > LARGEST {
+    // Reading a pipe would block, and a device has no end.
+    if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
         return Err(("is no file of at most 1 MiB".to_owned(), "name a PEM file"));
     }
     fs::read(path).map(Zeroizing::new).map_err(unreadable)

@@ -1,42 +1,40 @@
-//! Certificates are replaced on disk while the service runs: the files are looked at every few
-//! seconds. Watching them by events would miss what Kubernetes does, which swaps a folder by a link.
+//! Reloads certificates that are replaced on disk while the service runs, by reading the files every
+//! few seconds. File events would miss how Kubernetes replaces them: it swaps a link to a folder.
 
 use std::time::Duration;
 
 use tokio::{
     sync::watch,
     task::{JoinHandle, spawn_blocking},
-    time::{MissedTickBehavior, interval},
 };
 
-use super::{credentials::Credentials, fault::Fault, files::Files};
-use crate::domain::Clock;
+use super::{credentials::ServerCredentials, fault::TlsFault, files::TlsFiles};
+use crate::{domain::Clock, server::ticks::ticks};
 
-/// How often the files are looked at.
+/// How often the files are read, unless a test sets another interval.
 pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Gives new handshakes what the files hold. Connections live on with what they began with; files
-/// that are faulty change nothing. Runs until it is dropped.
+/// Publishes the credentials of the files whenever they change. Open connections keep the ones of
+/// their handshake, and faulty files change nothing. Runs until it is dropped.
 pub(super) async fn keep_fresh(
-    files: Files,
-    current: watch::Sender<Credentials>,
+    files: TlsFiles,
+    current: watch::Sender<ServerCredentials>,
     clock: Clock,
     every: Duration,
 ) {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut faults: Vec<Fault> = Vec::new();
+    let mut ticks = ticks(every);
+    let mut faults: Vec<TlsFault> = Vec::new();
     let mut expired = current.borrow().have_expired(clock.now());
     loop {
         ticks.tick().await;
-        // It fails only where reading panics, which the next turn may not.
-        let Ok(loaded) = read(files.clone()).await else {
+        // An error means that loading panicked, which the next round may not.
+        let Ok(loaded) = load_blocking(files.clone()).await else {
             continue;
         };
         match loaded {
             Ok(fresh) => {
                 faults.clear();
-                if current.send_if_modified(|old| replace(old, fresh)) {
+                if current.send_if_modified(|old| replace_if_changed(old, fresh)) {
                     tracing::info!("TLS certificates replaced: new connections get the new ones");
                 }
             }
@@ -50,24 +48,24 @@ pub(super) async fn keep_fresh(
         let was_expired = expired;
         expired = current.borrow().have_expired(clock.now());
         if expired && !was_expired {
-            tracing::warn!("{}", files.expired());
+            tracing::warn!("{}", files.expiry_warning());
         }
     }
 }
 
-fn replace(old: &mut Credentials, fresh: Credentials) -> bool {
-    let news = !old.are(&fresh);
-    if news {
+fn replace_if_changed(old: &mut ServerCredentials, fresh: ServerCredentials) -> bool {
+    let changed = !old.equal(&fresh);
+    if changed {
         *old = fresh;
     }
-    news
+    changed
 }
 
-/// A disk may hang, and calls must not hang with it.
+/// Reads the files off the runtime's threads: a disk that hangs must not block calls.
 #[expect(
     clippy::disallowed_methods,
     reason = "one at a time, so that it cannot fill the blocking threads"
 )]
-fn read(files: Files) -> JoinHandle<Result<Credentials, Vec<Fault>>> {
+fn load_blocking(files: TlsFiles) -> JoinHandle<Result<ServerCredentials, Vec<TlsFault>>> {
     spawn_blocking(move || files.load())
 }

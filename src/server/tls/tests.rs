@@ -1,4 +1,4 @@
-//! What the calls of a connection are told of its client's certificate, over real sockets.
+//! The client identity that calls receive, over real TLS connections.
 
 use std::{fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf};
 
@@ -23,23 +23,23 @@ use super::*;
 use crate::{
     domain::CertificateIdentity,
     server::{
-        accept::accept,
-        connection::{Connections, Ending},
-        limit::Limit,
+        accept::accept_connections,
+        connection::{Connections, ShutdownSignals},
+        limit::ConnectionLimit,
     },
 };
 
 const HOST: &str = "vestibule.test";
 
-/// An authority, and a port that believes it and answers `GET /` with what a call is told.
-struct Ground {
+/// An authority, and a port that trusts it and answers `GET /` with the identity of the client.
+struct TlsFixture {
     issuer: Issuer<'static, KeyPair>,
     authority: CertificateDer<'static>,
     address: SocketAddr,
     _folder: TempDir,
 }
 
-impl Ground {
+impl TlsFixture {
     async fn new(trust_domain: Option<&str>) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -54,8 +54,8 @@ impl Ground {
             ("tls.key", key.serialize_pem()),
             ("ca.crt", authority.pem()),
         ]
-        .map(|(name, text)| written(&folder, name, &text));
-        let files = Files {
+        .map(|(name, text)| write_file(&folder, name, &text));
+        let files = TlsFiles {
             certificate,
             key,
             client_ca: Some(client_ca),
@@ -73,8 +73,9 @@ impl Ground {
         }
     }
 
-    /// What a call is told over a connection whose client shows these names, or nothing.
-    async fn told(&self, shown: Option<Vec<SanType>>) -> String {
+    /// The identity that a call receives when the client's certificate has these names; `None`: no
+    /// certificate.
+    async fn identity_of(&self, shown: Option<Vec<SanType>>) -> String {
         let mut roots = RootCertStore::empty();
         roots.add(self.authority.clone()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -103,7 +104,7 @@ impl Ground {
 }
 
 async fn open(settings: TlsSettings) -> SocketAddr {
-    let tell = async |request: Request| match request.extensions().get::<PeerCertificate>() {
+    let answer = async |request: Request| match request.extensions().get::<PeerCertificate>() {
         Some(PeerCertificate::Of(identity)) => match identity.as_ref() {
             CertificateIdentity::Spiffe(id) => format!("SPIFFE {id}"),
             CertificateIdentity::Dns(name) => format!("DNS {name}"),
@@ -111,17 +112,22 @@ async fn open(settings: TlsSettings) -> SocketAddr {
         Some(PeerCertificate::Nobody) => "nobody".to_owned(),
         None => "no certificate".to_owned(),
     };
-    let router = Router::new().route("/", get(tell));
-    let ending = Ending {
+    let router = Router::new().route("/", get(answer));
+    let signals = ShutdownSignals {
         closing: CancellationToken::new(),
         abort: CancellationToken::new(),
     };
-    let tls = Tls::new(settings, Clock::system(), Duration::ZERO, None);
-    let connections = Connections::new(Http::One, router, ending, TaskTracker::new());
-    let connections = connections.over(Some(tls.acceptor(Http::One)));
+    let tls = ServerTls::new(settings, Clock::system(), Duration::ZERO, None);
+    let connections = Connections::new(Http::One, router, signals, TaskTracker::new());
+    let connections = connections.with_tls(Some(tls.acceptor(Http::One)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(accept("test", listener, Limit::new(10), connections));
+    tokio::spawn(accept_connections(
+        "test",
+        listener,
+        ConnectionLimit::new(10),
+        connections,
+    ));
     address
 }
 
@@ -132,7 +138,7 @@ fn issue(issuer: &Issuer<'static, KeyPair>, names: Vec<SanType>) -> (rcgen::Cert
     (params.signed_by(&key, issuer).unwrap(), key)
 }
 
-fn written(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+fn write_file(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -148,10 +154,10 @@ fn uri(text: &str) -> SanType {
 }
 
 #[tokio::test]
-async fn a_call_is_told_whom_the_certificate_names_and_whether_there_is_one() {
+async fn a_call_receives_the_identity_in_its_client_certificate() {
     let id = "spiffe://example.org/billing";
-    let ground = Ground::new(Some("example.org")).await;
-    for (shown, told) in [
+    let fixture = TlsFixture::new(Some("example.org")).await;
+    for (shown, expected) in [
         (None, "no certificate"),
         (Some(vec![uri(id)]), "SPIFFE spiffe://example.org/billing"),
         (
@@ -165,18 +171,18 @@ async fn a_call_is_told_whom_the_certificate_names_and_whether_there_is_one() {
         ),
         (Some(Vec::new()), "nobody"),
     ] {
-        assert_eq!(ground.told(shown).await, told);
+        assert_eq!(fixture.identity_of(shown).await, expected);
     }
 }
 
 #[tokio::test]
-async fn without_a_trust_domain_no_spiffe_id_is_believed() {
-    let ground = Ground::new(None).await;
+async fn without_a_trust_domain_no_spiffe_id_is_accepted() {
+    let fixture = TlsFixture::new(None).await;
     let id = uri("spiffe://example.org/billing");
-    assert_eq!(ground.told(Some(vec![id])).await, "nobody");
+    assert_eq!(fixture.identity_of(Some(vec![id])).await, "nobody");
     let name = dns("billing.example.org");
     assert_eq!(
-        ground.told(Some(vec![name])).await,
+        fixture.identity_of(Some(vec![name])).await,
         "DNS billing.example.org"
     );
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tonic::{Code, Request};
 use vestibule::{
-    mail::Tls,
+    mail::SmtpTls,
     proto::v1::{RequestEmailVerificationRequest, RequestPasswordResetRequest},
 };
 
@@ -20,7 +20,7 @@ on_both_databases!(
 );
 
 async fn mailing(database: Database) -> (TestApp, Sink) {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     let delivery = sink.delivery();
     let plan = TestApp::on(database).await;
     let app = plan.settings(|settings| settings.mail = delivery);

@@ -20,7 +20,9 @@ use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer},
 };
-use vestibule::mail::{Authority, Delivery, LinkBase, Login, Sender, Server, Smtp, Tls};
+use vestibule::mail::{
+    Delivery, LinkBase, MailServer, Sender, SmtpAuthority, SmtpLogin, SmtpSettings, SmtpTls,
+};
 
 pub(crate) use mail::Mail;
 
@@ -50,7 +52,7 @@ pub(crate) struct Sink {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// How it encrypts.
-    pub(crate) tls: Tls,
+    pub(crate) tls: SmtpTls,
     /// Its certificate authority.
     pub(crate) authority: String,
     shared: Arc<Shared>,
@@ -58,7 +60,7 @@ pub(crate) struct Sink {
 }
 
 struct Shared {
-    tls: Tls,
+    tls: SmtpTls,
     acceptor: TlsAcceptor,
     manners: watch::Sender<Manners>,
     mails: watch::Sender<Vec<Mail>>,
@@ -68,7 +70,7 @@ struct Shared {
 
 impl Sink {
     /// Starts one.
-    pub(crate) async fn start(tls: Tls) -> Self {
+    pub(crate) async fn start(tls: SmtpTls) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (authority, acceptor) = identity();
@@ -129,15 +131,15 @@ impl Sink {
     /// What the application needs to send mail here.
     pub(crate) fn delivery(&self) -> Delivery {
         let [username, password] = LOGIN;
-        let proves = self.tls != Tls::None;
-        Delivery::Smtp(Smtp {
-            server: Server {
+        let proves = self.tls != SmtpTls::None;
+        Delivery::Smtp(SmtpSettings {
+            server: MailServer {
                 host: "localhost".to_owned(),
                 port: self.address.port(),
             },
             tls: self.tls,
-            authority: proves.then(|| Authority::parse(self.authority.as_bytes()).unwrap()),
-            login: proves.then(|| Login {
+            authority: proves.then(|| SmtpAuthority::parse(self.authority.as_bytes()).unwrap()),
+            login: proves.then(|| SmtpLogin {
                 username: username.to_owned(),
                 password: password.into(),
             }),
@@ -182,12 +184,12 @@ impl Shared {
             return Ok(());
         }
         match self.tls {
-            Tls::Implicit => {
+            SmtpTls::Implicit => {
                 let stream = self.acceptor.accept(stream).await?;
                 self.converse(stream, true, true, &manners).await.map(drop)
             }
-            Tls::None => self.converse(stream, false, true, &manners).await.map(drop),
-            Tls::Starttls => {
+            SmtpTls::None => self.converse(stream, false, true, &manners).await.map(drop),
+            SmtpTls::Starttls => {
                 let stream = self.converse(stream, false, true, &manners).await?;
                 let Some(stream) = stream else { return Ok(()) };
                 let stream = self.acceptor.accept(stream).await?;
@@ -226,7 +228,8 @@ impl Shared {
             }
             let answer = match verb.as_str() {
                 "EHLO" => {
-                    let starttls = self.tls == Tls::Starttls && !encrypted && !manners.no_starttls;
+                    let starttls =
+                        self.tls == SmtpTls::Starttls && !encrypted && !manners.no_starttls;
                     let extension = if starttls { "STARTTLS" } else { "AUTH PLAIN" };
                     format!("250-sink.example\r\n250 {extension}")
                 }

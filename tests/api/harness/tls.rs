@@ -25,7 +25,7 @@ use tokio_rustls::{
 use tonic::transport::{Channel, Endpoint};
 use vestibule::{
     domain::TrustDomain,
-    server::tls::{Files, TlsSettings},
+    server::tls::{TlsFiles, TlsSettings},
 };
 
 /// What every certificate of a server is for.
@@ -143,7 +143,7 @@ impl TlsFolder {
 
 /// The settings over a folder of files.
 pub(crate) fn settings(folder: &Path) -> TlsSettings {
-    let files = Files {
+    let files = TlsFiles {
         certificate: folder.join("tls.crt"),
         key: folder.join("tls.key"),
         client_ca: Some(folder.join("ca.crt")),

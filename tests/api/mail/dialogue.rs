@@ -2,7 +2,7 @@
 
 use vestibule::{
     domain::{Clock, Email},
-    mail::{MailContent, Mailer, Tls},
+    mail::{MailContent, Mailer, SmtpTls},
 };
 
 use crate::harness::{Sink, email};
@@ -10,7 +10,7 @@ use crate::harness::{Sink, email};
 /// What a server says late belongs to the mail that was given up, whose recipient it takes after all.
 #[tokio::test]
 async fn a_dialogue_that_was_given_up_has_no_part_in_the_next_mail() {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     let mailer = Mailer::start(sink.delivery()).unwrap();
     let now = Clock::system().now();
     let deliver = async |to: &str| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use vestibule::{
     db::UserChange,
     domain::{Clock, MailPurpose, TokenKind},
-    mail::{Delivery, Tls},
+    mail::{Delivery, SmtpTls},
     server::Stop,
 };
 
@@ -54,7 +54,7 @@ async fn await_postponed(app: &TestApp, clock: &Clock, attempts: usize, mails: u
 }
 
 async fn a_server_that_is_away_is_tried_again_later_and_after_a_restart(database: Database) {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     sink.behave(|manners| manners.away = true);
     let (plan, clock) = at_standing_clock(&sink, database).await;
     let app = plan.start().await;
@@ -94,7 +94,7 @@ async fn a_server_that_is_away_is_tried_again_later_and_after_a_restart(database
 }
 
 async fn a_refused_recipient_keeps_nobody_else_from_getting_mail(database: Database) {
-    let sink = Sink::start(Tls::Starttls).await;
+    let sink = Sink::start(SmtpTls::Starttls).await;
     let app = sending_to(&sink, database).await.start().await;
     let (good, bad) = (app.grpc().registered().await, app.grpc().registered().await);
     let refused = bad.email.clone();
@@ -115,7 +115,7 @@ async fn a_refused_recipient_keeps_nobody_else_from_getting_mail(database: Datab
 }
 
 async fn mail_that_is_too_old_is_not_sent(database: Database) {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     let (plan, clock) = at_standing_clock(&sink, database).await;
     let app = plan.start().await;
     let (old, young) = (app.grpc().registered().await, app.grpc().registered().await);
@@ -149,12 +149,12 @@ async fn mail_that_is_too_old_is_not_sent(database: Database) {
 /// A certificate of another authority, a server without STARTTLS: no mail, no password.
 async fn what_nobody_proved_gets_no_mail(database: Database) {
     let others = [
-        Sink::start(Tls::Implicit).await,
-        Sink::start(Tls::Starttls).await,
+        Sink::start(SmtpTls::Implicit).await,
+        Sink::start(SmtpTls::Starttls).await,
     ];
-    let without = Sink::start(Tls::Starttls).await;
+    let without = Sink::start(SmtpTls::Starttls).await;
     without.behave(|manners| manners.no_starttls = true);
-    let stranger = Sink::start(Tls::Implicit).await;
+    let stranger = Sink::start(SmtpTls::Implicit).await;
     let trusting_the_stranger = |sink: &Sink| match (sink.delivery(), stranger.delivery()) {
         (Delivery::Smtp(mut smtp), Delivery::Smtp(stranger)) => {
             smtp.authority = stranger.authority;
@@ -188,7 +188,7 @@ async fn what_nobody_proved_gets_no_mail(database: Database) {
 }
 
 async fn mail_that_is_being_sent_at_the_stop_is_sent_once(database: Database) {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     sink.behave(|manners| manners.silent = true);
     let mut app = sending_to(&sink, database).await.start().await;
     let user = app.grpc().registered().await;
@@ -205,7 +205,7 @@ async fn mail_that_is_being_sent_at_the_stop_is_sent_once(database: Database) {
 /// (E4) A mail server that says nothing: known and unknown are answered all the same, by one
 /// write each.
 async fn nobody_who_asks_waits_for_the_mail_server(database: Database) {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     sink.behave(|manners| manners.silent = true);
     let app = sending_to(&sink, database).await.start().await;
     let first = app.grpc().registered().await;
@@ -229,7 +229,7 @@ async fn nobody_who_asks_waits_for_the_mail_server(database: Database) {
 
 /// The new address gets a token, the current one a notice; an owner is warned instead.
 async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(database: Database) {
-    let sink = Sink::start(Tls::Implicit).await;
+    let sink = Sink::start(SmtpTls::Implicit).await;
     let (plan, clock) = at_standing_clock(&sink, database).await;
     let app = plan.start().await;
     let (user, owner) = (app.grpc().registered().await, app.grpc().registered().await);

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use vestibule::{
     db::{Db, MailRequest},
     domain::{Clock, Email, MailPurpose},
-    mail::Tls,
+    mail::SmtpTls,
 };
 
 use super::leftovers::{WriteAheadLog, look_through_columns, needles_of};
@@ -17,7 +17,7 @@ on_both_databases!(a_mailed_token_is_in_no_file_of_the_database_even_after_a_cra
 /// (L1) The binary at TRACE dies by kill -9 after a request whose mail could not be sent yet; the
 /// next one sends it.
 async fn a_mailed_token_is_in_no_file_of_the_database_even_after_a_crash(database: Database) {
-    let sink = Sink::start(Tls::Starttls).await;
+    let sink = Sink::start(SmtpTls::Starttls).await;
     sink.behave(|manners| manners.away = true);
     let folder = tempfile::tempdir().unwrap();
     let (authority, password) = (folder.path().join("ca.pem"), folder.path().join("password"));

@@ -1,5 +1,5 @@
-//! Real certificates, each with the names of one rule. The rules over the names themselves are
-//! tested beside `domain`.
+//! Real certificates, each with the names of one rule. The rules for the names are tested in
+//! `domain`.
 
 use rcgen::{
     CertificateParams, CustomExtension, DnType, KeyPair, SanType, date_time_ymd, string::Ia5String,
@@ -31,11 +31,13 @@ fn certificate(change: impl FnOnce(&mut CertificateParams)) -> CertificateDer<'s
 fn identity(names: Vec<SanType>) -> Option<CertificateIdentity> {
     let certificate = certificate(|params| params.subject_alt_names = names);
     let domain = TrustDomain::parse("example.org").unwrap();
-    read(&certificate).unwrap().identity(Some(&domain))
+    parse_certificate(&certificate)
+        .unwrap()
+        .identity(Some(&domain))
 }
 
 #[test]
-fn one_spiffe_id_is_the_name_whatever_stands_beside_it() {
+fn a_single_spiffe_id_is_the_identity_beside_any_dns_names() {
     let id = "spiffe://example.org/ns/prod/sa/billing";
     let expected = Some(CertificateIdentity::Spiffe(id.to_owned()));
     assert_eq!(identity(vec![uri(id)]), expected);
@@ -43,7 +45,7 @@ fn one_spiffe_id_is_the_name_whatever_stands_beside_it() {
 }
 
 #[test]
-fn without_a_uri_one_dns_name_is_the_name() {
+fn without_a_uri_a_single_dns_name_is_the_identity() {
     let expected = Some(CertificateIdentity::Dns("billing.example.org".to_owned()));
     assert_eq!(identity(vec![dns("Billing.Example.ORG")]), expected);
     let address = SanType::IpAddress([127, 0, 0, 1].into());
@@ -54,7 +56,7 @@ fn without_a_uri_one_dns_name_is_the_name() {
 }
 
 #[test]
-fn what_names_two_or_something_else_names_nobody() {
+fn ambiguous_or_unsupported_names_are_no_identity() {
     let id = "spiffe://example.org/billing";
     for names in [
         vec![uri(id), uri("spiffe://example.org/admin")],
@@ -76,12 +78,12 @@ fn what_names_two_or_something_else_names_nobody() {
 
 /// The common name is `billing.example.org` in each of these certificates.
 #[test]
-fn a_common_name_names_nobody() {
+fn a_common_name_is_no_identity() {
     assert_eq!(identity(Vec::new()), None);
 }
 
 #[test]
-fn names_that_are_told_twice_are_not_read() {
+fn a_certificate_with_two_lists_of_names_is_not_read() {
     // SEQUENCE { [2] "evil" }
     let second = b"\x30\x06\x82\x04evil".to_vec();
     let twice = certificate(|params| {
@@ -89,16 +91,16 @@ fn names_that_are_told_twice_are_not_read() {
         let extension = CustomExtension::from_oid_content(&SUBJECT_ALT_NAME, second);
         params.custom_extensions.push(extension);
     });
-    assert!(read(&twice).is_none());
+    assert!(parse_certificate(&twice).is_none());
 }
 
 #[test]
-fn what_is_no_certificate_is_not_read() {
+fn bytes_that_are_no_certificate_are_not_read() {
     let whole = certificate(|_| {});
     let cut = CertificateDer::from(whole[..whole.len() - 1].to_vec());
     let longer = CertificateDer::from([whole.as_ref(), b"x"].concat());
     for bytes in [CertificateDer::from(Vec::new()), cut, longer] {
-        assert!(read(&bytes).is_none());
+        assert!(parse_certificate(&bytes).is_none());
     }
 }
 
@@ -106,7 +108,7 @@ fn what_is_no_certificate_is_not_read() {
 fn the_end_of_a_certificate_is_read_on_both_sides_of_2050() {
     for year in [2049, 2050, 9999] {
         let certificate = certificate(|params| params.not_after = date_time_ymd(year, 6, 1));
-        let expires = read(&certificate).unwrap().expires;
+        let expires = parse_certificate(&certificate).unwrap().expires;
         assert_eq!(expires.to_rfc3339(), format!("{year}-06-01T00:00:01+00:00"));
     }
 }

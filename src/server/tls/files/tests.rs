@@ -1,4 +1,4 @@
-//! Files as operators leave them.
+//! The faults of files in the states that operators leave them in.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A folder with a good pair, and one thing in it changed.
+/// A folder with a valid key pair, of which a test changes one thing.
 struct Folder(TempDir);
 
 impl Folder {
@@ -44,13 +44,13 @@ impl Folder {
 
     /// The key of each fault, and the whole text. No fault quotes a file.
     fn faults(&self) -> (Vec<&'static str>, String) {
-        let files = Files {
+        let files = TlsFiles {
             certificate: self.path("certificate"),
             key: self.path("key"),
             client_ca: Some(self.path("ca")),
         };
         let faults = files.load().err().unwrap_or_default();
-        let text: Vec<_> = faults.iter().map(Fault::to_string).collect();
+        let text: Vec<_> = faults.iter().map(TlsFault::to_string).collect();
         let keys = faults.iter().map(|fault| fault.file.key()).collect();
         (keys, text.join("\n"))
     }
@@ -65,7 +65,7 @@ fn good_files_have_no_fault() {
 }
 
 #[test]
-fn every_faulty_file_is_told_at_once_by_its_key_and_path() {
+fn every_faulty_file_is_reported_at_once_by_its_key_and_path() {
     let spoil: [fn(&Path); 5] = [
         |path| fs::remove_file(path).unwrap(),
         |path| {
@@ -108,9 +108,12 @@ fn pem_that_holds_no_certificate_or_key_is_a_fault() {
         for name in NAMES {
             folder.write(name, text);
         }
-        let (keys, told) = folder.faults();
-        assert_eq!(keys, ALL, "{told}");
-        assert!(!told.contains("canary") && !told.contains("Y2Fu"), "{told}");
+        let (keys, report) = folder.faults();
+        assert_eq!(keys, ALL, "{report}");
+        assert!(
+            !report.contains("canary") && !report.contains("Y2Fu"),
+            "{report}"
+        );
     }
 }
 
