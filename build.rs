@@ -66,6 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .include_source_info(true)
         .open_files(PROTOS)?;
     let mut files = code.file_descriptor_set();
+    // An option of fields, which generated code does not keep.
+    files.file.retain(|file| file.package() != "google.api");
     // rustdoc would take the indented examples in googleapis' comments for Rust.
     for vendored in files
         .file
