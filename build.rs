@@ -1,10 +1,20 @@
 //! Compiles `proto/` with protox, a protobuf compiler in Rust, so that a fresh machine needs no
-//! protoc. Two products: the generated code, and the descriptor set that reflection serves.
+//! protoc. Its products: the generated code, the descriptor set that reflection serves, and the
+//! names of our messages as arguments of a macro: of all, for the tests, and of those with a secret.
 
-use std::{env, error::Error, fs, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use protox::Compiler;
+use protox::{
+    Compiler,
+    prost_reflect::{FieldDescriptor, MessageDescriptor},
+};
 
+const PACKAGE: &str = "vestibule.v1";
 const PROTOS: [&str; 11] = [
     "vestibule/v1/account_service.proto",
     "vestibule/v1/audit_service.proto",
@@ -17,32 +27,6 @@ const PROTOS: [&str; 11] = [
     "vestibule/v1/user_service.proto",
     "google/rpc/error_details.proto",
     "google/rpc/status.proto",
-];
-
-/// Messages that hold a password or a token: prost would derive a `Debug` that prints them.
-const SECRET_MESSAGES: [&str; 22] = [
-    "vestibule.v1.RegisterUserRequest",
-    "vestibule.v1.ValidLoginRequest",
-    "vestibule.v1.CreateSessionRequest",
-    "vestibule.v1.CreateSessionResponse",
-    "vestibule.v1.ValidateSessionRequest",
-    "vestibule.v1.RevokeSessionRequest",
-    "vestibule.v1.GetAccountRequest",
-    "vestibule.v1.ChangePasswordRequest",
-    "vestibule.v1.ResetPasswordRequest",
-    "vestibule.v1.VerifyEmailRequest",
-    "vestibule.v1.RequestEmailChangeRequest",
-    "vestibule.v1.ConfirmEmailChangeRequest",
-    "vestibule.v1.CloseAccountRequest",
-    "vestibule.v1.BatchValidateSessionsRequest",
-    "vestibule.v1.RotateSessionRequest",
-    "vestibule.v1.RotateSessionResponse",
-    "vestibule.v1.ListSessionsRequest",
-    "vestibule.v1.RevokeSessionByIdRequest",
-    "vestibule.v1.RevokeOtherSessionsRequest",
-    "vestibule.v1.CreateSessionForUserResponse",
-    "vestibule.v1.CreatePasswordResetResponse",
-    "vestibule.v1.ImportedUser",
 ];
 
 #[expect(
@@ -60,12 +44,21 @@ fn main() -> Result<(), Box<dyn Error>> {
         out.join("descriptors.bin"),
         reflection.encode_file_descriptor_set(),
     )?;
+    let pool = reflection.descriptor_pool();
+    let ours = pool.all_messages();
+    let ours: Vec<_> = ours.filter(|m| m.package_name() == PACKAGE).collect();
+    let has_secret = |message: &&MessageDescriptor| message.fields().any(|field| is_secret(&field));
+    let secret: Vec<_> = ours.iter().filter(has_secret).collect();
+    write_macro_call(&out, "messages", &ours)?;
+    write_macro_call(&out, "opaque_debug", secret.iter().copied())?;
 
     let mut code = Compiler::new(["proto"])?;
     code.include_imports(true)
         .include_source_info(true)
         .open_files(PROTOS)?;
     let mut files = code.file_descriptor_set();
+    // An option of fields, which generated code does not keep.
+    files.file.retain(|file| file.package() != "google.api");
     // rustdoc would take the indented examples in googleapis' comments for Rust.
     for vendored in files
         .file
@@ -75,8 +68,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         vendored.source_code_info = None;
     }
     tonic_prost_build::configure()
-        .skip_debug(SECRET_MESSAGES)
+        .skip_debug(secret.iter().map(|message| message.full_name()))
         .include_file("protos.rs")
         .compile_fds(files)?;
     Ok(())
+}
+
+/// A field that a `Debug` would have to leave out.
+fn is_secret(field: &FieldDescriptor) -> bool {
+    let options = field.options();
+    let redact = options.get_field_by_name("debug_redact");
+    redact.is_some_and(|redact| redact.as_bool() == Some(true))
+}
+
+/// Writes `name!(…);` with the names of messages to a file of this name.
+fn write_macro_call<'m>(
+    out: &Path,
+    name: &str,
+    messages: impl IntoIterator<Item = &'m MessageDescriptor>,
+) -> io::Result<()> {
+    let messages = messages.into_iter().map(MessageDescriptor::name);
+    let messages = messages.collect::<Vec<_>>().join(", ");
+    fs::write(
+        out.join(name).with_extension("rs"),
+        format!("{name}!({messages});"),
+    )
 }

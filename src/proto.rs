@@ -1,7 +1,5 @@
 //! The code that `build.rs` generates from `proto/`: messages, the server traits and the clients.
 
-use std::fmt;
-
 /// The descriptor set that reflection serves.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
@@ -18,38 +16,10 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/protos.rs"));
 }
 
-/// prost would derive a `Debug` that prints passwords and tokens.
-macro_rules! redacted {
-    ($($message:ident),*) => {$(
-        impl fmt::Debug for v1::$message {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!(stringify!($message), "(…)"))
-            }
-        }
-    )*};
-}
+/// The `Debug` of messages with a field that is `debug_redact`: prost would print it.
+mod redacted {
+    use super::v1::*;
+    use crate::domain::opaque_debug;
 
-redacted!(
-    RegisterUserRequest,
-    ValidLoginRequest,
-    CreateSessionRequest,
-    CreateSessionResponse,
-    ValidateSessionRequest,
-    RevokeSessionRequest,
-    GetAccountRequest,
-    ChangePasswordRequest,
-    ResetPasswordRequest,
-    VerifyEmailRequest,
-    RequestEmailChangeRequest,
-    ConfirmEmailChangeRequest,
-    CloseAccountRequest,
-    BatchValidateSessionsRequest,
-    RotateSessionRequest,
-    RotateSessionResponse,
-    ListSessionsRequest,
-    RevokeSessionByIdRequest,
-    RevokeOtherSessionsRequest,
-    CreateSessionForUserResponse,
-    CreatePasswordResetResponse,
-    ImportedUser
-);
+    include!(concat!(env!("OUT_DIR"), "/opaque_debug.rs"));
+}

@@ -1,253 +1,104 @@
 //! The descriptors that clients are generated from.
 
+mod behaviors;
+
 use prost::Message;
-use prost_types::{FileDescriptorSet, MethodOptions, method_options::IdempotencyLevel};
-use vestibule::proto::{
-    DESCRIPTORS,
-    v1::{
-        BatchValidateSessionsRequest, ChangePasswordRequest, CloseAccountRequest,
-        ConfirmEmailChangeRequest, CreateSessionRequest, CreateSessionResponse, GetAccountRequest,
-        ListSessionsRequest, RegisterUserRequest, RequestEmailChangeRequest, ResetPasswordRequest,
-        RevokeOtherSessionsRequest, RevokeSessionByIdRequest, RevokeSessionRequest,
-        RotateSessionRequest, RotateSessionResponse, ValidLoginRequest, ValidateSessionRequest,
-        VerifyEmailRequest,
-    },
-};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
+use prost_types::{MethodOptions, method_options::IdempotencyLevel};
+use vestibule::proto::v1;
+
+use crate::harness::{choice_of, is_secret, messages, rpcs};
 
 /// What a field's name says when it carries a secret.
-const SECRET_WORDS: [&str; 4] = ["password", "token", "secret", "key"];
+const SECRET_WORDS: [&str; 5] = ["password", "token", "secret", "hash", "key"];
+/// Where a list goes on is no secret: every page is authorised afresh.
+const NO_SECRETS: [&str; 2] = ["page_token", "next_page_token"];
 
-/// `prost_types` does not know `debug_redact` yet, so these are the few parts of a file's descriptor
-/// that do (the numbers are those of descriptor.proto).
-#[derive(Message)]
-struct File {
-    #[prost(message, repeated, tag = "4")]
-    messages: Vec<Described>,
-}
+const SECRET: &str = "a canary in the dark";
+const OPEN: &str = "a canary in the sun";
 
-#[derive(Message)]
-struct Described {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, repeated, tag = "2")]
-    fields: Vec<Field>,
-}
-
-#[derive(Message)]
-struct Field {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "8")]
-    options: Option<Options>,
-}
-
-#[derive(Message)]
-struct Options {
-    #[prost(bool, tag = "16")]
-    debug_redact: bool,
-}
-
-#[derive(Message)]
-struct Files {
-    #[prost(bytes = "vec", repeated, tag = "1")]
-    files: Vec<Vec<u8>>,
-}
-
-/// `Message.field` of each field of a file that is marked `debug_redact`.
-pub(crate) fn redacted_fields(file: &[u8]) -> Vec<String> {
-    fields(file)
-        .into_iter()
-        .filter_map(|(name, redacted)| redacted.then_some(name))
-        .collect()
-}
-
-fn fields(file: &[u8]) -> Vec<(String, bool)> {
-    let file = File::decode(file).unwrap();
-    let of_message = |message: &Described| {
-        let name = message.name.clone();
-        let of_field = move |field: &Field| {
-            let redacted = field.options.as_ref().is_some_and(|one| one.debug_redact);
-            (format!("{name}.{}", field.name), redacted)
-        };
-        message.fields.iter().map(of_field).collect::<Vec<_>>()
+macro_rules! messages {
+    ($($message:ident),*) => {
+        /// What `Debug` prints of an encoded message of this name.
+        fn print(name: &str, bytes: &[u8]) -> String {
+            match name {
+                $(stringify!($message) => format!("{:?}", v1::$message::decode(bytes).unwrap()),)*
+                _ => panic!("{name} was not generated"),
+            }
+        }
     };
-    file.messages.iter().flat_map(of_message).collect()
 }
+
+// Of every message, by `build.rs`.
+include!(concat!(env!("OUT_DIR"), "/messages.rs"));
 
 /// (W21) Connect would put the request of such an RPC into a URL.
 #[test]
 fn no_rpc_may_be_called_with_its_request_in_a_url() {
-    let set = FileDescriptorSet::decode(DESCRIPTORS).unwrap();
-    let mut rpcs = 0;
-    for method in set
-        .file
-        .iter()
-        .filter(|file| file.package() == "vestibule.v1")
-        .flat_map(|file| &file.service)
-        .flat_map(|service| &service.method)
-    {
-        rpcs += 1;
-        let level = method
-            .options
-            .as_ref()
-            .map(MethodOptions::idempotency_level);
-        assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{method:?}");
+    let mut count = 0;
+    for rpc in rpcs() {
+        count += 1;
+        let options = rpc.method_descriptor_proto().options.as_ref();
+        let level = options.map(MethodOptions::idempotency_level);
+        assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{rpc:?}");
     }
-    assert_eq!(rpcs, 32);
+    assert_eq!(count, 32);
 }
 
 /// (L5) A secret is marked, and what is marked is a secret.
 #[test]
 fn every_field_that_carries_a_secret_is_marked() {
-    let set = Files::decode(DESCRIPTORS).unwrap();
-    let ours = set.files.iter().filter(|file| {
-        let file = prost_types::FileDescriptorProto::decode(file.as_slice()).unwrap();
-        file.package() == "vestibule.v1"
-    });
-    let mut marked = 0;
-    for (name, redacted) in ours.flat_map(|file| fields(file)) {
-        let (_, field) = name.split_once('.').unwrap();
-        // Where a list goes on is no secret: every page is authorised afresh.
-        let is_page = field.ends_with("page_token");
-        let secret = !is_page && SECRET_WORDS.iter().any(|word| field.contains(word));
-        assert_eq!(redacted, secret, "{name}");
-        marked += usize::from(redacted);
+    for field in messages().flat_map(|message| message.fields().collect::<Vec<_>>()) {
+        let names_secret = SECRET_WORDS.iter().any(|word| field.name().contains(word));
+        let expected = names_secret && !NO_SECRETS.contains(&field.name());
+        assert_eq!(is_secret(&field), expected, "{}", field.full_name());
     }
-    assert_eq!(marked, 28);
 }
 
-/// (L5) Messages with a secret print none of their fields.
+/// (L5) A message with a secret prints none of its fields, and what contains it prints no secret.
 #[test]
-fn a_message_with_a_secret_prints_nothing_of_it() {
-    let canary = || "a canary".to_owned();
-    let printed = [
-        format!(
-            "{:?}",
-            RegisterUserRequest {
-                email: canary(),
-                password: canary(),
-                request_id: canary(),
-                client: None,
-            }
-        ),
-        format!(
-            "{:?}",
-            ValidLoginRequest {
-                email: canary(),
-                password: canary(),
-                client: None,
-            }
-        ),
-        format!(
-            "{:?}",
-            CreateSessionRequest {
-                email: canary(),
-                password: canary(),
-                client: None,
-            }
-        ),
-        format!(
-            "{:?}",
-            CreateSessionResponse {
-                session_token: canary(),
-                ..CreateSessionResponse::default()
-            }
-        ),
-        format!(
-            "{:?}",
-            ValidateSessionRequest {
-                session_token: canary(),
-            }
-        ),
-        format!(
-            "{:?}",
-            RevokeSessionRequest {
-                session_token: canary(),
-            }
-        ),
-    ];
-    for text in printed
-        .into_iter()
-        .chain(printed_of_accounts())
-        .chain(printed_of_sessions())
-    {
-        assert!(!text.contains("canary"), "{text}");
+fn no_message_prints_a_secret() {
+    let (mut with_secret, mut open) = (0, 0);
+    for message in messages() {
+        let has_secret = message.fields().any(|field| is_secret(&field));
+        let choices = message.oneofs().map(|oneof| oneof.fields().len()).max();
+        for choice in 0..choices.unwrap_or(1) {
+            let filled = filled(&message, choice).encode_to_vec();
+            let printed = print(message.name(), &filled);
+            assert!(!printed.contains(SECRET), "{printed}");
+            assert!(!has_secret || !printed.contains(OPEN), "{printed}");
+            with_secret += usize::from(has_secret);
+            open += usize::from(printed.contains(OPEN));
+        }
     }
+    assert!(with_secret > 20 && open > 20, "{with_secret} and {open}");
 }
 
-fn printed_of_accounts() -> [String; 7] {
-    let session_token = "a canary".to_owned();
-    let secret = || session_token.clone();
-    let change = ChangePasswordRequest {
-        session_token: secret(),
-        current_password: secret(),
-        new_password: secret(),
-        client: None,
-    };
-    let reset = ResetPasswordRequest {
-        reset_token: secret(),
-        new_password: secret(),
-        client: None,
-    };
-    let address = RequestEmailChangeRequest {
-        session_token: secret(),
-        current_password: secret(),
-        new_email: secret(),
-    };
-    let close = CloseAccountRequest {
-        session_token: secret(),
-        current_password: secret(),
-    };
-    let verify = VerifyEmailRequest {
-        verification_token: secret(),
-    };
-    let confirm = ConfirmEmailChangeRequest {
-        email_change_token: secret(),
-    };
-    let get = GetAccountRequest {
-        session_token: secret(),
-    };
-    [
-        format!("{change:?}"),
-        format!("{reset:?}"),
-        format!("{address:?}"),
-        format!("{close:?}"),
-        format!("{verify:?}"),
-        format!("{confirm:?}"),
-        format!("{get:?}"),
-    ]
+/// A message with a canary in every text, and of each choice the field of this place.
+fn filled(message: &MessageDescriptor, choice: usize) -> DynamicMessage {
+    let mut filled = DynamicMessage::new(message.clone());
+    for field in message.fields().filter(|field| is_chosen(field, choice)) {
+        let canary = if is_secret(&field) { SECRET } else { OPEN };
+        let value = match field.kind() {
+            Kind::String => Value::String(canary.to_owned()),
+            Kind::Bytes => Value::Bytes(canary.into()),
+            Kind::Message(inner) => Value::Message(self::filled(&inner, choice)),
+            _ => continue,
+        };
+        let value = if field.is_list() {
+            Value::List(vec![value])
+        } else {
+            value
+        };
+        filled.set_field(&field, value);
+    }
+    filled
 }
 
-fn printed_of_sessions() -> [String; 6] {
-    let session_token = "a canary".to_owned();
-    let secret = || session_token.clone();
-    let batch = BatchValidateSessionsRequest {
-        session_tokens: vec![secret()],
+fn is_chosen(field: &FieldDescriptor, choice: usize) -> bool {
+    let Some(oneof) = choice_of(field) else {
+        return true;
     };
-    let rotate = RotateSessionRequest {
-        session_token: secret(),
-    };
-    let rotated = RotateSessionResponse {
-        session_token: secret(),
-        session: None,
-    };
-    let list = ListSessionsRequest {
-        session_token: secret(),
-        ..ListSessionsRequest::default()
-    };
-    let end = RevokeSessionByIdRequest {
-        session_token: secret(),
-        session_id: String::new(),
-    };
-    let end_others = RevokeOtherSessionsRequest {
-        session_token: secret(),
-    };
-    [
-        format!("{batch:?}"),
-        format!("{rotate:?}"),
-        format!("{rotated:?}"),
-        format!("{list:?}"),
-        format!("{end:?}"),
-        format!("{end_others:?}"),
-    ]
+    let fields: Vec<_> = oneof.fields().collect();
+    fields[choice % fields.len()] == *field
 }

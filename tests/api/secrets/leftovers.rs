@@ -67,6 +67,7 @@ pub(super) async fn look_through_columns(store: &Store, database: Database, toke
             "users.email_key",
             "one_time_tokens.email_key",
             "mail_intents.email_key",
+            "mail_intents.address",
         ]
         .contains(&name.as_str());
         for value in &values {
