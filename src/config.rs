@@ -1,9 +1,9 @@
 //! Configuration: every setting of every layer, from a flag, a variable, a file or a default.
 //!
 //! A flag wins over a variable, a variable over the file (TOML, named by `--config` or
-//! `VESTIBULE_CONFIG`), the file over the default; `--dev` changes defaults and nothing else. Flags,
-//! variables, file keys and `config show` all follow from the keys that the sections declare, and
-//! every fault is reported at once, so that nobody finds them one start at a time.
+//! `VESTIBULE_CONFIG`), the file over the default; `--dev` changes defaults, and where mail goes.
+//! Flags, variables, file keys and `config show` all follow from the keys that the sections declare.
+//! One start reports every fault.
 
 mod callers;
 mod database;
@@ -36,30 +36,24 @@ use std::{fmt, net::SocketAddr};
 
 pub use key::Key;
 pub use keys::keys;
-pub use parse::parse_duration;
-pub use problem::{ConfigProblem, ConfigProblems};
+pub(crate) use parse::parse_duration;
+pub(crate) use problem::{ConfigProblem, ConfigProblems};
 pub use source::{Environment, Flags};
 
 use crate::{auth, db, server, telemetry};
 use reader::Reader;
 
-/// What `serve` runs with.
-pub struct Config {
-    /// Everything that the application is built from.
-    pub application: server::ApplicationSettings,
-    /// Logs.
-    pub telemetry: telemetry::TelemetrySettings,
-    /// What is allowed but should be known; logged once at start.
-    pub warnings: Vec<String>,
+/// The configuration of `serve`.
+pub(crate) struct Config {
+    pub(crate) application: server::ApplicationSettings,
+    pub(crate) telemetry: telemetry::TelemetrySettings,
+    /// Logged once at start.
+    pub(crate) warnings: Vec<String>,
     shown: String,
 }
 
 impl Config {
-    /// Reads every key.
-    ///
-    /// # Errors
-    /// Every fault there is, not only the first.
-    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
+    pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
         let mut reader = reader(flags, environment);
         let application = application(&mut reader);
         let telemetry = log::read_section(&mut reader);
@@ -72,8 +66,8 @@ impl Config {
         })
     }
 
-    /// What `config show` prints: TOML with each value's source as a comment, secrets masked.
-    pub fn shown(&self) -> &str {
+    /// TOML with each value's source as a comment, secrets masked.
+    pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 }
@@ -84,23 +78,16 @@ impl fmt::Debug for Config {
     }
 }
 
-/// What `migrate` and `backup` run with: they read `database` and `log` alone.
+/// The configuration of the commands on the database: the sections `database` and `log` alone.
 #[derive(Debug)]
-pub struct MigrateConfig {
-    /// The database.
-    pub db: db::DbSettings,
-    /// Logs.
-    pub telemetry: telemetry::TelemetrySettings,
-    /// What is allowed but should be known.
-    pub warnings: Vec<String>,
+pub(crate) struct DatabaseConfig {
+    pub(crate) db: db::DbSettings,
+    pub(crate) telemetry: telemetry::TelemetrySettings,
+    pub(crate) warnings: Vec<String>,
 }
 
-impl MigrateConfig {
-    /// Reads the keys of the sections `database` and `log`.
-    ///
-    /// # Errors
-    /// Every fault there is in them, and every unknown name.
-    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
+impl DatabaseConfig {
+    pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
         let mut reader = reader(flags, environment);
         let db = database::read_section(&mut reader);
         let telemetry = log::read_section(&mut reader);
@@ -113,22 +100,18 @@ impl MigrateConfig {
     }
 }
 
-/// What `healthcheck` dials.
+/// The server that `healthcheck` dials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HealthcheckConfig {
-    /// `grpc.listen`, on loopback where that is unspecified.
-    pub address: SocketAddr,
-    /// Whether `tls.certificate` is set. The file is not read: what a running server has in force
-    /// may be an older one, and is no less healthy.
-    pub tls: bool,
+pub(crate) struct HealthcheckConfig {
+    /// `grpc.listen`, with loopback for the unspecified address.
+    pub(crate) address: SocketAddr,
+    /// Whether `tls.certificate` is set. The file is not read: a healthy server may still serve an
+    /// older certificate.
+    pub(crate) tls: bool,
 }
 
 impl HealthcheckConfig {
-    /// Reads its two keys.
-    ///
-    /// # Errors
-    /// Every fault there is in them, and every unknown name.
-    pub fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
+    pub(crate) fn load(flags: &Flags, environment: &Environment) -> Result<Self, ConfigProblems> {
         let mut reader = reader(flags, environment);
         let address = grpc::read_dialled(&mut reader);
         let tls = tls::is_on(&reader);
@@ -137,11 +120,8 @@ impl HealthcheckConfig {
     }
 }
 
-/// What `calibrate` takes for the settings in force.
-///
-/// # Errors
-/// Every fault there is in the section `hashing`, and every unknown name.
-pub fn hashing_settings(
+/// The section `hashing` alone, for `calibrate`.
+pub(crate) fn hashing_settings(
     flags: &Flags,
     environment: &Environment,
 ) -> Result<crate::hashing::HashingSettings, ConfigProblems> {
@@ -154,7 +134,7 @@ fn reader<'a>(flags: &Flags, environment: &'a Environment) -> Reader<'a> {
     Reader::new(keys().collect(), flags, environment)
 }
 
-/// Reads every section before it gives up over one, so that all faults are found.
+/// Reads every section before it returns: a fault in one hides none in another.
 fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     let callers = callers::read_section(reader);
     let grpc = grpc::read_section(reader);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{error::CommandError, exit::Exit, output, runtime};
 use crate::{
     auth::CallContext,
-    config::{ConfigProblems, Environment, Flags, MigrateConfig},
+    config::{ConfigProblems, DatabaseConfig, Environment, Flags},
     db::{self, Db, Target},
 };
 
@@ -55,7 +55,7 @@ pub(super) fn run_on_any_schema(
     environment: &Environment,
     command: impl AsyncFnOnce(Db, &Target) -> Result<Exit, CommandError>,
 ) -> Result<Exit, ConfigProblems> {
-    let config = MigrateConfig::load(flags, environment)?;
+    let config = DatabaseConfig::load(flags, environment)?;
     let target = &config.db.target;
     let work = async {
         announce(target);

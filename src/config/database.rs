@@ -85,7 +85,7 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<DbSettings> {
     })
 }
 
-/// Of `serve` alone: `migrate` is told what to do.
+/// Only `serve` reads it: the steps of `migrate` say themselves what they do.
 pub(super) fn read_migrate_on_start(reader: &mut Reader<'_>) -> Option<bool> {
     reader.read(&MIGRATE_ON_START, parse::switch)
 }
@@ -118,7 +118,7 @@ fn read_target(reader: &mut Reader<'_>) -> Option<Target> {
     }
 }
 
-/// The user's data directory, as the XDG Base Directory Specification finds it.
+/// A file in the user's data directory, as the XDG Base Directory Specification defines it.
 fn set_default_url(reader: &mut Reader<'_>) -> Option<()> {
     let absolute = |name| {
         let path = Path::new(reader.environment.get(name)?);

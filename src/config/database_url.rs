@@ -9,10 +9,10 @@ use url::Url;
 use super::problem::ConfigFault;
 use crate::db::Target;
 
-/// What stands for a secret wherever the configuration is shown.
+/// Stands for a secret wherever the configuration is shown.
 pub(super) const MASK: &str = "********";
 
-/// What cannot stand for itself in the path of a file.
+/// The characters that the path of a file in a URL must encode.
 const FILE: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 /// The parameters that the Postgres driver knows; it would log others with their values.
@@ -43,7 +43,6 @@ pub(super) struct DatabaseUrl {
     pub(super) warning: Option<String>,
 }
 
-/// Takes a SQLite file or a Postgres database.
 pub(super) fn parse(text: &str) -> Result<DatabaseUrl, ConfigFault> {
     if let Some(path) = text.strip_prefix("sqlite:") {
         let target = Target::Sqlite(parse_sqlite_file(path)?);
@@ -141,8 +140,8 @@ fn refuse_unencoded_password(url: &Url) -> Result<(), ConfigFault> {
     ))
 }
 
-/// A password or a row on its way over a network must not be readable by accident. A warning for
-/// what is weak but asked for.
+/// A connection over a network is encrypted unless the URL says otherwise. Returns a warning about
+/// a mode that does not verify the server.
 fn judge_encryption(url: &Url) -> Result<Option<String>, ConfigFault> {
     const FIX: &str = "add sslmode=verify-full (or require, or disable, on a network you trust)";
     let mode = last_parameter(url, &["sslmode", "ssl-mode"]);
@@ -164,8 +163,8 @@ fn judge_encryption(url: &Url) -> Result<Option<String>, ConfigFault> {
     }
 }
 
-/// Whether the server is on this machine. The driver lets a socket win over a host, and a later
-/// parameter over an earlier one and over the URL's host.
+/// Whether the server is on this machine. In the driver a socket wins over a host, and a later
+/// parameter wins over an earlier one and over the host of the URL.
 fn is_local(url: &Url) -> Result<bool, ConfigFault> {
     let in_query = |wanted: fn(&str) -> bool| {
         url.query_pairs()
@@ -200,7 +199,7 @@ fn last_parameter(url: &Url, names: &[&str]) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-/// The URL without its password, for people.
+/// The URL with its password masked.
 pub(super) fn mask_password(text: &str) -> String {
     if text.starts_with("sqlite:") {
         return text.to_owned();

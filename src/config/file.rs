@@ -14,7 +14,7 @@ pub(super) struct Entry {
     pub(super) line: usize,
 }
 
-/// Reads the whole file; what cannot be used becomes a problem, the rest is returned.
+/// Reads the whole file: each unusable part becomes a problem, and the rest is returned.
 pub(super) fn read_entries(
     path: &Path,
     source: &str,
@@ -52,7 +52,7 @@ fn entries(
     };
     let (document, faults) = DeTable::parse_recoverable(text);
     for fault in faults {
-        // Only the message: the error's Display quotes the line, which may hold a secret.
+        // The error's Display would quote the line, which may hold a secret.
         let offset = fault.span().map_or(0, |span| span.start.min(text.len()));
         report("config", offset, fault.message(), "write TOML");
     }

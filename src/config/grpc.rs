@@ -61,7 +61,7 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<GrpcSection> {
     })
 }
 
-/// Where a client on this machine reaches the server.
+/// The address at which a client on this machine reaches the server.
 pub(super) fn read_dialled(reader: &mut Reader<'_>) -> Option<SocketAddr> {
     reader.read(&LISTEN, |text| {
         let mut address = parse::address(text)?;

@@ -1,5 +1,5 @@
-//! The section `hashing`. The floor is a rule of this place, not of the engine: tests start the same
-//! engine at a fraction of the cost.
+//! The section `hashing`. The floor on the cost is enforced here and not by the engine, which tests
+//! start at a fraction of the cost.
 
 use super::{
     Key,
@@ -91,7 +91,7 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<HashingSettings> {
     })
 }
 
-/// The three figures together: above the floor, below the caps.
+/// Checks memory and iterations together: a lower one asks for a higher other.
 fn check_cost(
     reader: &mut Reader<'_>,
     memory_kib: u32,
@@ -135,7 +135,7 @@ fn read_workers(reader: &mut Reader<'_>, memory_kib: Option<u32>) -> Option<usiz
     Some(workers)
 }
 
-/// Their default queue is still one that may be set.
+/// The default queue of so many workers, 64 each, is still within the bounds of `hashing.queue`.
 const WORKERS_MAX: usize = 15_625;
 
 fn read_queue(reader: &mut Reader<'_>, workers: Option<usize>) -> Option<usize> {

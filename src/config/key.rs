@@ -4,26 +4,26 @@
 /// of these names for a Service called `vestibule`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Key {
-    /// One word, such as `grpc`.
+    /// A single word, such as `grpc`.
     pub section: &'static str,
     /// Such as `request_timeout`.
     pub name: &'static str,
-    /// What holds where nothing is set.
+    /// The value where no source sets the key.
     pub default: KeyDefault,
-    /// What holds with `--dev` instead.
+    /// The default with `--dev`, where it differs.
     pub dev_default: Option<&'static str>,
-    /// Whether it may hold a secret: no flag, a `_FILE` variant, masked when shown.
+    /// A secret has no flag, may be in a file (`_FILE`), and is masked when shown.
     pub secret: bool,
     /// One line for `--help`.
     pub help: &'static str,
 }
 
-/// What holds where nothing is set.
+/// The value of a key that no source sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyDefault {
-    /// This value.
+    /// A value, as a source would write it.
     Value(&'static str),
-    /// Nothing, or a value found at start; the text describes it.
+    /// No value, or a value that is computed at start; the text describes it.
     Described(&'static str),
 }
 
@@ -64,13 +64,13 @@ impl Key {
         format!("VESTIBULE_{}_{}", self.section, self.name).to_uppercase()
     }
 
-    /// `grpc-request-timeout`, on the command line after `--`. `None` for what may hold a secret:
-    /// every user of the machine can read a command line.
+    /// `grpc-request-timeout`, on the command line after `--`. `None` for a secret: every user of the
+    /// machine can read a command line.
     pub fn flag(&self) -> Option<String> {
         (!self.secret).then(|| format!("{}-{}", self.section, self.name).replace('_', "-"))
     }
 
-    /// The default as words.
+    /// The default as `--help` and `config show` print it.
     pub fn default_text(&self) -> &'static str {
         match self.default {
             KeyDefault::Value(text) | KeyDefault::Described(text) => text,

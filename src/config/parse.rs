@@ -4,10 +4,10 @@ use std::{fmt::Display, net::SocketAddr, ops::RangeInclusive, str::FromStr, time
 
 use super::problem::ConfigFault;
 
-/// Faults quote at most this many characters of a value.
+/// The most characters of a value that a fault quotes.
 const QUOTED_MAX: usize = 60;
 
-/// A value for a message: escaped and cut.
+/// Escapes and cuts a value for a message.
 pub(super) fn quoted(text: &str) -> String {
     let cut: String = text.chars().take(QUOTED_MAX).collect();
     let dots = if cut.len() < text.len() { "…" } else { "" };
@@ -32,7 +32,6 @@ pub(super) fn switch(text: &str) -> Result<bool, ConfigFault> {
     })
 }
 
-/// One of a few words.
 pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&str) -> Result<T, ConfigFault> {
     move |text| {
         let known = words.iter().find(|(word, _)| *word == text);
@@ -46,7 +45,6 @@ pub(super) fn word<T: Copy>(words: &[(&str, T)]) -> impl FnOnce(&str) -> Result<
     }
 }
 
-/// A whole number within bounds.
 pub(super) fn number<T: FromStr + PartialOrd + Display>(
     bounds: RangeInclusive<T>,
 ) -> impl FnOnce(&str) -> Result<T, ConfigFault> {
@@ -74,7 +72,7 @@ pub(super) fn duration(
                 "write a whole number and ms, s, m, h or d, such as 500ms or 30d",
             ));
         };
-        // Bounds are literals of this program; one that did not parse would bound nothing.
+        // The bounds are literals of this program and always parse.
         let within = parse_duration(low).is_none_or(|low| duration >= low)
             && parse_duration(high).is_none_or(|high| duration <= high);
         if within {
@@ -88,8 +86,8 @@ pub(super) fn duration(
     }
 }
 
-/// Reads a whole number and ms, s, m, h or d, or a bare 0.
-pub fn parse_duration(text: &str) -> Option<Duration> {
+/// Parses a whole number and ms, s, m, h or d, or a bare 0.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a parser says about a text. It never quotes a secret.
+/// A parser's fault, not yet tied to a key. It never quotes a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConfigFault {
     pub(super) wrong: String,
@@ -18,17 +18,15 @@ impl ConfigFault {
     }
 }
 
-/// One fault.
+/// A fault with its place.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ConfigProblem {
+pub(crate) struct ConfigProblem {
     /// The key, such as `grpc.listen`, or the unknown name itself.
-    pub key: String,
-    /// Where the value came from: a flag, a variable, a file's line, the default.
-    pub source: String,
-    /// What is wrong with it.
-    pub wrong: String,
-    /// What to do.
-    pub fix: String,
+    pub(crate) key: String,
+    /// A flag, a variable, a file's line or the default, in words.
+    pub(crate) source: String,
+    pub(crate) wrong: String,
+    pub(crate) fix: String,
 }
 
 impl fmt::Display for ConfigProblem {
@@ -43,9 +41,9 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// Every fault there is; at least one.
+/// Every fault; at least one.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ConfigProblems(pub Vec<ConfigProblem>);
+pub(crate) struct ConfigProblems(pub(crate) Vec<ConfigProblem>);
 
 impl fmt::Display for ConfigProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,13 +58,13 @@ impl fmt::Display for ConfigProblems {
 
 impl std::error::Error for ConfigProblems {}
 
-/// The name that was probably meant, as words to append to a fault: empty when nothing is near.
+/// The known name that an unknown one is probably a misspelling of.
 pub(super) fn nearest_name(unknown: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    /// Two names this many edits apart are a slip of the hand, further ones another thing.
-    const SLIPS_MAX: usize = 3;
+    /// The most edits between a name and its misspelling.
+    const EDITS_MAX: usize = 3;
     known
         .map(|name| (strsim::damerau_levenshtein(unknown, &name), name))
         .min()
-        .filter(|(distance, _)| *distance <= SLIPS_MAX)
+        .filter(|(distance, _)| *distance <= EDITS_MAX)
         .map(|(_, name)| name)
 }

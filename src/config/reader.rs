@@ -1,4 +1,4 @@
-//! What a section reads its keys with: hands each text to a parser and keeps every fault.
+//! Reads the keys of a section: hands each text to a parser and collects every fault.
 
 use std::{ffi::OsString, fs};
 
@@ -9,14 +9,14 @@ use super::{
     values::{self, RawValue, RawValues},
 };
 
-/// The values that won, and what was found wrong so far.
+/// The values that won, and the faults and warnings so far.
 pub(super) struct Reader<'a> {
     pub(super) keys: Vec<&'static Key>,
     pub(super) values: RawValues,
     pub(super) dev: bool,
     pub(super) environment: &'a Environment,
     pub(super) warnings: Vec<String>,
-    /// Keys that `config show` leaves out unless they are set, because their default does not hold.
+    /// Keys without a value whose described default does not apply: `config show` leaves them out.
     pub(super) hidden: Vec<&'static Key>,
     problems: Vec<ConfigProblem>,
 }
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The parsed value of a key. `None`: it is faulty, and that is noted; or it is not set.
+    /// The parsed value of a key. `None`: it is not set, or it is faulty and the fault is reported.
     pub(super) fn read<T>(
         &mut self,
         key: &Key,
@@ -66,14 +66,13 @@ impl<'a> Reader<'a> {
             .is_some_and(|value| !matches!(value.source, ValueSource::Default | ValueSource::Dev))
     }
 
-    /// Gives a key that is not set a default that is only known now.
+    /// Gives a key that is not set a default that is computed at start.
     pub(super) fn set_default(&mut self, key: &Key, text: impl Into<OsString>) {
         if !self.is_set(key) {
             self.values.set(key, text, ValueSource::Default);
         }
     }
 
-    /// Reports a fault of a key.
     pub(super) fn report(&mut self, key: &Key, wrong: impl Into<String>, fix: impl Into<String>) {
         self.problems.push(ConfigProblem {
             key: key.path(),
@@ -86,7 +85,8 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// Reports a fault of several keys at the first that is not a default, else at the first.
+    /// Reports a fault of several keys together: at the first whose value is not a default, else at
+    /// the first.
     pub(super) fn report_chosen<const N: usize>(
         &mut self,
         keys: [&Key; N],
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports a key that is set without another that it needs; whether there was no such fault.
+    /// Whether a key is unset or the other that it needs is set; reports a fault otherwise.
     pub(super) fn require(&mut self, key: &Key, needed: &Key) -> bool {
         let complete = self.is_set(needed) || !self.is_set(key);
         if !complete {
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
         self.warnings.push(warning.into());
     }
 
-    /// Ends the reading: what was read, or every fault.
+    /// The value that was read, if there was no fault in any key.
     pub(super) fn finish<T>(self, read: Option<T>) -> Result<(T, Self), ConfigProblems> {
         match read {
             Some(read) if self.problems.is_empty() => Ok((read, self)),
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The text of a value. That of a secret is never quoted in a fault.
+/// The text of a value, from its file if it is in one. No fault quotes it.
 fn read_text(key: &Key, value: &RawValue) -> Result<String, ConfigFault> {
     let text = if value.in_file {
         let mut text = fs::read_to_string(&value.text).map_err(|error| {

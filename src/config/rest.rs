@@ -15,7 +15,7 @@ pub(super) const LISTEN: Key = Key::new(
 pub(super) const KEYS: &[&Key] = &[&LISTEN];
 
 pub(super) struct RestSection {
-    /// `None`: nowhere.
+    /// `None`: REST is off.
     pub(super) listen: Option<SocketAddr>,
 }
 

@@ -1,5 +1,5 @@
-//! The rules that concern more than one section: which listeners may stand side by side, who reaches
-//! them, and how mail leaves.
+//! The rules that concern more than one section: which listeners conflict, which are exposed, and
+//! how mail is delivered.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::{mail::Delivery, transport::AuthServiceAccess};
 /// A listener's key and its address. `None`: it is off, or faulty.
 pub(super) type ListenAddress = (&'static Key, Option<SocketAddr>);
 
-/// Judges the listeners of calls (gRPC and REST) and that of operations.
+/// Checks the listeners of calls (gRPC and REST) and the listener of operations.
 pub(super) fn check_listeners(
     reader: &mut Reader<'_>,
     callers: Option<&CallersSection>,
@@ -72,7 +72,7 @@ fn refuse_printed_mail(reader: &mut Reader<'_>, listener: ListenAddress) {
     }
 }
 
-/// Of two listeners at one address the second could never be bound.
+/// The second of two listeners at one address could not be bound.
 fn refuse_overlaps(reader: &mut Reader<'_>, listeners: impl Iterator<Item = ListenAddress>) {
     let mut taken: Vec<(&Key, SocketAddr)> = Vec::new();
     for (key, address) in listeners.filter_map(|(key, address)| Some((key, address?))) {
@@ -93,7 +93,7 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
         && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
 }
 
-/// SPIFFE IDs are in client certificates, which clients are asked for only with an authority.
+/// SPIFFE IDs are in client certificates, which are requested only with `tls.client_ca`.
 pub(super) fn check_trust_domain(reader: &mut Reader<'_>) {
     if reader.is_set(&callers::TRUST_DOMAIN) && !reader.is_set(&tls::CLIENT_CA) {
         reader.warn(
@@ -102,7 +102,7 @@ pub(super) fn check_trust_domain(reader: &mut Reader<'_>) {
     }
 }
 
-/// By the mail server if `smtp.server` is set, else with `--dev` to the terminal, else not at all.
+/// Mail goes to `smtp.server` if it is set, else with `--dev` to the terminal, else nowhere.
 pub(super) fn read_delivery(reader: &mut Reader<'_>) -> Option<Delivery> {
     let from = mail::read_from(reader);
     let links = mail::read_link_base(reader);

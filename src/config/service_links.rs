@@ -1,5 +1,5 @@
 //! Kubernetes sets variables for every Service of a namespace; one called `vestibule` or
-//! `vestibule-grpc` makes names that look like ours and are not.
+//! `vestibule-grpc` leads to names that begin like the variables of keys and must be ignored.
 
 /// Whether the part of a name after `VESTIBULE_` is one of Kubernetes' service links:
 /// `^(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`

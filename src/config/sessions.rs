@@ -76,7 +76,8 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<SessionsSection> {
     })
 }
 
-/// What is not stored yet counts as not seen, so the interval is a small part of the idle limit.
+/// A use of a session that is not stored yet does not count, so the interval must be a small part of
+/// the idle limit.
 fn read_last_seen_interval(reader: &mut Reader<'_>, idle: Option<Duration>) -> Option<Duration> {
     let interval = reader.read(&LAST_SEEN_INTERVAL, parse::duration("1s"..="365d"))?;
     if idle.is_none_or(|idle| interval <= idle / 20) {

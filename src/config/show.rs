@@ -1,10 +1,9 @@
-//! `config show`: what is in force, as a file that could be loaded, each value with its source.
+//! `config show`: the configuration in force as a file that can be loaded, each value with its source.
 
 use std::fmt::Write as _;
 
 use super::{Key, database, database_url, reader::Reader, values::RawValue};
 
-/// Renders every key, section by section; secrets are masked.
 pub(super) fn render(reader: &Reader<'_>) -> String {
     let mut shown = String::new();
     let mut section = "";

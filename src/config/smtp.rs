@@ -50,7 +50,7 @@ const PASSWORD: Key = Key::new("smtp", "password", Described("none"), "Their pas
 
 pub(super) const KEYS: &[&Key] = &[&SERVER, &TLS, &CA, &USERNAME, &PASSWORD];
 
-/// `None`: something is faulty, or [`SERVER`] is not set.
+/// `None`: a key is faulty, or [`SERVER`] is not set.
 pub(super) fn read_section(
     reader: &mut Reader<'_>,
     from: Option<Sender>,

@@ -1,5 +1,5 @@
-//! Where settings come from: the command line and the environment, both as plain values, so that no
-//! test touches its own process.
+//! The sources of settings: command line and environment as plain values, so that tests need not
+//! change their own process.
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
@@ -10,7 +10,7 @@ use super::Key;
 pub struct Environment(BTreeMap<String, OsString>);
 
 impl Environment {
-    /// The variables of this process: the one place that reads them.
+    /// Reads the variables of this process; nothing else does.
     pub fn from_process() -> Self {
         std::env::vars_os().collect()
     }
@@ -35,18 +35,18 @@ impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment 
     }
 }
 
-/// What the command line set.
+/// The settings of a command line.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
-    /// `--dev`: defaults for a try on one's own machine.
+    /// `--dev`: defaults for development.
     pub dev: bool,
     /// `--config`: the TOML file.
     pub config: Option<PathBuf>,
-    /// The keys that were given as flags.
+    /// Each key that has a flag on the command line, with its text.
     pub values: Vec<(&'static Key, String)>,
 }
 
-/// Where a value came from, in words that let somebody find it.
+/// Where a value came from. Its text names the flag, the variable or the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ValueSource {
     Flag(String),

@@ -1,5 +1,5 @@
-//! What the configuration promises to whoever writes one. No test touches its own process's
-//! variables: each brings its own.
+//! Precedence, faults and `config show`. Each test brings its own variables instead of those of its
+//! process.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -36,7 +36,7 @@ impl Sources {
         self
     }
 
-    /// A file of this content; its path.
+    /// Writes a file and returns its path.
     fn written(&mut self, name: &str, content: &str) -> PathBuf {
         let directory = self
             .directory
@@ -68,7 +68,7 @@ impl Sources {
         self.load().unwrap_or_else(|problems| panic!("{problems}"))
     }
 
-    /// The warnings but the one that no mail is sent.
+    /// The warnings, without the one that no mail is sent.
     fn warnings(&self) -> Vec<String> {
         let mut warnings = self.loaded().warnings;
         warnings.retain(|warning| !warning.starts_with("smtp.server"));
@@ -193,7 +193,7 @@ fn what_is_shown_can_be_loaded_again() {
     assert_eq!(values(&shown), values(&again));
 }
 
-/// (W47) One start tells all of it: key, source, what is wrong, what to do.
+/// (W47) One start reports every fault: key, source, what is wrong, what to do.
 #[test]
 fn every_fault_is_reported_at_once() {
     let sources = Sources::new()
@@ -243,7 +243,7 @@ fn faults_of_a_file_name_their_lines_and_quote_none() {
     assert_eq!(missing.faults().0, ["config (--config)"]);
 }
 
-/// Kubernetes' variables for Services `vestibule` and `vestibule-grpc` are not ours.
+/// Kubernetes' variables for Services `vestibule` and `vestibule-grpc` are ignored.
 #[test]
 fn service_links_are_ignored() {
     let mut sources = Sources::new();
@@ -268,10 +268,10 @@ fn service_links_are_ignored() {
 fn commands_fail_only_over_sections_that_they_read() {
     let sources = Sources::new().variable("VESTIBULE_HASHING_WORKERS", "none");
     assert!(sources.load().is_err());
-    assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_ok());
+    assert!(DatabaseConfig::load(&sources.flags, &sources.environment()).is_ok());
     assert!(HealthcheckConfig::load(&sources.flags, &sources.environment()).is_ok());
     let sources = Sources::new().variable("VESTIBULE_WINGS", "2");
-    assert!(MigrateConfig::load(&sources.flags, &sources.environment()).is_err());
+    assert!(DatabaseConfig::load(&sources.flags, &sources.environment()).is_err());
     assert!(HealthcheckConfig::load(&sources.flags, &sources.environment()).is_err());
 }
 

@@ -1,5 +1,5 @@
-//! The section `tls`. Its files are read here, so that what is wrong with them is told with every
-//! other fault, before anything is bound.
+//! The section `tls`. Its files are read here, so that their faults are reported with all others,
+//! before anything is bound.
 
 use std::path::PathBuf;
 
@@ -70,7 +70,7 @@ pub(super) fn read_section(
     })
 }
 
-/// Whether gRPC and REST speak TLS; faults of the section aside.
+/// Whether gRPC and REST speak TLS, as far as an incomplete section tells.
 pub(super) fn is_on(reader: &Reader<'_>) -> bool {
     reader.is_set(&CERTIFICATE)
 }

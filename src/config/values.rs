@@ -1,4 +1,4 @@
-//! Joins the sources: for each key the value that wins, and a problem for each name that no key has.
+//! Joins the sources: the winning value of each key, and a problem for each unknown name.
 
 use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
@@ -10,11 +10,11 @@ use super::{
     source::ValueSource,
 };
 
-/// The one variable besides those of the keys.
+/// The only variable that belongs to no key.
 const CONFIG_VARIABLE: &str = "VESTIBULE_CONFIG";
 const PREFIX: &str = "VESTIBULE_";
 
-/// A value as text. No `Debug`: it may be a secret.
+/// A value before it is parsed. No `Debug`: it may be a secret.
 pub(super) struct RawValue {
     pub(super) text: OsString,
     pub(super) source: ValueSource,
@@ -22,7 +22,7 @@ pub(super) struct RawValue {
     pub(super) in_file: bool,
 }
 
-/// The value that wins for each key, by `section.name`.
+/// The winning value of each key, by `section.name`.
 #[derive(Default)]
 pub(super) struct RawValues(BTreeMap<String, RawValue>);
 
@@ -47,7 +47,7 @@ impl RawValues {
     }
 }
 
-/// Lays the sources over one another, the strongest last.
+/// Reads the sources from the weakest to the strongest; a later value replaces an earlier one.
 pub(super) fn collect(
     keys: &[&'static Key],
     flags: &Flags,
@@ -119,7 +119,7 @@ impl Collector<'_> {
         }
     }
 
-    /// The key of a name, and whether the name is its variant for a file.
+    /// The key of a name, and whether the name ends in the suffix of a secret's file.
     fn find(
         &self,
         name: &str,
@@ -134,7 +134,7 @@ impl Collector<'_> {
         })
     }
 
-    /// Adds a value of a source in which each key may stand once, as itself or as a file.
+    /// Adds a value of a source, which may set each key once: directly or as a file.
     fn add(
         &mut self,
         seen: &mut Vec<&'static Key>,

@@ -1,4 +1,4 @@
-//! Which URLs are taken, and that none is ever quoted.
+//! Which URLs are accepted, and that no fault quotes a URL.
 
 use secrecy::ExposeSecret;
 

@@ -1,10 +1,9 @@
-//! What is written about the keys is what they are.
+//! The documentation of the keys agrees with the keys.
 
 use std::{fs, path::Path};
 
 use crate::config::{Key, key::KeyDefault, keys};
 
-/// Everything that follows `docs/configuration.md` can be done .
 #[test]
 fn the_documentation_lists_every_key_and_no_other() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
@@ -31,7 +30,6 @@ fn row(key: &Key) -> String {
     }
 }
 
-/// Each section's file says its variables and defaults.
 #[test]
 fn the_comment_of_each_key_names_its_variable_and_its_default() {
     for key in keys() {
@@ -46,7 +44,7 @@ fn the_comment_of_each_key_names_its_variable_and_its_default() {
     }
 }
 
-/// Names that Kubernetes' service links could be taken for.
+/// Kubernetes' service links could have such names.
 #[test]
 fn no_key_is_called_port_host_or_service() {
     for key in keys() {

@@ -1,4 +1,4 @@
-//! Mail: what goes together, and what must not.
+//! The sections `smtp` and `mail`.
 
 use super::*;
 use crate::mail::{Delivery, SmtpTls};
@@ -41,7 +41,7 @@ fn that_no_mail_is_sent_is_warned_of_once_unless_it_is_printed() {
         assert_eq!(sources.loaded().warnings, [""; 0]);
     }
     let sources = Sources::new();
-    let migrate = MigrateConfig::load(&sources.flags, &sources.environment());
+    let migrate = DatabaseConfig::load(&sources.flags, &sources.environment());
     assert_eq!(migrate.unwrap().warnings, [""; 0]);
 }
 
@@ -81,7 +81,6 @@ fn the_port_follows_from_the_encryption_unless_it_is_given() {
     }
 }
 
-/// Plaintext is for a server on this machine.
 #[test]
 fn a_plaintext_server_beyond_loopback_is_refused() {
     let load = |host: &str| smtp(host).flag("smtp.tls", "none").load().is_ok();
@@ -160,7 +159,7 @@ fn an_authority_is_a_file_of_certificates() {
     assert_eq!(faults, ["smtp.ca (--smtp-ca)"]);
 }
 
-/// Who reads the terminal may open any account; so only who is on this machine may ask.
+/// Links on the terminal open any account, so only callers on this machine may ask for them.
 #[test]
 fn printed_links_are_for_callers_on_this_machine() {
     let beyond = |sources: Sources| {

@@ -1,4 +1,4 @@
-//! Secrets: where they may stand, and that they are never told.
+//! Secrets: their sources, and that no fault quotes them.
 
 use secrecy::ExposeSecret;
 
@@ -57,7 +57,7 @@ fn a_secret_that_is_empty_missing_or_given_twice_is_a_fault() {
     }
 }
 
-/// A stronger source replaces a weaker one's file, which is then not read.
+/// A stronger source replaces the file of a weaker source, which is then not read.
 #[test]
 fn a_secret_file_that_lost_is_not_read() {
     let sources = Sources::new()

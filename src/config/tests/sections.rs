@@ -92,7 +92,7 @@ fn values_out_of_bounds_are_refused() {
     }
 }
 
-/// The fault is told of the key that somebody chose.
+/// The fault names the key whose value is not a default.
 #[test]
 fn when_sessions_were_seen_is_stored_often_enough_for_their_idle_limit() {
     let fault = |idle: &str, interval: Option<&str>| {

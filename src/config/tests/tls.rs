@@ -1,5 +1,4 @@
-//! The section `tls` and what follows from it. What can be wrong with a file is tested beside
-//! `server`.
+//! The section `tls` and the rules on it. Faults of the files are tested beside `server`.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -43,7 +42,7 @@ fn a_certificate_needs_its_key_and_an_authority_both() {
     }
 }
 
-/// Beside the faults of other sections, and with the source of the key.
+/// Each fault names the source of its key.
 #[test]
 fn faults_of_the_files_are_reported_with_all_the_others() {
     let (faults, text) = Sources::new()
@@ -79,7 +78,6 @@ fn an_empty_path_is_a_fault() {
     }
 }
 
-/// A service that does not start helps nobody.
 #[test]
 fn an_expired_certificate_is_a_warning() {
     let sources = with_pair(|params| params.not_after = date_time_ymd(2020, 1, 1));
@@ -131,7 +129,7 @@ fn only_ports_in_plaintext_are_warned_of() {
         of_plaintext[0].starts_with("operations.listen"),
         "{warnings:?}"
     );
-    // Encrypted or not, whoever reaches them may call.
+    // Encrypted or not, they are open to every caller that reaches them.
     let of_callers = warnings
         .iter()
         .filter(|warning| warning.contains("open to"));
