@@ -58,7 +58,7 @@ pub use users::{
     UpdateUserError, UserChange,
 };
 
-use metrics::Counts;
+use metrics::DbCounters;
 
 /// How the database is reached.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ struct Inner {
     writes: TaskTracker,
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
-    counts: Counts,
+    counters: DbCounters,
     lookups: lookups::Lookups,
 }
 
@@ -113,7 +113,7 @@ impl Db {
                 prober,
                 writes: TaskTracker::new(),
                 healthy: AtomicBool::new(false),
-                counts: Counts::default(),
+                counters: DbCounters::default(),
                 lookups: lookups::Lookups::default(),
             }),
         })
@@ -151,7 +151,7 @@ impl Db {
         deadline: Instant,
         work: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbError> {
-        let _caller = self.inner.counts.reading.enter();
+        let _caller = self.inner.counters.reading.enter();
         self.within(deadline, work).await
     }
 

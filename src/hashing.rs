@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
 pub use free_memory::free_memory;
-pub use metrics::{HashingMetrics, Refused};
+pub(crate) use metrics::HashingMetrics;
 pub use parameters::{
     ITERATIONS_MAX, MEMORY_KIB_MAX, PARALLELISM_MAX, Parameters, ParametersError, WORK_KIB_MAX,
     meets_floor,
@@ -174,7 +174,7 @@ impl Hasher {
     }
 
     /// The current load and the counters of the engine.
-    pub fn metrics(&self) -> HashingMetrics {
+    pub(crate) fn metrics(&self) -> HashingMetrics {
         self.0.queue.metrics()
     }
 

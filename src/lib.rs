@@ -27,7 +27,7 @@ pub mod db;
 pub mod domain;
 pub mod hashing;
 pub mod mail;
-pub mod metrics;
+mod metrics;
 pub mod proto;
 pub mod server;
 pub mod telemetry;

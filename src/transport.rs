@@ -25,7 +25,7 @@ pub mod rest;
 mod status;
 mod stream;
 
-pub use call_metrics::{CallMetrics, Calls};
+pub(crate) use call_metrics::CallMetrics;
 pub use caller::Gate;
 pub use edge::{BeforeHandler, Edge, EdgeSettings};
 pub use peer::{AwaitedSince, Peer, PeerCertificate};

@@ -1,4 +1,4 @@
-//! What was asked for on the command line.
+//! The command line of the kit.
 
 use std::{env, time::Duration};
 
@@ -17,41 +17,35 @@ pub(crate) const HELP: &str = "make bench [ONLY=logins,checks,…] [DB=sqlite|po
 QUICK=1 takes a second per figure and 10 k users at most: to try the kit, not to quote it.
 VESTIBULE_* variables and GLIBC_TUNABLES reach the server and are printed.";
 
-/// What to do.
-pub(crate) enum Order {
-    /// Measure.
-    Measure(Wish),
-    /// Be the server that answers an empty RPC and does nothing else.
-    ServeNothing,
-    /// Say how.
+pub(crate) enum Command {
+    Measure(RunOptions),
+    /// Run the bare server, which answers an empty RPC and does nothing else.
+    ServeBare,
     Help,
 }
 
 /// What to measure.
-pub(crate) struct Wish {
+pub(crate) struct RunOptions {
     only: Vec<String>,
     database: Option<Database>,
     /// Short windows and few users.
     pub(crate) quick: bool,
 }
 
-impl Wish {
-    /// Whether a scenario was asked for.
-    pub(crate) fn wants(&self, scenario: &str) -> bool {
+impl RunOptions {
+    pub(crate) fn includes_scenario(&self, scenario: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name == scenario)
     }
 
-    /// Whether a database was asked for.
-    pub(crate) fn wants_on(&self, database: Database) -> bool {
+    pub(crate) fn includes_database(&self, database: Database) -> bool {
         self.database.is_none_or(|wanted| wanted == database)
     }
 
-    /// Whether everything was asked for at full length: the only run whose plots are kept.
+    /// Whether everything is measured at full length: only then are the plots kept.
     pub(crate) fn is_complete(&self) -> bool {
         self.only.is_empty() && self.database.is_none() && !self.quick
     }
 
-    /// How long a figure is measured.
     pub(crate) fn window(&self) -> Window {
         let milliseconds = |warm_up, measured| Window {
             warm_up: Duration::from_millis(warm_up),
@@ -78,12 +72,9 @@ const SCENARIOS: [&str; 7] = [
     "logins", "checks", "storm", "overload", "growth", "process", "sodium",
 ];
 
-/// Reads the arguments; cargo adds `--bench`.
-///
-/// # Errors
-/// An argument is not known.
-pub(crate) fn read() -> Result<Order> {
-    let mut wish = Wish {
+/// Parses the arguments, among which cargo adds `--bench`.
+pub(crate) fn parse_arguments() -> Result<Command> {
+    let mut options = RunOptions {
         only: Vec::new(),
         database: None,
         quick: false,
@@ -91,18 +82,18 @@ pub(crate) fn read() -> Result<Order> {
     for argument in env::args().skip(1) {
         match argument.split_once('=').unwrap_or((&argument, "")) {
             ("--bench", "") => {}
-            ("--quick", "") => wish.quick = true,
-            ("--only", names) => wish.only = scenarios(names)?,
-            ("--db", name) => wish.database = Some(Database::named(name)?),
-            ("--serve-nothing", "") => return Ok(Order::ServeNothing),
-            ("--help" | "-h", "") => return Ok(Order::Help),
-            _ => return Err(format!("bench: what is {argument}?").into()),
+            ("--quick", "") => options.quick = true,
+            ("--only", names) => options.only = parse_scenarios(names)?,
+            ("--db", name) => options.database = Some(name.parse()?),
+            ("--serve-bare", "") => return Ok(Command::ServeBare),
+            ("--help" | "-h", "") => return Ok(Command::Help),
+            _ => return Err(format!("bench: unknown argument {argument}").into()),
         }
     }
-    Ok(Order::Measure(wish))
+    Ok(Command::Measure(options))
 }
 
-fn scenarios(names: &str) -> Result<Vec<String>> {
+fn parse_scenarios(names: &str) -> Result<Vec<String>> {
     let names: Vec<_> = names.split(',').map(str::to_owned).collect();
     match names
         .iter()

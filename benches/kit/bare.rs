@@ -1,5 +1,5 @@
-//! The limit of every gRPC call: tonic's generated service on hyper with their own settings, and no
-//! edge, no log and no work. It is a process of its own, as the server under test is.
+//! The limit of every gRPC call: tonic's generated service on hyper with their default settings,
+//! without edge, log and work. It is a process of its own, like the server under test.
 
 use std::{
     env,
@@ -25,22 +25,22 @@ use tonic_health::pb::{
 
 use crate::{Result, load::Target};
 
-/// The bare server as a process; it ends with this.
-pub(crate) struct Bare {
+/// The bare server as a process; dropped, it ends.
+pub(crate) struct BareServer {
     child: Child,
     pub(crate) target: Target,
 }
 
-impl Bare {
-    /// Starts this program again, as [`serve`].
+impl BareServer {
+    /// Starts this program again, to [`serve`].
     pub(crate) fn start() -> Result<Self> {
         let mut child = Command::new(env::current_exe()?)
-            .arg("--serve-nothing")
+            .arg("--serve-bare")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let mut address = [0; 6];
-        let told = child
+        let received = child
             .stdout
             .take()
             .ok_or("no pipe")?
@@ -51,23 +51,20 @@ impl Bare {
             pid: child.id(),
         };
         let bare = Self { child, target };
-        told?;
+        received?;
         Ok(bare)
     }
 }
 
-impl Drop for Bare {
+impl Drop for BareServer {
     fn drop(&mut self) {
-        // An error says that it has ended.
+        // An error means that the process has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Answers until the pipe on standard input closes.
-///
-/// # Errors
-/// There is no port.
+/// Serves until the pipe on standard input closes.
 pub(crate) fn serve() -> Result<()> {
     thread::spawn(|| {
         let _ = io::stdin().read(&mut [0]);
@@ -75,16 +72,16 @@ pub(crate) fn serve() -> Result<()> {
     });
     tokio::runtime::Runtime::new()?.block_on(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        tell(listener.local_addr()?)?;
+        write_address(listener.local_addr()?)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            tokio::spawn(serve_one(stream));
+            tokio::spawn(serve_connection(stream));
         }
     })
 }
 
-fn tell(address: SocketAddr) -> Result<()> {
+fn write_address(address: SocketAddr) -> Result<()> {
     let SocketAddr::V4(address) = address else {
         return Err("the loopback address is not IPv4".into());
     };
@@ -94,19 +91,19 @@ fn tell(address: SocketAddr) -> Result<()> {
     Ok(io::Write::flush(&mut io::stdout())?)
 }
 
-async fn serve_one(stream: TcpStream) {
-    let service = TowerToHyperService::new(HealthServer::new(Nothing));
+async fn serve_connection(stream: TcpStream) {
+    let service = TowerToHyperService::new(HealthServer::new(EmptyHealth));
     let builder = auto::Builder::new(TokioExecutor::new()).http2_only();
-    // A client that goes away is no failure.
+    // A client may close its connection at any time.
     let _ = builder
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-struct Nothing;
+struct EmptyHealth;
 
 #[tonic::async_trait]
-impl Health for Nothing {
+impl Health for EmptyHealth {
     async fn check(
         &self,
         _: Request<HealthCheckRequest>,

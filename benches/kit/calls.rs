@@ -1,4 +1,4 @@
-//! The calls of the load and their messages, encoded before a run wherever there is a choice.
+//! The calls of the load and their messages, which are encoded before a run where possible.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,10 +14,10 @@ use vestibule::{
 
 /// The password of every user.
 pub(crate) const PASSWORD: &str = "vestibule opens at nine";
-/// The secret of every session: only its hash is looked at, never its neighbours.
+/// The secret of every session; a check compares its hash alone.
 pub(crate) const SECRET: [u8; 32] = [0xA5; 32];
-/// How many users a load names: enough to touch nearly every page of a million of them, in an order
-/// that no cache expects.
+/// How many users a load names: enough to touch nearly every page of a million users, in random
+/// order.
 const PICKS: usize = 1 << 16;
 
 /// An RPC.
@@ -25,13 +25,13 @@ const PICKS: usize = 1 << 16;
 pub(crate) struct Rpc {
     /// Its name in tables.
     pub(crate) name: &'static str,
-    /// Where it is; the authority is not looked at.
+    /// The server ignores the authority.
     pub(crate) uri: &'static str,
-    /// What the message of a good answer begins with.
+    /// The first bytes of the message of a good answer.
     pub(crate) good: &'static [u8],
 }
 
-macro_rules! auth {
+macro_rules! auth_rpc {
     ($name:literal, $good:expr) => {
         Rpc {
             name: $name,
@@ -44,16 +44,16 @@ macro_rules! auth {
 /// Field 1 is a varint of 1: `valid`, or the status ACTIVE or SERVING.
 const ONE: &[u8] = &[0x08, 1];
 /// Field 1 has a length: a user, or a token.
-const SOMETHING: &[u8] = &[0x0A];
+const MESSAGE: &[u8] = &[0x0A];
 
 /// Calls of one kind, made by many at once.
-pub(crate) struct Work {
+pub(crate) struct Workload {
     pub(crate) rpc: Rpc,
     next: AtomicUsize,
     message: Box<dyn Fn(usize) -> Bytes + Send + Sync>,
 }
 
-impl Work {
+impl Workload {
     fn new(rpc: Rpc, message: impl Fn(usize) -> Bytes + Send + Sync + 'static) -> Self {
         Self {
             rpc,
@@ -62,7 +62,7 @@ impl Work {
         }
     }
 
-    fn one_of(rpc: Rpc, messages: Vec<Bytes>) -> Self {
+    fn from_messages(rpc: Rpc, messages: Vec<Bytes>) -> Self {
         Self::new(rpc, move |number| messages[number % messages.len()].clone())
     }
 
@@ -71,8 +71,8 @@ impl Work {
         (self.message)(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A call that does nothing, on any gRPC server with the standard health service: a request
-    /// without a byte, an answer of two. Which status it tells is not the question.
+    /// A call of the standard health service: an empty request, an answer of two bytes, whatever the
+    /// status.
     pub(crate) fn empty() -> Self {
         Self::health(&ONE[..1])
     }
@@ -88,24 +88,24 @@ impl Work {
             uri: "http://bench/grpc.health.v1.Health/Check",
             good,
         };
-        Self::one_of(rpc, vec![frame(&())])
+        Self::from_messages(rpc, vec![frame(&())])
     }
 
-    /// A session check of a token that nobody has: what a server without users can answer.
-    pub(crate) fn validate_nobody() -> Self {
+    /// A session check of a token that does not exist, which a server without users can answer.
+    pub(crate) fn validate_unknown() -> Self {
         let message = validate(&SessionToken::new(SessionId::new(Uuid::nil()), SECRET));
         // Status NOT_FOUND.
-        Self::one_of(auth!("ValidateSession", &[0x08, 4]), vec![message])
+        Self::from_messages(auth_rpc!("ValidateSession", &[0x08, 4]), vec![message])
     }
 
-    /// Session checks of all users, each of whom has one session.
+    /// Session checks of all users, who have a session each.
     pub(crate) fn validate_session(users: u64) -> Self {
         let message = |user| validate(&SessionToken::new(SessionId::new(session_id(user)), SECRET));
         let messages = picks(users).map(message).collect();
-        Self::one_of(auth!("ValidateSession", ONE), messages)
+        Self::from_messages(auth_rpc!("ValidateSession", ONE), messages)
     }
 
-    /// Right logins of all users.
+    /// Logins of all users with the right password.
     pub(crate) fn valid_login(users: u64) -> Self {
         let message = |user| {
             frame(&ValidLoginRequest {
@@ -115,10 +115,10 @@ impl Work {
             })
         };
         let messages = picks(users).map(message).collect();
-        Self::one_of(auth!("ValidLogin", ONE), messages)
+        Self::from_messages(auth_rpc!("ValidLogin", ONE), messages)
     }
 
-    /// Right logins of all users that open a session each.
+    /// Logins of all users that open a session each.
     pub(crate) fn create_session(users: u64) -> Self {
         let message = |user| {
             frame(&CreateSessionRequest {
@@ -128,19 +128,19 @@ impl Work {
             })
         };
         let messages = picks(users).map(message).collect();
-        Self::one_of(auth!("CreateSession", SOMETHING), messages)
+        Self::from_messages(auth_rpc!("CreateSession", MESSAGE), messages)
     }
 
-    /// Registrations, each of somebody new. One of these for each database, or they repeat.
+    /// Registrations of new users. A second workload on the same database would repeat them.
     pub(crate) fn register_user() -> Self {
-        Self::new(auth!("RegisterUser", SOMETHING), |number| {
+        Self::new(auth_rpc!("RegisterUser", MESSAGE), |number| {
             register(&format!("new{number}@bench.example"))
         })
     }
 
     /// The registration of one user.
     pub(crate) fn register(email: &str) -> Self {
-        Self::one_of(auth!("RegisterUser", SOMETHING), vec![register(email)])
+        Self::from_messages(auth_rpc!("RegisterUser", MESSAGE), vec![register(email)])
     }
 }
 
@@ -159,7 +159,7 @@ fn validate(token: &SessionToken) -> Bytes {
     })
 }
 
-/// A gRPC message: not compressed, its length, itself.
+/// A gRPC frame: the compression flag, the length, the message.
 fn frame(message: &impl Message) -> Bytes {
     let length = message.encoded_len();
     let mut bytes = BytesMut::with_capacity(5 + length);
@@ -169,7 +169,7 @@ fn frame(message: &impl Message) -> Bytes {
     bytes.freeze()
 }
 
-/// The address of a user; they are numbered from 1.
+/// The address of a user by number, from 1.
 pub(crate) fn email(user: u64) -> String {
     format!("user{user}@bench.example")
 }
@@ -180,10 +180,10 @@ fn session_id(user: u64) -> Uuid {
     Uuid::from_u128(millis | 0x7001_8000 << 48 | u128::from(user))
 }
 
-/// When the first user came.
+/// The time of the first user.
 pub(crate) const EPOCH_MILLIS: u64 = 1_760_000_000_000;
 
-/// Users from 1 to `users`, all alike, the same in every run (`SplitMix64`).
+/// Users from 1 to `users`, uniformly distributed and the same in every run (`SplitMix64`).
 fn picks(users: u64) -> impl Iterator<Item = u64> {
     (0..PICKS as u64).map(move |number| {
         let mut z = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -1,7 +1,6 @@
-//! A gRPC client that costs as little as one can that speaks real HTTP/2: it shares the cores with
-//! the server, so whatever it spends the server lacks. It is h2 alone, with messages encoded before
-//! the run and answers that are compared and not decoded; tonic's channel (buffer, layers, boxed
-//! futures, decoding) costs about twice as much a call.
+//! A gRPC client that takes little CPU time, because it shares the cores with the server. It is h2
+//! alone, with messages encoded before the run and answers that are compared and not decoded; tonic's
+//! channel (buffer, layers, boxed futures, decoding) costs about twice as much a call.
 
 use std::{
     net::SocketAddr,
@@ -15,7 +14,7 @@ use tokio::net::TcpStream;
 
 use crate::{Failure, Result, calls::Rpc};
 
-/// Answers are small; the driver never makes the server wait for room.
+/// So large that the server never waits for the driver's window.
 const WINDOW: u32 = 16 * 1024 * 1024;
 /// The length prefix of a gRPC message.
 const PREFIX: usize = 5;
@@ -26,17 +25,16 @@ const UNAVAILABLE: &[u8] = b"14";
 #[derive(Clone)]
 pub(crate) struct Connection(SendRequest<Bytes>);
 
-/// What became of a call that was answered.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// OK, and the message begins as it should.
+    /// OK, and the message begins as expected.
     Good,
-    /// UNAVAILABLE: the server has too much to do, or is not ready.
+    /// UNAVAILABLE: the server is overloaded or not ready.
     Refused,
 }
 
 impl Connection {
-    /// Connects; the connection is driven by a task of its own.
+    /// Connects; a task drives the connection.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -46,17 +44,17 @@ impl Connection {
             .enable_push(false)
             .handshake(stream)
             .await?;
-        // Where it breaks every call on it fails, which is told there.
+        // If the connection breaks, every call on it fails and reports the error.
         tokio::spawn(async move {
             let _ = connection.await;
         });
         Ok(Self(client))
     }
 
-    /// One unary call, and the time from its sending to the end of its answer.
+    /// Sends a unary call; the duration is from its sending to the end of its answer.
     ///
     /// # Errors
-    /// Anything but a good answer or a refusal: the figures would be of something else.
+    /// Any answer but a good one or a refusal.
     pub(crate) async fn call(&self, rpc: Rpc, message: Bytes) -> Result<(Answer, Duration)> {
         let request = Request::builder()
             .method(Method::POST)
@@ -73,14 +71,14 @@ impl Connection {
         let first = body.data().await.transpose()?.unwrap_or_default();
         drain(&mut body, first.len()).await?;
         let answer = match body.trailers().await? {
-            Some(trailers) => judge(rpc, &trailers, &first)?,
-            None => judge(rpc, &head.headers, &first)?,
+            Some(trailers) => parse_answer(rpc, &trailers, &first)?,
+            None => parse_answer(rpc, &head.headers, &first)?,
         };
         Ok((answer, sent.elapsed()))
     }
 }
 
-/// Reads what else there is, and gives the window back.
+/// Reads the rest of the body, and releases the window.
 async fn drain(body: &mut RecvStream, first: usize) -> Result<()> {
     body.flow_control().release_capacity(first)?;
     while let Some(chunk) = body.data().await {
@@ -90,8 +88,8 @@ async fn drain(body: &mut RecvStream, first: usize) -> Result<()> {
     Ok(())
 }
 
-/// Only a good answer counts: a wrong one is often the cheaper one.
-fn judge(rpc: Rpc, headers: &HeaderMap, first: &[u8]) -> Result<Answer> {
+/// Checks the message as well, because a wrong answer is often cheaper.
+fn parse_answer(rpc: Rpc, headers: &HeaderMap, first: &[u8]) -> Result<Answer> {
     let text = |name: &str| headers.get(name).map_or(&b""[..], |value| value.as_bytes());
     match text("grpc-status") {
         OK if first
@@ -101,11 +99,11 @@ fn judge(rpc: Rpc, headers: &HeaderMap, first: &[u8]) -> Result<Answer> {
             Ok(Answer::Good)
         }
         UNAVAILABLE => Ok(Answer::Refused),
-        code => Err(wrong(rpc, code, text("grpc-message"), first)),
+        code => Err(unexpected(rpc, code, text("grpc-message"), first)),
     }
 }
 
-fn wrong(rpc: Rpc, code: &[u8], message: &[u8], first: &[u8]) -> Failure {
+fn unexpected(rpc: Rpc, code: &[u8], message: &[u8], first: &[u8]) -> Failure {
     format!(
         "{} answered grpc-status {}, {:?}, {} bytes that begin with {:?}",
         rpc.uri,

@@ -1,5 +1,5 @@
-//! Folders that a run leaves nothing of. (The tempfile crate would turn on features that the release
-//! binary does not have, and with them compile sqlx and SeaORM a second time.)
+//! Temporary folders. (The tempfile crate would turn on features that the release binary does not
+//! have, and sqlx and SeaORM would be compiled a second time.)
 
 use std::{
     fs,
@@ -10,10 +10,10 @@ use std::{
 
 use crate::Result;
 
-/// Where a disk is: `/tmp` may be memory, in which a database is faster than it ever will be.
+/// On a disk: `/tmp` may be in memory, where a database is faster than in production.
 const ON_DISK: &str = "/var/tmp";
 
-/// A new folder, removed at the end.
+/// A folder that is removed when dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed is left to the system, which empties the folder in time.
+        // The system removes old files from this place.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

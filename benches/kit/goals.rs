@@ -1,49 +1,17 @@
-//! The goals, beside what a run reached.
-
-use serde::Serialize;
+//! The goals of a run, beside what it reached.
 
 use crate::{
-    report::{CallCost, Calls, Growth, Overload, Process, Report, Storm},
+    figures::{CallCost, CallFigures, Growth, Overload, Process, Storm},
+    goal::{
+        Bound::{AtLeast, AtMost, Below},
+        Goal,
+    },
+    report::Report,
     store::Database,
 };
 
-/// A goal and what was reached; one line for each database where they differ.
-#[derive(Serialize)]
-pub(crate) struct Goal {
-    pub(crate) figure: String,
-    pub(crate) bound: Bound,
-    pub(crate) reached: f64,
-    pub(crate) met: bool,
-}
-
-/// What a figure is held to.
-#[derive(Clone, Copy, Serialize)]
-pub(crate) enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
-    Below(f64),
-}
-
-use Bound::{AtLeast, AtMost, Below};
-
-impl Goal {
-    fn new(figure: impl Into<String>, bound: Bound, reached: f64) -> Self {
-        let met = match bound {
-            AtLeast(least) => reached >= least,
-            AtMost(most) => reached <= most,
-            Below(limit) => reached < limit,
-        };
-        Self {
-            figure: figure.into(),
-            bound,
-            reached,
-            met,
-        }
-    }
-}
-
-/// The goals of what was measured; what was not has none.
-pub(crate) fn of(report: &Report) -> Vec<Goal> {
+/// The goals of those figures that were measured.
+pub(crate) fn evaluate(report: &Report) -> Vec<Goal> {
     let logins = report.calls.iter().filter_map(login);
     let checks = report.calls.iter().filter_map(check);
     let goals = logins.chain(sodium(report)).chain(checks);
@@ -69,7 +37,7 @@ pub(crate) fn check_share(database: Database) -> f64 {
 /// The most that 1 M users may cost beside 1 k.
 pub(crate) const GROWTH: f64 = 1.3;
 
-fn login(calls: &Calls) -> Option<Goal> {
+fn login(calls: &CallFigures) -> Option<Goal> {
     let (database, ratio) = (calls.database?, calls.ratio()?);
     (calls.name == "ValidLogin").then(|| {
         let figure = format!("ValidLogin ÷ raw argon2, {database}");
@@ -77,7 +45,7 @@ fn login(calls: &Calls) -> Option<Goal> {
     })
 }
 
-fn check(calls: &Calls) -> Option<Goal> {
+fn check(calls: &CallFigures) -> Option<Goal> {
     let (database, ratio) = (calls.database?, calls.ratio()?);
     (calls.name == "ValidateSession").then(|| {
         let figure = format!("ValidateSession ÷ empty RPC, {database}");
@@ -125,7 +93,7 @@ fn growth(report: &Report, database: Database) -> Vec<Goal> {
             "{name}: cost at {} users ÷ at {}, {database}",
             last.users, first.users
         );
-        Goal::new(figure, AtMost(GROWTH), cost(last).beside(cost(first)))
+        Goal::new(figure, AtMost(GROWTH), cost(last).relative_to(cost(first)))
     };
     vec![
         goal("ValidLogin", |it| it.valid_login),

@@ -1,8 +1,8 @@
-//! The raw argon2 rate: what the cores could hash if nothing else were to be done. It is the limit
-//! of everything that takes a password.
+//! The raw argon2 rate: what the cores can hash without a server. It is the limit of every call that
+//! takes a password.
 #![expect(
     clippy::disallowed_types,
-    reason = "the crate alone, without the engine whose cost is to be seen"
+    reason = "the crate alone, without the engine whose cost is measured"
 )]
 
 use std::{
@@ -22,11 +22,11 @@ use crate::{Result, calls::PASSWORD};
 
 /// Prefix of the variables that set the hashing of the server under test.
 const VARIABLES: &str = "VESTIBULE_HASHING_";
-/// That of the server's hashing threads.
+/// The niceness of the server's hashing threads.
 const NICENESS: i32 = 10;
 
-/// What a hash costs, and how many are computed at once: the server's own defaults, unless its
-/// variables say otherwise.
+/// The cost of a hash, and how many are computed at once: the server's defaults, unless its variables
+/// are set.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Cost {
     pub(crate) memory_kib: u32,
@@ -50,7 +50,7 @@ impl Cost {
         })
     }
 
-    /// Told to the server, so that both sides hash the same.
+    /// The variables that give the server the same cost.
     pub(crate) fn variables(self) -> [(String, String); 4] {
         [
             ("MEMORY_KIB", self.memory_kib as usize),
@@ -61,8 +61,8 @@ impl Cost {
         .map(|(name, value)| (format!("{VARIABLES}{name}"), value.to_string()))
     }
 
-    /// As many logins in flight as keep every worker busy and nobody waiting for long: 32, which is
-    /// what the other systems were measured with, or more on a large machine.
+    /// As many logins in flight as keep every worker busy with a short queue: 32, as the other systems
+    /// were measured, or more on a large machine.
     pub(crate) fn logins_in_flight(self) -> usize {
         (4 * self.workers).max(32)
     }
@@ -79,16 +79,13 @@ fn setting(name: &str) -> Result<Option<u32>> {
     }
 }
 
-/// Hashes a second of `threads` threads together, each over memory of its own that it uses again.
-///
-/// # Errors
-/// Argon2 does not define the cost.
-pub(crate) fn rate(cost: Cost, threads: usize, measured: Duration) -> Result<f64> {
+/// Hashes a second of `threads` threads together, which reuse their memory.
+pub(crate) fn measure_rate(cost: Cost, threads: usize, measured: Duration) -> Result<f64> {
     let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, Some(32))?;
     let until = Instant::now() + measured;
     thread::scope(|scope| {
         let threads: Vec<_> = (0..threads)
-            .map(|_| scope.spawn(|| rate_of_one(&params, until)))
+            .map(|_| scope.spawn(|| measure_thread(&params, until)))
             .collect();
         let mut sum = 0.0;
         for thread in threads {
@@ -98,15 +95,15 @@ pub(crate) fn rate(cost: Cost, threads: usize, measured: Duration) -> Result<f64
     })
 }
 
-/// The first hash touches the memory and is not counted, as in a server that has warmed up. What
-/// else the machine does takes as much from it as from the server: its threads are as nice.
-fn rate_of_one(params: &Params, until: Instant) -> Result<f64> {
+/// The first hash touches the memory and is not counted, as in a server that has warmed up. The thread
+/// is as nice as the server's, so that other work takes as much from both.
+fn measure_thread(params: &Params, until: Instant) -> Result<f64> {
     rustix::process::nice(NICENESS)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
-    let mut area = vec![Block::new(); params.block_count()];
+    let mut arena = vec![Block::new(); params.block_count()];
     let mut tag = [0; 32];
     let mut hash = || {
-        argon2.hash_password_into_with_memory(PASSWORD.as_bytes(), &[7; 16], &mut tag, &mut area)
+        argon2.hash_password_into_with_memory(PASSWORD.as_bytes(), &[7; 16], &mut tag, &mut arena)
     };
     hash()?;
     let start = Instant::now();
@@ -118,10 +115,9 @@ fn rate_of_one(params: &Params, until: Instant) -> Result<f64> {
     Ok(f64::from(count) / start.elapsed().as_secs_f64())
 }
 
-/// libsodium's rate on one core with the same memory and passes; `None` where there is no Python or
-/// no libsodium. It has one lane and gets its memory anew for each hash: its interface has no other
-/// way.
-pub(crate) fn sodium_rate(cost: Cost, measured: Duration) -> Option<f64> {
+/// libsodium's rate on one core with the same memory and passes; `None` without Python or libsodium.
+/// libsodium has one lane and allocates its memory for each hash.
+pub(crate) fn measure_sodium_rate(cost: Cost, measured: Duration) -> Option<f64> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kit/libsodium.py");
     let output = Command::new("python3")
         .arg(script)

@@ -1,5 +1,5 @@
-//! The load: as many calls in flight as wished, or as many a second as wished, from threads with a
-//! runtime each, so that a call never crosses threads on the driver's side.
+//! The load driver: a number of calls in flight, or a number of calls a second. Each thread has a
+//! runtime, so that a call never crosses threads.
 
 use std::{
     iter,
@@ -17,15 +17,15 @@ use tokio::{
 
 use crate::{
     Result,
-    calls::Work,
+    calls::Workload,
     client::{Answer, Connection},
     machine::{self, CpuTime},
     sample::Sample,
 };
 
-/// Connections of each thread: a few callers, as a service has.
+/// Connections of each thread: a service has few callers.
 const CONNECTIONS: usize = 4;
-/// Calls that one connection is asked to carry at most; the server takes 256.
+/// The most calls of one connection; the server accepts 256.
 const CALLS_PER_CONNECTION: usize = 128;
 
 /// A process that answers gRPC.
@@ -35,14 +35,14 @@ pub(crate) struct Target {
     pub(crate) pid: u32,
 }
 
-/// How long a figure is measured, and for how long before that the load already runs.
+/// How long the load runs before and while a figure is measured.
 #[derive(Clone, Copy)]
 pub(crate) struct Window {
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
 }
 
-/// A window that has begun.
+/// The times of a window that has begun.
 #[derive(Clone, Copy)]
 struct Span {
     start: Instant,
@@ -63,11 +63,11 @@ impl Window {
 }
 
 impl Span {
-    fn has(&self, instant: Instant) -> bool {
+    fn contains(&self, instant: Instant) -> bool {
         (self.from..self.until).contains(&instant)
     }
 
-    /// Sleeps through it, and tells what the cores did meanwhile.
+    /// Sleeps until the end, and returns the CPU time of the measured part.
     fn watch(&self, server: u32) -> Result<Sample> {
         thread::sleep(self.from.saturating_duration_since(Instant::now()));
         let before = CpuTime::now(server)?;
@@ -86,11 +86,11 @@ impl Span {
 /// A call was answered neither well nor with a refusal.
 pub(crate) fn saturate(
     target: Target,
-    work: &Arc<Work>,
+    work: &Arc<Workload>,
     in_flight: usize,
     window: Window,
 ) -> Result<Sample> {
-    // Half of the cores, so that the server is the one that is short of them.
+    // Half of the cores, so that the server is the bottleneck.
     let threads = (machine::cores() / 2).clamp(1, in_flight);
     let span = window.begin();
     thread::scope(|scope| {
@@ -114,13 +114,13 @@ pub(crate) fn saturate(
     })
 }
 
-/// Sends `per_second` calls whatever becomes of them. `waiting_max`: how many may be unanswered.
+/// Sends `per_second` calls without waiting for answers; at most `waiting_max` may be unanswered.
 ///
 /// # Errors
 /// A call was answered neither well nor with a refusal.
 pub(crate) fn pace(
     target: Target,
-    work: &Arc<Work>,
+    work: &Arc<Workload>,
     per_second: f64,
     waiting_max: usize,
     window: Window,
@@ -162,7 +162,7 @@ async fn open(address: SocketAddr, count: usize) -> Result<Vec<Connection>> {
 
 async fn keep_in_flight(
     address: SocketAddr,
-    work: &Arc<Work>,
+    work: &Arc<Workload>,
     in_flight: usize,
     span: Span,
 ) -> Result<Sample> {
@@ -178,20 +178,24 @@ async fn keep_in_flight(
     Ok(sample)
 }
 
-async fn call_until_the_end(connection: Connection, work: Arc<Work>, span: Span) -> Result<Sample> {
+async fn call_until_the_end(
+    connection: Connection,
+    work: Arc<Workload>,
+    span: Span,
+) -> Result<Sample> {
     let mut sample = Sample::default();
     while Instant::now() < span.until {
         let answer = connection.call(work.rpc, work.next()).await?;
-        sample.note(answer, span);
+        sample.record(answer, span);
     }
     Ok(sample)
 }
 
-/// Sends in small bursts, one a millisecond: the finest that tokio's timer has. Latencies count from
-/// the sending; how late that was is told beside them.
+/// Sends in bursts, one a millisecond: the resolution of tokio's timer. Latencies count from the
+/// sending; its delay is recorded beside them.
 async fn send_on_time(
     address: SocketAddr,
-    work: &Arc<Work>,
+    work: &Arc<Workload>,
     connections: usize,
     per_second: f64,
     span: Span,
@@ -207,7 +211,7 @@ async fn send_on_time(
         let due = (span.start.elapsed().as_secs_f64() * per_second) as u64;
         for (number, connection) in iter::zip(sent..due, &mut connections) {
             let planned = span.start + Duration::from_secs_f64(number as f64 / per_second);
-            if span.has(planned) {
+            if span.contains(planned) {
                 sample.late.push(planned.elapsed());
             }
             let work = Arc::clone(work);
@@ -215,19 +219,18 @@ async fn send_on_time(
         }
         sent = due.max(sent);
         while let Some(answer) = calls.try_join_next() {
-            sample.note(answer??, span);
+            sample.record(answer??, span);
         }
     }
     while let Some(answer) = calls.join_next().await {
-        sample.note(answer??, span);
+        sample.record(answer??, span);
     }
     Ok(sample)
 }
 
 impl Sample {
-    /// Notes an answer that has just come.
-    fn note(&mut self, (answer, latency): (Answer, Duration), span: Span) {
-        if span.has(Instant::now()) {
+    fn record(&mut self, (answer, latency): (Answer, Duration), span: Span) {
+        if span.contains(Instant::now()) {
             match answer {
                 Answer::Good => self.good.push(latency),
                 Answer::Refused => self.refused.push(latency),

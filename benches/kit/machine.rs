@@ -1,4 +1,4 @@
-//! What the figures were measured on, and what a process takes of it, as the kernel tells.
+//! The machine that is measured on, and the memory and CPU time of processes, from `/proc`.
 
 use std::{
     fs,
@@ -14,10 +14,9 @@ use crate::Result;
 /// The kernel counts the time of a process in ticks of this many microseconds, on every Linux.
 const TICK_MICROS: f64 = 10_000.0;
 
-/// How long other work is looked for.
-const LOOK: Duration = Duration::from_secs(1);
+/// How long other work is measured before a run.
+const BUSY_WINDOW: Duration = Duration::from_secs(1);
 
-/// The machine of a run.
 #[derive(Serialize)]
 pub(crate) struct Machine {
     pub(crate) cpu: String,
@@ -25,7 +24,7 @@ pub(crate) struct Machine {
     pub(crate) avx512: bool,
     pub(crate) memory_mib: u64,
     pub(crate) kernel: String,
-    /// The share of its cores that other work took just before the run; it disturbs.
+    /// The share of the cores that other work took before the run.
     pub(crate) busy_before: f64,
     pub(crate) commit: String,
 }
@@ -44,12 +43,12 @@ impl Machine {
             cpu: cpu_line("model name").to_owned(),
             cores: cores(),
             avx512: cpu_line("flags").split(' ').any(|flag| flag == "avx512f"),
-            memory_mib: kib_of("/proc/meminfo", "MemTotal:")? / 1024,
+            memory_mib: read_kib("/proc/meminfo", "MemTotal:")? / 1024,
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?
                 .trim()
                 .to_owned(),
-            busy_before: busy_share()?,
-            commit: commit(),
+            busy_before: measure_busy_share()?,
+            commit: describe_commit(),
         })
     }
 }
@@ -59,14 +58,14 @@ pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn busy_share() -> Result<f64> {
-    let (start, before) = (Instant::now(), of_machine()?);
-    thread::sleep(LOOK);
-    let spent = of_machine()? - before;
+fn measure_busy_share() -> Result<f64> {
+    let (start, before) = (Instant::now(), read_machine_micros()?);
+    thread::sleep(BUSY_WINDOW);
+    let spent = read_machine_micros()? - before;
     Ok(spent / 1e6 / start.elapsed().as_secs_f64() / cores() as f64)
 }
 
-fn commit() -> String {
+fn describe_commit() -> String {
     let described = Command::new("git")
         .args(["describe", "--always", "--dirty"])
         .output();
@@ -78,15 +77,11 @@ fn commit() -> String {
     }
 }
 
-/// The resident memory of a process, in KiB.
-///
-/// # Errors
-/// It has ended.
 pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
-    kib_of(&format!("/proc/{pid}/status"), "VmRSS:")
+    read_kib(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
-fn kib_of(file: &str, name: &str) -> Result<u64> {
+fn read_kib(file: &str, name: &str) -> Result<u64> {
     let text = fs::read_to_string(file)?;
     let value = text
         .lines()
@@ -94,27 +89,23 @@ fn kib_of(file: &str, name: &str) -> Result<u64> {
     Ok(value.ok_or(format!("{file} has no {name}"))?.parse()?)
 }
 
-/// Time that cores have spent since some start, in microseconds.
+/// CPU time in microseconds since some start.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct CpuTime {
     /// By the process under test.
     pub(crate) server: f64,
     /// By the load driver.
     pub(crate) client: f64,
-    /// By whatever is not idle: these two, the database server, the kernel, other programs.
+    /// All time that was not idle: server, client, the database server, the kernel, other programs.
     pub(crate) machine: f64,
 }
 
 impl CpuTime {
-    /// As of now.
-    ///
-    /// # Errors
-    /// The process under test has ended.
     pub(crate) fn now(server: u32) -> Result<Self> {
         Ok(Self {
-            server: of_process(&server.to_string())?,
-            client: of_process("self")?,
-            machine: of_machine()?,
+            server: read_process_micros(&server.to_string())?,
+            client: read_process_micros("self")?,
+            machine: read_machine_micros()?,
         })
     }
 
@@ -129,17 +120,17 @@ impl CpuTime {
 
 /// `proc_pid_stat(5)`: fields 14 and 15 are the time in user and kernel mode; field 2 is a name in
 /// brackets that may hold spaces.
-fn of_process(pid: &str) -> Result<f64> {
+fn read_process_micros(pid: &str) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = text
         .rsplit_once(") ")
         .ok_or("/proc/pid/stat is unreadable")?;
-    ticks(fields.split(' ').skip(11).take(2))
+    parse_ticks(fields.split(' ').skip(11).take(2))
 }
 
-/// `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq; what other machines
-/// steal comes later and is not counted.
-fn of_machine() -> Result<f64> {
+/// `proc_stat(5)`: user, nice, system, idle, iowait, irq, softirq. The later field of stolen time is
+/// not counted.
+fn read_machine_micros() -> Result<f64> {
     let text = fs::read_to_string("/proc/stat")?;
     let fields = text.lines().next().unwrap_or_default().split_whitespace();
     let busy = fields
@@ -147,10 +138,10 @@ fn of_machine() -> Result<f64> {
         .take(7)
         .enumerate()
         .filter(|(index, _)| ![3, 4].contains(index));
-    ticks(busy.map(|(_, field)| field))
+    parse_ticks(busy.map(|(_, field)| field))
 }
 
-fn ticks<'a>(fields: impl Iterator<Item = &'a str>) -> Result<f64> {
+fn parse_ticks<'a>(fields: impl Iterator<Item = &'a str>) -> Result<f64> {
     let mut sum = 0.0;
     for field in fields {
         sum += field.parse::<f64>()?;

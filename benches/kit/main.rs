@@ -1,5 +1,5 @@
-//! The benchmark kit: starts the release binary, loads it, and tells each figure as a ratio to its
-//! limit on the same machine in the same minutes. `docs/performance.md` says what each one means.
+//! The benchmark kit: starts the release binary, loads it, and reports each figure as a ratio to its
+//! limit, measured on the same machine in the same minutes. `docs/performance.md` explains the figures.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,7 +13,9 @@ mod arguments;
 mod bare;
 mod calls;
 mod client;
+mod figures;
 mod folder;
+mod goal;
 mod goals;
 mod hashes;
 mod load;
@@ -25,23 +27,23 @@ mod sample;
 mod scenarios;
 mod server;
 mod store;
-mod svg;
 mod table;
 
 use std::{error::Error, fs, process::ExitCode};
 
-use arguments::Order;
+use arguments::Command;
 use report::Report;
 
-/// What went wrong, for a person to read.
 type Failure = Box<dyn Error + Send + Sync>;
 type Result<T> = std::result::Result<T, Failure>;
 
 fn main() -> ExitCode {
-    let done = match arguments::read() {
-        Ok(Order::Measure(wish)) => scenarios::run(&wish).and_then(|report| tell(&report)),
-        Ok(Order::ServeNothing) => bare::serve().map(|()| ExitCode::SUCCESS),
-        Ok(Order::Help) => {
+    let done = match arguments::parse_arguments() {
+        Ok(Command::Measure(options)) => {
+            scenarios::run(&options).and_then(|report| publish(&report))
+        }
+        Ok(Command::ServeBare) => bare::serve().map(|()| ExitCode::SUCCESS),
+        Ok(Command::Help) => {
             println!("{}", arguments::HELP);
             Ok(ExitCode::SUCCESS)
         }
@@ -56,13 +58,14 @@ fn main() -> ExitCode {
     })
 }
 
-/// A goal that is missed is a figure like any other; only what could not be measured is a failure.
-fn tell(report: &Report) -> Result<ExitCode> {
-    let figures = table::of(report);
+/// Prints the report and writes its files. A missed goal is no failure, a scenario that could not be
+/// measured is.
+fn publish(report: &Report) -> Result<ExitCode> {
+    let figures = table::render_report(report);
     print!("{figures}");
     let folder = report.folder()?;
     plots::draw(report, &folder)?;
-    fs::write(folder.join("figures.md"), table::page(&figures))?;
+    fs::write(folder.join("figures.md"), table::render_page(&figures))?;
     println!("\npage and plots: {}", folder.display());
     println!("json: {}", report.write_json()?.display());
     for failure in &report.failures {

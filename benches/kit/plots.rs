@@ -1,76 +1,128 @@
 //! The three plots: throughput against the limit, latency under storm, growth.
 
-use std::{fmt::Write, fs, path::Path};
+use std::path::Path;
 
-use crate::{
-    Result, goals,
-    report::{CallCost, Calls, Growth, Report},
-    store::Database,
-    svg::{Anchor, COLOURS, FAINT, GOAL, INK, Svg},
-    table::{self, number},
+use plotters::{
+    coord::Shift,
+    prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
 };
 
-const WIDTH: f64 = 760.0;
-/// Where the bars begin and how long the longest may be.
-const LEFT: f64 = 210.0;
+use crate::{
+    Result,
+    figures::{CallCost, CallFigures, Growth},
+    goals,
+    report::Report,
+    store::Database,
+    table::{describe_machine, number},
+};
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+const WIDTH: u32 = 760;
+/// Where bars begin, and the length of the longest.
+const LEFT: i32 = 210;
 const BAR: f64 = 350.0;
-const ROW: f64 = 30.0;
-const TOP: f64 = 62.0;
+const ROW: i32 = 30;
+const TOP: i32 = 62;
+const FOOT: i32 = 30;
 
-/// Draws what was measured.
-///
-/// # Errors
-/// A file cannot be written.
-pub(crate) fn draw(report: &Report, folder: &Path) -> Result<()> {
-    let plots = [
-        ("limits.svg", limits(report)),
-        ("storm.svg", storm(report)),
-        ("growth.svg", growth(report)),
-    ];
-    for (name, plot) in plots {
-        if let Some(mut plot) = plot {
-            plot.sign(&table::machine(report));
-            fs::write(folder.join(name), plot.finish())?;
-        }
-    }
-    Ok(())
-}
+const INK: RGBColor = RGBColor(0x1f, 0x24, 0x30);
+const GOAL: RGBColor = RGBColor(0xc2, 0x41, 0x3b);
 
-fn colours(database: Database) -> (&'static str, &'static str) {
+/// A dark and a light colour, which the colour-blind can tell from the other database's.
+fn colours(database: Database) -> (RGBColor, RGBColor) {
     match database {
-        Database::Sqlite => COLOURS[0],
-        Database::Postgres => COLOURS[1],
+        Database::Sqlite => (RGBColor(0x1f, 0x6f, 0xb4), RGBColor(0x9c, 0xc3, 0xe6)),
+        Database::Postgres => (RGBColor(0xc9, 0x73, 0x1a), RGBColor(0xf0, 0xc3, 0x91)),
     }
 }
 
-fn limits(report: &Report) -> Option<Svg> {
+/// Draws the plots of those figures that were measured.
+pub(crate) fn draw(report: &Report, folder: &Path) -> Result<()> {
+    draw_limits(report, &folder.join("limits.svg"))?;
+    draw_storms(report, &folder.join("storm.svg"))?;
+    draw_growth(report, &folder.join("growth.svg"))
+}
+
+/// A white area, so that it is legible on a dark page, with a title and the machine.
+fn new_area<'a>(file: &'a Path, height: i32, title: &str, report: &Report) -> Result<Area<'a>> {
+    let area = SVGBackend::new(file, (WIDTH, height as u32)).into_drawing_area();
+    area.fill(&WHITE)?;
+    area.draw(&text(title.to_owned(), (16, 22), HPos::Left, 16, INK))?;
+    let machine = describe_machine(report);
+    area.draw(&text(machine, (16, height - 12), HPos::Left, 10, INK))?;
+    Ok(area)
+}
+
+/// A text whose middle line is at a height.
+fn text<'a>(
+    text: String,
+    at: (i32, i32),
+    anchor: HPos,
+    size: i32,
+    colour: RGBColor,
+) -> Text<'a, (i32, i32), String> {
+    let style = ("sans-serif", size).into_font().color(&colour);
+    Text::new(text, at, style.pos(Pos::new(anchor, VPos::Center)))
+}
+
+fn bar(y: i32, length: f64, colour: RGBColor) -> Rectangle<(i32, i32)> {
+    let corners = [(LEFT, y), (LEFT + length as i32, y + 20)];
+    Rectangle::new(corners, colour.filled())
+}
+
+fn draw_limits(report: &Report, file: &Path) -> Result<()> {
     let bars: Vec<_> = report
         .calls
         .iter()
         .filter_map(|calls| Some((calls, calls.database?, calls.ratio()?)))
         .collect();
-    let longest = bars.iter().map(|bar| bar.2).reduce(f64::max)?.max(1.0);
-    let height = TOP + ROW * bars.len() as f64 + 20.0;
-    let mut svg = Svg::new(WIDTH, height, "Throughput ÷ limit in the same run");
-    let x = |ratio: f64| LEFT + BAR * ratio / longest;
-    svg.line((x(1.0), TOP - 8.0), (x(1.0), height - 16.0), INK);
-    svg.text((x(1.0), TOP - 14.0), Anchor::Middle, "limit");
-    for (index, (calls, database, ratio)) in bars.into_iter().enumerate() {
-        let y = TOP + ROW * index as f64;
+    let Some(longest) = bars.iter().map(|bar| bar.2).reduce(f64::max) else {
+        return Ok(());
+    };
+    let scale = BAR / longest.max(1.0);
+    let x = |ratio: f64| LEFT + (ratio * scale) as i32;
+    let bottom = TOP + ROW * bars.len() as i32;
+    let area = new_area(
+        file,
+        bottom + FOOT,
+        "Throughput ÷ limit in the same run",
+        report,
+    )?;
+    let limit = [(x(1.0), TOP - 8), (x(1.0), bottom)];
+    area.draw(&PathElement::new(limit, INK))?;
+    area.draw(&text(
+        "limit".to_owned(),
+        (x(1.0), TOP - 18),
+        HPos::Center,
+        12,
+        INK,
+    ))?;
+    area.draw(&text(
+        "| goal".to_owned(),
+        (LEFT, TOP - 18),
+        HPos::Left,
+        12,
+        GOAL,
+    ))?;
+    for (row, (calls, database, ratio)) in (0..).zip(bars) {
+        let y = TOP + ROW * row;
         let name = format!("{}, {database}", calls.name);
-        svg.text((LEFT - 8.0, y + 15.0), Anchor::End, &name);
-        svg.rectangle((LEFT, y), (x(ratio) - LEFT, 20.0), colours(database).0);
+        area.draw(&text(name, (LEFT - 8, y + 10), HPos::Right, 12, INK))?;
+        area.draw(&bar(y, ratio * scale, colours(database).0))?;
         if let Some(goal) = share_wanted(calls, database) {
-            svg.path(&[(x(goal), y - 3.0), (x(goal), y + 23.0)], GOAL, 2.0);
+            let mark = [(x(goal), y - 3), (x(goal), y + 23)];
+            area.draw(&PathElement::new(mark, GOAL.stroke_width(2)))?;
         }
-        let text = format!("{} ({}/s)", number(ratio), number(calls.per_second));
-        svg.text((x(ratio.max(1.0)) + 8.0, y + 15.0), Anchor::Start, &text);
+        let value = format!("{} ({}/s)", number(ratio), number(calls.per_second));
+        let end = (x(ratio.max(1.0)) + 8, y + 10);
+        area.draw(&text(value, end, HPos::Left, 12, INK))?;
     }
-    svg.text_of((LEFT, TOP - 14.0), Anchor::Start, 12, GOAL, "| goal");
-    Some(svg)
+    Ok(area.present()?)
 }
 
-fn share_wanted(calls: &Calls, database: Database) -> Option<f64> {
+fn share_wanted(calls: &CallFigures, database: Database) -> Option<f64> {
     match calls.name {
         "ValidLogin" => Some(goals::LOGIN_SHARE),
         "ValidateSession" => Some(goals::check_share(database)),
@@ -78,121 +130,101 @@ fn share_wanted(calls: &Calls, database: Database) -> Option<f64> {
     }
 }
 
-fn storm(report: &Report) -> Option<Svg> {
+fn draw_storms(report: &Report, file: &Path) -> Result<()> {
     let storms = &report.storms;
     let slowest = storms
         .iter()
-        .map(|it| it.stormed.p99_ms.max(it.alone.p99_ms));
-    let slowest = slowest.reduce(f64::max)?;
-    let height = TOP + 2.2 * ROW * storms.len() as f64 + 20.0;
-    let mut svg = Svg::new(
-        WIDTH,
-        height,
-        "ValidateSession p99, alone and in a login storm",
-    );
-    for (index, storm) in storms.iter().enumerate() {
-        let y = TOP + 2.2 * ROW * index as f64;
+        .map(|storm| storm.stormed.p99_ms.max(storm.alone.p99_ms));
+    let Some(slowest) = slowest.reduce(f64::max) else {
+        return Ok(());
+    };
+    let height = TOP + 2 * (ROW + 4) * storms.len() as i32 + FOOT;
+    let title = "ValidateSession p99, alone and in a login storm";
+    let area = new_area(file, height, title, report)?;
+    for (row, storm) in (0..).zip(storms) {
+        let y = TOP + 2 * (ROW + 4) * row;
         let (dark, light) = colours(storm.database);
         let name = format!("{}, {}", storm.load, storm.database);
-        svg.text((16.0, y + 28.0), Anchor::Start, &name);
+        area.draw(&text(name, (16, y + 22), HPos::Left, 12, INK))?;
+        let growth = format!(", × {} (goal ≤ 3)", number(storm.p99_growth()));
         let rows = [
-            ("alone", &storm.alone, light),
-            ("storm", &storm.stormed, dark),
+            (y, "alone", &storm.alone, light, ""),
+            (y + 24, "storm", &storm.stormed, dark, growth.as_str()),
         ];
-        for (row, (when, checks, colour)) in rows.into_iter().enumerate() {
-            let y = y + 24.0 * row as f64;
+        for (y, when, checks, colour, growth) in rows {
             let length = BAR * checks.p99_ms / slowest;
-            svg.text((LEFT - 8.0, y + 15.0), Anchor::End, when);
-            svg.rectangle((LEFT, y), (length, 20.0), colour);
-            let mut text = format!("{} ms", number(checks.p99_ms));
-            if when == "storm" {
-                let _ = write!(text, ", × {} (goal ≤ 3)", number(storm.p99_growth()));
-            }
-            svg.text((LEFT + length + 8.0, y + 15.0), Anchor::Start, &text);
+            area.draw(&text(
+                when.to_owned(),
+                (LEFT - 8, y + 10),
+                HPos::Right,
+                12,
+                INK,
+            ))?;
+            area.draw(&bar(y, length, colour))?;
+            let value = format!("{} ms{growth}", number(checks.p99_ms));
+            let end = (LEFT + length as i32 + 8, y + 10);
+            area.draw(&text(value, end, HPos::Left, 12, INK))?;
         }
     }
-    Some(svg)
+    Ok(area.present()?)
 }
 
-/// The place of a number of users and a growth in the plot.
-struct Axes {
-    first: f64,
-    last: f64,
-    highest: f64,
-}
-
-impl Axes {
-    const LEFT: f64 = 60.0;
-    const RIGHT: f64 = 520.0;
-    const BOTTOM: f64 = 300.0;
-
-    fn at(&self, users: u64, growth: f64) -> (f64, f64) {
-        let along = ((users as f64).ln() - self.first) / (self.last - self.first);
-        (
-            Self::LEFT + (Self::RIGHT - Self::LEFT) * along,
-            Self::BOTTOM - (Self::BOTTOM - TOP) * growth / self.highest,
-        )
-    }
-}
-
-fn growth(report: &Report) -> Option<Svg> {
-    let sizes = || report.growth.iter().map(|it| it.users);
-    let (first, last) = (sizes().min()?, sizes().max()?);
-    let lines = lines(report);
-    let values = lines
-        .iter()
-        .flat_map(|line| line.points.iter().map(|it| it.1));
-    let axes = Axes {
-        first: (first as f64).ln(),
-        last: (last as f64).ln().max((first as f64).ln() + 1.0),
-        highest: values.reduce(f64::max)?.max(goals::GROWTH) * 1.1,
+fn draw_growth(report: &Report, file: &Path) -> Result<()> {
+    let sizes = || report.growth.iter().map(|growth| growth.users);
+    let (Some(first), Some(last)) = (sizes().min(), sizes().max()) else {
+        return Ok(());
     };
+    let lines = growth_lines(report);
+    let points = lines.iter().flat_map(|line| &line.points);
+    let highest = points.map(|point| point.1).fold(goals::GROWTH, f64::max) * 1.1;
+    let users = first as f64..(last as f64).max(first as f64 + 1.0);
+
     let title = format!("Cost of a call ÷ its cost at {first} users");
-    let mut svg = Svg::new(WIDTH, 340.0, &title);
-    for (growth, colour) in [(0.0, INK), (1.0, FAINT), (goals::GROWTH, GOAL)] {
-        let (from, to) = (axes.at(first, growth), axes.at(last, growth));
-        svg.line(from, to, colour);
-        let text = if colour == GOAL {
-            "goal".to_owned()
-        } else {
-            format!("{growth}")
-        };
-        svg.text((from.0 - 8.0, from.1 + 4.0), Anchor::End, &text);
+    let area = new_area(file, 340, &title, report)?;
+    let mut chart = ChartBuilder::on(&area)
+        .margin_top(TOP - 20)
+        .margin_bottom(FOOT)
+        .margin_right(40)
+        .x_label_area_size(30)
+        .y_label_area_size(60)
+        .build_cartesian_2d(users.clone().log_scale(), 0.0..highest)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .label_style(("sans-serif", 12).into_font().color(&INK))
+        .x_label_formatter(&|users| format!("{users:.0} users"))
+        .x_labels(4)
+        .y_labels(5)
+        .draw()?;
+    let goal = [(users.start, goals::GROWTH), (users.end, goals::GROWTH)];
+    chart
+        .draw_series(LineSeries::new(goal, GOAL))?
+        .label("goal")
+        .legend(|(x, y)| PathElement::new([(x, y), (x + 16, y)], GOAL));
+    for line in lines {
+        let style = line.colour.filled().stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(line.points, style).point_size(4))?
+            .label(line.name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
     }
-    let first_database = report.growth.first()?.database;
-    for size in report
-        .growth
-        .iter()
-        .filter(|it| it.database == first_database)
-    {
-        let (x, _) = axes.at(size.users, 0.0);
-        svg.text(
-            (x, Axes::BOTTOM + 20.0),
-            Anchor::Middle,
-            &format!("{} users", size.users),
-        );
-    }
-    for (index, line) in lines.iter().enumerate() {
-        let points: Vec<_> = line.points.iter().map(|it| axes.at(it.0, it.1)).collect();
-        svg.path(&points, line.colour, 2.0);
-        for point in points {
-            svg.dot(point, line.colour);
-        }
-        let y = TOP + 20.0 * index as f64;
-        svg.rectangle((Axes::RIGHT + 20.0, y - 9.0), (12.0, 10.0), line.colour);
-        svg.text((Axes::RIGHT + 38.0, y), Anchor::Start, &line.name);
-    }
-    Some(svg)
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
+        .label_font(("sans-serif", 12).into_font().color(&INK))
+        .draw()?;
+    Ok(area.present()?)
 }
 
 struct Line {
     name: String,
-    colour: &'static str,
-    points: Vec<(u64, f64)>,
+    colour: RGBColor,
+    points: Vec<(f64, f64)>,
 }
 
 /// A line for each call on each database.
-fn lines(report: &Report) -> Vec<Line> {
+fn growth_lines(report: &Report) -> Vec<Line> {
     let line = |name, database, cost: fn(&Growth) -> CallCost, colour| {
         let sizes = || report.growth.iter().filter(|it| it.database == database);
         let first = cost(sizes().next()?);
@@ -200,15 +232,15 @@ fn lines(report: &Report) -> Vec<Line> {
             name: format!("{name}, {database}"),
             colour,
             points: sizes()
-                .map(|it| (it.users, cost(it).beside(first)))
+                .map(|it| (it.users as f64, cost(it).relative_to(first)))
                 .collect(),
         })
     };
-    let of = |database| {
+    let lines_on = |database| {
         let (dark, light) = colours(database);
         let check = line("ValidateSession", database, |it| it.validate_session, dark);
         let login = line("ValidLogin", database, |it| it.valid_login, light);
         check.into_iter().chain(login)
     };
-    Database::ALL.into_iter().flat_map(of).collect()
+    Database::ALL.into_iter().flat_map(lines_on).collect()
 }

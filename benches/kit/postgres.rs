@@ -1,5 +1,5 @@
-//! The throwaway cluster of a run. The tests have one with another aim: theirs skips every fsync,
-//! and a figure must not.
+//! The temporary Postgres cluster of a run. The tests' cluster skips every fsync, which a figure must
+//! not.
 
 use std::{
     io::{BufRead, BufReader},
@@ -10,27 +10,24 @@ use std::{
 
 use crate::Result;
 
-/// A running cluster; it ends with this, and with this process however that ends, because then its
-/// standard input closes.
+/// A running cluster. It ends when its standard input closes: when it is dropped, or when this process
+/// ends.
 pub(crate) struct Postgres {
     child: Child,
     directory: String,
-    /// As the server names itself.
+    /// The name and version that the server reports.
     pub(crate) version: String,
 }
 
 impl Postgres {
-    /// Starts one; `None` where there are no Postgres programs.
-    ///
-    /// # Errors
-    /// It does not start; its log is on standard error.
+    /// Starts a cluster; `None` without Postgres programs. Its log is on standard error.
     pub(crate) fn start() -> Result<Option<Self>> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("kit/postgres.sh");
         let mut child = Command::new("sh")
             .arg(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Not in our group: a Ctrl-C for us must not take the script before the server.
+            // In another group: a Ctrl-C must not end the script before the server.
             .process_group(0)
             .spawn()?;
         let mut lines = BufReader::new(child.stdout.take().ok_or("no pipe")?).lines();

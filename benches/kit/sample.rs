@@ -1,4 +1,4 @@
-//! What was seen in one window: every latency, so that a percentile is exact.
+//! The answers within one window, with every latency, so that percentiles are exact.
 
 use std::time::Duration;
 
@@ -7,19 +7,14 @@ use crate::machine::CpuTime;
 /// Answers within one window.
 #[derive(Default)]
 pub(crate) struct Sample {
-    /// The length of the window.
     pub(crate) seconds: f64,
-    /// Latencies of what was answered as it should be.
     pub(crate) good: Latencies,
-    /// Latencies of what was refused with UNAVAILABLE.
     pub(crate) refused: Latencies,
-    /// How late the driver itself was with what it had to send at a given instant.
+    /// How late the driver sent calls that were due at a given time.
     pub(crate) late: Latencies,
-    /// What the cores did meanwhile.
     pub(crate) cpu: CpuTime,
 }
 
-/// Times, in no order.
 #[derive(Default)]
 pub(crate) struct Latencies(Vec<Duration>);
 
@@ -29,7 +24,7 @@ impl Sample {
         self.good.count() as f64 / self.seconds
     }
 
-    /// Takes in what another thread saw in the same window.
+    /// Adds the answers of another thread in the same window.
     pub(crate) fn add(&mut self, mut other: Self) {
         self.good.0.append(&mut other.good.0);
         self.refused.0.append(&mut other.refused.0);
@@ -46,7 +41,7 @@ impl Latencies {
         self.0.len()
     }
 
-    /// The time that `share` (0 to 1) of them do not exceed, in milliseconds; 0 when there are none.
+    /// The time that a `share` (0 to 1) does not exceed, in milliseconds; 0 without answers.
     pub(crate) fn percentile(&mut self, share: f64) -> f64 {
         if self.0.is_empty() {
             return 0.0;

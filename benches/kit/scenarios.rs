@@ -1,4 +1,4 @@
-//! What is measured, in order: each scenario starts a server of its own.
+//! The scenarios in their order. Each starts a server of its own.
 
 mod checks;
 mod growth;
@@ -11,22 +11,23 @@ use std::time::Duration;
 
 use crate::{
     Result,
-    arguments::Wish,
+    arguments::RunOptions,
+    figures::Hashes,
     goals,
     hashes::{self, Cost},
     load::Window,
     postgres::Postgres,
-    report::{Hashes, Report},
+    report::Report,
     server::{self, Server},
     store::{Database, Store},
 };
 
-/// Users of everything but the growth.
+/// The users of every scenario but growth.
 const USERS: u64 = 10_000;
 /// Session checks and empty RPCs in flight.
 const CHECKS_IN_FLIGHT: usize = 64;
 
-type Scenario = fn(&Ground<'_>, &mut Report) -> Result<()>;
+type Scenario = fn(&Context<'_>, &mut Report) -> Result<()>;
 
 const SCENARIOS: [(&str, Scenario); 6] = [
     ("logins", logins::measure),
@@ -37,17 +38,17 @@ const SCENARIOS: [(&str, Scenario); 6] = [
     ("process", process::measure),
 ];
 
-/// What a scenario stands on.
-struct Ground<'a> {
+/// What every scenario needs.
+struct Context<'a> {
     database: Database,
     postgres: Option<&'a Postgres>,
-    wish: &'a Wish,
+    options: &'a RunOptions,
     cost: Cost,
     /// With [`USERS`].
     store: Store,
 }
 
-impl Ground<'_> {
+impl Context<'_> {
     /// A server over the filled database.
     fn serve(&self) -> Result<Server> {
         Server::start(&self.store.url, self.cost)
@@ -59,44 +60,41 @@ impl Ground<'_> {
     }
 
     fn window(&self) -> Window {
-        self.wish.window()
+        self.options.window()
     }
 
     /// The raw rate of all workers together.
     fn raw_rate(&self) -> Result<f64> {
-        hashes::rate(self.cost, self.cost.workers, self.window().measured)
+        hashes::measure_rate(self.cost, self.cost.workers, self.window().measured)
     }
 }
 
-/// Measures what was asked for. What fails is told in the report, and the rest goes on.
-///
-/// # Errors
-/// Nothing can be measured at all.
-pub(crate) fn run(wish: &Wish) -> Result<Report> {
-    server::binary()?;
-    let mut report = Report::begin(wish)?;
-    if wish.wants("sodium") {
+/// Runs the selected scenarios. A scenario that fails is noted in the report, and the others run.
+pub(crate) fn run(options: &RunOptions) -> Result<Report> {
+    server::find_binary()?;
+    let mut report = Report::begin(options)?;
+    if options.includes_scenario("sodium") {
         eprintln!("bench: sodium");
-        let figures = sodium(report.hashing, wish.window().measured)?;
+        let figures = compare_with_sodium(report.hashing, options.window().measured)?;
         report.hashes.push(figures);
     }
     for database in Database::ALL {
-        if wish.wants_on(database)
-            && let Err(error) = run_on(database, wish, &mut report)
+        if options.includes_database(database)
+            && let Err(error) = run_on(database, options, &mut report)
         {
             report.failures.push(format!("{database}: {error}"));
         }
     }
-    report.goals = goals::of(&report);
+    report.goals = goals::evaluate(&report);
     Ok(report)
 }
 
-fn run_on(database: Database, wish: &Wish, report: &mut Report) -> Result<()> {
-    let wanted: Vec<_> = SCENARIOS
+fn run_on(database: Database, options: &RunOptions, report: &mut Report) -> Result<()> {
+    let selected: Vec<_> = SCENARIOS
         .iter()
-        .filter(|(name, _)| wish.wants(name))
+        .filter(|(name, _)| options.includes_scenario(name))
         .collect();
-    if wanted.is_empty() {
+    if selected.is_empty() {
         return Ok(());
     }
     let postgres = match database {
@@ -108,16 +106,16 @@ fn run_on(database: Database, wish: &Wish, report: &mut Report) -> Result<()> {
     }
     let mut store = Store::new(database, postgres.as_ref(), "bench")?;
     store.fill(USERS, report.hashing)?;
-    let ground = Ground {
+    let context = Context {
         database,
         postgres: postgres.as_ref(),
-        wish,
+        options,
         cost: report.hashing,
         store,
     };
-    for (name, measure) in wanted {
+    for (name, measure) in selected {
         eprintln!("bench: {name} on {database}");
-        if let Err(error) = measure(&ground, report) {
+        if let Err(error) = measure(&context, report) {
             report
                 .failures
                 .push(format!("{name} on {database}: {error}"));
@@ -126,18 +124,18 @@ fn run_on(database: Database, wish: &Wish, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// One core's rate beside libsodium's: ours before and after it, so that a machine that changes its
-/// pace favours nobody.
-fn sodium(cost: Cost, measured: Duration) -> Result<Hashes> {
-    let before = hashes::rate(cost, 1, measured)?;
-    let sodium_one_core = hashes::sodium_rate(cost, measured);
+/// One core's rate beside libsodium's. Ours is measured before and after, so that a change of the
+/// clock rate affects both.
+fn compare_with_sodium(cost: Cost, measured: Duration) -> Result<Hashes> {
+    let before = hashes::measure_rate(cost, 1, measured)?;
+    let sodium_one_core = hashes::measure_sodium_rate(cost, measured);
     if sodium_one_core.is_none() {
-        eprintln!("bench: no libsodium for Python here, so nothing is compared with it");
+        eprintln!("bench: libsodium for Python is missing, so there is no comparison with it");
     }
-    let after = hashes::rate(cost, 1, measured)?;
+    let after = hashes::measure_rate(cost, 1, measured)?;
     Ok(Hashes {
         one_core: f64::midpoint(before, after),
-        all_workers: hashes::rate(cost, cost.workers, measured)?,
+        all_workers: hashes::measure_rate(cost, cost.workers, measured)?,
         sodium_one_core,
     })
 }

@@ -1,4 +1,4 @@
-//! The program under test: the release binary as a process, with its default settings.
+//! The server under test: the release binary as a process, with its default settings.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::{
     Result,
-    calls::Work,
+    calls::Workload,
     client::{Answer, Connection},
     folder::Folder,
     hashes::Cost,
@@ -24,33 +24,30 @@ use crate::{
     machine,
 };
 
-/// A server that has not answered by then never will.
+/// A start that takes longer has failed.
 const START_LIMIT: Duration = Duration::from_secs(20);
-/// How often a server that starts is asked.
+/// The interval between attempts to reach a starting server.
 const POLL: Duration = Duration::from_millis(1);
 
-/// `vestibule serve`, ready.
+/// A `vestibule serve` that is ready.
 pub(crate) struct Server {
     child: Child,
     pub(crate) target: Target,
-    /// From the start of the process to its first answer that took the database.
+    /// From the start of the process to its first answer from the database.
     pub(crate) started_in: Duration,
     _home: Folder,
 }
 
 impl Server {
-    /// Starts it over a database and waits for its first answer.
-    ///
-    /// # Errors
-    /// It gives none.
+    /// Starts a server on a database and waits for its first answer.
     pub(crate) fn start(database_url: &str, cost: Cost) -> Result<Self> {
         let home = Folder::new()?;
-        let address = loopback();
-        let mut command = Command::new(binary()?);
+        let address = new_loopback_address();
+        let mut command = Command::new(find_binary()?);
         command
             .arg("serve")
             .env_clear()
-            .envs(own_variables())
+            .envs(inherited_variables())
             .envs(cost.variables())
             .env("HOME", home.path())
             .env("VESTIBULE_DATABASE_URL", database_url)
@@ -60,7 +57,7 @@ impl Server {
             .current_dir(home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // Every call has its line, formatted and written as always; nobody keeps them.
+            // Log lines are formatted and written as in production.
             .stderr(Stdio::null());
         let start = Instant::now();
         let child = command.spawn()?;
@@ -74,14 +71,14 @@ impl Server {
             started_in: Duration::ZERO,
             _home: home,
         };
-        server.await_good(&Work::validate_nobody(), start)?;
+        server.await_good(&Workload::validate_unknown(), start)?;
         server.started_in = start.elapsed();
-        // It may answer before its own probe has told that it is ready.
-        server.await_good(&Work::serving(), start)?;
+        // The first answer may come before the probe reports that the server is ready.
+        server.await_good(&Workload::serving(), start)?;
         Ok(server)
     }
 
-    fn await_good(&mut self, work: &Work, start: Instant) -> Result<()> {
+    fn await_good(&mut self, work: &Workload, start: Instant) -> Result<()> {
         load::runtime()?.block_on(async {
             loop {
                 if let Ok(connection) = Connection::open(self.target.address).await
@@ -100,11 +97,8 @@ impl Server {
         })
     }
 
-    /// One call; for what has to be there before a load.
-    ///
-    /// # Errors
-    /// It was not answered well.
-    pub(crate) fn call(&self, work: &Arc<Work>) -> Result<()> {
+    /// Sends one call, for example to prepare data.
+    pub(crate) fn call(&self, work: &Arc<Workload>) -> Result<()> {
         load::runtime()?.block_on(async {
             let connection = Connection::open(self.target.address).await?;
             match connection.call(work.rpc, work.next()).await? {
@@ -114,19 +108,15 @@ impl Server {
         })
     }
 
-    /// Its resident memory, in MiB.
     pub(crate) fn resident_mib(&self) -> Result<f64> {
         Ok(machine::resident_kib(self.target.pid)? as f64 / 1024.0)
     }
 
-    /// Stops it by SIGINT and waits for its end.
-    ///
-    /// # Errors
-    /// It does not end well.
+    /// Stops the server by SIGINT and waits for its end.
     pub(crate) fn stop(mut self) -> Result<()> {
-        // The shell's own `kill`: the program of that name is not on every machine.
-        let order = format!("kill -INT {}", self.target.pid);
-        Command::new("sh").args(["-c", &order]).status()?;
+        // The shell's built-in: not every machine has the program `kill`.
+        let command = format!("kill -INT {}", self.target.pid);
+        Command::new("sh").args(["-c", &command]).status()?;
         let status = self.child.wait()?;
         if status.success() {
             Ok(())
@@ -138,17 +128,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // An error says that it has ended.
+        // An error means that the process has ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 /// `target/release/vestibule`, beside the `deps` that this program is in.
-///
-/// # Errors
-/// This program is somewhere else, or there is no binary.
-pub(crate) fn binary() -> Result<PathBuf> {
+pub(crate) fn find_binary() -> Result<PathBuf> {
     let own = env::current_exe()?;
     let folder = own.ancestors().nth(2).ok_or("this program has no folder")?;
     let binary = folder.join("vestibule");
@@ -159,14 +146,14 @@ pub(crate) fn binary() -> Result<PathBuf> {
     }
 }
 
-/// The settings of the server that the caller has made, by variable; the C library's are among them.
-pub(crate) fn own_variables() -> impl Iterator<Item = (String, String)> {
+/// The variables of this process that are passed to the server, the C library's included.
+pub(crate) fn inherited_variables() -> impl Iterator<Item = (String, String)> {
     env::vars().filter(|(name, _)| name.starts_with("VESTIBULE_") || name == "GLIBC_TUNABLES")
 }
 
-/// All of 127.0.0.0/8 is this machine, so a process can have an address, and with it every port, to
-/// itself: no free port to guess and lose.
-fn loopback() -> Ipv4Addr {
+/// A new address in 127.0.0.0/8, which is all loopback: on an address of its own a server can use
+/// fixed ports.
+fn new_loopback_address() -> Ipv4Addr {
     static NEXT: AtomicU8 = AtomicU8::new(1);
     let [.., high, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, high | 0x80, low, NEXT.fetch_add(1, Ordering::Relaxed))

@@ -1,9 +1,10 @@
-//! The databases of a run, and users and sessions in bulk: a million registrations would take hours
-//! of hashing, so rows are written where the server finds them.
+//! The databases of a run. Users and sessions are inserted by SQL: to hash a million passwords would
+//! take hours.
 
 use std::{
     fmt,
     path::Path,
+    str::FromStr,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -16,8 +17,8 @@ use uuid::Uuid;
 use vestibule::domain::{SessionId, SessionToken};
 
 use crate::{
-    Result,
-    calls::{EPOCH_MILLIS, SECRET, Work},
+    Failure, Result,
+    calls::{EPOCH_MILLIS, SECRET, Workload},
     folder::Folder,
     hashes::Cost,
     load,
@@ -25,12 +26,11 @@ use crate::{
     server::Server,
 };
 
-/// Whose hash every user gets.
+/// The user whose hash every user gets.
 const SEED: &str = "seed@bench.example";
 /// The default lifetime of a session.
 const LIFETIME_MICROS: u128 = 30 * 24 * 3_600 * 1_000_000;
 
-/// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Database {
     #[serde(rename = "SQLite")]
@@ -40,9 +40,12 @@ pub(crate) enum Database {
 
 impl Database {
     pub(crate) const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+}
 
-    /// Takes what somebody typed.
-    pub(crate) fn named(name: &str) -> Result<Self> {
+impl FromStr for Database {
+    type Err = Failure;
+
+    fn from_str(name: &str) -> Result<Self> {
         Self::ALL
             .into_iter()
             .find(|database| database.to_string().eq_ignore_ascii_case(name))
@@ -59,7 +62,7 @@ impl fmt::Display for Database {
     }
 }
 
-/// A database for servers to be started over.
+/// A database on which servers are started.
 pub(crate) struct Store {
     pub(crate) url: String,
     users: u64,
@@ -68,7 +71,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// An empty one: a file on a disk, or a database of the cluster.
+    /// An empty database: a file, or a database of the cluster.
     pub(crate) fn new(database: Database, postgres: Option<&Postgres>, name: &str) -> Result<Self> {
         let (url, folder) = match (database, postgres) {
             (Database::Sqlite, _) => {
@@ -89,14 +92,11 @@ impl Store {
         })
     }
 
-    /// Brings the users up to a number, each with a session. No server may run over it.
-    ///
-    /// # Errors
-    /// The database or the server that makes its tables failed.
+    /// Adds users up to a number, with a session each. No server may run on the database meanwhile.
     pub(crate) fn fill(&mut self, users: u64, cost: Cost) -> Result<()> {
         if self.users == 0 {
             let server = Server::start(&self.url, cost)?;
-            server.call(&Arc::new(Work::register(SEED)))?;
+            server.call(&Arc::new(Workload::register(SEED)))?;
             server.stop()?;
         }
         load::runtime()?.block_on(insert(&self.url, self.users + 1, users))?;
@@ -137,8 +137,8 @@ async fn insert(url: &str, first: u64, last: u64) -> Result<()> {
     execute(url, &statements(backend, first, last, &hash)).await
 }
 
-/// Two inserts with the id of the row's number in both dialects, then what a database does by itself
-/// in time: the log is written out, and Postgres learns its statistics.
+/// Two inserts whose ids follow from the row's number in both dialects, then the maintenance that a
+/// database does in time: a checkpoint, and statistics on Postgres.
 fn statements(backend: DbBackend, first: u64, last: u64, hash: &str) -> Vec<String> {
     let sqlite = backend == DbBackend::Sqlite;
     let (numbers, blob) = if sqlite {

@@ -1,14 +1,15 @@
-//! A run as Markdown whose columns also line up on a terminal.
+//! The report as Markdown, with columns that line up on a terminal.
 
 use std::fmt::Write;
 
 use crate::{
-    goals::{Bound, Goal},
-    report::{Calls, Checks, Growth, Overload, Process, Report, Storm},
+    figures::{CallFigures, Checks, Growth, Overload, Process, Storm},
+    goal::{Bound, Goal},
+    report::Report,
 };
 
-/// The page of a run, with its plots beside it.
-pub(crate) fn page(figures: &str) -> String {
+/// The page of a run; its plots are files beside it.
+pub(crate) fn render_page(figures: &str) -> String {
     format!(
         "# Figures\n\nWritten by `make bench`; [performance](../performance.md) says what each figure means.\n{figures}\n\
          ![Throughput against its limit](limits.svg)\n\n![Session checks in a login storm](storm.svg)\n\n![Growth](growth.svg)\n"
@@ -16,7 +17,7 @@ pub(crate) fn page(figures: &str) -> String {
 }
 
 /// The machine and the commit, in one line.
-pub(crate) fn machine(report: &Report) -> String {
+pub(crate) fn describe_machine(report: &Report) -> String {
     let machine = &report.machine;
     format!(
         "{}, {} cores{}, {} MiB, Linux {}; commit {}",
@@ -29,12 +30,11 @@ pub(crate) fn machine(report: &Report) -> String {
     )
 }
 
-/// The whole report.
-pub(crate) fn of(report: &Report) -> String {
-    let mut text = ground(report);
+pub(crate) fn render_report(report: &Report) -> String {
+    let mut text = describe_run(report);
     let mut section = |title: &str, header: &[&str], rows: Vec<Vec<String>>| {
         if !rows.is_empty() {
-            let _ = write!(text, "\n### {title}\n\n{}", table(header, &rows));
+            let _ = write!(text, "\n### {title}\n\n{}", render_table(header, &rows));
         }
     };
     section(
@@ -71,11 +71,11 @@ pub(crate) fn of(report: &Report) -> String {
     text
 }
 
-fn ground(report: &Report) -> String {
+fn describe_run(report: &Report) -> String {
     let cost = report.hashing;
     let mut text = format!(
         "\n{}\n\nargon2id m={} KiB t={} p={}, {} workers; {} s a figure{}; other work before the run: {:.0} % of the cores",
-        machine(report),
+        describe_machine(report),
         cost.memory_kib,
         cost.iterations,
         cost.parallelism,
@@ -123,7 +123,7 @@ const CALLS: [&str; 10] = [
     "CPU µs a call: server, client, others",
 ];
 
-fn calls(calls: &Calls) -> Vec<String> {
+fn calls(calls: &CallFigures) -> Vec<String> {
     vec![
         calls.name.to_owned(),
         calls.database.map_or_else(dash, |it| it.to_string()),
@@ -258,7 +258,7 @@ fn goal(goal: &Goal) -> Vec<String> {
     ]
 }
 
-/// Three digits that count, or the whole number.
+/// Three significant digits, or the whole number.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
@@ -272,7 +272,7 @@ fn dash() -> String {
     "–".to_owned()
 }
 
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+fn render_table(header: &[&str], rows: &[Vec<String>]) -> String {
     let header: Vec<_> = header.iter().map(ToString::to_string).collect();
     let width = |column: usize| {
         let cells = rows.iter().chain([&header]).map(|row| &row[column]);

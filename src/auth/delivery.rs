@@ -61,7 +61,7 @@ impl Auth {
     /// Tries to send one mail. Afterwards it is finished, or due again later.
     async fn process(&self, intent: &MailIntent) -> Result<(), AuthError> {
         if self.clock.now() >= intent.requested_at + self.settings.mail.lifetime(intent.purpose) {
-            self.outbox.failed.increment();
+            self.outbox.failed.inc();
             tracing::warn!(purpose = %intent.purpose, "mail given up: it is too old");
             return self.finish(intent, None).await;
         }
@@ -79,17 +79,17 @@ impl Auth {
         };
         match outcome {
             Ok(()) => {
-                self.outbox.sent.increment();
+                self.outbox.sent.inc();
                 tracing::info!(%user_id, purpose = %intent.purpose, "mail sent");
                 self.finish(intent, Some(&mail)).await
             }
             Err(error @ MailError::Refused(_)) => {
-                self.outbox.failed.increment();
+                self.outbox.failed.inc();
                 tracing::warn!(%user_id, purpose = %intent.purpose, "mail given up: {error}");
                 self.finish(intent, Some(&mail)).await
             }
             Err(error @ MailError::Failed(_)) => {
-                self.outbox.failed.increment();
+                self.outbox.failed.inc();
                 let wait = back_off(intent.attempts, random_bytes::<1>()?[0]);
                 tracing::warn!(%user_id, purpose = %intent.purpose, attempts = intent.attempts, "mail not sent: {error}");
                 let next_try = self.clock.now() + wait;

@@ -124,7 +124,7 @@ impl Auth {
             (notes.rows_to_store(), mem::take(&mut notes.dropped))
         };
         if dropped > 0 {
-            self.last_seen.lost.add(dropped);
+            self.last_seen.lost.inc_by(dropped);
             tracing::warn!(dropped, "more sessions were seen than are remembered");
         }
         let now = self.clock.now();

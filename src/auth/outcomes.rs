@@ -97,9 +97,9 @@ impl Outcomes {
             key.detail = None;
             event.user_id = None;
             event.origin = EventOrigin::default();
-            self.coarse.increment();
+            self.coarse.inc();
         } else if batch.contains_key(&key) {
-            self.folded.increment();
+            self.folded.inc();
         }
         let row = batch.entry(key).or_insert(OutcomeRow {
             event,
@@ -121,13 +121,13 @@ impl Outcomes {
 
     /// Marks rows as written.
     pub(super) fn written(&self, rows: &[RowSnapshot]) {
-        self.written.add(self.settle(rows));
+        self.written.inc_by(self.settle(rows));
     }
 
     /// Gives rows up. Returns the number of their outcomes.
     pub(super) fn lost(&self, rows: &[RowSnapshot]) -> u64 {
         let lost = self.settle(rows);
-        self.lost.add(lost);
+        self.lost.inc_by(lost);
         lost
     }
 

@@ -119,7 +119,7 @@ impl Db {
         let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
         // Past the last deadline nobody waits.
         let last = lookups.iter().map(|lookup| lookup.deadline).max();
-        let caller = self.inner.counts.reading.enter();
+        let caller = self.inner.counters.reading.enter();
         let find = session_rows::find(&self.inner.reader, &ids);
         let Ok(outcome) = timeout_at(last.unwrap_or_else(Instant::now), find).await else {
             return;

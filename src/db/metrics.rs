@@ -1,4 +1,4 @@
-//! What the database layer tells of itself to whoever watches it.
+//! What the database layer counts, and a reading of its pools for `/metrics`.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
@@ -8,43 +8,41 @@ use sea_orm::sqlx::{Database, Pool};
 use super::{Db, Target};
 use crate::metrics::Counter;
 
-/// How the pools are doing, and what was done since they were opened.
+/// How the pools are doing, and what was counted since they were opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbMetrics {
     /// The pools that calls share; the connection of the probe is not among them.
     pub pools: Vec<PoolMetrics>,
-    /// Sessions that were deleted because they ended long ago.
+    /// Ended sessions that were deleted.
     pub purged_sessions: u64,
-    /// Transactions that were done again after they lost a race.
+    /// Transactions that ran again after they lost a race.
     pub retried_transactions: u64,
-    /// How far the database's clock was ahead of this machine's when it was last asked. 0 where it has
-    /// none of its own.
+    /// How far the database's clock was ahead of this machine's at the last probe; 0 on SQLite.
     pub clock_difference: TimeDelta,
-    /// Probes that found them more than a second apart.
+    /// Probes that found the two clocks more than a second apart.
     pub clock_differences: u64,
 }
 
-/// How a pool is doing.
+/// The connections of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolMetrics {
     /// `writer` and `reader` on SQLite, `shared` on Postgres.
     pub name: &'static str,
     /// The most connections.
     pub max: u32,
-    /// Open connections that a call is using.
+    /// Open connections in use.
     pub used: usize,
-    /// Open connections that nobody is using.
+    /// Open connections that are not in use.
     pub idle: usize,
-    /// Calls that have no connection yet.
+    /// Statements and transactions that wait for a connection.
     pub waiting: usize,
 }
 
-/// What the database layer counts.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
-    /// Reads that are under way, with a connection or without.
+pub(super) struct DbCounters {
+    /// Reads, from the wait for a connection to the answer.
     pub(super) reading: PoolUse,
-    /// The same for transactions.
+    /// Transactions, from the wait for a connection to the commit.
     pub(super) writing: PoolUse,
     pub(super) purged_sessions: Counter,
     pub(super) retried_transactions: Counter,
@@ -55,18 +53,18 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct ClockCounts {
     pub(super) difference_micros: AtomicI64,
-    /// Probes that found more than a second.
+    /// Probes that found a difference of more than a second.
     pub(super) striking: Counter,
-    /// Whether the last one did.
+    /// Whether the last probe did.
     pub(super) strikes: AtomicBool,
 }
 
-/// Those who use a pool or wait for it.
+/// The number of those who use a pool or wait for it.
 #[derive(Debug, Default)]
 pub(super) struct PoolUse(AtomicUsize);
 
 impl PoolUse {
-    /// One more, until what comes back is dropped.
+    /// Counts one user of the pool until the returned guard is dropped.
     pub(super) fn enter(&self) -> Waiter<'_> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Waiter(self)
@@ -77,7 +75,7 @@ impl PoolUse {
     }
 }
 
-/// One who uses a pool or waits for it.
+/// A statement or transaction that uses a pool or waits for it.
 pub(super) struct Waiter<'c>(&'c PoolUse);
 
 impl Drop for Waiter<'_> {
@@ -87,35 +85,39 @@ impl Drop for Waiter<'_> {
 }
 
 impl Db {
-    /// How the pools are doing now, and what was done.
+    /// A reading of the pools and the counters.
     pub fn metrics(&self) -> DbMetrics {
         let inner = &*self.inner;
-        let (reading, writing) = (inner.counts.reading.get(), inner.counts.writing.get());
+        let (reading, writing) = (inner.counters.reading.get(), inner.counters.writing.get());
         let pools = match inner.settings.target {
             Target::Sqlite(_) => vec![
-                pool("writer", inner.writer.get_sqlite_connection_pool(), writing),
-                pool("reader", inner.reader.get_sqlite_connection_pool(), reading),
+                read_pool("writer", inner.writer.get_sqlite_connection_pool(), writing),
+                read_pool("reader", inner.reader.get_sqlite_connection_pool(), reading),
             ],
             Target::Postgres { .. } => {
                 let shared = inner.writer.get_postgres_connection_pool();
-                vec![pool("shared", shared, reading + writing)]
+                vec![read_pool("shared", shared, reading + writing)]
             }
         };
         DbMetrics {
             pools,
-            purged_sessions: inner.counts.purged_sessions.get(),
-            retried_transactions: inner.counts.retried_transactions.get(),
+            purged_sessions: inner.counters.purged_sessions.get(),
+            retried_transactions: inner.counters.retried_transactions.get(),
             clock_difference: TimeDelta::microseconds(
-                inner.counts.clock.difference_micros.load(Ordering::Relaxed),
+                inner
+                    .counters
+                    .clock
+                    .difference_micros
+                    .load(Ordering::Relaxed),
             ),
-            clock_differences: inner.counts.clock.striking.get(),
+            clock_differences: inner.counters.clock.striking.get(),
         }
     }
 }
 
-/// The metrics of a pool with so many callers. They change while they are read, so none is more than
-/// about right.
-fn pool<D: Database>(name: &'static str, pool: &Pool<D>, callers: usize) -> PoolMetrics {
+/// Reads a pool that `waiters` use or wait for. The numbers change while they are read, so each is
+/// approximate.
+fn read_pool<D: Database>(name: &'static str, pool: &Pool<D>, waiters: usize) -> PoolMetrics {
     let idle = pool.num_idle();
     let used = (pool.size() as usize).saturating_sub(idle);
     PoolMetrics {
@@ -123,6 +125,6 @@ fn pool<D: Database>(name: &'static str, pool: &Pool<D>, callers: usize) -> Pool
         max: pool.options().get_max_connections(),
         used,
         idle,
-        waiting: callers.saturating_sub(used),
+        waiting: waiters.saturating_sub(used),
     }
 }

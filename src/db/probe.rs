@@ -53,14 +53,14 @@ impl Db {
         if !is_explained {
             clock.set_correction(difference);
         }
-        let metrics = &self.inner.counts.clock;
+        let metrics = &self.inner.counters.clock;
         metrics.difference_micros.store(
             difference.num_microseconds().unwrap_or(i64::MAX),
             Ordering::Relaxed,
         );
         let strikes = difference.abs() > STRIKING;
         if strikes {
-            metrics.striking.increment();
+            metrics.striking.inc();
         }
         // Told once, however long it lasts.
         if metrics.strikes.swap(strikes, Ordering::Relaxed) != strikes {

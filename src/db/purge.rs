@@ -46,9 +46,9 @@ impl Db {
         });
         let purged = purge.await?;
         self.inner
-            .counts
+            .counters
             .purged_sessions
-            .add(purged.unwrap_or_default());
+            .inc_by(purged.unwrap_or_default());
         Ok(purged)
     }
 }

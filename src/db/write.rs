@@ -37,7 +37,7 @@ impl Db {
                 match outcome {
                     Err(error) if retries > 0 && Kind::of(&error).may_pass() => {
                         retries -= 1;
-                        db.inner.counts.retried_transactions.increment();
+                        db.inner.counters.retried_transactions.inc();
                     }
                     outcome => return outcome.map_err(|error| db.classify(error)),
                 }
@@ -60,7 +60,7 @@ impl Db {
         if deadline <= Instant::now() {
             return None;
         }
-        let _caller = self.inner.counts.writing.enter();
+        let _caller = self.inner.counters.writing.enter();
         let transaction = match begin(&self.inner.writer).await {
             Ok(transaction) => transaction,
             Err(error) => return Some(Err(error)),

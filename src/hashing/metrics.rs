@@ -1,76 +1,47 @@
-//! What the engine tells of itself to whoever watches it.
+//! What the engine counts, and a reading of it for `/metrics`.
 
 use super::Memory;
-use crate::metrics::{Counter, Distribution, Histogram};
+use crate::metrics::{Counter, DurationHistogram};
 
 /// What the engine is doing, and what it has done since it was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HashingMetrics {
-    /// Threads and their memory.
-    pub memory: Memory,
+pub(crate) struct HashingMetrics {
+    pub(crate) memory: Memory,
     /// The most jobs that may wait.
-    pub queue: usize,
-    /// Jobs that were let in and have not started.
-    pub waiting: usize,
-    /// Jobs that are being computed, at most the number of threads.
-    pub running: usize,
-    /// Jobs that were refused.
-    pub refused: Refused,
-    /// Jobs that were let in and never started, because nobody waited for them any more.
-    pub abandoned: u64,
-    /// Passwords that were hashed again with the current parameters.
-    pub rehashed: u64,
-    /// How long jobs waited before they started.
-    pub wait: Distribution,
-    /// How long hashes took that came to an end.
-    pub duration: Distribution,
+    pub(crate) waiting_max: usize,
+    pub(crate) waiting: usize,
+    pub(crate) running: usize,
+    pub(crate) counters: HashingCounters,
 }
 
-/// Jobs that were refused, by cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
-    /// As many jobs waited as may.
-    pub queue_full: u64,
-    /// The estimated wait was longer than any job may wait.
-    pub max_wait: u64,
-    /// The estimated wait was longer than the time that the job had left, if it had any.
-    pub deadline: u64,
+/// The counters of an engine. A clone shares them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HashingCounters {
+    pub(crate) queue_full: Counter,
+    pub(crate) max_wait: Counter,
+    pub(crate) deadline: Counter,
+    pub(crate) abandoned: Counter,
+    pub(crate) rehashed: Counter,
+    pub(crate) wait: DurationHistogram,
+    pub(crate) duration: DurationHistogram,
 }
 
 /// Why a job is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// As many jobs wait as may.
     QueueFull,
+    /// The estimated wait is longer than any job may wait.
     MaxWait,
+    /// The estimated wait is longer than the time that the job has left, if it has any.
     Deadline,
 }
 
-/// What the engine counts.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    queue_full: Counter,
-    max_wait: Counter,
-    deadline: Counter,
-    pub(super) abandoned: Counter,
-    pub(super) rehashed: Counter,
-    pub(super) wait: Histogram,
-    pub(super) duration: Histogram,
-}
-
-impl Counts {
+impl HashingCounters {
     pub(super) fn refuse(&self, refusal: Refusal) {
         match refusal {
-            Refusal::QueueFull => self.queue_full.increment(),
-            Refusal::MaxWait => self.max_wait.increment(),
-            Refusal::Deadline => self.deadline.increment(),
-        }
-    }
-
-    pub(super) fn refused(&self) -> Refused {
-        Refused {
-            queue_full: self.queue_full.get(),
-            max_wait: self.max_wait.get(),
-            deadline: self.deadline.get(),
-        }
+            Refusal::QueueFull => self.queue_full.inc(),
+            Refusal::MaxWait => self.max_wait.inc(),
+            Refusal::Deadline => self.deadline.inc(),
+        };
     }
 }

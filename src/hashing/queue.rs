@@ -10,7 +10,7 @@ use super::{
     HashingError, HashingSettings, Memory,
     fair_queue::{FairQueue, Lane},
     job::Job,
-    metrics::{Counts, HashingMetrics, Refusal},
+    metrics::{HashingCounters, HashingMetrics, Refusal},
     parameters::Parameters,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct JobQueue {
     max_wait: Duration,
     state: Mutex<JobQueueState>,
     arrived: Condvar,
-    pub(super) counts: Counts,
+    pub(super) counters: HashingCounters,
 }
 
 struct JobQueueState {
@@ -61,7 +61,7 @@ impl JobQueue {
                 closed: false,
             }),
             arrived: Condvar::new(),
-            counts: Counts::default(),
+            counters: HashingCounters::default(),
         }
     }
 
@@ -95,7 +95,7 @@ impl JobQueue {
             .checked_duration_since(now)
             .filter(|left| !left.is_zero())
         else {
-            self.counts.refuse(Refusal::Deadline);
+            self.counters.refuse(Refusal::Deadline);
             return Err(HashingError::DeadlineExceeded);
         };
         if state.closed {
@@ -105,7 +105,7 @@ impl JobQueue {
             // Abandoned jobs must not take the room of wanted ones.
             self.drop_unwanted(state, now);
             if let Some(refusal) = self.refusal(state, lane, heavy, left) {
-                self.counts.refuse(refusal);
+                self.counters.refuse(refusal);
                 let retry_after = self.estimated_wait(state, lane);
                 return Err(HashingError::Overloaded { retry_after });
             }
@@ -150,7 +150,7 @@ impl JobQueue {
             state.heavy_runs = false;
         }
         if let Some(time) = time {
-            self.counts.duration.record(time);
+            self.counters.duration.observe(time);
             state.mean = state.mean * (SMOOTHING - 1) / SMOOTHING + time / SMOOTHING;
         }
     }
@@ -178,14 +178,10 @@ impl JobQueue {
                 workers: self.workers,
                 memory_kib: self.current.memory_kib(),
             },
-            queue: self.waiting_max,
+            waiting_max: self.waiting_max,
             waiting,
             running,
-            refused: self.counts.refused(),
-            abandoned: self.counts.abandoned.get(),
-            rehashed: self.counts.rehashed.get(),
-            wait: self.counts.wait.read(),
-            duration: self.counts.duration.read(),
+            counters: self.counters.clone(),
         }
     }
 
@@ -216,7 +212,7 @@ impl JobQueue {
         let before = state.waiting.len();
         state.waiting.drop_unwanted(now);
         let dropped = before - state.waiting.len();
-        self.counts.abandoned.add(dropped as u64);
+        self.counters.abandoned.inc_by(dropped as u64);
     }
 
     /// Whether a thread is free for a job after the jobs before it have started.
@@ -259,7 +255,7 @@ impl JobQueue {
         let job = state
             .waiting
             .pop(|job| !(heavy_runs && self.is_heavy(job)))?;
-        self.counts.wait.record(now - job.created());
+        self.counters.wait.observe(now - job.created());
         state.running += 1;
         state.heavy_runs |= self.is_heavy(&job);
         Some(job)

@@ -79,7 +79,7 @@ impl Hasher {
         let (job, tag) = Job::new(password.0.as_bytes(), &hash, deadline);
         self.0.queue.admit_if_idle(job);
         hash.tag.copy_from_slice(&tag.await.ok()?);
-        self.0.queue.counts.rehashed.increment();
+        self.0.queue.counters.rehashed.inc();
         Some(HashedPassword::from_phc(hash.to_string()))
     }
 }

@@ -10,10 +10,11 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
+use prometheus_client::{encoding::prometheus_text, registry::Registry};
 use tokio::sync::watch;
 
 use super::{
-    metrics::{self, Metrics},
+    metrics::{Metrics, render},
     readiness::Readiness,
 };
 
@@ -29,7 +30,7 @@ pub(super) fn router(metrics: Metrics) -> Router {
         .route("/readyz", get(ready))
         .with_state(metrics.readiness.clone())
         .route("/metrics", get(scrape))
-        .with_state(Arc::new(metrics))
+        .with_state(Arc::new(metrics.into_registry()))
 }
 
 /// Does not depend on the database: a restart would not bring a lost one back.
@@ -48,7 +49,8 @@ async fn ready(State(readiness): State<watch::Receiver<Readiness>>) -> impl Into
     (status, HEADERS, body)
 }
 
-async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
-    let headers = [(header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
-    (headers, metrics.render())
+async fn scrape(State(registry): State<Arc<Registry>>) -> Result<impl IntoResponse, StatusCode> {
+    let text = render(&registry).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let headers = [(header::CONTENT_TYPE, prometheus_text::CONTENT_TYPE)];
+    Ok((headers, text))
 }

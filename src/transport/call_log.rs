@@ -10,7 +10,7 @@ use tracing::{Span, field::Empty};
 
 use super::{
     Peer, Protocol,
-    call_metrics::{Calls, Outcome},
+    call_metrics::{CallMetrics, Outcome},
     call_name::{call_name, call_names},
     error_table::{ErrorKind, grpc_name, wire_name},
     failure::Failure,
@@ -21,7 +21,7 @@ use super::{
 /// told of too.
 pub(crate) struct CallLog {
     span: Span,
-    calls: Arc<Calls>,
+    calls: Arc<CallMetrics>,
     protocol: Protocol,
     name: usize,
     peer: Option<SocketAddr>,
@@ -39,7 +39,7 @@ impl CallLog {
         protocol: Protocol,
         request: &Request<B>,
         request_id: &str,
-        calls: Arc<Calls>,
+        calls: Arc<CallMetrics>,
     ) -> Self {
         let trace_id = request_id::trace_id(request.headers());
         Self {

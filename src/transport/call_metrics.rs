@@ -1,7 +1,7 @@
-//! How many calls ended how, and how long they took. All that can be counted has its place before
-//! the first call: to count is to find it.
+//! How many calls ended with which code, and how long they took. Every method and code has a place
+//! from the start, so that a call is counted without a lookup by labels.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use http::StatusCode;
 use tonic::Code;
@@ -11,7 +11,7 @@ use super::{
     call_name::{CallName, OTHER, call_names},
     error_table::grpc_name,
 };
-use crate::metrics::{Distribution, Histogram};
+use crate::metrics::DurationHistogram;
 
 /// The statuses that calls over HTTP can end with.
 pub(crate) static HTTP_STATUSES: [StatusCode; 14] = [
@@ -30,8 +30,7 @@ pub(crate) static HTTP_STATUSES: [StatusCode; 14] = [
     StatusCode::SERVICE_UNAVAILABLE,
     StatusCode::GATEWAY_TIMEOUT,
 ];
-/// What calls over HTTP are counted as whose caller went away: what `google.rpc.Code` gives for
-/// CANCELLED.
+/// The status of HTTP calls whose caller went away: `google.rpc.Code` maps CANCELLED to it.
 const CALLER_GONE: &str = "499";
 /// gRPC's codes are numbered from 0 to this, UNAUTHENTICATED.
 const LAST_GRPC_CODE: i32 = 16;
@@ -39,78 +38,75 @@ const LAST_GRPC_CODE: i32 = 16;
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Its caller went away.
     CallerGone,
-    /// It was answered; what the other protocol would have said is here as well.
-    Answered { grpc: Code, http: StatusCode },
+    /// The codes of both protocols, whichever the call used.
+    Answered {
+        grpc: Code,
+        http: StatusCode,
+    },
 }
 
 /// The calls of one port.
-pub struct Calls {
+pub(crate) struct CallMetrics {
     protocol: Protocol,
     names: &'static [CallName],
     codes: Vec<&'static str>,
-    /// By name, then by code.
-    durations: Vec<Histogram>,
+    /// By name, then by code; empty until the first call.
+    durations: Vec<OnceLock<DurationHistogram>>,
 }
 
-/// Calls that had the same name and ended the same way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallMetrics {
-    /// The RPC (`vestibule.v1.AuthService/ValidLogin`) or the HTTP method; `_OTHER` for all others.
-    pub method: &'static str,
-    /// The route's template on the REST port; `_OTHER` for what is none.
-    pub route: Option<&'static str>,
+/// The calls that had the same name and ended with the same code.
+pub(crate) struct CallSeries<'c> {
+    /// The RPC (`vestibule.v1.AuthService/ValidLogin`) or the HTTP method; `_OTHER` if unknown.
+    pub(crate) method: &'static str,
+    /// The template of a REST route; `_OTHER` if unknown. `None` on the gRPC port.
+    pub(crate) route: Option<&'static str>,
     /// gRPC's code (`OK`) on the gRPC port, the HTTP status (`200`) on the other.
-    pub code: &'static str,
-    /// How long they took.
-    pub duration: Distribution,
+    pub(crate) code: &'static str,
+    pub(crate) duration: &'c DurationHistogram,
 }
 
-impl Calls {
-    /// None yet.
+impl CallMetrics {
     pub(crate) fn new(protocol: Protocol) -> Self {
         let names = call_names(protocol);
         let codes = codes(protocol);
-        let mut durations = Vec::new();
-        durations.resize_with(names.len() * codes.len(), Histogram::default);
         Self {
             protocol,
             names,
+            durations: vec![OnceLock::new(); names.len() * codes.len()],
             codes,
-            durations,
         }
     }
 
-    /// One more, by the number of its name.
+    /// Counts a call under its place among `call_names`.
     pub(crate) fn record(&self, name: usize, outcome: Outcome, time: Duration) {
         let code = match self.protocol {
             Protocol::Grpc => grpc_number(outcome),
             Protocol::Rest => http_number(outcome),
         };
-        self.durations[name * self.codes.len() + code].record(time);
+        self.durations[name * self.codes.len() + code]
+            .get_or_init(DurationHistogram::default)
+            .observe(time);
     }
 
-    /// What was counted; what never happened is not among it.
-    pub fn metrics(&self) -> impl Iterator<Item = CallMetrics> {
+    /// The names and codes under which a call was counted.
+    pub(crate) fn series(&self) -> impl Iterator<Item = CallSeries<'_>> {
         let by_name = self.durations.chunks_exact(self.codes.len());
-        self.names
-            .iter()
-            .zip(by_name)
-            .flat_map(|(name, by_code)| {
-                let by_code = self.codes.iter().zip(by_code);
-                by_code.map(|(code, duration)| CallMetrics {
+        self.names.iter().zip(by_name).flat_map(|(name, by_code)| {
+            let by_code = self.codes.iter().zip(by_code);
+            by_code.filter_map(|(code, duration)| {
+                Some(CallSeries {
                     method: name.method,
                     route: name.route,
                     code,
-                    duration: duration.read(),
+                    duration: duration.get()?,
                 })
             })
-            .filter(|calls| calls.duration.count() > 0)
+        })
     }
 }
 
-/// What the codes of a protocol are called, by their number here.
+/// The codes of a protocol in the order of [`grpc_number`] and [`http_number`].
 fn codes(protocol: Protocol) -> Vec<&'static str> {
     match protocol {
         Protocol::Grpc => (0..=LAST_GRPC_CODE)
@@ -153,34 +149,35 @@ mod tests {
 
     /// The codes under which one call of the first and the last name are counted.
     fn counted(protocol: Protocol, outcome: Outcome) -> Vec<&'static str> {
-        let calls = Calls::new(protocol);
+        let calls = CallMetrics::new(protocol);
         for name in [0, calls.names.len() - 1] {
             calls.record(name, outcome, Duration::from_millis(1));
         }
-        let metrics: Vec<_> = calls.metrics().collect();
-        assert_eq!(metrics.len(), 2);
-        assert_eq!(metrics[1].method, OTHER);
-        assert!(metrics.iter().all(|calls| calls.duration.count() == 1));
-        metrics.iter().map(|calls| calls.code).collect()
+        let series: Vec<_> = calls.series().collect();
+        assert_eq!(series.len(), 2);
+        assert_eq!(series[1].method, OTHER);
+        let counts = series.iter().map(|calls| calls.duration.inner().count());
+        assert!(counts.eq([1, 1]));
+        series.iter().map(|calls| calls.code).collect()
     }
 
     #[test]
     fn a_call_is_counted_by_the_code_of_its_port() {
         for code in (0..=LAST_GRPC_CODE).map(Code::from) {
-            let told = counted(Protocol::Grpc, answered(code, 200));
-            assert_eq!(told, [grpc_name(code); 2]);
+            let codes = counted(Protocol::Grpc, answered(code, 200));
+            assert_eq!(codes, [grpc_name(code); 2]);
         }
         let gone = Outcome::CallerGone;
         assert_eq!(counted(Protocol::Grpc, gone), ["CANCELLED"; 2]);
         assert_eq!(counted(Protocol::Rest, gone), ["499"; 2]);
-        for (status, told) in [(200, "200"), (504, "504"), (418, OTHER)] {
+        for (status, code) in [(200, "200"), (504, "504"), (418, OTHER)] {
             let outcome = answered(Code::Unknown, status);
-            assert_eq!(counted(Protocol::Rest, outcome), [told; 2]);
+            assert_eq!(counted(Protocol::Rest, outcome), [code; 2]);
         }
     }
 
     #[test]
-    fn what_never_happened_is_not_told() {
-        assert_eq!(Calls::new(Protocol::Grpc).metrics().count(), 0);
+    fn codes_without_a_call_are_left_out() {
+        assert_eq!(CallMetrics::new(Protocol::Grpc).series().count(), 0);
     }
 }

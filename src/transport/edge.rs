@@ -26,7 +26,7 @@ use tracing::Instrument;
 use super::{
     answer,
     call_log::CallLog,
-    call_metrics::Calls,
+    call_metrics::CallMetrics,
     caller::Gate,
     deadline::{Ends, grpc_timeout},
     error_table::ErrorKind,
@@ -61,7 +61,7 @@ pub struct Edge<S> {
     inner: S,
     protocol: Protocol,
     settings: EdgeSettings,
-    calls: Arc<Calls>,
+    calls: Arc<CallMetrics>,
 }
 
 /// A panic as the log tells it; its own text may quote input.
@@ -82,12 +82,12 @@ impl<S> Edge<S> {
             inner,
             protocol,
             settings,
-            calls: Arc::new(Calls::new(protocol)),
+            calls: Arc::new(CallMetrics::new(protocol)),
         }
     }
 
     /// The calls that pass, counted.
-    pub fn calls(&self) -> Arc<Calls> {
+    pub(crate) fn calls(&self) -> Arc<CallMetrics> {
         Arc::clone(&self.calls)
     }
 }

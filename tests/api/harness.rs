@@ -53,7 +53,7 @@ pub(crate) use raw::RawConnection;
 pub(crate) use rest::{Reply, Rest};
 pub(crate) use samples::Sample;
 pub(crate) use scale::{assert_within, figure, scale};
-pub(crate) use scrape::Scrape;
+pub(crate) use scrape::{Declaration, Scrape};
 pub(crate) use settings::{Plan, cheap_hashing};
 pub(crate) use smtp::{LOGIN, Sink};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};

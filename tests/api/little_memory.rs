@@ -77,7 +77,7 @@ async fn crowd(service: &Service, email: &str, count: usize) -> usize {
 
 /// How many calls were refused by the service's own account, and how many of them soon.
 fn refused(seen: &Scrape) -> (u64, u64) {
-    let unavailable = ("rpc_response_status_code", "UNAVAILABLE");
+    let unavailable = ("rpc_status_code", "UNAVAILABLE");
     let soon = SOON.as_secs_f64().to_string();
     (
         seen.value(&format!("{CALLS}_count"), &[unavailable]),

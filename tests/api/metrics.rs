@@ -1,4 +1,4 @@
-//! What Prometheus sees is what happened.
+//! The values of `/metrics` follow the calls.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,9 +20,9 @@ use crate::harness::{
 on_both_databases!(
     calls_are_counted_by_method_and_code,
     the_queue_is_seen_while_it_is_full,
-    whoever_waits_for_a_connection_is_seen,
+    a_call_that_waits_for_a_connection_is_counted,
     purged_sessions_are_counted,
-    what_is_not_ready_says_so,
+    a_server_without_a_schema_is_not_ready,
 );
 
 const RPCS: &str = "rpc_server_call_duration_seconds_count";
@@ -62,10 +62,7 @@ async fn calls_are_counted_by_method_and_code(app: TestApp) {
         ("ValidateSession", "OK", 0),
     ] {
         let method = format!("vestibule.v1.AuthService/{method}");
-        let labels = [
-            ("rpc_method", method.as_str()),
-            ("rpc_response_status_code", code),
-        ];
+        let labels = [("rpc_method", method.as_str()), ("rpc_status_code", code)];
         assert_eq!(seen.value(RPCS, &labels), count, "{method} {code}");
     }
     for (method, route, status, count) in [
@@ -146,7 +143,7 @@ async fn the_queue_is_seen_while_it_is_full(database: Database) {
 }
 
 /// One connection, whose call is held by another process: the next call waits for it.
-async fn whoever_waits_for_a_connection_is_seen(database: Database) {
+async fn a_call_that_waits_for_a_connection_is_counted(database: Database) {
     let (pool, lock) = match database {
         Database::Sqlite => ("writer", "BEGIN IMMEDIATE"),
         Database::Postgres => ("shared", "BEGIN; LOCK TABLE users"),
@@ -154,7 +151,7 @@ async fn whoever_waits_for_a_connection_is_seen(database: Database) {
     let plan = TestApp::on(database).await;
     let plan = plan.settings(|settings| {
         settings.db.max_connections = 1;
-        // Until the lock is given back, nobody gives up.
+        // No call gives up while the lock is held.
         settings.db.acquire_timeout = LIMIT;
         settings.db.statement_timeout = LIMIT;
         settings.server.request_timeout = LIMIT;
@@ -240,7 +237,7 @@ async fn purged_sessions_are_counted(app: TestApp) {
     assert_eq!(seen.value("vestibule_sessions_purged_total", &[]), 2);
 }
 
-async fn what_is_not_ready_says_so(database: Database) {
+async fn a_server_without_a_schema_is_not_ready(database: Database) {
     let store = Arc::new(Store::empty(database).await);
     let plan = Plan::over(store).without_waiting();
     let plan = plan.settings(|settings| settings.server.migrate_on_start = false);
@@ -250,7 +247,7 @@ async fn what_is_not_ready_says_so(database: Database) {
 
 /// Memory = workers × m + base, in the log of the start and in the metrics.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_memory_that_is_needed_at_most_is_told_at_start() {
+async fn the_memory_bound_is_logged_at_start_and_scraped() {
     let store = Store::new(Database::Sqlite).await;
     let service = Service::start(&store, &["--hashing-memory-kib", "20480"], &[]);
     service.await_ready().await;

@@ -1,5 +1,5 @@
-//! Ten times the logins that the machine bears: what it still does, how fast it refuses the rest,
-//! and what memory that takes.
+//! Ten times the logins that the machine can serve: how many succeed, how fast the rest is refused,
+//! and how much memory the server takes.
 
 use std::{
     sync::{
@@ -12,29 +12,30 @@ use std::{
 
 use vestibule::hashing;
 
-use super::{Ground, USERS};
+use super::{Context, USERS};
 use crate::{
     Result,
-    calls::Work,
+    calls::Workload,
+    figures::Overload,
     load::{pace, saturate},
-    report::{Overload, Report},
+    report::Report,
     server::Server,
 };
 
 const TIMES: f64 = 10.0;
-const LOOK_AT_MEMORY: Duration = Duration::from_millis(20);
+const MEMORY_INTERVAL: Duration = Duration::from_millis(20);
 const TOLERANCE: f64 = 1.1;
 
-pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
-    let server = ground.serve()?;
+pub(super) fn measure(context: &Context<'_>, report: &mut Report) -> Result<()> {
+    let server = context.serve()?;
     let idle_mib = server.resident_mib()?;
-    let cost = ground.cost;
-    let logins = Arc::new(Work::valid_login(USERS));
+    let cost = context.cost;
+    let logins = Arc::new(Workload::valid_login(USERS));
     let capacity = saturate(
         server.target,
         &logins,
         cost.logins_in_flight(),
-        ground.window(),
+        context.window(),
     )?
     .per_second();
     let offered = TIMES * capacity;
@@ -45,13 +46,13 @@ pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
             &logins,
             offered,
             waiting_max,
-            ground.window(),
+            context.window(),
         )
     })?;
     let mut seen = seen?;
     let arenas_mib = cost.workers as f64 * f64::from(cost.memory_kib) / 1024.0;
     report.overloads.push(Overload {
-        database: ground.database,
+        database: context.database,
         capacity_per_second: capacity,
         offered_per_second: offered,
         good_per_second: seen.per_second(),
@@ -65,7 +66,7 @@ pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
     server.stop()
 }
 
-/// The most memory that the server had while something was done.
+/// The peak of the server's memory during `work`.
 fn with_peak<T: Send>(server: &Server, work: impl FnOnce() -> T) -> Result<(T, f64)> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -73,7 +74,7 @@ fn with_peak<T: Send>(server: &Server, work: impl FnOnce() -> T) -> Result<(T, f
             let mut peak = 0.0_f64;
             while !done.load(Ordering::Relaxed) {
                 peak = peak.max(server.resident_mib()?);
-                thread::sleep(LOOK_AT_MEMORY);
+                thread::sleep(MEMORY_INTERVAL);
             }
             Ok::<_, crate::Failure>(peak)
         });

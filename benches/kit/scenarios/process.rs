@@ -1,46 +1,47 @@
-//! What the process takes: memory before and after its first hashes, the time until it answers, and
-//! the size of its file.
+//! The memory of the process before and after its first hashes, the time until it answers, and the
+//! size of the binary.
 
 use std::{fs, sync::Arc, thread, time::Duration};
 
-use super::{Ground, USERS};
+use super::{Context, USERS};
 use crate::{
     Result,
-    calls::Work,
+    calls::Workload,
+    figures::Process,
     load::saturate,
-    report::{Process, Report},
+    report::Report,
     server::{self, Server},
 };
 
 /// Starts of which the median is taken.
 const STARTS: usize = 5;
 
-pub(super) fn measure(ground: &Ground<'_>, report: &mut Report) -> Result<()> {
+pub(super) fn measure(context: &Context<'_>, report: &mut Report) -> Result<()> {
     let start_new_ms = median_start(|number| {
-        let store = ground.new_store(&format!("new{number}"))?;
-        start(&store.url, ground)
+        let store = context.new_store(&format!("new{number}"))?;
+        start(&store.url, context)
     })?;
-    let start_existing_ms = median_start(|_| start(&ground.store.url, ground))?;
+    let start_existing_ms = median_start(|_| start(&context.store.url, context))?;
 
-    let server = ground.serve()?;
-    thread::sleep(ground.window().warm_up);
+    let server = context.serve()?;
+    thread::sleep(context.window().warm_up);
     let idle_mib = server.resident_mib()?;
-    let logins = Arc::new(Work::valid_login(USERS));
-    let in_flight = ground.cost.logins_in_flight();
-    saturate(server.target, &logins, in_flight, ground.window())?;
+    let logins = Arc::new(Workload::valid_login(USERS));
+    let in_flight = context.cost.logins_in_flight();
+    saturate(server.target, &logins, in_flight, context.window())?;
     report.processes.push(Process {
-        database: ground.database,
+        database: context.database,
         start_new_ms,
         start_existing_ms,
         idle_mib,
         after_hashes_mib: server.resident_mib()?,
-        binary_mb: fs::metadata(server::binary()?)?.len() as f64 / 1e6,
+        binary_mb: fs::metadata(server::find_binary()?)?.len() as f64 / 1e6,
     });
     server.stop()
 }
 
-fn start(url: &str, ground: &Ground<'_>) -> Result<Duration> {
-    let server = Server::start(url, ground.cost)?;
+fn start(url: &str, context: &Context<'_>) -> Result<Duration> {
+    let server = Server::start(url, context.cost)?;
     let started_in = server.started_in;
     server.stop()?;
     Ok(started_in)

@@ -187,7 +187,7 @@ async fn a_rehash_is_dropped_unless_a_thread_is_free() {
     running.await.unwrap();
     waiting.await.unwrap();
     assert!(rehash().await.is_some());
-    assert_eq!(hasher.metrics().rehashed, 1);
+    assert_eq!(hasher.metrics().counters.rehashed.get(), 1);
     hasher.stop();
     assert_eq!(rehash().now_or_never(), Some(None));
 }

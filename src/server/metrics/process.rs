@@ -1,9 +1,9 @@
-//! What the system tells of this process.
+//! The memory of this process, as the system reports it.
 
 use std::fs;
 
-/// The memory that the process holds, in bytes, where the system tells it. Not from `statm`, which
-/// counts in pages of a size that it does not tell.
+/// The resident memory in bytes; `None` where there is no `/proc`. `statm` would count in pages, whose
+/// size it does not contain.
 pub(super) fn resident_bytes() -> Option<u64> {
     parse_resident(&fs::read_to_string("/proc/self/status").ok()?)
 }
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_resident_memory_is_read_where_the_system_tells_it() {
+    fn the_resident_memory_is_read_from_the_status() {
         let status = "Name:\tvestibule\nVmHWM:\t   20480 kB\nVmRSS:\t   10240 kB\n";
         assert_eq!(parse_resident(status), Some(10_240 * 1024));
         assert_eq!(parse_resident("Name:\tvestibule\n"), None);

@@ -7,12 +7,19 @@ use super::TestApp;
 /// The labels of a sample.
 pub(crate) type Labels = BTreeMap<String, String>;
 
+/// What stands before the samples of a metric.
+pub(crate) struct Declaration {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) help: String,
+}
+
 /// One scrape of `/metrics`.
 pub(crate) struct Scrape {
     /// As it was read.
     pub(crate) text: String,
-    /// The type of each metric by name.
-    pub(crate) kinds: BTreeMap<String, String>,
+    /// The metrics in their order.
+    pub(crate) declarations: Vec<Declaration>,
     /// Samples by name: `…_bucket`, `…_sum` and `…_count` of histograms.
     samples: Vec<(String, Labels, String)>,
 }
@@ -22,7 +29,10 @@ impl TestApp {
     pub(crate) async fn scrape(&self) -> Scrape {
         let reply = self.operations().get("/metrics").await;
         assert_eq!(reply.status, 200);
-        assert_eq!(reply.header("content-type"), "text/plain; version=0.0.4");
+        assert_eq!(
+            reply.header("content-type"),
+            "text/plain; version=0.0.4; charset=utf-8"
+        );
         Scrape::parse(reply.text())
     }
 }
@@ -30,20 +40,28 @@ impl TestApp {
 impl Scrape {
     /// Reads the text format; panics over what is none.
     pub(crate) fn parse(text: String) -> Self {
-        let mut kinds = BTreeMap::new();
+        let mut declarations: Vec<Declaration> = Vec::new();
         let mut samples = Vec::new();
-        for line in text.lines() {
-            if let Some(kind) = line.strip_prefix("# TYPE ") {
-                let (name, kind) = kind.split_once(' ').unwrap();
-                let twice = kinds.insert(name.to_owned(), kind.to_owned());
-                assert_eq!(twice, None, "{name} comes twice");
-            } else if !line.starts_with("# HELP ") {
+        let mut lines = text.lines();
+        while let Some(line) = lines.next() {
+            let Some(help) = line.strip_prefix("# HELP ") else {
                 samples.push(sample(line));
-            }
+                continue;
+            };
+            let (name, help) = help.split_once(' ').unwrap();
+            let kind = lines.next().unwrap().strip_prefix("# TYPE ").unwrap();
+            let kind = kind.strip_prefix(name).unwrap().trim_start();
+            let is_new = declarations.iter().all(|other| other.name != name);
+            assert!(is_new, "{name} comes twice");
+            declarations.push(Declaration {
+                name: name.to_owned(),
+                kind: kind.to_owned(),
+                help: help.to_owned(),
+            });
         }
         Self {
             text,
-            kinds,
+            declarations,
             samples,
         }
     }

@@ -3,12 +3,12 @@
 use super::*;
 
 /// Calls by method or route, and code.
-fn told(calls: &Calls) -> Vec<(&'static str, &'static str, u64)> {
+fn counted(calls: &CallMetrics) -> Vec<(&'static str, &'static str, u64)> {
     calls
-        .metrics()
+        .series()
         .map(|calls| {
             let name = calls.route.unwrap_or(calls.method);
-            (name, calls.code, calls.duration.count())
+            (name, calls.code, calls.duration.inner().count())
         })
         .collect()
 }
@@ -37,7 +37,7 @@ async fn calls_are_counted_by_rpc_and_code() {
 
     let method = &VALID_LOGIN[1..];
     assert_eq!(
-        told(&edge.calls()),
+        counted(&edge.calls()),
         [
             (method, "OK", 2),
             (method, "CANCELLED", 1),
@@ -68,7 +68,7 @@ async fn requests_are_counted_by_route_and_status() {
     let gone = Request::get("/").body(Body::empty()).unwrap();
     drop(edge.clone().call(gone));
     assert_eq!(
-        told(&edge.calls()),
+        counted(&edge.calls()),
         [
             ("/", "499", 1),
             ("/users/{id}", "201", 2),
