@@ -7,9 +7,9 @@ use http::StatusCode;
 use tonic::Code;
 
 use super::{
-    Protocol,
-    call_name::{CallName, OTHER, call_names},
+    call_name::{CallName, OTHER},
     error_table::grpc_name,
+    protocol::Protocol,
 };
 use crate::metrics::{Distribution, Histogram};
 
@@ -70,7 +70,7 @@ pub struct CallMetrics {
 impl Calls {
     /// None yet.
     pub(crate) fn new(protocol: Protocol) -> Self {
-        let names = call_names(protocol);
+        let names = CallName::all(protocol);
         let codes = codes(protocol);
         let mut durations = Vec::new();
         durations.resize_with(names.len() * codes.len(), Histogram::default);
@@ -82,13 +82,12 @@ impl Calls {
         }
     }
 
-    /// One more, by the number of its name.
-    pub(crate) fn record(&self, name: usize, outcome: Outcome, time: Duration) {
+    pub(crate) fn record(&self, name: &CallName, outcome: Outcome, time: Duration) {
         let code = match self.protocol {
             Protocol::Grpc => grpc_number(outcome),
             Protocol::Rest => http_number(outcome),
         };
-        self.durations[name * self.codes.len() + code].record(time);
+        self.durations[name.index * self.codes.len() + code].record(time);
     }
 
     /// What was counted; what never happened is not among it.
@@ -154,7 +153,7 @@ mod tests {
     /// The codes under which one call of the first and the last name are counted.
     fn counted(protocol: Protocol, outcome: Outcome) -> Vec<&'static str> {
         let calls = Calls::new(protocol);
-        for name in [0, calls.names.len() - 1] {
+        for name in [&calls.names[0], &calls.names[calls.names.len() - 1]] {
             calls.record(name, outcome, Duration::from_millis(1));
         }
         let metrics: Vec<_> = calls.metrics().collect();
