@@ -37,7 +37,7 @@ use tokio_util::task::TaskTracker;
 pub use account::{OwnerProof, PasswordChange};
 pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
-pub use error::AuthError;
+pub use error::{AuthError, ProofFault};
 pub use import::{Import, RawUser, RowFault};
 pub use issuer::{Issuer, NewSession, NewToken};
 pub use login::{Credentials, LoginVerdict};

@@ -1,5 +1,5 @@
 //! Protocols: they convert, call `auth` and convert back. One edge and one error table serve both,
-//! so that the same input gets the same answer whichever way it comes.
+//! so that the same input gets the same answer through either.
 
 mod answer;
 mod bearer;

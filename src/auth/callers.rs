@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AuthError, entropy::random_bytes, events::new_event};
+use super::{AuthError, ProofFault, entropy::random_bytes, events::new_event};
 use crate::{
     db::{AddedCaller, Db, DbError},
     domain::{
@@ -70,13 +70,15 @@ impl Callers {
         }
     }
 
-    /// The caller that a proof proves. `None`: it proves no caller. Answers of the database are
-    /// used for a second.
+    /// The caller whom a proof names. An answer of the database is believed for a second.
+    ///
+    /// # Errors
+    /// [`AuthError::CallerUnauthenticated`], or the caller could not be looked up.
     pub async fn prove(
         &self,
         proof: &CallerProof,
         deadline: Instant,
-    ) -> Result<Option<Arc<Caller>>, AuthError> {
+    ) -> Result<Arc<Caller>, AuthError> {
         match proof {
             CallerProof::Key(token) => self.prove_by_key(token, deadline).await,
             CallerProof::Certificate(identity) => {
@@ -89,37 +91,39 @@ impl Callers {
         &self,
         token: &CallerToken,
         deadline: Instant,
-    ) -> Result<Option<Arc<Caller>>, AuthError> {
-        let check = |(key, caller): (CallerKey, Arc<Caller>)| {
-            key.accepts(token, self.clock.now()).then_some(caller)
+    ) -> Result<Arc<Caller>, AuthError> {
+        let (key, caller) = if let Some(known) = self.keys.get(&token.id()) {
+            known
+        } else {
+            let asked_at = Instant::now();
+            let found = self.db.find_caller_key(token.id(), deadline).await?;
+            let (key, caller) = found.ok_or(ProofFault::UnknownKey)?;
+            let known = (key, Arc::new(caller));
+            self.keys.put(token.id(), known.clone(), asked_at);
+            known
         };
-        if let Some(known) = self.keys.get(&token.id()) {
-            return Ok(check(known));
+        if !key.is_key_of(token) {
+            return Err(ProofFault::WrongSecret.into());
         }
-        let asked_at = Instant::now();
-        let Some((key, caller)) = self.db.find_caller_key(token.id(), deadline).await? else {
-            return Ok(None);
-        };
-        let known = (key, Arc::new(caller));
-        self.keys.put(token.id(), known.clone(), asked_at);
-        Ok(check(known))
+        if key.has_expired(self.clock.now()) {
+            return Err(ProofFault::ExpiredKey.into());
+        }
+        Ok(caller)
     }
 
     async fn prove_by_certificate(
         &self,
         identity: &CertificateIdentity,
         deadline: Instant,
-    ) -> Result<Option<Arc<Caller>>, AuthError> {
+    ) -> Result<Arc<Caller>, AuthError> {
         if let Some(caller) = self.certificates.get(identity) {
-            return Ok(Some(caller));
+            return Ok(caller);
         }
         let asked_at = Instant::now();
         let found = self.db.find_caller_by_identity(identity, deadline).await?;
-        let caller = found.map(Arc::new);
-        if let Some(caller) = &caller {
-            self.certificates
-                .put(identity.clone(), Arc::clone(caller), asked_at);
-        }
+        let caller = Arc::new(found.ok_or(ProofFault::UnknownCertificate)?);
+        self.certificates
+            .put(identity.clone(), Arc::clone(&caller), asked_at);
         Ok(caller)
     }
 

@@ -75,9 +75,14 @@ impl CallerKey {
         }
     }
 
-    /// Whether a token is of this key and the key has not expired.
-    pub fn accepts(&self, token: &CallerToken, now: Timestamp) -> bool {
-        self.secret_hash == token.secret_hash() && self.expires_at.is_none_or(|end| now < end)
+    /// Whether a token has this key's secret, compared in constant time.
+    pub fn is_key_of(&self, token: &CallerToken) -> bool {
+        self.secret_hash == token.secret_hash()
+    }
+
+    /// Whether the overlap with the key's successor is over.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
     }
 }
 
@@ -99,16 +104,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_good_with_its_secret_until_it_expires() {
+    fn a_key_is_that_of_its_secret_until_it_expires() {
         let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
         let id = CallerKeyId::new(uuid::Uuid::from_u128(1));
         let (token, other) = (CallerToken::new(id, [1; 32]), CallerToken::new(id, [2; 32]));
         let mut key = CallerKey::new(&token, at(0));
-        assert!(key.accepts(&token, at(1_000_000)));
-        assert!(!key.accepts(&other, at(0)));
+        assert!(key.is_key_of(&token) && !key.is_key_of(&other));
+        assert!(!key.has_expired(at(1_000_000)));
         key.expires_at = Some(at(10));
-        assert!(key.accepts(&token, at(9)));
-        assert!(!key.accepts(&token, at(10)));
+        assert!(!key.has_expired(at(9)) && key.has_expired(at(10)));
     }
 
     #[test]

@@ -10,22 +10,17 @@ use http::{
 };
 use tonic::{Status, metadata::GRPC_CONTENT_TYPE};
 
-use super::{
-    Protocol, error_table::ErrorKind, failure::Failure, problem, request_id::X_REQUEST_ID, status,
-};
+use super::{failure::Failure, problem, protocol::Protocol, request_id::X_REQUEST_ID, status};
 
 /// The failure that an answer tells, if it tells one.
 pub(crate) fn failure_in(protocol: Protocol, answer: &Response<Body>) -> Option<Failure> {
     let extensions = answer.extensions();
     let in_status = || extensions.get::<Status>()?.source()?.downcast_ref();
     let ours: Option<&Failure> = extensions.get().or_else(in_status);
-    let foreign = || {
-        let kind = match protocol {
-            Protocol::Grpc => ErrorKind::of_grpc(status::foreign(answer.headers())?),
-            Protocol::Rest if answer.status().as_u16() < 400 => return None,
-            Protocol::Rest => ErrorKind::of_http(answer.status()),
-        };
-        Some(Failure::from(kind))
+    let foreign = || match protocol {
+        Protocol::Grpc => Some(Failure::from_grpc(status::foreign(answer.headers())?)),
+        Protocol::Rest if answer.status().as_u16() < 400 => None,
+        Protocol::Rest => Some(Failure::from_http(answer.status())),
     };
     ours.cloned().or_else(foreign)
 }
@@ -67,7 +62,7 @@ fn grpc_answer(answer: Response<Body>, failure: &Failure, request_id: &str) -> R
 /// Of the router's own answer only `Allow` is worth telling.
 fn rest_answer(answer: &Response<Body>, failure: &Failure, request_id: &str) -> Response<Body> {
     let mut problem = problem::response(failure, request_id);
-    if failure.kind == ErrorKind::WrongMethod {
+    if let Failure::WrongMethod = failure {
         // No router has answered on the gRPC port, where every method is called by POST.
         let post = HeaderValue::from_static("POST");
         let allowed = answer.headers().get(ALLOW).cloned().unwrap_or(post);

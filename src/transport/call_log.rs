@@ -9,12 +9,17 @@ use tonic::Code;
 use tracing::{Span, field::Empty};
 
 use super::{
-    Peer, Protocol,
     call_metrics::{CallMetrics, Outcome},
-    call_name::{call_name, call_names},
-    error_table::{ErrorKind, grpc_name, wire_name},
+    call_name::CallName,
+    error_table::{grpc_name, wire_name},
     failure::Failure,
+    peer::Peer,
+    protocol::Protocol,
     request_id,
+};
+use crate::{
+    auth::{AuthError, ProofFault},
+    proto::v1::ErrorReason,
 };
 
 /// Writes its line and counts the call when it is dropped, so that a call whose client went away is
@@ -22,8 +27,7 @@ use super::{
 pub(crate) struct CallLog {
     span: Span,
     calls: Arc<CallMetrics>,
-    protocol: Protocol,
-    name: usize,
+    name: &'static CallName,
     peer: Option<SocketAddr>,
     /// Of the log alone: the deadline counts tokio's time.
     began: Instant,
@@ -31,6 +35,7 @@ pub(crate) struct CallLog {
     /// The protocol of the answer.
     dialect: Protocol,
     reason: Option<&'static str>,
+    proof_fault: Option<ProofFault>,
 }
 
 impl CallLog {
@@ -46,13 +51,13 @@ impl CallLog {
             // At the level of errors, so that no configured level leaves a line without its ids.
             span: tracing::error_span!("call", request_id, trace_id, caller = Empty),
             calls,
-            protocol,
-            name: call_name(protocol, request),
+            name: CallName::find(protocol, request),
             peer: request.extensions().get::<Peer>().map(|peer| peer.0),
             began: Instant::now(),
             outcome: Outcome::CallerGone,
             dialect: protocol,
             reason: None,
+            proof_fault: None,
         }
     }
 
@@ -61,8 +66,7 @@ impl CallLog {
         self.span.clone()
     }
 
-    /// Its place among `call_names`.
-    pub(crate) fn name(&self) -> usize {
+    pub(crate) fn name(&self) -> &'static CallName {
         self.name
     }
 
@@ -73,17 +77,19 @@ impl CallLog {
         http: StatusCode,
         failure: Option<&Failure>,
     ) {
-        let code = failure.map(|failure| failure.kind.code());
+        let code = failure.map(Failure::code);
         self.dialect = dialect;
         self.outcome = Outcome::Answered {
             grpc: code.map_or(Code::Ok, |code| code.grpc),
             http: code.map_or(http, |code| code.http),
         };
         self.reason = code.map(|code| wire_name(code.reason));
-        if let Some(failure) = failure
-            && let Some(cause) = failure.cause()
-        {
-            if failure.kind == ErrorKind::Internal {
+        let Some(failure) = failure else { return };
+        if let Some(AuthError::CallerUnauthenticated(fault)) = failure.auth_error() {
+            self.proof_fault = Some(*fault);
+        }
+        if let Some(cause) = failure.cause() {
+            if failure.code().reason == ErrorReason::Internal {
                 tracing::error!(parent: &self.span, cause, "call failed");
             } else {
                 tracing::warn!(parent: &self.span, cause, "call failed");
@@ -106,10 +112,12 @@ impl Drop for CallLog {
         self.calls.record(self.name, self.outcome, duration);
         tracing::info!(
             parent: &self.span,
-            protocol = self.protocol.name(),
-            method = call_names(self.protocol)[self.name].text,
+            protocol = self.name.protocol.name(),
+            method = self.name.text,
             code = self.code(),
             reason = self.reason,
+            // Why no caller is proven; the answer does not say it.
+            proof = self.proof_fault.map(ProofFault::as_str),
             // In whole microseconds: further digits would only be noise.
             duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3,
             peer = self.peer.map(tracing::field::display),

@@ -7,9 +7,9 @@ use http::StatusCode;
 use tonic::Code;
 
 use super::{
-    Protocol,
-    call_name::{CallName, OTHER, call_names},
+    call_name::{CallName, OTHER},
     error_table::grpc_name,
+    protocol::Protocol,
 };
 use crate::metrics::DurationHistogram;
 
@@ -68,7 +68,7 @@ pub(crate) struct CallSeries<'c> {
 
 impl CallMetrics {
     pub(crate) fn new(protocol: Protocol) -> Self {
-        let names = call_names(protocol);
+        let names = CallName::all(protocol);
         let codes = codes(protocol);
         Self {
             protocol,
@@ -78,13 +78,13 @@ impl CallMetrics {
         }
     }
 
-    /// Counts a call under its place among `call_names`.
-    pub(crate) fn record(&self, name: usize, outcome: Outcome, time: Duration) {
+    /// Counts a call that ended.
+    pub(crate) fn record(&self, name: &CallName, outcome: Outcome, time: Duration) {
         let code = match self.protocol {
             Protocol::Grpc => grpc_number(outcome),
             Protocol::Rest => http_number(outcome),
         };
-        self.durations[name * self.codes.len() + code]
+        self.durations[name.index * self.codes.len() + code]
             .get_or_init(DurationHistogram::default)
             .observe(time);
     }
@@ -150,7 +150,7 @@ mod tests {
     /// The codes under which one call of the first and the last name are counted.
     fn counted(protocol: Protocol, outcome: Outcome) -> Vec<&'static str> {
         let calls = CallMetrics::new(protocol);
-        for name in [0, calls.names.len() - 1] {
+        for name in [&calls.names[0], &calls.names[calls.names.len() - 1]] {
             calls.record(name, outcome, Duration::from_millis(1));
         }
         let series: Vec<_> = calls.series().collect();

@@ -1,9 +1,9 @@
 //! Which service calls, and whether it may: decided when the headers are there, before the body is
 //! read and before anything is hashed.
 //!
-//! A caller proves itself by a key, by the certificate of its connection, or by both. A proof that
-//! fails makes the call fail, on open methods too: nobody who shows a wrong key is taken for nobody.
-//! Health alone looks at none, so that it is told without the database.
+//! A caller proves itself by a key, by the certificate of its connection, or by both. A wrong proof is
+//! an error on every method; it never falls back to anonymous. Health alone looks at no proof, because
+//! it must not depend on the database.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -12,17 +12,18 @@ use tokio::time::{Instant, sleep};
 use tracing::Span;
 
 use super::{
-    Protocol,
     bearer::{any_bearer_is, bearer},
-    error_table::ErrorKind,
+    call_name::CallName,
     failure::Failure,
     peer::PeerCertificate,
-    policy::{AuthServiceAccess, Policy, policy},
+    policy::{AuthServiceAccess, Policy, needed_grant},
+    protocol::Protocol,
     request_id::single,
 };
 use crate::{
-    auth::{CallContext, CallerProof, Callers},
-    domain::{Caller, CallerKind, CallerToken, TokenKind},
+    auth::{AuthError, CallContext, CallerProof, Callers, ProofFault},
+    domain::{Caller, CallerKind, CallerToken, SessionKind, TokenKind},
+    proto::v1::ErrorReason,
 };
 
 /// A key for where `Authorization` holds the end user's session.
@@ -52,28 +53,27 @@ impl Gate {
         }
     }
 
-    /// Lets a call in, by its place among `call_names`, and notes who calls.
+    /// Lets a call in, and notes who calls.
     ///
     /// # Errors
     /// The caller is not who it says, is not allowed, or cannot be looked up.
     pub(crate) async fn authorize<B>(
         &self,
-        protocol: Protocol,
-        name: usize,
+        name: &CallName,
         request: &mut Request<B>,
     ) -> Result<Admission, Failure> {
-        let policy = policy(protocol, name);
-        let grant = needed_grant(policy, self.auth_service)?;
-        let proofs = match policy {
+        let grant = needed_grant(name.policy, self.auth_service)?;
+        let proofs = match name.policy {
             Policy::Probe => Vec::new(),
             Policy::Open
             | Policy::EndUser(_)
             | Policy::Session(_)
             | Policy::Named(_)
-            | Policy::Nothing => proofs(policy, request)?,
+            | Policy::Nothing => proofs(name, request)?,
         };
         let call = request.extensions().get::<CallContext>();
-        let deadline = call.ok_or(ErrorKind::Internal)?.deadline;
+        let no_context = || Failure::internal("a request without its context");
+        let deadline = call.ok_or_else(no_context)?.deadline;
         let admission = Admission { grant, proofs };
         let caller = if admission.proofs.is_empty() {
             None
@@ -100,15 +100,13 @@ impl Gate {
         loop {
             sleep(AGAIN).await;
             let proven = self.prove(&admission.proofs, Instant::now() + AGAIN).await;
-            let allowed = proven.and_then(|caller| Ok(allow(admission.grant, caller.as_deref())?));
-            // A database that is away for a moment turns nobody away.
-            let denied = [
-                ErrorKind::CallerUnauthenticated,
-                ErrorKind::CallerNotAllowed,
-            ];
-            match allowed {
-                Err(failure) if denied.contains(&failure.kind) => return failure,
-                Ok(()) | Err(_) => {}
+            let allowed = proven.and_then(|caller| allow(admission.grant, caller.as_deref()));
+            // A database that is away for a moment ends no stream.
+            if let Err(failure) = allowed
+                && let ErrorReason::CallerUnauthenticated | ErrorReason::CallerNotAllowed =
+                    failure.code().reason
+            {
+                return failure;
             }
         }
     }
@@ -122,9 +120,8 @@ impl Gate {
         let mut known: Option<Arc<Caller>> = None;
         for proof in proofs {
             let caller = self.callers.prove(proof, deadline).await?;
-            let caller = caller.ok_or(ErrorKind::CallerUnauthenticated)?;
             if known.is_some_and(|known| known.name != caller.name) {
-                return Err(ErrorKind::CallerUnauthenticated.into());
+                return Err(unauthenticated(ProofFault::DifferentCallers));
             }
             known = Some(caller);
         }
@@ -132,37 +129,27 @@ impl Gate {
     }
 }
 
-/// The method that the caller of a call must have been granted; `None`: anybody may call.
-fn needed_grant(
-    policy: Policy,
-    auth_service: AuthServiceAccess,
-) -> Result<Option<&'static str>, ErrorKind> {
-    match (policy, auth_service) {
-        (Policy::Nothing, _) => Err(ErrorKind::UnknownRoute),
-        (Policy::Open | Policy::Probe, _)
-        | (Policy::EndUser(_) | Policy::Session(_), AuthServiceAccess::Open) => Ok(None),
-        (Policy::EndUser(method) | Policy::Session(method), AuthServiceAccess::Named)
-        | (Policy::Named(method), _) => Ok(Some(method)),
-    }
-}
-
-fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), ErrorKind> {
+fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Failure> {
     match (grant, caller) {
         (None, _) => Ok(()),
         (Some(method), Some(caller)) if caller.may_call(method) => Ok(()),
-        (Some(_), Some(_)) => Err(ErrorKind::CallerNotAllowed),
-        (Some(_), None) => Err(ErrorKind::CallerUnauthenticated),
+        (Some(_), Some(_)) => Err(Failure::CallerNotAllowed),
+        (Some(_), None) => Err(unauthenticated(ProofFault::NoProof)),
     }
 }
 
-/// What a call shows; where it shows nothing, nothing is allocated and nobody asked.
+fn unauthenticated(fault: ProofFault) -> Failure {
+    AuthError::CallerUnauthenticated(fault).into()
+}
+
+/// The proofs of a call; of a call without proofs nothing is allocated and nothing looked up.
 ///
 /// # Errors
-/// Something that is no proof stands where one must.
-fn proofs<B>(policy: Policy, request: &Request<B>) -> Result<Vec<CallerProof>, ErrorKind> {
+/// A header or certificate that must be a proof is none.
+fn proofs<B>(name: &CallName, request: &Request<B>) -> Result<Vec<CallerProof>, Failure> {
     let headers = request.headers();
     let mut proofs = Vec::new();
-    if headers.contains_key(AUTHORIZATION) && !is_the_end_users(policy, headers) {
+    if headers.contains_key(AUTHORIZATION) && !is_the_end_users(name, headers) {
         proofs.push(key(bearer(headers))?);
     }
     if headers.contains_key(&X_VESTIBULE_CALLER) {
@@ -172,23 +159,32 @@ fn proofs<B>(policy: Policy, request: &Request<B>) -> Result<Vec<CallerProof>, E
         Some(PeerCertificate::Of(identity)) => {
             proofs.push(CallerProof::Certificate(Arc::clone(identity)));
         }
-        Some(PeerCertificate::Nobody) => return Err(ErrorKind::CallerUnauthenticated),
+        Some(PeerCertificate::Nobody) => {
+            return Err(unauthenticated(ProofFault::UnusableCertificate));
+        }
         None => {}
     }
     Ok(proofs)
 }
 
-fn key(text: Option<&str>) -> Result<CallerProof, ErrorKind> {
+fn key(text: Option<&str>) -> Result<CallerProof, Failure> {
     let token = text.and_then(CallerToken::parse);
     token
         .map(CallerProof::Key)
-        .ok_or(ErrorKind::CallerUnauthenticated)
+        .ok_or_else(|| unauthenticated(ProofFault::MalformedKey))
 }
 
-/// Where a session is the proof, `Authorization` holds it, unless a caller's key is there.
-fn is_the_end_users(policy: Policy, headers: &HeaderMap) -> bool {
-    let with_session = matches!(policy, Policy::Session(_));
-    with_session && !any_bearer_is(CallerKind::PREFIX, headers)
+/// Whether `Authorization` is the end user's and no proof of a caller. A route that needs a session
+/// judges whatever is no key itself. Other routes ignore a session, because clients of users send it
+/// with every request.
+fn is_the_end_users(name: &CallName, headers: &HeaderMap) -> bool {
+    match (name.policy, name.protocol) {
+        (Policy::Session(_), _) => !any_bearer_is(CallerKind::PREFIX, headers),
+        (_, Protocol::Rest) => {
+            bearer(headers).is_some_and(|it| it.starts_with(SessionKind::PREFIX))
+        }
+        (_, Protocol::Grpc) => false,
+    }
 }
 
 #[cfg(test)]

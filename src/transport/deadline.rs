@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{error_table::ErrorKind, request_id::single};
+use super::{failure::Failure, request_id::single};
+use crate::auth::AuthError;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The protocol allows at most eight digits.
@@ -40,21 +41,21 @@ impl Ends {
     }
 
     /// Whether the call may not even begin, and why.
-    pub(crate) fn already(&self) -> Option<ErrorKind> {
+    pub(crate) fn already(&self) -> Option<Failure> {
         if self.cut.is_cancelled() {
-            Some(ErrorKind::Unavailable)
+            Some(Failure::Draining)
         } else if self
             .deadline
             .is_some_and(|deadline| deadline <= Instant::now())
         {
-            Some(ErrorKind::DeadlineExceeded)
+            Some(AuthError::DeadlineExceeded.into())
         } else {
             None
         }
     }
 
     /// Waits for the end of the call, and tells why it ends.
-    pub(crate) async fn reached(self) -> ErrorKind {
+    pub(crate) async fn reached(self) -> Failure {
         let deadline = async {
             match self.deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -62,8 +63,8 @@ impl Ends {
             }
         };
         tokio::select! {
-            () = self.cut.cancelled() => ErrorKind::Unavailable,
-            () = deadline => ErrorKind::DeadlineExceeded,
+            () = self.cut.cancelled() => Failure::Draining,
+            () = deadline => AuthError::DeadlineExceeded.into(),
         }
     }
 }
@@ -73,12 +74,12 @@ impl Ends {
 /// # Errors
 /// `Malformed`: the header is there and is not the one number of up to eight digits with a unit
 /// that the protocol allows. Ignoring it would run work that the caller has long given up on.
-pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, ErrorKind> {
+pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Result<Option<Duration>, Failure> {
     if !headers.contains_key(&GRPC_TIMEOUT) {
         return Ok(None);
     }
     let timeout = single(headers, &GRPC_TIMEOUT).and_then(parse);
-    timeout.map(Some).ok_or(ErrorKind::Malformed)
+    timeout.map(Some).ok_or(Failure::Malformed)
 }
 
 fn parse(text: &str) -> Option<Duration> {
@@ -101,14 +102,17 @@ fn parse(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::v1::ErrorReason;
     use proptest::prelude::*;
 
-    fn read(values: &[&str]) -> Result<Option<Duration>, ErrorKind> {
+    const MALFORMED: Result<Option<Duration>, ErrorReason> = Err(ErrorReason::MalformedRequest);
+
+    fn read(values: &[&str]) -> Result<Option<Duration>, ErrorReason> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(GRPC_TIMEOUT, value.parse().unwrap());
         }
-        grpc_timeout(&headers)
+        grpc_timeout(&headers).map_err(|failure| failure.code().reason)
     }
 
     #[test]
@@ -136,9 +140,9 @@ mod tests {
             "100000000S",
             "é",
         ] {
-            assert_eq!(read(&[bad]), Err(ErrorKind::Malformed), "{bad}");
+            assert_eq!(read(&[bad]), MALFORMED, "{bad}");
         }
-        assert_eq!(read(&["1S", "1S"]), Err(ErrorKind::Malformed));
+        assert_eq!(read(&["1S", "1S"]), MALFORMED);
     }
 
     proptest! {

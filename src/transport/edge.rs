@@ -17,7 +17,6 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use http::Request;
-use thiserror::Error;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::{BoxError, Service, ServiceExt};
@@ -27,9 +26,9 @@ use super::{
     answer,
     call_log::CallLog,
     call_metrics::CallMetrics,
+    call_name::CallName,
     caller::Gate,
     deadline::{Ends, grpc_timeout},
-    error_table::ErrorKind,
     failure::Failure,
     grpc, header_list,
     protocol::Protocol,
@@ -62,17 +61,6 @@ pub struct Edge<S> {
     protocol: Protocol,
     settings: EdgeSettings,
     calls: Arc<CallMetrics>,
-}
-
-/// A panic as the log tells it; its own text may quote input.
-#[derive(Debug, Error)]
-#[error("the handler panicked")]
-struct Panicked;
-
-/// What holds for a call that may run.
-struct Admitted {
-    ends: Ends,
-    streams: bool,
 }
 
 impl<S> Edge<S> {
@@ -142,12 +130,13 @@ where
             Some(_) => Protocol::Rest,
             None => self.protocol,
         };
-        let (answered, stream) = match self.admit(&mut request, request_id, not_grpc) {
-            Ok(Admitted { ends, streams }) => {
-                let stream = streams.then(|| ends.clone());
-                (self.run(request, log.name(), ends, streams).await, stream)
+        let name = log.name();
+        let (answered, stream) = match self.admit(name, &mut request, request_id, not_grpc) {
+            Ok(ends) => {
+                let stream = name.streams.then(|| ends.clone());
+                (self.run(name, request, ends).await, stream)
             }
-            Err(kind) => (kind.into_response(), None),
+            Err(failure) => (failure.into_response(), None),
         };
         let failure = answer::failure_in(dialect, &answered);
         let answer = answer::finish(dialect, answered, failure.as_ref(), request_id);
@@ -162,51 +151,43 @@ where
         }
     }
 
-    /// Checks what needs no handler, and tells the handler until when it may work.
+    /// Checks what needs no handler, and gives the handler its deadline.
     fn admit(
         &self,
+        name: &CallName,
         request: &mut Request<Body>,
         request_id: &str,
-        not_grpc: Option<ErrorKind>,
-    ) -> Result<Admitted, ErrorKind> {
+        not_grpc: Option<Failure>,
+    ) -> Result<Ends, Failure> {
         let arrival = Instant::now();
         if header_list::is_too_large(request) {
-            return Err(ErrorKind::HeadersTooLarge);
+            return Err(Failure::HeadersTooLarge);
         }
-        if let Some(kind) = not_grpc {
-            return Err(kind);
+        if let Some(failure) = not_grpc {
+            return Err(failure);
         }
-        let (told, streams) = match self.protocol {
-            Protocol::Rest => (None, false),
-            Protocol::Grpc => (
-                grpc_timeout(request.headers())?,
-                grpc::streams(request.uri().path()),
-            ),
+        let clients = match self.protocol {
+            Protocol::Rest => None,
+            Protocol::Grpc => grpc_timeout(request.headers())?,
         };
-        let own = (!streams).then_some(self.settings.request_timeout);
-        let limit = told.into_iter().chain(own).min();
+        let own = (!name.streams).then_some(self.settings.request_timeout);
+        let limit = clients.into_iter().chain(own).min();
         let ends = Ends::new(arrival, limit, self.settings.cut.clone());
-        if let Some(kind) = ends.already() {
-            return Err(kind);
+        if let Some(failure) = ends.already() {
+            return Err(failure);
         }
         request.extensions_mut().insert(CallContext {
             deadline: ends.deadline(),
             request_id: request_id.to_owned(),
             caller: None,
         });
-        Ok(Admitted { ends, streams })
+        Ok(ends)
     }
 
-    async fn run(
-        self,
-        mut request: Request<Body>,
-        name: usize,
-        ends: Ends,
-        streams: bool,
-    ) -> Response<Body> {
+    async fn run(self, name: &CallName, mut request: Request<Body>, ends: Ends) -> Response<Body> {
         let work = async {
             let gate = &self.settings.gate;
-            let admission = match gate.authorize(self.protocol, name, &mut request).await {
+            let admission = match gate.authorize(name, &mut request).await {
                 Ok(admission) => admission,
                 Err(failure) => return failure.into_response(),
             };
@@ -223,7 +204,7 @@ where
                     Err(never) => match never {},
                 }
             };
-            if !streams {
+            if !name.streams {
                 return handled.await;
             }
             tokio::select! {
@@ -235,10 +216,11 @@ where
         tokio::select! {
             // Past its end a call does not go on, even when it could.
             biased;
-            kind = ends.reached() => kind.into_response(),
+            failure = ends.reached() => failure.into_response(),
             done = AssertUnwindSafe(work).catch_unwind() => match done {
                 Ok(answer) => answer,
-                Err(_panic) => Failure::internal(Panicked).into_response(),
+                // The text of a panic may quote input.
+                Err(_panic) => Failure::internal("the handler panicked").into_response(),
             },
         }
     }

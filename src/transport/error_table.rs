@@ -1,90 +1,66 @@
-//! The one table: what went wrong → gRPC code, HTTP status, reason and text, for every protocol.
-//! Nowhere else does a kind become a number.
+//! The one table: what went wrong → gRPC code, HTTP status, reason and text, for both protocols. No
+//! other file turns a failure into a number.
+//!
+//! An error has four readers, and each gets what this reader can act on:
+//!
+//! - **The end user** reads words of the calling service. A violation names the field at fault and says
+//!   how to correct it; all violations of a request are answered at once.
+//! - **The caller**, a program, decides by the reason and waits as long as the retry information says.
+//!   Both are a contract; `docs/errors.md` tells what to do about each reason, and every gRPC error
+//!   links to it.
+//! - **The operator** finds the call in the log by the request id that every answer repeats. The line
+//!   has code, reason and, of a caller that is not proven, the fault of the proof; another line has the
+//!   chain of causes.
+//! - **The maintainer** is called by `INTERNAL` alone, which the log has at the level of errors.
+//!
+//! Text of an answer has three sources: this table, the rule that a field broke (with the field's name
+//! as it was sent, cut to a length), and the request id. The text of a library, a driver or a panic is
+//! a source of an [`AuthError`], which only the log renders.
+//!
+//! An error type of its own is for callers that match its variants; an error that is only passed on is
+//! an [`AuthError`] here and a `DbError` in `db`.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use http::StatusCode;
 
-use crate::proto::v1::ErrorReason;
-
-/// What went wrong, as a caller is told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ErrorKind {
-    /// At least one field is at fault; each has a violation.
-    InvalidInput,
-    /// The bytes are not the protobuf, JSON, form or UTF-8 that they should be.
-    Malformed,
-    /// The message or body is over its limit.
-    MessageTooLarge,
-    /// The header list is over its limit.
-    HeadersTooLarge,
-    /// No such RPC or route.
-    UnknownRoute,
-    /// The route does not have this method.
-    WrongMethod,
-    /// The route does not take this media type.
-    WrongMediaType,
-    /// A standard service (health, reflection) does not know the name that it was asked for.
-    UnknownName,
-    /// Another user has the e-mail address.
-    EmailTaken,
-    /// The request id was used for something else.
-    RequestIdReused,
-    /// Unknown user, wrong password or disabled user.
-    BadCredentials,
-    /// The session that should prove the call is no proof.
-    SessionInvalid,
-    /// No such user, or none that this session may see.
-    UserNotFound,
-    /// The user is disabled, which named callers are told.
-    UserDisabled,
-    /// A one-time token that redeems nothing.
-    TokenInvalid,
-    /// The user was changed since the etag was read.
-    EtagMismatch,
-    /// No named caller, where one is needed, or a proof of one that failed.
-    CallerUnauthenticated,
-    /// A named caller without a grant for the method.
-    CallerNotAllowed,
-    /// More work than can be finished in time.
-    Overloaded,
-    /// The database is away, or the drain's grace is over.
-    Unavailable,
-    /// The deadline passed.
-    DeadlineExceeded,
-    /// A fault of our own.
-    Internal,
-}
+use super::failure::Failure;
+use crate::{auth::AuthError, proto::v1::ErrorReason};
 
 /// One row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Code {
-    /// gRPC's status code.
+pub(crate) struct ErrorCode {
     pub(crate) grpc: tonic::Code,
-    /// HTTP's status code.
     pub(crate) http: StatusCode,
-    /// The stable name of the reason.
+    /// The stable name, by which callers decide.
     pub(crate) reason: ErrorReason,
     /// The same text for every call.
     pub(crate) text: &'static str,
 }
 
-impl ErrorKind {
-    /// The row of this kind.
-    pub(crate) fn code(self) -> Code {
+impl Failure {
+    /// The row of this failure.
+    pub(crate) fn code(&self) -> ErrorCode {
+        use AuthError as A;
         use ErrorReason as R;
         use StatusCode as H;
         use tonic::Code as G;
 
-        let row = |grpc, http, reason, text| Code {
+        let row = |grpc, http, reason, text| ErrorCode {
             grpc,
             http,
             reason,
             text,
         };
+        let invalid_input = row(
+            G::InvalidArgument,
+            H::BAD_REQUEST,
+            R::InvalidInput,
+            "at least one field is invalid",
+        );
         #[rustfmt::skip] // a table is read by column
         let code = match self {
-            Self::InvalidInput         => row(G::InvalidArgument,    H::BAD_REQUEST,                     R::InvalidInput,           "at least one field is invalid"),
+            Self::InvalidInput(_)      => invalid_input,
             Self::Malformed            => row(G::InvalidArgument,    H::BAD_REQUEST,                     R::MalformedRequest,       "the request cannot be read"),
             Self::MessageTooLarge      => row(G::ResourceExhausted,  H::PAYLOAD_TOO_LARGE,               R::MessageTooLarge,        "the message is too large"),
             Self::HeadersTooLarge      => row(G::ResourceExhausted,  H::REQUEST_HEADER_FIELDS_TOO_LARGE, R::MessageTooLarge,        "the header list is too large"),
@@ -92,48 +68,53 @@ impl ErrorKind {
             Self::WrongMethod          => row(G::Unimplemented,      H::METHOD_NOT_ALLOWED,              R::Unsupported,            "the route does not have this method"),
             Self::WrongMediaType       => row(G::Unimplemented,      H::UNSUPPORTED_MEDIA_TYPE,          R::Unsupported,            "the route does not take this media type"),
             Self::UnknownName          => row(G::NotFound,           H::NOT_FOUND,                       R::Unsupported,            "there is no such service or symbol"),
-            Self::EmailTaken           => row(G::AlreadyExists,      H::CONFLICT,                        R::EmailTaken,             "email already registered"),
-            Self::RequestIdReused      => row(G::AlreadyExists,      H::CONFLICT,                        R::RequestIdReused,        "the request id was used for another request"),
-            Self::BadCredentials       => row(G::Unauthenticated,    H::UNAUTHORIZED,                    R::BadCredentials,         "wrong email or password"),
-            Self::SessionInvalid       => row(G::Unauthenticated,    H::UNAUTHORIZED,                    R::SessionInvalid,         "a valid session is required"),
-            Self::UserNotFound         => row(G::NotFound,           H::NOT_FOUND,                       R::UserNotFound,           "there is no such user"),
-            Self::UserDisabled         => row(G::FailedPrecondition, H::CONFLICT,                        R::UserDisabled,           "the user is disabled"),
-            Self::TokenInvalid         => row(G::FailedPrecondition, H::BAD_REQUEST,                     R::TokenInvalid,           "the token is invalid or was used"),
-            Self::EtagMismatch         => row(G::Aborted,            H::CONFLICT,                        R::EtagMismatch,           "the user was changed meanwhile"),
-            Self::CallerUnauthenticated => row(G::Unauthenticated,   H::UNAUTHORIZED,                    R::CallerUnauthenticated,  "a known caller is required"),
             Self::CallerNotAllowed     => row(G::PermissionDenied,   H::FORBIDDEN,                       R::CallerNotAllowed,       "the caller may not call this method"),
-            Self::Overloaded           => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Overloaded,             "overloaded, nothing was done"),
-            Self::Unavailable          => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Unavailable,            "temporarily unavailable"),
-            Self::DeadlineExceeded     => row(G::DeadlineExceeded,   H::GATEWAY_TIMEOUT,                 R::DeadlineExceeded,       "the deadline passed, the work may have been done"),
-            Self::Internal             => row(G::Internal,           H::INTERNAL_SERVER_ERROR,           R::Internal,               "internal error"),
+            Self::Draining             => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Unavailable,            "temporarily unavailable"),
+            Self::Auth { error, .. }   => match **error {
+                A::EmailTaken                   => row(G::AlreadyExists,      H::CONFLICT,              R::EmailTaken,            "email already registered"),
+                A::RequestIdReused              => row(G::AlreadyExists,      H::CONFLICT,              R::RequestIdReused,       "the request id was used for another request"),
+                A::BadCredentials               => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::BadCredentials,        "wrong email or password"),
+                A::CurrentPasswordWrong         => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::BadCredentials,        "wrong current password"),
+                A::SessionInvalid               => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::SessionInvalid,        "a valid session is required"),
+                A::UserNotFound                 => row(G::NotFound,           H::NOT_FOUND,             R::UserNotFound,          "there is no such user"),
+                A::UserDisabled                 => row(G::FailedPrecondition, H::CONFLICT,              R::UserDisabled,          "the user is disabled"),
+                A::NewPasswordGuessable | A::InTheFuture => invalid_input,
+                A::TokenInvalid                 => row(G::FailedPrecondition, H::BAD_REQUEST,           R::TokenInvalid,          "the token is invalid or was used"),
+                A::EtagMismatch                 => row(G::Aborted,            H::CONFLICT,              R::EtagMismatch,          "the user was changed meanwhile"),
+                A::CallerUnauthenticated(_)     => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::CallerUnauthenticated, "a known caller is required"),
+                A::Overloaded { .. }            => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Overloaded,            "overloaded, nothing was done"),
+                A::Unavailable(_)               => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Unavailable,           "temporarily unavailable"),
+                A::DeadlineExceeded             => row(G::DeadlineExceeded,   H::GATEWAY_TIMEOUT,       R::DeadlineExceeded,      "the deadline passed, the work may have been done"),
+                A::Internal(_)                  => row(G::Internal,           H::INTERNAL_SERVER_ERROR, R::Internal,              "internal error"),
+            },
         };
         code
     }
 
-    /// What a status means that no handler of ours made: one of the framework's. tonic answers
-    /// `OUT_OF_RANGE` for an oversize message, `INTERNAL` for one that does not decode, `UNKNOWN`
-    /// for one that the connection cut short, and `CANCELLED` for its own time-out.
-    pub(crate) fn of_grpc(code: tonic::Code) -> Self {
+    /// The meaning of a status that tonic made and no handler of ours. tonic answers `OUT_OF_RANGE`
+    /// for an oversize message, `INTERNAL` for a message that does not decode, `UNKNOWN` for a message
+    /// that the connection cut short, and `CANCELLED` for its own time-out.
+    pub(crate) fn from_grpc(code: tonic::Code) -> Self {
         use tonic::Code as G;
         match code {
             G::InvalidArgument | G::Internal | G::Unknown => Self::Malformed,
             G::OutOfRange | G::ResourceExhausted => Self::MessageTooLarge,
             G::Unimplemented => Self::UnknownRoute,
             G::NotFound => Self::UnknownName,
-            G::Cancelled | G::DeadlineExceeded => Self::DeadlineExceeded,
-            G::Unavailable => Self::Unavailable,
+            G::Cancelled | G::DeadlineExceeded => AuthError::DeadlineExceeded.into(),
+            G::Unavailable => Self::Draining,
             G::Ok
             | G::AlreadyExists
             | G::PermissionDenied
             | G::FailedPrecondition
             | G::Aborted
             | G::DataLoss
-            | G::Unauthenticated => Self::Internal,
+            | G::Unauthenticated => Self::internal("a gRPC status that no handler of ours made"),
         }
     }
 
-    /// What a bare HTTP status of the framework means.
-    pub(crate) fn of_http(status: StatusCode) -> Self {
+    /// The meaning of a bare HTTP status of axum's router.
+    pub(crate) fn from_http(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::UnknownRoute,
             StatusCode::METHOD_NOT_ALLOWED => Self::WrongMethod,
@@ -141,7 +122,7 @@ impl ErrorKind {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::WrongMediaType,
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::HeadersTooLarge,
             other if other.is_client_error() => Self::Malformed,
-            _ => Self::Internal,
+            _ => Self::internal("an HTTP status that no handler of ours made"),
         }
     }
 }

@@ -1,7 +1,12 @@
-//! Why a call failed, before any protocol has given it a form. Handlers return it; the edge alone
-//! renders and logs it, so that the request id and the table are applied in one place.
+//! Why a call failed, before a protocol has given the failure its form. Handlers return it; the edge
+//! alone renders and logs it, so that the request id and the table are applied in one place.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fmt::{self, Display},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -9,30 +14,45 @@ use axum::{
 };
 use tonic::Status;
 
-use super::error_table::ErrorKind;
 use crate::{auth::AuthError, domain::PasswordFault, proto::v1::ErrorReason, telemetry};
 
-/// The most violations that are told: a status travels in headers.
+/// The most violations of an answer: a gRPC status travels in headers.
 const VIOLATIONS_MAX: usize = 16;
 /// The most characters of a field's name or message.
 const TEXT_MAX: usize = 200;
-/// How long a caller waits before it asks again for a database that is away.
+/// How long a caller waits before it asks again for a database that is away or a replica that drains.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(1);
 
 /// Why a call failed.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
-    /// What the caller is told.
-    pub(crate) kind: ErrorKind,
-    /// With `InvalidInput`: every field's fault, at most 16.
-    pub(crate) violations: Vec<Violation>,
-    /// When to try again, where that helps.
-    pub(crate) retry_after: Option<Duration>,
-    /// The id of the user whom it is about, as a named caller asked for it; empty where it asked by
-    /// something else. Nobody else is told.
-    pub(crate) user: Option<String>,
-    /// What happened; for the log alone.
-    cause: Option<Arc<dyn Error + Send + Sync>>,
+pub(crate) enum Failure {
+    /// At least one field is at fault; each has a violation, up to 16.
+    InvalidInput(Vec<Violation>),
+    /// The bytes are not the protobuf, JSON, form or UTF-8 that they should be.
+    Malformed,
+    /// The message or body is over its limit.
+    MessageTooLarge,
+    /// The header list is over its limit.
+    HeadersTooLarge,
+    /// No such RPC or route.
+    UnknownRoute,
+    /// The route does not have this method.
+    WrongMethod,
+    /// The route does not take this media type.
+    WrongMediaType,
+    /// A standard service (health, reflection) does not know the name that it was asked for.
+    UnknownName,
+    /// A named caller without a grant for the method.
+    CallerNotAllowed,
+    /// The drain's grace is over.
+    Draining,
+    /// A use case failed.
+    Auth {
+        error: Arc<AuthError>,
+        /// For a named caller alone: the id of the user whom it asked for, empty where it asked by
+        /// something else than an id.
+        user: Option<String>,
+    },
 }
 
 /// What is wrong with one field.
@@ -48,39 +68,64 @@ pub(crate) struct Violation {
 
 impl Failure {
     /// Every fault of a request's fields at once.
-    pub(crate) fn invalid_input(violations: Vec<Violation>) -> Self {
-        Self {
-            violations: violations.into_iter().take(VIOLATIONS_MAX).collect(),
-            ..Self::from(ErrorKind::InvalidInput)
-        }
+    pub(crate) fn invalid_input(mut violations: Vec<Violation>) -> Self {
+        violations.truncate(VIOLATIONS_MAX);
+        Self::InvalidInput(violations)
     }
 
-    /// A fault of our own.
-    pub(crate) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
-        Self::from(ErrorKind::Internal).caused_by(cause)
+    /// The fault of a single field.
+    pub(crate) fn invalid_field(field: &str, reason: ErrorReason, message: impl Display) -> Self {
+        Self::InvalidInput(vec![Violation::new(field, reason, message)])
+    }
+
+    /// A fault of our own, with a text for the log.
+    pub(crate) fn internal(cause: &'static str) -> Self {
+        AuthError::Internal(cause.into()).into()
     }
 
     /// Names the user who is not there or disabled, to a named caller.
     pub(crate) fn about_user(mut self, id: &str) -> Self {
-        if [ErrorKind::UserNotFound, ErrorKind::UserDisabled].contains(&self.kind) {
-            self.user = Some(id.to_owned());
+        if let Self::Auth { error, user } = &mut self
+            && let AuthError::UserNotFound | AuthError::UserDisabled = **error
+        {
+            *user = Some(id.to_owned());
         }
         self
     }
 
-    fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
-        self.cause = Some(Arc::new(cause));
-        self
+    pub(crate) fn violations(&self) -> &[Violation] {
+        let Self::InvalidInput(violations) = self else {
+            return &[];
+        };
+        violations
     }
 
-    /// The chain of causes as one line.
+    /// The use case's error, if a use case failed.
+    pub(crate) fn auth_error(&self) -> Option<&AuthError> {
+        let Self::Auth { error, .. } = self else {
+            return None;
+        };
+        Some(error)
+    }
+
+    /// When to try again, where that helps.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        if let Some(AuthError::Overloaded { retry_after }) = self.auth_error() {
+            return Some(*retry_after);
+        }
+        let is_away = matches!(self.auth_error(), Some(AuthError::Unavailable(_)));
+        (is_away || matches!(self, Self::Draining)).then_some(UNAVAILABLE_RETRY)
+    }
+
+    /// The chain of causes as one line, of what an operator or a maintainer must look into.
     pub(crate) fn cause(&self) -> Option<String> {
-        Some(telemetry::chain(self.cause.as_deref()?))
+        let error = self.auth_error()?;
+        error.source().map(|_| telemetry::chain(error))
     }
 
     /// The text for people: constant, and of a fault of the server also where to look for it.
     pub(crate) fn detail(&self, request_id: &str) -> String {
-        let code = self.kind.code();
+        let code = self.code();
         if code.http.is_server_error() {
             format!("{} (request {request_id})", code.text)
         } else {
@@ -91,63 +136,37 @@ impl Failure {
 
 impl Violation {
     /// Cuts both texts to what an answer may hold.
-    pub(crate) fn new(field: &str, reason: ErrorReason, message: &str) -> Self {
+    pub(crate) fn new(field: &str, reason: ErrorReason, message: impl Display) -> Self {
         let cut = |text: &str| text.chars().take(TEXT_MAX).collect();
         Self {
             field: cut(field),
             reason,
-            message: cut(message),
-        }
-    }
-}
-
-impl From<ErrorKind> for Failure {
-    fn from(kind: ErrorKind) -> Self {
-        Self {
-            kind,
-            violations: Vec::new(),
-            retry_after: (kind == ErrorKind::Unavailable).then_some(UNAVAILABLE_RETRY),
-            user: None,
-            cause: None,
+            message: cut(&message.to_string()),
         }
     }
 }
 
 impl From<AuthError> for Failure {
     fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::EmailTaken => ErrorKind::EmailTaken.into(),
-            AuthError::RequestIdReused => ErrorKind::RequestIdReused.into(),
-            AuthError::BadCredentials => ErrorKind::BadCredentials.into(),
-            AuthError::SessionInvalid => ErrorKind::SessionInvalid.into(),
-            AuthError::UserNotFound => ErrorKind::UserNotFound.into(),
-            AuthError::UserDisabled => ErrorKind::UserDisabled.into(),
-            AuthError::NewPasswordGuessable => Self::invalid_input(vec![Violation::new(
-                "new_password",
-                ErrorReason::PasswordCommon,
-                &PasswordFault::Common.to_string(),
-            )]),
-            AuthError::TokenInvalid => ErrorKind::TokenInvalid.into(),
-            AuthError::EtagMismatch => ErrorKind::EtagMismatch.into(),
-            AuthError::InTheFuture => Self::invalid_input(vec![Violation::new(
-                "issued_before",
-                ErrorReason::InvalidField,
-                "must not be in the future",
-            )]),
-            AuthError::DeadlineExceeded => ErrorKind::DeadlineExceeded.into(),
-            AuthError::Overloaded { retry_after } => Self {
-                retry_after: Some(retry_after),
-                ..Self::from(ErrorKind::Overloaded)
-            },
-            AuthError::Unavailable(_) => Self::from(ErrorKind::Unavailable).caused_by(error),
-            AuthError::Internal(_) => Self::internal(error),
+        // Faults of a field that only the user's row or the clock shows.
+        if let AuthError::NewPasswordGuessable = error {
+            let reason = ErrorReason::PasswordCommon;
+            return Self::invalid_field("new_password", reason, PasswordFault::Common);
+        }
+        if let AuthError::InTheFuture = error {
+            let (reason, message) = (ErrorReason::InvalidField, "must not be in the future");
+            return Self::invalid_field("issued_before", reason, message);
+        }
+        Self::Auth {
+            error: Arc::new(error),
+            user: None,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind.code().text)
+        f.write_str(self.code().text)
     }
 }
 
@@ -156,16 +175,10 @@ impl Error for Failure {}
 /// Carries the failure through tonic to the edge, which finds it as the status's source.
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
-        let code = failure.kind.code();
+        let code = failure.code();
         let mut status = Self::new(code.grpc, code.text);
         status.set_source(Arc::new(failure));
         status
-    }
-}
-
-impl IntoResponse for ErrorKind {
-    fn into_response(self) -> Response {
-        Failure::from(self).into_response()
     }
 }
 
@@ -173,7 +186,7 @@ impl IntoResponse for ErrorKind {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = self.kind.code().http;
+        *response.status_mut() = self.code().http;
         response.extensions_mut().insert(self);
         response
     }

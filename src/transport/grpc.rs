@@ -1,4 +1,4 @@
-//! The gRPC side: the handlers, and what tells a gRPC call from any other.
+//! The gRPC side: the handlers, and how a gRPC call is recognised.
 
 mod account;
 mod audit;
@@ -14,21 +14,21 @@ use tonic::Status;
 pub use account::{AccountHandlers, account_service};
 pub use audit::{AuditHandlers, audit_service};
 pub use auth::{AuthHandlers, MESSAGE_MAX, auth_service};
-pub(crate) use methods::{method, methods, streams};
+pub(crate) use methods::{rpc_position, rpcs};
 pub use users::{UserHandlers, user_service};
 
-use super::{error_table::ErrorKind, failure::Failure, media_type::media_type};
+use super::{failure::Failure, media_type::media_type};
 use crate::auth::CallContext;
 
 /// Why a request is not gRPC, if it is not. The other formats that the protocol could name (`+json`,
 /// grpc-web) are not served.
-pub(crate) fn refusal<B>(request: &Request<B>) -> Option<ErrorKind> {
+pub(crate) fn refusal<B>(request: &Request<B>) -> Option<Failure> {
     if request.method() != Method::POST {
-        return Some(ErrorKind::WrongMethod);
+        return Some(Failure::WrongMethod);
     }
     match media_type(request.headers()).as_deref() {
         Some("application/grpc" | "application/grpc+proto") => None,
-        Some(_) | None => Some(ErrorKind::WrongMediaType),
+        Some(_) | None => Some(Failure::WrongMediaType),
     }
 }
 
@@ -37,6 +37,6 @@ fn open<M>(request: tonic::Request<M>) -> Result<(CallContext, M), Status> {
     let (_, mut extensions, message) = request.into_parts();
     match extensions.remove::<CallContext>() {
         Some(call) => Ok((call, message)),
-        None => Err(Failure::from(ErrorKind::Internal).into()),
+        None => Err(Failure::internal("a request without its context").into()),
     }
 }

@@ -102,11 +102,8 @@ pub(crate) fn credentials(
 /// # Errors
 /// `InvalidInput`: the text is empty or longer than any token that an end user could have.
 pub(crate) fn session_token(text: &str) -> Result<PresentedToken, Failure> {
-    PresentedToken::parse(text).map_err(|fault| {
-        let message = fault.to_string();
-        let violation = Violation::new("session_token", ErrorReason::InvalidField, &message);
-        Failure::invalid_input(vec![violation])
-    })
+    PresentedToken::parse(text)
+        .map_err(|fault| Failure::invalid_field("session_token", ErrorReason::InvalidField, fault))
 }
 
 /// The most tokens of one call.
@@ -120,8 +117,8 @@ const TOKENS_MAX: usize = 500;
 pub(crate) fn session_tokens(texts: &[String]) -> Result<Vec<PresentedToken>, Failure> {
     if texts.len() > TOKENS_MAX {
         let message = format!("must be at most {TOKENS_MAX}");
-        let violation = Violation::new("session_tokens", ErrorReason::InvalidField, &message);
-        return Err(Failure::invalid_input(vec![violation]));
+        let reason = ErrorReason::InvalidField;
+        return Err(Failure::invalid_field("session_tokens", reason, message));
     }
     Ok(texts.iter().map(|text| proof(text)).collect())
 }
@@ -133,8 +130,7 @@ pub(crate) fn session_tokens(texts: &[String]) -> Result<Vec<PresentedToken>, Fa
 pub(crate) fn session_id(text: &str) -> Result<SessionId, Failure> {
     SessionId::parse(text).ok_or_else(|| {
         let message = "must be one UUID in lower case";
-        let violation = Violation::new("session_id", ErrorReason::InvalidField, message);
-        Failure::invalid_input(vec![violation])
+        Failure::invalid_field("session_id", ErrorReason::InvalidField, message)
     })
 }
 
@@ -144,8 +140,7 @@ struct Faults(Vec<Violation>);
 
 impl Faults {
     fn add(&mut self, field: &str, reason: ErrorReason, message: impl Display) {
-        self.0
-            .push(Violation::new(field, reason, &message.to_string()));
+        self.0.push(Violation::new(field, reason, message));
     }
 
     /// Notes what is no text at all.

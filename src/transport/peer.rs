@@ -1,5 +1,4 @@
-//! Who is at the other end of a connection, as its calls are told: the accept loop puts it into each
-//! request.
+//! What the accept loop knows of a connection, as extensions of each of its requests.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -7,20 +6,20 @@ use tokio::time::Instant;
 
 use crate::domain::CertificateIdentity;
 
-/// Request extension: where the connection comes from.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
-
-/// Request extension: from when on an HTTP/1 connection waited for this request.
+/// From when on an HTTP/1 connection waited for this request.
 #[derive(Debug, Clone, Copy)]
 pub struct AwaitedSince(pub Instant);
 
-/// Request extension of a connection whose client proved that it holds a certificate of
-/// `tls.client_ca`. Without one it is missing: no proof was tried.
+/// Where the connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Of a connection whose client proved that it holds a certificate of `tls.client_ca`; without a
+/// certificate the extension is missing, since no proof was tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PeerCertificate {
-    /// It names somebody.
+    /// The one identity that it names.
     Of(Arc<CertificateIdentity>),
-    /// It names nobody, or more than one: a proof that failed, which is not the same as none.
+    /// It names nobody, or several: a proof that failed, which differs from no proof.
     Nobody,
 }

@@ -1,45 +1,39 @@
-//! Who may call what: the one table, and what a method that is missing there means (nobody may).
-//!
-//! It is decided on the method that the descriptors or the routes know, by the place that it has
-//! among them, and never on the text of a path.
+//! Who may call what. A call's policy belongs to its name (`call_name.rs`), that is to the RPC of the
+//! descriptors or to the route (`rest/routes.rs`), and is never read from the text of a path; nobody
+//! may call what has no name.
 
-use std::sync::LazyLock;
-
-use http::Method;
-
-use super::{Protocol, grpc, rest};
+use super::{failure::Failure, grpc};
 
 /// `callers.auth_service`: who may call what end users prove themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthServiceAccess {
-    /// Whoever reaches the port: the network is the guard.
+    /// Whoever reaches the port: the network protects it.
     Open,
     /// Named callers with a grant.
     Named,
 }
 
-/// Who may call a method.
+/// Who may call a method. The text is the full name of the method that a caller must be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Policy {
     /// Whoever reaches the port.
     Open,
-    /// The same, and what they show is not looked at: that takes the database, and whether the
-    /// service is well must be told without.
+    /// Whoever reaches the port, and no proof is looked at: that needs the database, and health must
+    /// not depend on the database.
     Probe,
-    /// The end user's proof is in the message; the setting says which services may bring it. With
-    /// the method that is granted.
+    /// The end user's proof is in the message; the setting says which services may bring it.
     EndUser(&'static str),
-    /// The same, and that proof is a session in `Authorization`.
+    /// As [`Policy::EndUser`], and the proof is a session in `Authorization`.
     Session(&'static str),
-    /// Named callers, whatever the setting says. With the method that is granted.
+    /// Named callers, whatever the setting says.
     Named(&'static str),
-    /// There is no such method.
+    /// Nobody: there is no such method.
     Nothing,
 }
 
-/// The services whose methods act for whoever is proven in the message, and those that tell nothing
-/// of anybody. Every other one acts on users by name.
-fn of_rpc(rpc: &'static str) -> Policy {
+/// The policy of an RPC: open are the services that say nothing of users; end users prove themselves
+/// to the services for them; every other service acts on users by name.
+pub(crate) fn rpc_policy(rpc: &'static str) -> Policy {
     match rpc.split_once('/').map_or(rpc, |(service, _)| service) {
         "grpc.health.v1.Health" => Policy::Probe,
         "grpc.reflection.v1.ServerReflection" | "grpc.reflection.v1alpha.ServerReflection" => {
@@ -50,74 +44,36 @@ fn of_rpc(rpc: &'static str) -> Policy {
     }
 }
 
-/// A route does what an RPC does, and is granted with it.
-const ROUTES: [(Method, &str, Policy); 7] = [
-    (Method::GET, "/", Policy::Open),
-    (Method::HEAD, "/", Policy::Open),
-    (Method::GET, "/openapi.json", Policy::Open),
-    (Method::HEAD, "/openapi.json", Policy::Open),
-    (
-        Method::POST,
-        "/users",
-        Policy::EndUser("vestibule.v1.AuthService/RegisterUser"),
-    ),
-    (Method::GET, "/users/{id}", Policy::Session(READS_SESSION)),
-    (Method::HEAD, "/users/{id}", Policy::Session(READS_SESSION)),
-];
-
-const READS_SESSION: &str = "vestibule.v1.AuthService/ValidateSession";
-
-fn of_route(method: Option<&Method>, route: Option<&str>) -> Policy {
-    let Some(route) = route else {
-        return Policy::Nothing;
-    };
-    ROUTES
-        .iter()
-        .find(|row| Some(&row.0) == method && row.1 == route)
-        // The router refuses what a route does not have, and tells what it has: 405 and `Allow`.
-        .map_or(Policy::Open, |row| row.2)
-}
-
-/// The policy of a call, by its place among `call_names`.
-pub(crate) fn policy(protocol: Protocol, name: usize) -> Policy {
-    static GRPC: LazyLock<Vec<Policy>> = LazyLock::new(|| grpc::methods().map(of_rpc).collect());
-    static REST: LazyLock<Vec<Policy>> = LazyLock::new(|| {
-        let methods = rest::METHODS.iter().map(Some).chain([None]);
-        methods
-            .flat_map(|method| {
-                let routes = rest::ROUTES.into_iter().map(Some).chain([None]);
-                routes.map(move |route| of_route(method, route))
-            })
-            .collect()
-    });
-    let policies = match protocol {
-        Protocol::Grpc => &GRPC,
-        Protocol::Rest => &REST,
-    };
-    policies.get(name).copied().unwrap_or(Policy::Nothing)
-}
-
 /// The full name of a method that callers can be granted, from `AuthService/ValidateSession` or the
 /// full name itself. There is no wildcard.
 pub fn grantable(text: &str) -> Option<&'static str> {
     let (service, method) = text.split_once('/')?;
     let service = service.strip_prefix("vestibule.v1.").unwrap_or(service);
     let path = format!("/vestibule.v1.{service}/{method}");
-    let place = grpc::method(&path)?;
-    match policy(Protocol::Grpc, place) {
+    let rpc = &grpc::rpcs()[grpc::rpc_position(&path)?];
+    match rpc_policy(&rpc.name) {
         Policy::EndUser(rpc) | Policy::Named(rpc) => Some(rpc),
         Policy::Open | Policy::Probe | Policy::Session(_) | Policy::Nothing => None,
+    }
+}
+
+/// The method that the caller of a call must have been granted; `None`: anybody may call.
+pub(crate) fn needed_grant(
+    policy: Policy,
+    auth_service: AuthServiceAccess,
+) -> Result<Option<&'static str>, Failure> {
+    match (policy, auth_service) {
+        (Policy::Nothing, _) => Err(Failure::UnknownRoute),
+        (Policy::Open | Policy::Probe, _)
+        | (Policy::EndUser(_) | Policy::Session(_), AuthServiceAccess::Open) => Ok(None),
+        (Policy::EndUser(method) | Policy::Session(method), AuthServiceAccess::Named)
+        | (Policy::Named(method), _) => Ok(Some(method)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn of(path: &str) -> Policy {
-        let place = grpc::method(path).unwrap_or(grpc::methods().len());
-        policy(Protocol::Grpc, place)
-    }
 
     /// Services whose policy is not that of what acts on users by name, each one on purpose.
     const PROBE: &str = "grpc.health.v1.Health";
@@ -130,7 +86,7 @@ mod tests {
 
     #[test]
     fn every_method_that_the_descriptors_know_has_a_policy() {
-        for (place, rpc) in grpc::methods().enumerate() {
+        for rpc in grpc::rpcs().iter().map(|rpc| rpc.name.as_str()) {
             let service = rpc.split_once('/').unwrap().0;
             let expected = if service == PROBE {
                 Policy::Probe
@@ -142,28 +98,14 @@ mod tests {
                 assert!(NAMED.contains(&service), "{rpc} has no policy yet");
                 Policy::Named(rpc)
             };
-            assert_eq!(policy(Protocol::Grpc, place), expected, "{rpc}");
+            assert_eq!(rpc_policy(rpc), expected, "{rpc}");
         }
     }
 
     #[test]
-    fn what_the_table_does_not_know_is_denied() {
-        assert_eq!(
-            of_rpc("vestibule.v1.UserService/FindUser"),
-            Policy::Named("vestibule.v1.UserService/FindUser")
-        );
+    fn an_unknown_service_is_for_named_callers() {
         for rpc in ["later.v1.Service/Do", "vestibule.v1.AuthServices/Do", "x"] {
-            assert_eq!(of_rpc(rpc), Policy::Named(rpc));
-        }
-        for path in [
-            "/vestibule.v1.AuthService/NoSuchMethod",
-            "//vestibule.v1.AuthService/ValidLogin",
-            "/vestibule.v1.AuthService/ValidLogin/",
-            "/VESTIBULE.V1.AUTHSERVICE/VALIDLOGIN",
-            "/grpc.health.v1.Health/../vestibule.v1.UserService/FindUser",
-            "/",
-        ] {
-            assert_eq!(of(path), Policy::Nothing, "{path}");
+            assert_eq!(rpc_policy(rpc), Policy::Named(rpc));
         }
     }
 
@@ -193,24 +135,5 @@ mod tests {
         ] {
             assert_eq!(grantable(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn a_route_has_the_policy_of_what_it_does() {
-        let of = |method: &Method, route| of_route(Some(method), Some(route));
-        assert_eq!(of(&Method::GET, "/"), Policy::Open);
-        assert_eq!(
-            of(&Method::POST, "/users"),
-            Policy::EndUser("vestibule.v1.AuthService/RegisterUser")
-        );
-        for method in [Method::GET, Method::HEAD] {
-            assert_eq!(of(&method, "/users/{id}"), Policy::Session(READS_SESSION));
-        }
-        assert_eq!(of_route(Some(&Method::GET), None), Policy::Nothing);
-        for (_, route, _) in &ROUTES {
-            assert!(rest::ROUTES.contains(route), "{route}");
-        }
-        assert!(grantable(READS_SESSION).is_some());
-        assert!(grantable("AuthService/RegisterUser").is_some());
     }
 }

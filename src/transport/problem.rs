@@ -8,10 +8,8 @@ use http::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    error_table::{ErrorKind, wire_name},
-    failure::Failure,
-};
+use super::{error_table::wire_name, failure::Failure};
+use crate::proto::v1::ErrorReason;
 
 /// Why a call failed (RFC 9457). Decide by `reason`: it is stable, texts are for people.
 #[derive(Serialize, ToSchema)]
@@ -54,7 +52,7 @@ pub(super) struct Fault<'a> {
 
 /// The answer to a call that failed.
 pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
-    let code = failure.kind.code();
+    let code = failure.code();
     let mut response = Response::new(Body::from(body(failure, request_id)));
     *response.status_mut() = code.http;
     let headers = response.headers_mut();
@@ -62,15 +60,15 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
         CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
     );
-    if let Some(wait) = failure.retry_after {
+    if let Some(wait) = failure.retry_after() {
         // Whole seconds, rounded up: nobody should come back too early.
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     // RFC 9110 §15.5.2: what proof would do.
     if matches!(
-        failure.kind,
-        ErrorKind::SessionInvalid | ErrorKind::CallerUnauthenticated
+        code.reason,
+        ErrorReason::SessionInvalid | ErrorReason::CallerUnauthenticated
     ) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -78,10 +76,10 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
 }
 
 fn body(failure: &Failure, request_id: &str) -> Vec<u8> {
-    let code = failure.kind.code();
+    let code = failure.code();
     let detail = failure.detail(request_id);
     let reason = wire_name(code.reason);
-    let errors = failure.violations.iter().map(|violation| Fault {
+    let errors = failure.violations().iter().map(|violation| Fault {
         field: &violation.field,
         reason: wire_name(violation.reason),
         message: &violation.message,

@@ -1,5 +1,4 @@
-//! The two protocols. Both pass the same edge, and everything on the way there tells them apart by
-//! this.
+//! The two protocols. What only one of them has is decided by this type, so it knows neither.
 
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

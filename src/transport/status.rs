@@ -1,4 +1,4 @@
-//! A failure as gRPC tells it: status, message, and a `google.rpc.Status` with the details in
+//! A failure as gRPC answers it: status, message, and a `google.rpc.Status` with the details in
 //! `grpc-status-details-bin`. tonic-types would drop `FieldViolation.reason`, so the vendored
 //! messages are encoded here.
 
@@ -10,23 +10,30 @@ use prost_types::Any;
 use tonic::{Code, Status};
 
 use super::{
-    error_table::{ErrorKind, wire_name},
-    failure::Failure,
+    error_table::wire_name,
+    failure::{Failure, Violation},
 };
-use crate::proto::google::rpc::{
-    self, BadRequest, ErrorInfo, RequestInfo, ResourceInfo, RetryInfo, bad_request::FieldViolation,
+use crate::proto::{
+    google::rpc::{
+        self, BadRequest, ErrorInfo, Help, RequestInfo, ResourceInfo, RetryInfo,
+        bad_request::FieldViolation, help::Link,
+    },
+    v1::ErrorReason,
 };
 
 /// The domain in which our reasons are unique.
 const DOMAIN: &str = "vestibule.v1";
-/// What a user is called among resources.
+/// Relative to the root of the repository, which has no public address. Each reason has a heading,
+/// whose anchor is the reason in lower case.
+const ERRORS_PAGE: &str = "docs/errors.md";
+/// The type of a user among resources.
 const USER: &str = "vestibule.v1.User";
-/// Tells retrying clients when to come back, or with no number never (gRFC A6).
+/// When a retrying client comes back; with no number, never (gRFC A6).
 const RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 /// Writes a failure over the status that headers or trailers have; other fields stay.
 pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str) {
-    let code = failure.kind.code();
+    let code = failure.code();
     let message = failure.detail(request_id);
     let details = rpc::Status {
         code: code.grpc.into(),
@@ -40,8 +47,8 @@ pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str
     headers.extend(written);
     // Only a full queue bids the client's own retries to wait: a database that is away may be
     // back on another replica.
-    if failure.kind == ErrorKind::Overloaded
-        && let Some(wait) = failure.retry_after
+    if code.reason == ErrorReason::Overloaded
+        && let Some(wait) = failure.retry_after()
     {
         headers.insert(RETRY_PUSHBACK, HeaderValue::from(millis(wait)));
     }
@@ -54,27 +61,29 @@ pub(crate) fn foreign(headers: &HeaderMap) -> Option<Code> {
 }
 
 fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
+    let reason = wire_name(failure.code().reason);
+    let info = ErrorInfo {
+        reason: reason.to_owned(),
+        domain: DOMAIN.to_owned(),
+        ..ErrorInfo::default()
+    };
+    let request = RequestInfo {
+        request_id: request_id.to_owned(),
+        ..RequestInfo::default()
+    };
+    let link = Link {
+        description: "What the reason means and what to do about it".to_owned(),
+        url: format!("{ERRORS_PAGE}#{}", reason.to_ascii_lowercase()),
+    };
     let mut details = vec![
-        any(
-            "ErrorInfo",
-            &ErrorInfo {
-                reason: wire_name(failure.kind.code().reason).to_owned(),
-                domain: DOMAIN.to_owned(),
-                ..ErrorInfo::default()
-            },
-        ),
-        any(
-            "RequestInfo",
-            &RequestInfo {
-                request_id: request_id.to_owned(),
-                ..RequestInfo::default()
-            },
-        ),
+        any("ErrorInfo", &info),
+        any("RequestInfo", &request),
+        any("Help", &Help { links: vec![link] }),
     ];
-    if !failure.violations.is_empty() {
-        details.push(any("BadRequest", &bad_request(failure)));
+    if !failure.violations().is_empty() {
+        details.push(any("BadRequest", &bad_request(failure.violations())));
     }
-    if let Some(id) = &failure.user {
+    if let Failure::Auth { user: Some(id), .. } = failure {
         let user = ResourceInfo {
             resource_type: USER.to_owned(),
             resource_name: id.clone(),
@@ -82,7 +91,7 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
         };
         details.push(any("ResourceInfo", &user));
     }
-    if let Some(wait) = failure.retry_after {
+    if let Some(wait) = failure.retry_after() {
         let retry_delay = Some(prost_types::Duration {
             seconds: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
             nanos: i32::try_from(wait.subsec_nanos()).unwrap_or(0),
@@ -92,8 +101,8 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
     details
 }
 
-fn bad_request(failure: &Failure) -> BadRequest {
-    let field_violations = failure.violations.iter().map(|violation| FieldViolation {
+fn bad_request(violations: &[Violation]) -> BadRequest {
+    let field_violations = violations.iter().map(|violation| FieldViolation {
         field: violation.field.clone(),
         description: violation.message.clone(),
         reason: wire_name(violation.reason).to_owned(),

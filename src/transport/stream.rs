@@ -13,15 +13,13 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
-use super::{
-    Protocol, call_log::CallLog, deadline::Ends, error_table::ErrorKind, failure::Failure, status,
-};
+use super::{call_log::CallLog, deadline::Ends, failure::Failure, protocol::Protocol, status};
 
 /// The messages and trailers of one streaming call.
 pub(crate) struct StreamBody {
     /// `None` once the stream has ended; whoever feeds it is dropped with it.
     inner: Option<Body>,
-    end: BoxFuture<'static, ErrorKind>,
+    end: BoxFuture<'static, Failure>,
     request_id: String,
     log: CallLog,
 }
@@ -60,14 +58,14 @@ impl http_body::Body for StreamBody {
         let Some(inner) = &mut this.inner else {
             return Poll::Ready(None);
         };
-        if let Poll::Ready(kind) = this.end.as_mut().poll(cx) {
-            let end = this.end_with(HeaderMap::new(), Some(&kind.into()));
+        if let Poll::Ready(failure) = this.end.as_mut().poll(cx) {
+            let end = this.end_with(HeaderMap::new(), Some(&failure));
             return Poll::Ready(Some(Ok(end)));
         }
         Pin::new(inner).poll_frame(cx).map_ok(|frame| {
             frame.into_trailers().map_or_else(identity, |trailers| {
-                let failure = status::foreign(&trailers).map(ErrorKind::of_grpc);
-                this.end_with(trailers, failure.map(Failure::from).as_ref())
+                let failure = status::foreign(&trailers).map(Failure::from_grpc);
+                this.end_with(trailers, failure.as_ref())
             })
         })
     }

@@ -15,6 +15,7 @@ on_both_databases!(
     only_the_declared_media_types_are_read,
     browsers_get_no_cookie_and_no_permission,
     the_proof_is_a_bearer_token_in_one_header,
+    a_session_is_ignored_where_no_proof_is_needed,
 );
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -274,4 +275,22 @@ async fn the_proof_is_a_bearer_token_in_one_header(app: TestApp) {
     assert_eq!(rest.send(twice, "").await.reason(), "SESSION_INVALID");
     let query = rest.get(&format!("/users/me?session_token={token}")).await;
     assert_eq!(query.reason(), "SESSION_INVALID");
+}
+
+/// A client of users sends its session with every request.
+async fn a_session_is_ignored_where_no_proof_is_needed(app: TestApp) {
+    let rest = app.rest();
+    let user = app.grpc().registered().await;
+    let opened = app.grpc().open(&user.email, PASSWORD).await.unwrap();
+    for session in [&*opened.session_token, "vst_that_is_over"] {
+        for path in ["/", "/openapi.json"] {
+            assert_eq!(rest.get_as(session, path).await.status, 200, "{path}");
+        }
+        let register = rest
+            .request("POST", "/users")
+            .header("content-type", JSON)
+            .header("authorization", format!("Bearer {session}"));
+        let body = json!({"email": email(), "password": PASSWORD});
+        assert_eq!(rest.send(register, body.to_string()).await.status, 201);
+    }
 }

@@ -8,10 +8,7 @@ use http::HeaderValue;
 use super::*;
 use crate::{
     domain::{CallerKeyId, CallerName, CertificateIdentity},
-    transport::{
-        call_name::{call_name, call_names},
-        grpc,
-    },
+    transport::{grpc, policy::rpc_policy},
 };
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
@@ -42,10 +39,7 @@ impl Call {
     fn grpc(path: &'static str) -> Self {
         Self {
             protocol: Protocol::Grpc,
-            method: "POST",
-            path,
-            headers: HeaderMap::new(),
-            certificate: None,
+            ..Self::rest("POST", path)
         }
     }
 
@@ -64,7 +58,7 @@ impl Call {
         self
     }
 
-    async fn at(self, auth_service: AuthServiceAccess) -> Result<(), ErrorKind> {
+    async fn at(self, auth_service: AuthServiceAccess) -> Result<(), ErrorReason> {
         let mut request = Request::builder()
             .method(self.method)
             .uri(self.path)
@@ -79,17 +73,17 @@ impl Call {
             request_id: "r-1".to_owned(),
             caller: None,
         });
-        let name = call_name(self.protocol, &request);
+        let name = CallName::find(self.protocol, &request);
         let gate = Gate::new(Callers::without_database(), auth_service);
-        let outcome = gate.authorize(self.protocol, name, &mut request).await;
-        outcome.map(drop).map_err(|failure| failure.kind)
+        let outcome = gate.authorize(name, &mut request).await;
+        outcome.map(drop).map_err(|failure| failure.code().reason)
     }
 
-    async fn open(self) -> Result<(), ErrorKind> {
+    async fn open(self) -> Result<(), ErrorReason> {
         self.at(AuthServiceAccess::Open).await
     }
 
-    async fn named(self) -> Result<(), ErrorKind> {
+    async fn named(self) -> Result<(), ErrorReason> {
         self.at(AuthServiceAccess::Named).await
     }
 }
@@ -97,10 +91,10 @@ impl Call {
 /// The hot path: nobody is asked and nothing is waited for.
 #[tokio::test]
 async fn without_a_proof_an_open_call_asks_nobody() {
-    for rpc in grpc::methods() {
+    for rpc in grpc::rpcs().iter().map(|rpc| rpc.name.as_str()) {
         let path = Box::leak(format!("/{rpc}").into_boxed_str());
-        let expected = match policy(Protocol::Grpc, grpc::method(path).unwrap()) {
-            Policy::Named(_) => Err(ErrorKind::CallerUnauthenticated),
+        let expected = match rpc_policy(rpc) {
+            Policy::Named(_) => Err(ErrorReason::CallerUnauthenticated),
             Policy::Open
             | Policy::Probe
             | Policy::EndUser(_)
@@ -112,13 +106,15 @@ async fn without_a_proof_an_open_call_asks_nobody() {
     for (method, path) in [("GET", "/"), ("POST", "/users"), ("GET", "/users/me")] {
         assert_eq!(Call::rest(method, path).open().await, Ok(()), "{path}");
     }
-    let vec = proofs(Policy::Open, &Request::new(())).unwrap();
+    let welcome = Request::new(());
+    let name = CallName::find(Protocol::Rest, &welcome);
+    let vec = proofs(name, &welcome).unwrap();
     assert_eq!(vec.capacity(), 0, "nothing is allocated");
 }
 
 #[tokio::test]
 async fn where_callers_are_named_nobody_is_refused_and_still_nobody_asked() {
-    let refused = Err(ErrorKind::CallerUnauthenticated);
+    let refused = Err(ErrorReason::CallerUnauthenticated);
     assert_eq!(Call::grpc(VALID_LOGIN).named().await, refused);
     assert_eq!(Call::rest("POST", "/users").named().await, refused);
     for path in ["/users/me", "/users/7"] {
@@ -155,25 +151,25 @@ async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too
             &[&format!("{good}, {good}")],
         ] {
             let call = Call::grpc(path).with("authorization", values);
-            let refused = Err(ErrorKind::CallerUnauthenticated);
+            let refused = Err(ErrorReason::CallerUnauthenticated);
             assert_eq!(call.open().await, refused, "{path} {values:?}");
         }
         for values in [&[""][..], &["vck_"], &[&good], &[&key(), &key()]] {
             let call = Call::grpc(path).with("x-vestibule-caller", values);
-            let refused = Err(ErrorKind::CallerUnauthenticated);
+            let refused = Err(ErrorReason::CallerUnauthenticated);
             assert_eq!(call.open().await, refused, "{path} {values:?}");
         }
         let nobody = Call {
             certificate: Some(PeerCertificate::Nobody),
             ..Call::grpc(path)
         };
-        assert_eq!(nobody.open().await, Err(ErrorKind::CallerUnauthenticated));
+        assert_eq!(nobody.open().await, Err(ErrorReason::CallerUnauthenticated));
     }
 }
 
 #[tokio::test]
 async fn a_proof_that_may_be_one_is_looked_up_and_a_lost_database_is_not_a_wrong_key() {
-    let away = Err(ErrorKind::Unavailable);
+    let away = Err(ErrorReason::Unavailable);
     let bearer = format!("Bearer {}", key());
     for path in [VALID_LOGIN, REFLECTION] {
         let keyed = Call::grpc(path).with("authorization", &[&bearer]);
@@ -222,39 +218,52 @@ async fn where_a_session_is_the_proof_the_header_is_the_end_users() {
     ] {
         let call = read().with("authorization", values);
         assert_eq!(call.open().await, Ok(()), "{values:?}: the handler says");
-        let post = Call::rest("POST", "/users").with("authorization", values);
-        let refused = Err(ErrorKind::CallerUnauthenticated);
-        assert_eq!(post.open().await, refused, "{values:?}");
     }
     let key_alone = read().with("authorization", &[&bearer]);
-    assert_eq!(key_alone.open().await, Err(ErrorKind::Unavailable));
+    assert_eq!(key_alone.open().await, Err(ErrorReason::Unavailable));
     for values in [["Bearer vst_x", bearer.as_str()], [&bearer, "Bearer vst_x"]] {
         let both = read().with("authorization", &values);
-        assert_eq!(both.open().await, Err(ErrorKind::CallerUnauthenticated));
+        assert_eq!(both.open().await, Err(ErrorReason::CallerUnauthenticated));
     }
     let beside = read()
         .with("authorization", &["Bearer vst_x"])
         .with("x-vestibule-caller", &[&key()]);
-    assert_eq!(beside.open().await, Err(ErrorKind::Unavailable));
+    assert_eq!(beside.open().await, Err(ErrorReason::Unavailable));
+}
+
+/// Clients of users send the session with every request.
+#[tokio::test]
+async fn a_route_without_a_proof_ignores_a_session_and_nothing_else() {
+    let refused = Err(ErrorReason::CallerUnauthenticated);
+    for (method, path) in [("GET", "/"), ("POST", "/users"), ("GET", "/openapi.json")] {
+        let call = |values: &[&str]| Call::rest(method, path).with("authorization", values);
+        assert_eq!(call(&["Bearer vst_x"]).open().await, Ok(()), "{path}");
+        for value in ["Basic dTpw", "Bearer", "Bearer x"] {
+            assert_eq!(call(&[value]).open().await, refused, "{path} {value}");
+        }
+        assert_eq!(call(&["Bearer vst_x"; 2]).open().await, refused, "{path}");
+        let key = call(&["Bearer vst_x"]).with("x-vestibule-caller", &[&key()]);
+        assert_eq!(key.open().await, Err(ErrorReason::Unavailable), "{path}");
+    }
+    let session = Call::rest("POST", "/users").with("authorization", &["Bearer vst_x"]);
+    assert_eq!(session.named().await, refused);
 }
 
 #[tokio::test]
 async fn what_is_no_method_is_refused_before_any_router_is_asked() {
     for access in [AuthServiceAccess::Open, AuthServiceAccess::Named] {
         let rpc = Call::grpc("/vestibule.v1.AuthService/No");
-        assert_eq!(rpc.at(access).await, Err(ErrorKind::UnknownRoute));
+        assert_eq!(rpc.at(access).await, Err(ErrorReason::Unsupported));
         let route = Call::rest("GET", "/no");
-        assert_eq!(route.at(access).await, Err(ErrorKind::UnknownRoute));
+        assert_eq!(route.at(access).await, Err(ErrorReason::Unsupported));
     }
-    let last = call_names(Protocol::Grpc).len();
-    assert_eq!(policy(Protocol::Grpc, last), Policy::Nothing);
 }
 
 /// Policy × setting × caller, whole.
 #[test]
 fn a_grant_opens_its_method_and_nothing_else() {
     use AuthServiceAccess::{Named, Open};
-    use ErrorKind::{CallerNotAllowed, CallerUnauthenticated, UnknownRoute};
+    use ErrorReason::{CallerNotAllowed, CallerUnauthenticated, Unsupported};
     const FIND: &str = "vestibule.v1.UserService/FindUser";
     let caller = |grants: &[&str]| Caller {
         name: CallerName::parse("billing").unwrap(),
@@ -277,11 +286,12 @@ fn a_grant_opens_its_method_and_nothing_else() {
         (Policy::Session(FIND), Named, guarded),
         (Policy::Named(FIND), Open, guarded),
         (Policy::Named(FIND), Named, guarded),
-        (Policy::Nothing, Open, [Err(UnknownRoute); 3]),
-        (Policy::Nothing, Named, [Err(UnknownRoute); 3]),
+        (Policy::Nothing, Open, [Err(Unsupported); 3]),
+        (Policy::Nothing, Named, [Err(Unsupported); 3]),
     ] {
         for (caller, expected) in iter::zip(callers, expected) {
             let outcome = needed_grant(policy, access).and_then(|grant| allow(grant, caller));
+            let outcome = outcome.map_err(|failure| failure.code().reason);
             assert_eq!(outcome, expected, "{policy:?} {access:?} {caller:?}");
         }
     }

@@ -1,32 +1,48 @@
 //! The whole table as a snapshot, so that a changed code or reason is seen in review.
 
-use super::*;
-use crate::transport::call_metrics::HTTP_STATUSES;
+use std::time::Duration;
 
-const ALL: [ErrorKind; 22] = [
-    ErrorKind::InvalidInput,
-    ErrorKind::Malformed,
-    ErrorKind::MessageTooLarge,
-    ErrorKind::HeadersTooLarge,
-    ErrorKind::UnknownRoute,
-    ErrorKind::WrongMethod,
-    ErrorKind::WrongMediaType,
-    ErrorKind::UnknownName,
-    ErrorKind::EmailTaken,
-    ErrorKind::RequestIdReused,
-    ErrorKind::BadCredentials,
-    ErrorKind::SessionInvalid,
-    ErrorKind::UserNotFound,
-    ErrorKind::UserDisabled,
-    ErrorKind::TokenInvalid,
-    ErrorKind::EtagMismatch,
-    ErrorKind::CallerUnauthenticated,
-    ErrorKind::CallerNotAllowed,
-    ErrorKind::Overloaded,
-    ErrorKind::Unavailable,
-    ErrorKind::DeadlineExceeded,
-    ErrorKind::Internal,
-];
+use super::*;
+use crate::{auth::ProofFault, transport::call_metrics::HTTP_STATUSES};
+
+/// One failure for each row; a database that is away has that of a drain.
+fn all() -> Vec<Failure> {
+    let of_auth = [
+        AuthError::EmailTaken,
+        AuthError::RequestIdReused,
+        AuthError::BadCredentials,
+        AuthError::CurrentPasswordWrong,
+        AuthError::SessionInvalid,
+        AuthError::UserNotFound,
+        AuthError::UserDisabled,
+        AuthError::TokenInvalid,
+        AuthError::EtagMismatch,
+        AuthError::CallerUnauthenticated(ProofFault::NoProof),
+        AuthError::Overloaded {
+            retry_after: Duration::ZERO,
+        },
+        AuthError::DeadlineExceeded,
+        AuthError::Internal("".into()),
+    ];
+    let mut all = vec![
+        Failure::InvalidInput(Vec::new()),
+        Failure::Malformed,
+        Failure::MessageTooLarge,
+        Failure::HeadersTooLarge,
+        Failure::UnknownRoute,
+        Failure::WrongMethod,
+        Failure::WrongMediaType,
+        Failure::UnknownName,
+        Failure::CallerNotAllowed,
+        Failure::Draining,
+    ];
+    all.extend(of_auth.map(Failure::from));
+    all
+}
+
+fn codes() -> Vec<ErrorCode> {
+    all().iter().map(Failure::code).collect()
+}
 
 /// Reasons that stand in a violation and never for a whole call.
 const OF_FIELDS: [ErrorReason; 8] = [
@@ -41,16 +57,13 @@ const OF_FIELDS: [ErrorReason; 8] = [
 ];
 
 #[test]
-fn the_error_table_is_what_callers_were_told() {
-    let rows = ALL.map(|kind| {
-        let code = kind.code();
+fn the_error_table_is_what_callers_know() {
+    let row = |code: ErrorCode| {
         let (grpc, http) = (grpc_name(code.grpc), code.http.as_u16());
-        format!(
-            "{grpc:19} {http} {:22} {}",
-            wire_name(code.reason),
-            code.text
-        )
-    });
+        let reason = wire_name(code.reason);
+        format!("{grpc:19} {http} {reason:22} {}", code.text)
+    };
+    let rows: Vec<_> = codes().into_iter().map(row).collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
     INVALID_ARGUMENT    400 INVALID_INPUT          at least one field is invalid
     INVALID_ARGUMENT    400 MALFORMED_REQUEST      the request cannot be read
@@ -60,37 +73,39 @@ fn the_error_table_is_what_callers_were_told() {
     UNIMPLEMENTED       405 UNSUPPORTED            the route does not have this method
     UNIMPLEMENTED       415 UNSUPPORTED            the route does not take this media type
     NOT_FOUND           404 UNSUPPORTED            there is no such service or symbol
+    PERMISSION_DENIED   403 CALLER_NOT_ALLOWED     the caller may not call this method
+    UNAVAILABLE         503 UNAVAILABLE            temporarily unavailable
     ALREADY_EXISTS      409 EMAIL_TAKEN            email already registered
     ALREADY_EXISTS      409 REQUEST_ID_REUSED      the request id was used for another request
     UNAUTHENTICATED     401 BAD_CREDENTIALS        wrong email or password
+    UNAUTHENTICATED     401 BAD_CREDENTIALS        wrong current password
     UNAUTHENTICATED     401 SESSION_INVALID        a valid session is required
     NOT_FOUND           404 USER_NOT_FOUND         there is no such user
     FAILED_PRECONDITION 409 USER_DISABLED          the user is disabled
     FAILED_PRECONDITION 400 TOKEN_INVALID          the token is invalid or was used
     ABORTED             409 ETAG_MISMATCH          the user was changed meanwhile
     UNAUTHENTICATED     401 CALLER_UNAUTHENTICATED a known caller is required
-    PERMISSION_DENIED   403 CALLER_NOT_ALLOWED     the caller may not call this method
     UNAVAILABLE         503 OVERLOADED             overloaded, nothing was done
-    UNAVAILABLE         503 UNAVAILABLE            temporarily unavailable
     DEADLINE_EXCEEDED   504 DEADLINE_EXCEEDED      the deadline passed, the work may have been done
     INTERNAL            500 INTERNAL               internal error
     ");
 }
 
 #[test]
-fn every_reason_is_told_for_a_call_or_for_a_field() {
+fn every_reason_is_that_of_a_call_or_of_a_field() {
+    let codes = codes();
     let numbers = 1..100;
     for reason in numbers.filter_map(|number| ErrorReason::try_from(number).ok()) {
-        let told = ALL.iter().any(|kind| kind.code().reason == reason);
-        assert!(told != OF_FIELDS.contains(&reason), "{reason:?}");
+        let of_call = codes.iter().any(|code| code.reason == reason);
+        assert!(of_call != OF_FIELDS.contains(&reason), "{reason:?}");
     }
 }
 
 /// (W9)
 #[test]
 fn reasons_have_the_form_that_google_asks_for() {
-    for kind in ALL {
-        let name = wire_name(kind.code().reason);
+    for code in codes() {
+        let name = wire_name(code.reason);
         let upper = |b: u8| b.is_ascii_uppercase() || b == b'_';
         assert!(
             (3..=63).contains(&name.len()) && name.bytes().all(upper),
@@ -102,8 +117,8 @@ fn reasons_have_the_form_that_google_asks_for() {
 
 #[test]
 fn texts_are_bounded_and_lower_case() {
-    for kind in ALL {
-        let text = kind.code().text;
+    for code in codes() {
+        let text = code.text;
         assert!(text.len() <= 100 && text.is_ascii() && !text.ends_with('.'));
         assert!(text.starts_with(|c: char| c.is_ascii_lowercase()));
     }
@@ -113,45 +128,46 @@ fn texts_are_bounded_and_lower_case() {
 fn statuses_of_the_framework_have_a_row() {
     let rows: Vec<String> = (1..=16)
         .map(tonic::Code::from_i32)
-        .map(|code| format!("{} → {:?}", grpc_name(code), ErrorKind::of_grpc(code)))
+        .map(|code| {
+            let reason = Failure::from_grpc(code).code().reason;
+            format!("{} → {}", grpc_name(code), wire_name(reason))
+        })
         .collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
-    CANCELLED → DeadlineExceeded
-    UNKNOWN → Malformed
-    INVALID_ARGUMENT → Malformed
-    DEADLINE_EXCEEDED → DeadlineExceeded
-    NOT_FOUND → UnknownName
-    ALREADY_EXISTS → Internal
-    PERMISSION_DENIED → Internal
-    RESOURCE_EXHAUSTED → MessageTooLarge
-    FAILED_PRECONDITION → Internal
-    ABORTED → Internal
-    OUT_OF_RANGE → MessageTooLarge
-    UNIMPLEMENTED → UnknownRoute
-    INTERNAL → Malformed
-    UNAVAILABLE → Unavailable
-    DATA_LOSS → Internal
-    UNAUTHENTICATED → Internal
+    CANCELLED → DEADLINE_EXCEEDED
+    UNKNOWN → MALFORMED_REQUEST
+    INVALID_ARGUMENT → MALFORMED_REQUEST
+    DEADLINE_EXCEEDED → DEADLINE_EXCEEDED
+    NOT_FOUND → UNSUPPORTED
+    ALREADY_EXISTS → INTERNAL
+    PERMISSION_DENIED → INTERNAL
+    RESOURCE_EXHAUSTED → MESSAGE_TOO_LARGE
+    FAILED_PRECONDITION → INTERNAL
+    ABORTED → INTERNAL
+    OUT_OF_RANGE → MESSAGE_TOO_LARGE
+    UNIMPLEMENTED → UNSUPPORTED
+    INTERNAL → MALFORMED_REQUEST
+    UNAVAILABLE → UNAVAILABLE
+    DATA_LOSS → INTERNAL
+    UNAUTHENTICATED → INTERNAL
     ");
-    for (status, kind) in [
-        (404, ErrorKind::UnknownRoute),
-        (405, ErrorKind::WrongMethod),
-        (413, ErrorKind::MessageTooLarge),
-        (415, ErrorKind::WrongMediaType),
-        (431, ErrorKind::HeadersTooLarge),
-        (400, ErrorKind::Malformed),
-        (500, ErrorKind::Internal),
+    for (status, failure) in [
+        (404, Failure::UnknownRoute),
+        (405, Failure::WrongMethod),
+        (413, Failure::MessageTooLarge),
+        (415, Failure::WrongMediaType),
+        (431, Failure::HeadersTooLarge),
+        (400, Failure::Malformed),
+        (500, Failure::internal("")),
     ] {
-        assert_eq!(
-            ErrorKind::of_http(StatusCode::from_u16(status).unwrap()),
-            kind
-        );
+        let status = StatusCode::from_u16(status).unwrap();
+        assert_eq!(Failure::from_http(status).code(), failure.code());
     }
 }
 
 #[test]
 fn every_status_of_the_table_is_counted_by_its_number() {
-    for kind in ALL {
-        assert!(HTTP_STATUSES.contains(&kind.code().http), "{kind:?}");
+    for code in codes() {
+        assert!(HTTP_STATUSES.contains(&code.http), "{code:?}");
     }
 }

@@ -8,13 +8,10 @@ use tokio::time::{Instant, timeout};
 use tonic::Status;
 
 use crate::{
-    auth::{Auth, CallContext, Import, RawUser, RowFault},
+    auth::{Auth, AuthError, CallContext, Import, RawUser, RowFault},
     domain::{ImportedUser, UserId, UserStatus},
     proto::v1::{self, ErrorReason, ImportUsersRequest, ImportUsersResponse},
-    transport::{
-        error_table::ErrorKind,
-        failure::{Failure, Violation},
-    },
+    transport::failure::Failure,
 };
 
 /// How long a caller may take for its next message.
@@ -38,8 +35,8 @@ pub(super) async fn import_users(
         let intake = intake.get_or_insert_with(|| Intake::new(auth, call, validate_only));
         if validate_only && !is_first {
             let must = "is for the first message";
-            let violation = Violation::new("validate_only", ErrorReason::InvalidField, must);
-            return Err(Failure::invalid_input(vec![violation]).into());
+            let reason = ErrorReason::InvalidField;
+            return Err(Failure::invalid_field("validate_only", reason, must).into());
         }
         for user in message.users {
             intake.add(user).await?;
@@ -56,7 +53,7 @@ async fn next<M>(
 ) -> Result<Option<M>, Status> {
     match timeout(IDLE_MAX, messages.next()).await {
         Ok(message) => message.transpose(),
-        Err(_) => Err(Failure::from(ErrorKind::DeadlineExceeded).into()),
+        Err(_) => Err(Failure::from(AuthError::DeadlineExceeded).into()),
     }
 }
 

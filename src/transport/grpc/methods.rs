@@ -1,12 +1,12 @@
-//! The RPCs that exist, read from the descriptors that reflection serves: no log or metric names a
-//! path that somebody made up, and a stream is told from a call before its handler is known.
+//! The RPCs that exist, read from the descriptors that reflection serves: no log or metric has a path
+//! that a caller made up, and a stream is distinguished from a call before its handler is known.
 
 use std::sync::LazyLock;
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
-/// By name, so that a path is found by bisection.
+/// Sorted by name, for the binary search of a path.
 static RPCS: LazyLock<Vec<Rpc>> = LazyLock::new(|| {
     let sets = [
         crate::proto::DESCRIPTORS,
@@ -16,7 +16,7 @@ static RPCS: LazyLock<Vec<Rpc>> = LazyLock::new(|| {
     ];
     let mut rpcs: Vec<_> = sets
         .into_iter()
-        // Embedded by the build and read by a test; what is missing would only go without a name.
+        // The build embeds them and a test reads them, so none is skipped.
         .filter_map(|bytes| FileDescriptorSet::decode(bytes).ok())
         .flat_map(|set| set.file)
         .flat_map(|file| {
@@ -35,27 +35,24 @@ static RPCS: LazyLock<Vec<Rpc>> = LazyLock::new(|| {
     rpcs
 });
 
-struct Rpc {
+/// What the descriptors say of an RPC.
+pub(crate) struct Rpc {
     /// The path without its first slash, such as `vestibule.v1.AuthService/ValidLogin`.
-    name: String,
-    streams: bool,
+    pub(crate) name: String,
+    /// Whether it streams in either direction.
+    pub(crate) streams: bool,
 }
 
-/// The names of all RPCs.
-pub(crate) fn methods() -> impl ExactSizeIterator<Item = &'static str> {
-    RPCS.iter().map(|rpc| rpc.name.as_str())
+/// All RPCs, by name.
+pub(crate) fn rpcs() -> &'static [Rpc] {
+    &RPCS
 }
 
-/// Which of [`methods`] a path names.
-pub(crate) fn method(path: &str) -> Option<usize> {
+/// The place among [`rpcs`] of the RPC that a path names.
+pub(crate) fn rpc_position(path: &str) -> Option<usize> {
     let name = path.strip_prefix('/')?;
     RPCS.binary_search_by(|rpc| rpc.name.as_str().cmp(name))
         .ok()
-}
-
-/// Whether the path's RPC streams in either direction.
-pub(crate) fn streams(path: &str) -> bool {
-    method(path).is_some_and(|method| RPCS[method].streams)
 }
 
 #[cfg(test)]
@@ -63,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_service_is_known_and_streams_are_told_apart() {
+    fn every_service_is_known_and_its_streams_are_marked() {
         for (path, expected) in [
             ("/vestibule.v1.AuthService/ValidLogin", false),
             ("/vestibule.v1.AuthService/RevokeSession", false),
@@ -80,11 +77,11 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(methods().nth(method(path).unwrap()), Some(&path[1..]));
-            assert_eq!(streams(path), expected, "{path}");
+            let rpc = &rpcs()[rpc_position(path).unwrap()];
+            assert_eq!((&*rpc.name, rpc.streams), (&path[1..], expected));
         }
         for unknown in ["/", "", "vestibule.v1.AuthService/ValidLogin", "/a/b"] {
-            assert_eq!(method(unknown), None);
+            assert_eq!(rpc_position(unknown), None);
         }
     }
 }

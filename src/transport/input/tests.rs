@@ -1,7 +1,7 @@
 //! Faults are found all at once, each under its own reason.
 
 use super::*;
-use crate::transport::error_table::{ErrorKind, wire_name};
+use crate::transport::error_table::wire_name;
 
 const GOOD_PASSWORD: &str = "vestibule opens at nine";
 const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
@@ -20,9 +20,10 @@ fn faults<T>(result: Result<T, Failure>) -> Vec<(String, &'static str)> {
     let Err(failure) = result else {
         return Vec::new();
     };
-    assert_eq!(failure.kind, ErrorKind::InvalidInput);
-    let told = failure.violations.into_iter();
-    told.map(|v| (v.field, wire_name(v.reason))).collect()
+    let violations = failure.violations().iter();
+    violations
+        .map(|v| (v.field.clone(), wire_name(v.reason)))
+        .collect()
 }
 
 fn pairs(told: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {

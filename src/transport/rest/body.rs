@@ -1,7 +1,7 @@
 //! The body of a request: read within limits and taken apart into named fields, strictly. Whatever
 //! two readers could understand differently is refused.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -9,8 +9,11 @@ use http::{HeaderMap, header::CONTENT_ENCODING, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
 
-use super::{form, json};
-use crate::transport::{AwaitedSince, error_table::ErrorKind, input::Text, media_type::media_type};
+use super::{fields::Fields, form, json};
+use crate::{
+    auth::AuthError,
+    transport::{failure::Failure, media_type::media_type, peer::AwaitedSince},
+};
 
 /// The largest body, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -22,42 +25,10 @@ const BODY_TIME: Duration = Duration::from_millis(9_500);
 const DISCARD_MAX: usize = 2 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 
-/// The fields of a body, each name once; `None` is a value that is no text. Values may be
-/// passwords, so there is no `Debug`.
-#[derive(Default)]
-pub(super) struct Fields(BTreeMap<String, Option<String>>);
-
-/// A name came twice.
-pub(super) struct Duplicate;
-
 /// The media types that a body may have.
 enum Format {
     Json,
     Form,
-}
-
-impl Fields {
-    /// Adds a field.
-    ///
-    /// # Errors
-    /// The name is there already.
-    pub(super) fn add(&mut self, name: String, value: Option<String>) -> Result<(), Duplicate> {
-        match self.0.insert(name, value) {
-            None => Ok(()),
-            Some(_) => Err(Duplicate),
-        }
-    }
-
-    /// The text of a field; empty if it was not sent.
-    pub(super) fn text(&self, name: &str) -> Text<'_> {
-        self.0.get(name).map_or(Some(""), Option::as_deref)
-    }
-
-    /// The names besides the known ones.
-    pub(super) fn unknown(&self, known: &[&str]) -> Vec<&str> {
-        let names = self.0.keys().map(String::as_str);
-        names.filter(|name| !known.contains(name)).collect()
-    }
 }
 
 /// Reads the fields of a JSON or form body.
@@ -65,42 +36,42 @@ impl Fields {
 /// # Errors
 /// `WrongMediaType`, `MessageTooLarge`, `DeadlineExceeded` when the body takes too long, and
 /// `Malformed` when it is cut short or not what its media type says.
-pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, ErrorKind> {
+pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, Failure> {
     let format = format(&request.headers)?;
     let awaited = request.extensions.get::<AwaitedSince>();
     let awaited = awaited.map_or_else(Instant::now, |since| since.0);
     let bytes = read(body, awaited + BODY_TIME).await?;
-    let text = str::from_utf8(&bytes).map_err(|_| ErrorKind::Malformed)?;
+    let text = str::from_utf8(&bytes).map_err(|_| Failure::Malformed)?;
     match format {
         Format::Json => json::parse(text),
         Format::Form => form::parse(text),
     }
-    .ok_or(ErrorKind::Malformed)
+    .ok_or(Failure::Malformed)
 }
 
-fn format(headers: &HeaderMap) -> Result<Format, ErrorKind> {
+fn format(headers: &HeaderMap) -> Result<Format, Failure> {
     if headers.contains_key(CONTENT_ENCODING) {
-        return Err(ErrorKind::WrongMediaType);
+        return Err(Failure::WrongMediaType);
     }
     match media_type(headers).as_deref() {
         Some("application/json") => Ok(Format::Json),
         Some("application/x-www-form-urlencoded") => Ok(Format::Form),
-        Some(_) | None => Err(ErrorKind::WrongMediaType),
+        Some(_) | None => Err(Failure::WrongMediaType),
     }
 }
 
-async fn read(mut body: Body, until: Instant) -> Result<Bytes, ErrorKind> {
+async fn read(mut body: Body, until: Instant) -> Result<Bytes, Failure> {
     let collected = timeout_at(until, Limited::new(&mut body, BODY_MAX).collect())
         .await
-        .map_err(|_| ErrorKind::DeadlineExceeded)?;
+        .map_err(|_| AuthError::DeadlineExceeded)?;
     match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let until = until.min(Instant::now() + DISCARD_TIME);
             let _ = timeout_at(until, discard(body)).await;
-            Err(ErrorKind::MessageTooLarge)
+            Err(Failure::MessageTooLarge)
         }
-        Err(_cut_short) => Err(ErrorKind::Malformed),
+        Err(_cut_short) => Err(Failure::Malformed),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `application/x-www-form-urlencoded`, strictly: what does not decode is refused and never becomes
 //! U+FFFD, since a password with a replaced character is another password.
 
-use super::body::Fields;
+use super::fields::Fields;
 
 /// Reads `name=value&…`; `None` when an escape is broken, the decoded bytes are no UTF-8 or a name
 /// comes twice.
@@ -9,7 +9,7 @@ pub(super) fn parse(text: &str) -> Option<Fields> {
     let mut fields = Fields::default();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        fields.add(decode(name)?, Some(decode(value)?)).ok()?;
+        fields.add(decode(name)?, Some(decode(value)?))?;
     }
     Some(fields)
 }

@@ -8,18 +8,18 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::body::Fields;
+use super::fields::Fields;
 
 /// Reads an object; `None` when the text is not one, or nests deeper than 128 levels.
 pub(super) fn parse(text: &str) -> Option<Fields> {
-    serde_json::from_str::<Object>(text)
+    serde_json::from_str::<JsonObject>(text)
         .ok()
         .map(|object| object.0)
 }
 
-struct Object(Fields);
+struct JsonObject(Fields);
 
-impl<'de> Deserialize<'de> for Object {
+impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ObjectVisitor).map(Self)
     }
@@ -36,27 +36,27 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
         let mut fields = Fields::default();
-        while let Some((name, Value(text))) = map.next_entry()? {
+        while let Some((name, JsonText(text))) = map.next_entry()? {
             fields
                 .add(name, text)
-                .map_err(|_| A::Error::custom("a name is repeated"))?;
+                .ok_or_else(|| A::Error::custom("a name is repeated"))?;
         }
         Ok(fields)
     }
 }
 
 /// Any value, read to its end as strictly as the object itself; only text is kept.
-struct Value(Option<String>);
+struct JsonText(Option<String>);
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for JsonText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor).map(Self)
+        deserializer.deserialize_any(TextVisitor).map(Self)
     }
 }
 
-struct ValueVisitor;
+struct TextVisitor;
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl<'de> Visitor<'de> for TextVisitor {
     type Value = Option<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Option<String>, A::Error> {
-        while seq.next_element::<Value>()?.is_some() {}
+        while seq.next_element::<JsonText>()?.is_some() {}
         Ok(None)
     }
 

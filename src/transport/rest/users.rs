@@ -5,18 +5,18 @@ use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
     response::IntoResponse,
 };
-use chrono::SecondsFormat;
 use http::{HeaderMap, HeaderName, StatusCode, header::LOCATION};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use super::body::{Fields, read_fields};
+use super::{
+    answers::{Created, Found},
+    body::read_fields,
+    fields::Fields,
+};
 use crate::{
-    auth::{Auth, CallContext},
-    domain::{PresentedToken, Timestamp, User, UserId},
+    auth::{Auth, AuthError, CallContext},
+    domain::{PresentedToken, UserId},
     transport::{
         bearer::bearer,
-        error_table::ErrorKind,
         failure::Failure,
         input::{self, RawRegistration, Text},
         request_id::single,
@@ -25,37 +25,6 @@ use crate::{
 
 /// Carries a registration's `request_id`; its faults are told under this name.
 pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
-
-/// The user who was registered.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Created {
-    /// Never used again.
-    #[schema(format = "uuid")]
-    id: String,
-    /// As it was given, in NFC.
-    email: String,
-    /// Always `user created`.
-    message: &'static str,
-}
-
-/// A user.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Found {
-    /// Never used again.
-    #[schema(format = "uuid")]
-    id: String,
-    /// As it was given at registration, in NFC.
-    email: String,
-    /// Whether the user may log in.
-    #[schema(pattern = "^(active|disabled)$")]
-    status: &'static str,
-    /// When the user registered, in UTC.
-    #[schema(format = DateTime)]
-    created_at: String,
-    /// The last change by the user or an operator, in UTC.
-    #[schema(format = DateTime)]
-    updated_at: String,
-}
 
 /// `POST /users`: registers a user.
 pub(super) async fn register_user(
@@ -81,13 +50,13 @@ pub(super) async fn find_user(
     headers: HeaderMap,
 ) -> Result<Json<Found>, Failure> {
     let token = bearer(&headers).and_then(|text| PresentedToken::parse(text).ok());
-    let token = token.ok_or(ErrorKind::SessionInvalid)?;
+    let token = token.ok_or(AuthError::SessionInvalid)?;
     let user = auth.user_of_session(&call, &token).await?;
     match path {
         Ok(Path(asked)) if asked == "me" || UserId::parse(&asked) == Some(user.id) => {
             Ok(Json(user.into()))
         }
-        Ok(_) | Err(_) => Err(ErrorKind::UserNotFound.into()),
+        Ok(_) | Err(_) => Err(AuthError::UserNotFound.into()),
     }
 }
 
@@ -109,32 +78,6 @@ fn idempotency_key(headers: &HeaderMap) -> Text<'_> {
     } else {
         Some("")
     }
-}
-
-impl From<User> for Created {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id.to_string(),
-            email: user.email.0,
-            message: "user created",
-        }
-    }
-}
-
-impl From<User> for Found {
-    fn from(user: User) -> Self {
-        Self {
-            id: user.id.to_string(),
-            email: user.email.0,
-            status: user.status.as_str(),
-            created_at: rfc3339(user.created_at),
-            updated_at: rfc3339(user.updated_at),
-        }
-    }
-}
-
-fn rfc3339(instant: Timestamp) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]

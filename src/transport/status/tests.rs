@@ -24,7 +24,7 @@ fn detail<M: Message + Default>(status: &rpc::Status, name: &str) -> Option<M> {
 /// (W9)
 #[test]
 fn every_failure_names_its_reason_and_its_request() {
-    let headers = written(&ErrorKind::EmailTaken.into(), "r-1");
+    let headers = written(&AuthError::EmailTaken.into(), "r-1");
     assert_eq!(headers["grpc-status"], "6");
     let status = decode(&headers);
     assert_eq!(
@@ -35,7 +35,9 @@ fn every_failure_names_its_reason_and_its_request() {
     assert_eq!((&*info.reason, &*info.domain), ("EMAIL_TAKEN", DOMAIN));
     let request: RequestInfo = detail(&status, "RequestInfo").unwrap();
     assert_eq!(request.request_id, "r-1");
-    assert_eq!(status.details.len(), 2);
+    let help: Help = detail(&status, "Help").unwrap();
+    assert_eq!(help.links[0].url, "docs/errors.md#email_taken");
+    assert_eq!(status.details.len(), 3);
 }
 
 /// (W10)
@@ -63,14 +65,10 @@ fn every_violation_is_told_with_its_own_reason() {
 /// (W20) A status travels in headers, so it is bounded whatever was sent.
 #[test]
 fn violations_are_cut_to_sixteen_of_two_hundred_characters() {
-    let long = Violation::new(
-        &"ü".repeat(999),
-        ErrorReason::UnknownField,
-        &"é".repeat(999),
-    );
+    let long = Violation::new(&"ü".repeat(999), ErrorReason::UnknownField, "é".repeat(999));
     assert_eq!(long.field.chars().count(), 200);
     let failure = Failure::invalid_input(vec![long; 999]);
-    assert_eq!(failure.violations.len(), 16);
+    assert_eq!(failure.violations().len(), 16);
 }
 
 /// (W17)
@@ -84,12 +82,12 @@ fn waits_are_told_to_people_and_to_retrying_clients() {
     let delay = retry.retry_delay.unwrap();
     assert_eq!((delay.seconds, delay.nanos), (1, 500_001_000));
 
-    let headers = written(&ErrorKind::Unavailable.into(), "r");
+    let headers = written(&Failure::Draining, "r");
     assert!(!headers.contains_key("grpc-retry-pushback-ms"));
     let retry: RetryInfo = detail(&decode(&headers), "RetryInfo").unwrap();
     assert_eq!(retry.retry_delay.unwrap().seconds, 1);
 
-    let headers = written(&ErrorKind::MessageTooLarge.into(), "r");
+    let headers = written(&Failure::MessageTooLarge, "r");
     assert!(detail::<RetryInfo>(&decode(&headers), "RetryInfo").is_none());
 }
 

@@ -52,6 +52,9 @@ impl Fault {
             resource: resource.map(|one| (one.resource_type, one.resource_name)),
             message: status.message().to_owned(),
         };
+        let help: rpc::Help = detail(&details, "google.rpc.Help").unwrap();
+        let anchor = fault.reason.to_lowercase();
+        assert_eq!(help.links[0].url, format!("docs/errors.md#{anchor}"));
         fault.assert_complete(status);
         fault
     }

@@ -23,7 +23,7 @@ async fn fails(failure: impl Into<Failure>) -> Response<Body> {
 /// (W23)
 #[tokio::test]
 async fn a_problem_has_exactly_the_promised_members() {
-    let answer = fails(ErrorKind::EmailTaken).await;
+    let answer = fails(AuthError::EmailTaken).await;
     assert_eq!(answer.status(), 409);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
     let expected = json!({
@@ -54,9 +54,9 @@ async fn headers_tell_waits_and_schemes() {
     let retry_after = Duration::from_millis(1001);
     let overloaded = fails(AuthError::Overloaded { retry_after }).await;
     assert_eq!(overloaded.headers()["retry-after"], "2");
-    let away = fails(ErrorKind::Unavailable).await;
+    let away = fails(Failure::Draining).await;
     assert_eq!(away.headers()["retry-after"], "1");
-    let session = fails(ErrorKind::SessionInvalid).await;
+    let session = fails(AuthError::SessionInvalid).await;
     assert_eq!(session.headers()["www-authenticate"], "Bearer");
 }
 

@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, Request, header::CONTENT_TYPE};
 use proptest::prelude::*;
 
 use super::*;
+use crate::proto::v1::ErrorReason;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -14,16 +15,17 @@ const FORM: &str = "application/x-www-form-urlencoded";
 async fn refused_with(
     headers: impl IntoIterator<Item = (HeaderName, &'static str)>,
     body: impl Into<Body>,
-) -> Option<ErrorKind> {
+) -> Option<ErrorReason> {
     let (mut request, ()) = Request::new(()).into_parts();
     request.headers = headers
         .into_iter()
         .map(|(name, value)| (name, HeaderValue::from_static(value)))
         .collect();
-    read_fields(&request, body.into()).await.err()
+    let fields = read_fields(&request, body.into()).await;
+    fields.err().map(|failure| failure.code().reason)
 }
 
-async fn refused(content_type: &'static str, body: impl Into<Body>) -> Option<ErrorKind> {
+async fn refused(content_type: &'static str, body: impl Into<Body>) -> Option<ErrorReason> {
     refused_with([(CONTENT_TYPE, content_type)], body).await
 }
 
@@ -115,14 +117,14 @@ async fn exactly_the_declared_media_types_are_read() {
     ] {
         assert_eq!(
             refused(bad, "{}").await,
-            Some(ErrorKind::WrongMediaType),
+            Some(ErrorReason::Unsupported),
             "{bad}"
         );
     }
     let none = refused_with([], "{}").await;
-    assert_eq!(none, Some(ErrorKind::WrongMediaType));
+    assert_eq!(none, Some(ErrorReason::Unsupported));
     let packed = refused_with([(CONTENT_TYPE, JSON), (CONTENT_ENCODING, "gzip")], "{}").await;
-    assert_eq!(packed, Some(ErrorKind::WrongMediaType));
+    assert_eq!(packed, Some(ErrorReason::Unsupported));
 }
 
 /// (I3)
@@ -131,17 +133,17 @@ async fn one_byte_over_the_limit_is_refused() {
     let filled = |len: usize| format!("a={}", "x".repeat(len - 2));
     assert_eq!(refused(FORM, filled(BODY_MAX)).await, None);
     let over = refused(FORM, filled(BODY_MAX + 1)).await;
-    assert_eq!(over, Some(ErrorKind::MessageTooLarge));
+    assert_eq!(over, Some(ErrorReason::MessageTooLarge));
 }
 
 #[tokio::test]
 async fn a_body_that_is_cut_short_or_no_text_is_malformed() {
     let parts = [Ok("{\"email\":\"a\"}"), Err(io::Error::other("reset"))];
     let cut = refused(JSON, Body::from_stream(stream::iter(parts))).await;
-    assert_eq!(cut, Some(ErrorKind::Malformed));
+    assert_eq!(cut, Some(ErrorReason::MalformedRequest));
     for content_type in [JSON, FORM] {
         let latin1 = refused(content_type, &b"{\"a\":\"\xe9\"}"[..]).await;
-        assert_eq!(latin1, Some(ErrorKind::Malformed));
+        assert_eq!(latin1, Some(ErrorReason::MalformedRequest));
     }
 }
 
@@ -159,7 +161,10 @@ async fn a_body_has_its_time_in_total() {
     tokio::time::advance(HEADERS).await;
     let silent = Body::from_stream(stream::pending::<io::Result<Bytes>>());
     let slow = read_fields(&request, silent).await;
-    assert_eq!(slow.err(), Some(ErrorKind::DeadlineExceeded));
+    assert_eq!(
+        slow.err().map(|failure| failure.code().reason),
+        Some(ErrorReason::DeadlineExceeded)
+    );
     assert_eq!(start.elapsed().as_secs(), BODY_TIME.as_secs());
 }
 
@@ -169,7 +174,8 @@ async fn a_body_that_is_too_large_is_discarded_within_its_time() {
     let large = stream::iter([Ok::<_, io::Error>(Bytes::from(vec![b' '; BODY_MAX + 1]))]);
     let large = Body::from_stream(large.chain(stream::pending()));
     let until = Instant::now() + DISCARD_TIME / 2;
-    assert_eq!(read(large, until).await, Err(ErrorKind::MessageTooLarge));
+    let outcome = read(large, until).await;
+    assert!(matches!(outcome, Err(Failure::MessageTooLarge)));
     assert!(until.elapsed() < DISCARD_TIME / 4);
 }
 

@@ -10,43 +10,47 @@ use utoipa::openapi::{
     AllOfBuilder, Content, ObjectBuilder, ResponseBuilder, Responses, ResponsesBuilder, Type,
 };
 
-use super::{header, of, request_id};
-use crate::transport::{
-    error_table::{ErrorKind, wire_name},
-    problem::Problem,
+use super::parts::{header, request_id_header, schema_of};
+use crate::{
+    auth::{AuthError, ProofFault},
+    transport::{
+        error_table::{ErrorCode, wire_name},
+        failure::Failure,
+        problem::Problem,
+    },
 };
 
-/// What can befall every call. A proof of a caller that fails is refused where none is needed, too.
-const ALWAYS: [ErrorKind; 6] = [
-    ErrorKind::CallerUnauthenticated,
-    ErrorKind::WrongMethod,
-    ErrorKind::HeadersTooLarge,
-    ErrorKind::Unavailable,
-    ErrorKind::DeadlineExceeded,
-    ErrorKind::Internal,
-];
+/// The failures of every call. A proof of a caller that fails is refused where none is needed, too.
+fn common() -> [Failure; 6] {
+    [
+        AuthError::CallerUnauthenticated(ProofFault::NoProof).into(),
+        Failure::WrongMethod,
+        Failure::HeadersTooLarge,
+        Failure::Draining,
+        AuthError::DeadlineExceeded.into(),
+        Failure::internal("documented"),
+    ]
+}
 
-/// A response for each status of an operation's own failures and of those that every call may have.
-pub(super) fn responses(own: &[ErrorKind]) -> Responses {
-    let mut by_status: BTreeMap<StatusCode, Vec<ErrorKind>> = BTreeMap::new();
-    for kind in own.iter().chain(&ALWAYS) {
-        let status = kind.code().http;
-        by_status.entry(status).or_default().push(*kind);
+/// A response for each status of an operation's own failures and of the common ones.
+pub(super) fn responses(own: &[Failure]) -> Responses {
+    let mut by_status: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
+    for code in own.iter().chain(&common()).map(Failure::code) {
+        by_status.entry(code.http).or_default().push(code);
     }
     let responses = by_status
         .into_iter()
-        .map(|(status, kinds)| (status.as_str().to_owned(), response(status, &kinds)));
+        .map(|(status, codes)| (status.as_str().to_owned(), response(status, &codes)));
     ResponsesBuilder::new()
         .responses_from_iter(responses)
         .build()
 }
 
-fn response(status: StatusCode, kinds: &[ErrorKind]) -> ResponseBuilder {
-    let reasons = || kinds.iter().map(|one| wire_name(one.code().reason));
-    let texts: Vec<_> = kinds
+fn response(status: StatusCode, codes: &[ErrorCode]) -> ResponseBuilder {
+    let reasons = || codes.iter().map(|code| wire_name(code.reason));
+    let texts: Vec<_> = codes
         .iter()
-        .zip(reasons())
-        .map(|(kind, reason)| format!("{reason}: {}", kind.code().text))
+        .map(|code| format!("{}: {}", wire_name(code.reason), code.text))
         .collect();
     let of_type = |kind| ObjectBuilder::new().schema_type(kind);
     let status_is = of_type(Type::Integer).enum_values(Some([status.as_u16()]));
@@ -54,11 +58,11 @@ fn response(status: StatusCode, kinds: &[ErrorKind]) -> ResponseBuilder {
     let this = ObjectBuilder::new()
         .property("status", status_is)
         .property("reason", reason_is);
-    let schema = AllOfBuilder::new().item(of::<Problem>()).item(this);
+    let schema = AllOfBuilder::new().item(schema_of::<Problem>()).item(this);
     let response = ResponseBuilder::new()
         .description(texts.join("; "))
         .content("application/problem+json", Content::new(Some(schema)))
-        .header("x-request-id", request_id());
+        .header("x-request-id", request_id_header());
     match status {
         StatusCode::UNAUTHORIZED => response.header(WWW_AUTHENTICATE.as_str(), header("`Bearer`")),
         StatusCode::METHOD_NOT_ALLOWED => {
