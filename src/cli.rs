@@ -35,7 +35,7 @@ impl Command {
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
             Self::Caller(flags, args) => caller::run(&flags, environment, args),
             Self::Users(flags, args) => users::run(&flags, environment, args),
-            Self::Import(flags, args) => import::run(&flags, environment, args),
+            Self::Import(flags, args) => import::run(&flags, environment, &args),
             Self::Export(flags, args) => export::run(&flags, environment, &args),
             Self::Healthcheck(flags) => healthcheck::run(&flags, environment),
             Self::ConfigCheck(flags) => config::check(&flags, environment),

@@ -28,11 +28,11 @@ struct Tally {
 pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
-    args: ImportArgs,
+    args: &ImportArgs,
 ) -> Result<Exit, ConfigProblems> {
     operator::run(flags, environment, async |db| {
         let mut tally = Tally::default();
-        let ended = import(&args, db, &mut tally).await;
+        let ended = import(args, db, &mut tally).await;
         let Tally { imported, refused } = tally;
         let imported_as = if args.dry_run {
             "would import"
