@@ -16,6 +16,8 @@ mod metrics;
 mod pools;
 mod probe;
 mod purge;
+mod query;
+mod reach;
 mod schema;
 mod server_keys;
 mod session_rows;
@@ -54,8 +56,7 @@ pub use tokens::{
     redemption::{Redemption, TokenProof},
 };
 pub use users::{
-    AddedUser, EditUserError, ImportOutcome, KeptSessions, NewImport, NewUser, ProvenUser,
-    UpdateUserError, UserChange,
+    AddedUser, ImportOutcome, KeptSessions, NewImport, NewUser, ProvenUser, UpdateUserError,
 };
 
 use metrics::DbCounters;

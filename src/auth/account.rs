@@ -6,7 +6,7 @@
 
 use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
-    db::{AfterWrong, ProvenUser, UpdateUserError, UserChange},
+    db::{AfterWrong, ProvenUser},
     domain::{
         ClientInfo, Email, EventKind, NewPassword, PasswordAttempt, PresentedToken, Session, User,
     },
@@ -56,30 +56,19 @@ impl Auth {
             .await?;
         let (kind, session_id) = (EventKind::PasswordChanged, Some(session.id));
         let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
-        let change = UserChange::Password {
+        let event = event.with_client(client);
+        let proven = ProvenUser {
+            session: session.id,
             verified: user.hashed_password,
-            hashed,
-            kept: Some(session.id),
         };
-        let updated = self.db.update_user(
-            user.id,
-            change,
-            event.at,
-            Some(event.with_client(client)),
-            call.deadline,
-        );
-        match updated.await {
-            Ok(_) => {
-                tracing::info!(user_id = %user.id, session_id = %session.id, "password changed");
-                Ok(())
-            }
-            Err(UpdateUserError::Db(error)) => Err(error.into()),
-            Err(
-                UpdateUserError::PasswordChanged
-                | UpdateUserError::EmailTaken
-                | UpdateUserError::UnknownUser,
-            ) => Err(self.why_proof_lapsed(call, &proof.session).await),
+        let changed = self
+            .db
+            .change_password(user.id, proven, hashed, event, call.deadline);
+        if !changed.await? {
+            return Err(self.why_proof_lapsed(call, &proof.session).await);
         }
+        tracing::info!(user_id = %user.id, session_id = %session.id, "password changed");
+        Ok(())
     }
 
     /// Requests a change of address, which a token mailed to the new address completes. The answer

@@ -131,7 +131,7 @@ impl Auth {
         for (place, chunk) in rows.chunks(ROWS).enumerate() {
             // Never in the future, even where the clock was set back since.
             let seen: Vec<_> = chunk.iter().map(|(id, at)| (*id, *at.min(&now))).collect();
-            let stored = self.db.see_sessions(&seen, Instant::now() + WRITE_LIMIT);
+            let stored = self.db.see_sessions(seen, Instant::now() + WRITE_LIMIT);
             if let Err(error) = stored.await {
                 let left = rows[place * ROWS..].iter().map(|(id, _)| *id);
                 self.last_seen.notes.lock().order.extend(left);

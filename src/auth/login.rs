@@ -8,7 +8,6 @@ use tracing::{Instrument, Span, error_span};
 
 use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
-    db::{UpdateUserError, UserChange},
     domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserKey, UserStatus},
     hashing::{Verification, VerifiedPassword},
     telemetry::chain,
@@ -114,24 +113,12 @@ impl Auth {
             let Some(hashed) = auth.hasher.rehash(password, salt).await else {
                 return;
             };
-            let change = UserChange::Rehash {
-                verified: stored,
-                hashed,
-            };
             let deadline = Instant::now() + REHASH_LIMIT;
-            match auth
-                .db
-                .update_user(id, change, auth.clock.now(), None, deadline)
-                .await
-            {
-                Ok(_) => tracing::debug!(user_id = %id, "password rehashed"),
+            match auth.db.rehash_password(id, stored, hashed, deadline).await {
+                Ok(true) => tracing::debug!(user_id = %id, "password rehashed"),
                 // Changed, rehashed or deleted meanwhile: nothing is lost.
-                Err(
-                    UpdateUserError::PasswordChanged
-                    | UpdateUserError::EmailTaken
-                    | UpdateUserError::UnknownUser,
-                ) => {}
-                Err(UpdateUserError::Db(error)) => {
+                Ok(false) => {}
+                Err(error) => {
                     tracing::warn!(user_id = %id, cause = chain(&error), "rehash not stored");
                 }
             }

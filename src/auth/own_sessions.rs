@@ -1,10 +1,7 @@
 //! What users do with the list of their own sessions, proven by one of them.
 
 use super::{Auth, AuthError, CallContext};
-use crate::{
-    db::{UpdateUserError, UserChange},
-    domain::{EventKind, PresentedToken, Session, SessionId},
-};
+use crate::domain::{EventKind, PresentedToken, Session, SessionId};
 
 /// A page of a user's live sessions.
 #[derive(Debug, Clone)]
@@ -74,22 +71,13 @@ impl Auth {
         let (kept, user) = self.live_session(call, token).await?;
         let kind = EventKind::SessionsRevoked;
         let event = call.event(&self.clock, kind, Some(user.id), Some(kept.id))?;
-        let change = UserChange::EndOtherSessions { kept: kept.id };
-        let (now, deadline) = (event.at, call.deadline);
         let ended = self
             .db
-            .update_user(user.id, change, now, Some(event), deadline);
-        match ended.await {
-            Ok(_) => {
-                tracing::info!(user_id = %user.id, session_id = %kept.id, "other sessions revoked");
-                Ok(())
-            }
-            Err(UpdateUserError::Db(error)) => Err(error.into()),
-            Err(
-                UpdateUserError::PasswordChanged
-                | UpdateUserError::EmailTaken
-                | UpdateUserError::UnknownUser,
-            ) => Err(AuthError::SessionInvalid),
+            .end_other_sessions(user.id, kept.id, event, call.deadline);
+        if !ended.await? {
+            return Err(AuthError::SessionInvalid);
         }
+        tracing::info!(user_id = %user.id, session_id = %kept.id, "other sessions revoked");
+        Ok(())
     }
 }

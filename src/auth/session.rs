@@ -119,7 +119,7 @@ impl Auth {
         // Without a client: the client of the login need not be the client that ends the session.
         let event = call.event(&self.clock, kind, Some(session.user_id), Some(session.id))?;
         self.db
-            .revoke_session(session.id, event.at, event, call.deadline)
+            .revoke_session(session.id, event, call.deadline)
             .await?;
         if kind == EventKind::SessionSecretReused {
             tracing::warn!(user_id = %session.user_id, session_id = %session.id, "session ended: a replaced secret was presented");

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{AuthError, CallContext, Import, events::new_event};
 use crate::{
-    db::{Db, EditUserError, UpdateUserError, UserChange},
+    db::{Db, UpdateUserError},
     domain::{
         CallerName, Clock, Event, EventFilter, EventId, EventKind, StoredEvent, User, UserEdit,
         UserFilter, UserId, UserKey, UserStatus,
@@ -102,12 +102,12 @@ impl<I> Users<I> {
         edit: UserEdit,
     ) -> Result<User, AuthError> {
         let event = call.event(&self.clock, EventKind::EmailChanged, Some(id), None)?;
-        let edited = self.db.edit_user(id, edit, event, call.deadline).await;
+        let edited = self.db.update_user(id, edit, event, call.deadline).await;
         let user = edited.map_err(|error| match error {
-            EditUserError::UnknownUser => AuthError::UserNotFound,
-            EditUserError::EtagMismatch => AuthError::EtagMismatch,
-            EditUserError::EmailTaken => AuthError::EmailTaken,
-            EditUserError::Db(error) => error.into(),
+            UpdateUserError::UnknownUser => AuthError::UserNotFound,
+            UpdateUserError::EtagMismatch => AuthError::EtagMismatch,
+            UpdateUserError::EmailTaken => AuthError::EmailTaken,
+            UpdateUserError::Db(error) => error.into(),
         })?;
         tracing::info!(user_id = %id, "user updated");
         Ok(user)
@@ -133,9 +133,8 @@ impl<I> Users<I> {
             UserStatus::Disabled => (EventKind::UserDisabled, "user disabled"),
         };
         let event = call.event(&self.clock, kind, Some(id), None)?;
-        let user = self
-            .change(call, id, UserChange::Status(status), event)
-            .await?;
+        let changed = self.db.set_status(id, status, event, call.deadline);
+        let user = changed.await?.ok_or(AuthError::UserNotFound)?;
         tracing::info!(user_id = %id, "{done}");
         Ok(user)
     }
@@ -174,23 +173,5 @@ impl<I> Users<I> {
                 None => return Ok(users),
             }
         }
-    }
-
-    async fn change(
-        &self,
-        call: &CallContext,
-        id: UserId,
-        change: UserChange,
-        event: Event,
-    ) -> Result<User, AuthError> {
-        let changed = self
-            .db
-            .update_user(id, change, event.at, Some(event), call.deadline);
-        changed.await.map_err(|error| match error {
-            UpdateUserError::Db(error) => error.into(),
-            UpdateUserError::UnknownUser
-            | UpdateUserError::PasswordChanged
-            | UpdateUserError::EmailTaken => AuthError::UserNotFound,
-        })
     }
 }

@@ -14,9 +14,10 @@ use super::{
     Db, DbError,
     entity::{
         callers::{self, Column, Entity as Callers, grants, identities, keys},
-        from_micros, or_nothing, to_micros,
+        from_micros, to_micros,
     },
     events::record,
+    query::or_nothing,
 };
 use crate::domain::{
     Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CertificateIdentity, Event, Timestamp,
@@ -36,26 +37,21 @@ pub enum AddedCaller {
 
 impl Db {
     /// Adds a caller with its first key.
-    ///
-    /// # Errors
-    /// The database failed.
     pub async fn add_caller(
         &self,
         caller: CallerRecord,
         event: Event,
         deadline: Instant,
     ) -> Result<AddedCaller, DbError> {
-        self.write(deadline, move |transaction| {
-            Box::pin(add(transaction, caller.clone(), event.clone()))
+        let input = (caller, event);
+        self.write(deadline, input, |transaction, (caller, event)| {
+            Box::pin(add(transaction, caller, event))
         })
         .await
     }
 
-    /// Gives a caller a further key, and its others an end; those that have expired go. Answers
-    /// whether there is such a caller.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Gives a caller a further key, lets its other keys end and deletes those that have expired.
+    /// Returns whether there is such a caller.
     pub async fn rotate_caller_key(
         &self,
         name: CallerName,
@@ -63,60 +59,29 @@ impl Db {
         others_until: Timestamp,
         deadline: Instant,
     ) -> Result<bool, DbError> {
-        self.write(deadline, move |transaction| {
-            let now = to_micros(key.created_at);
-            let (name, key) = (name.to_string(), key_row(&name, &key));
-            Box::pin(async move {
-                // Locked: of two that rotate at once, the later must find the earlier one's key.
-                let caller = Callers::find_by_id(name.clone()).lock(LockType::NoKeyUpdate);
-                if caller.one(transaction).await?.is_none() {
-                    return Ok(false);
-                }
-                let expired = keys::Entity::delete_many()
-                    .filter(keys::Column::Caller.eq(name.as_str()))
-                    .filter(keys::Column::ExpiresAt.lte(now));
-                expired.exec(transaction).await?;
-                // An end is only ever brought forward.
-                keys::Entity::update_many()
-                    .col_expr(
-                        keys::Column::ExpiresAt,
-                        Expr::value(to_micros(others_until)),
-                    )
-                    .filter(keys::Column::Caller.eq(name))
-                    .filter(
-                        Condition::any()
-                            .add(keys::Column::ExpiresAt.is_null())
-                            .add(keys::Column::ExpiresAt.gt(to_micros(others_until))),
-                    )
-                    .exec(transaction)
-                    .await?;
-                keys::Entity::insert(key)
-                    .exec_without_returning(transaction)
-                    .await?;
-                Ok(true)
-            })
+        let input = (name, key);
+        self.write(deadline, input, move |transaction, (name, key)| {
+            Box::pin(rotate(transaction, name, key, others_until))
         })
         .await
     }
 
-    /// Removes a caller with its keys, grants and identities. Answers whether there was one.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Removes a caller with its keys, grants and identities. Returns whether there was one.
     pub async fn remove_caller(
         &self,
         name: CallerName,
         event: Event,
         deadline: Instant,
     ) -> Result<bool, DbError> {
-        self.write(deadline, move |transaction| {
-            let (name, event) = (name.to_string(), event.clone());
+        let input = (name, event);
+        self.write(deadline, input, |transaction, (name, event)| {
             Box::pin(async move {
-                let removed = Callers::delete_by_id(name).exec(transaction).await?;
-                if removed.rows_affected > 0 {
-                    record(transaction, &event).await?;
+                let remove = Callers::delete_by_id(name.to_string());
+                let is_removed = remove.exec(transaction).await?.rows_affected > 0;
+                if is_removed {
+                    record(transaction, event).await?;
                 }
-                Ok(removed.rows_affected > 0)
+                Ok(is_removed)
             })
         })
         .await
@@ -196,6 +161,39 @@ impl Db {
     }
 }
 
+async fn rotate(
+    transaction: &DatabaseTransaction,
+    name: &CallerName,
+    key: &CallerKey,
+    others_until: Timestamp,
+) -> Result<bool, DbErr> {
+    // Locked: of two rotations at once, the later must find the earlier one's key.
+    let caller = Callers::find_by_id(name.to_string()).lock(LockType::NoKeyUpdate);
+    if caller.one(transaction).await?.is_none() {
+        return Ok(false);
+    }
+    let (created_at, until) = (to_micros(key.created_at), to_micros(others_until));
+    keys::Entity::delete_many()
+        .filter(keys::Column::Caller.eq(name.to_string()))
+        .filter(keys::Column::ExpiresAt.lte(created_at))
+        .exec(transaction)
+        .await?;
+    // An end is only ever brought forward.
+    let ends_later = Condition::any()
+        .add(keys::Column::ExpiresAt.is_null())
+        .add(keys::Column::ExpiresAt.gt(until));
+    keys::Entity::update_many()
+        .col_expr(keys::Column::ExpiresAt, Expr::value(until))
+        .filter(keys::Column::Caller.eq(name.to_string()))
+        .filter(ends_later)
+        .exec(transaction)
+        .await?;
+    keys::Entity::insert(key_row(name, key))
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(true)
+}
+
 /// Whether none of them was another caller's.
 async fn add_identities(
     transaction: &DatabaseTransaction,
@@ -219,8 +217,8 @@ async fn add_identities(
 
 async fn add(
     transaction: &DatabaseTransaction,
-    new: CallerRecord,
-    event: Event,
+    new: &CallerRecord,
+    event: &Event,
 ) -> Result<AddedCaller, DbErr> {
     let name = &new.caller.name;
     let row = callers::ActiveModel {
@@ -235,7 +233,7 @@ async fn add(
     {
         return Ok(AddedCaller::NameTaken);
     }
-    if !add_identities(transaction, &new).await? {
+    if !add_identities(transaction, new).await? {
         // What was added so far goes with it.
         Callers::delete_by_id(name.to_string())
             .exec(transaction)
@@ -252,7 +250,7 @@ async fn add(
     keys::Entity::insert_many(new.keys.iter().map(|key| key_row(name, key)))
         .exec_without_returning(transaction)
         .await?;
-    record(transaction, &event).await?;
+    record(transaction, event).await?;
     Ok(AddedCaller::Added)
 }
 

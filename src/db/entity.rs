@@ -10,10 +10,8 @@ pub(super) mod session_secrets;
 pub(super) mod sessions;
 pub(super) mod users;
 
-use chrono::DateTime;
-use sea_orm::sea_query::OnConflict;
-
 use crate::domain::Timestamp;
+use chrono::DateTime;
 
 /// An instant as stored: microseconds since the Unix epoch, on both databases.
 pub(super) fn to_micros(instant: Timestamp) -> i64 {
@@ -23,9 +21,4 @@ pub(super) fn to_micros(instant: Timestamp) -> i64 {
 /// What no row can hold reads as the epoch: long past, so it opens nothing.
 pub(super) fn from_micros(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
-}
-
-/// A row that is there already stays as it is.
-pub(super) fn or_nothing() -> OnConflict {
-    OnConflict::new().do_nothing().to_owned()
 }

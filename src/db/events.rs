@@ -5,8 +5,7 @@ mod outcomes;
 mod retention;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, Select,
 };
 use tokio::time::Instant;
 
@@ -16,23 +15,27 @@ use super::{
         events::{ActiveModel, Column, Entity as Events, kind_column},
         to_micros,
     },
+    query::page_after,
 };
 use crate::domain::{Event, EventFilter, EventId, SessionId, StoredEvent, UserId, uuid_v7};
 
 /// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
-    record_all(transaction, vec![event.clone()]).await
-}
-
-/// Writes events.
-pub(super) async fn record_all(
-    transaction: &DatabaseTransaction,
-    events: Vec<Event>,
-) -> Result<(), DbErr> {
-    Events::insert_many(events.iter().map(|event| row(event, 1)))
+    Events::insert(row(event, 1))
         .exec_without_returning(transaction)
         .await
-        .map(|_| ())
+        .map(drop)
+}
+
+/// Writes events by one statement.
+pub(super) async fn record_all(
+    transaction: &DatabaseTransaction,
+    events: impl Iterator<Item = &Event>,
+) -> Result<(), DbErr> {
+    Events::insert_many(events.map(|event| row(event, 1)))
+        .exec_without_returning(transaction)
+        .await
+        .map(drop)
 }
 
 fn row(event: &Event, count: i64) -> ActiveModel {
@@ -62,11 +65,9 @@ impl Db {
         limit: u64,
         deadline: Instant,
     ) -> Result<Vec<StoredEvent>, DbError> {
-        let mut query = selected(filter).order_by_asc(Column::Id).limit(limit);
-        if let Some(after) = after {
-            query = query.filter(Column::Id.gt(after.uuid()));
-        }
-        let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
+        let after = after.map(EventId::uuid);
+        let page = page_after(selected(filter), Column::Id, after, limit);
+        let rows = self.read(deadline, page.all(&self.inner.reader)).await?;
         Ok(rows.into_iter().map(StoredEvent::from).collect())
     }
 }

@@ -68,9 +68,8 @@ impl Db {
         queue: u32,
         deadline: Instant,
     ) -> Result<Queued, DbError> {
-        self.write(deadline, move |transaction| {
-            let request = request.clone();
-            Box::pin(async move { enqueue(transaction, &request, queue).await })
+        self.write(deadline, request, move |transaction, request| {
+            Box::pin(enqueue(transaction, request, queue))
         })
         .await
     }
@@ -89,17 +88,15 @@ impl Db {
         queue: u32,
         deadline: Instant,
     ) -> Result<Option<Queued>, DbError> {
-        self.write(deadline, move |transaction| {
-            let (request, notice) = (request.clone(), notice.clone());
+        let input = (request, notice);
+        self.write(deadline, input, move |transaction, (request, notice)| {
             Box::pin(async move {
                 if !forget_wrong_passwords(transaction, session).await? {
                     return Ok(None);
                 }
-                let queued = enqueue(transaction, &request, queue).await?;
+                let queued = enqueue(transaction, request, queue).await?;
                 if let (Queued::Yes, Some(notice)) = (queued, notice) {
-                    // No queue is too full for a notice. The limits of its address hold all the
-                    // same: of several changes in a minute the first is told.
-                    let _ = enqueue(transaction, &notice, u32::MAX).await?;
+                    enqueue_notice(transaction, notice).await?;
                 }
                 Ok(Some(queued))
             })
@@ -108,8 +105,16 @@ impl Db {
     }
 }
 
-/// The same inside another transaction: mail that tells of a change is asked for together with it.
-pub(super) async fn enqueue(
+/// Requests a notice in the transaction of the change that it reports. It is queued however much mail
+/// waits; the limits of its address hold, so of several changes in a minute the first is reported.
+pub(super) async fn enqueue_notice(
+    transaction: &DatabaseTransaction,
+    notice: &MailRequest,
+) -> Result<(), DbErr> {
+    enqueue(transaction, notice, u32::MAX).await.map(drop)
+}
+
+async fn enqueue(
     transaction: &DatabaseTransaction,
     request: &MailRequest,
     queue: u32,

@@ -29,7 +29,7 @@ const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
 /// How long a connection that was given back may take to say that it is well.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 /// How long a connection of the schema's own waits to be made.
-const SCHEMA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const SCHEMA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The writer, the readers and the connection of the probe.
 pub(super) fn open(

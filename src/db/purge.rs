@@ -34,7 +34,7 @@ impl Db {
         deadline: Instant,
     ) -> Result<Option<u64>, DbError> {
         let before = to_micros(ended_before);
-        let purge = self.write(deadline, move |transaction| {
+        let purge = self.write(deadline, (), move |transaction, ()| {
             Box::pin(async move {
                 if !is_alone(transaction).await? {
                     return Ok(None);

@@ -14,7 +14,7 @@ use sea_orm::{
 use sea_orm_migration::{IntoSchemaManagerConnection, SchemaManager, seaql_migrations};
 use tokio::time::{Instant, interval_at, sleep};
 
-use super::{Db, DbError, Target, error::Kind, file, pools, write::begin};
+use super::{Db, DbError, Target, error::Kind, file, pools::{self, SCHEMA_ACQUIRE_TIMEOUT}, write::begin};
 
 /// Any number, as long as every Vestibule that shares a Postgres database uses the same.
 const ADVISORY_LOCK: i64 = 0x7665_7374_6962;
@@ -114,7 +114,7 @@ impl Db {
         {
             return Ok(SchemaState::compare::<M>(Vec::new()));
         }
-        let connection = self.schema_connection()?;
+        let connection = self.schema_connection().await?;
         let state = telling_of_the_wait(while_busy(|| state::<M, _>(&connection))).await;
         let _ = connection.close().await;
         state.map_err(|error| self.unusable(&error))
@@ -141,10 +141,13 @@ impl Db {
         .await
     }
 
-    fn schema_connection(&self) -> Result<DatabaseConnection, DbError> {
+    async fn schema_connection(&self) -> Result<DatabaseConnection, DbError> {
         let target = &self.inner.settings.target;
         if let Target::Sqlite(path) = target {
             file::create_if_missing(path).map_err(|error| self.unusable(&error))?;
+        }
+        if let Some(error) = self.why_unreachable(SCHEMA_ACQUIRE_TIMEOUT).await {
+            return Err(error);
         }
         pools::open_for_schema(target).map_err(DbError::Unavailable)
     }
@@ -163,7 +166,7 @@ impl Db {
     where
         W: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>>,
     {
-        let connection = self.schema_connection()?;
+        let connection = self.schema_connection().await?;
         let outcome = async {
             let transaction = telling_of_the_wait(lock(&connection)).await?;
             let done = work(&transaction).await?;

@@ -5,10 +5,8 @@ use tokio::time::Instant;
 
 use super::{
     Db, DbError,
-    entity::{
-        or_nothing,
-        server_keys::{ActiveModel, Entity as ServerKeys},
-    },
+    entity::server_keys::{ActiveModel, Entity as ServerKeys},
+    query::or_nothing,
 };
 use crate::domain::ServerKey;
 
@@ -28,7 +26,7 @@ impl Db {
         if let Some(row) = self.read(deadline, query.one(&self.inner.reader)).await? {
             return row.try_into().map_err(DbError::Bug);
         }
-        self.write(deadline, move |transaction| {
+        self.write(deadline, fresh, move |transaction, fresh| {
             let row = ActiveModel {
                 name: Set(name.to_owned()),
                 secret: Set(fresh.as_bytes().to_vec()),

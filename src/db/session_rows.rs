@@ -1,14 +1,15 @@
 //! The statement of the session check: sessions with their users, by id.
 //!
-//! It is read a hundred times as often as anything else, so it is written once for each size and
-//! its columns are taken by position: building a query and looking for names cost more than the
+//! It runs a hundred times as often as any other statement, so its SQL is made once for each number of
+//! ids and its columns are read by position: building a query and looking for names cost more than the
 //! database's own work.
 
-use std::{collections::HashMap, fmt::Write, sync::LazyLock};
+use std::{collections::HashMap, fmt::Write, iter, sync::LazyLock};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, TryGetable, Value,
+};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::{
     Db, DbError,
@@ -19,38 +20,79 @@ use crate::domain::{Session, SessionId, User};
 /// The most ids of one statement.
 pub(super) const MOST: usize = 512;
 
-/// The columns in the order of [`row`].
-const SELECT: &str = "SELECT \
-    s.id, s.user_id, s.secret_hash, s.epoch, s.created_at, s.authenticated_at, s.last_seen_at, \
-    s.expires_at, s.revoked_at, s.user_agent, s.ip, s.method, \
-    u.email, u.email_key, u.hashed_password, u.password_scheme, u.status, u.session_epoch, \
-    u.version, u.request_id, u.email_verified_at, u.created_at, u.updated_at \
-    FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id IN (";
+/// Makes the columns of the SELECT and the function that decodes its rows from one list, so that
+/// their orders cannot differ. The columns after `unread` are not in a `Session`.
+macro_rules! joined_rows {
+    (
+        sessions: $first:ident, $($session:ident),+;
+        unread: $($unread:ident),+;
+        users: $($user:ident),+;
+    ) => {
+        const COLUMNS: &str = concat!(
+            "s.", stringify!($first),
+            $(", s.", stringify!($session),)+
+            $(", u.", stringify!($user),)+
+        );
+
+        fn decode(row: &QueryResult) -> Result<(SessionId, (Session, User)), DbErr> {
+            let mut columns = Columns { row, position: 0 };
+            let session = sessions::Model {
+                $first: columns.read()?,
+                $($session: columns.read()?,)+
+                $($unread: 0,)+
+            };
+            let user = users::Model {
+                id: session.user_id,
+                $($user: columns.read()?,)+
+            };
+            Ok((SessionId::new(session.id), (session.into(), user.into())))
+        }
+    };
+}
+
+joined_rows! {
+    sessions: id, user_id, secret_hash, epoch, created_at, authenticated_at, last_seen_at,
+        expires_at, revoked_at, user_agent, ip, method;
+    unread: wrong_passwords, rotations;
+    users: email, email_key, hashed_password, password_scheme, status, session_epoch, version,
+        request_id, email_verified_at, created_at, updated_at;
+}
+
+/// The columns of a row, one after the other.
+struct Columns<'r> {
+    row: &'r QueryResult,
+    position: usize,
+}
+
+impl Columns<'_> {
+    fn read<T: TryGetable>(&mut self) -> Result<T, DbErr> {
+        let column = self.row.try_get_by_index(self.position);
+        self.position += 1;
+        column
+    }
+}
 
 /// For 1, 2, 4 … [`MOST`] ids: a statement of each length would fill the databases' caches of
 /// prepared statements.
 static STATEMENTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
     let sizes = (0..=MOST.ilog2()).map(|power| 1 << power);
-    sizes.map(|size| (size, statement(size))).collect()
+    sizes.map(|size| (size, select(size))).collect()
 });
 
-fn statement(size: usize) -> String {
-    let mut sql = SELECT.to_owned();
-    for number in 1..=size {
-        let comma = if number == 1 { "" } else { ", " };
+fn select(ids: usize) -> String {
+    let mut sql = format!(
+        "SELECT {COLUMNS} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id IN ($1"
+    );
+    for number in 2..=ids {
         // Writing to a String cannot fail.
-        let _ = write!(sql, "{comma}${number}");
+        let _ = write!(sql, ", ${number}");
     }
     sql.push(')');
     sql
 }
 
 impl Db {
-    /// Finds sessions and their users in one statement, at most 512; what is not there is not among
-    /// them.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Finds at most 512 sessions and their users by one statement; unknown ids are not in the answer.
     pub async fn find_sessions(
         &self,
         ids: &[SessionId],
@@ -60,7 +102,7 @@ impl Db {
     }
 }
 
-/// Finds sessions and their users; what is not there is not among them. At most [`MOST`] ids.
+/// Finds at most [`MOST`] sessions and their users; unknown ids are not in the answer.
 pub(super) async fn find(
     connection: &DatabaseConnection,
     ids: &[SessionId],
@@ -71,44 +113,9 @@ pub(super) async fn find(
     let fitting = STATEMENTS.iter().find(|(size, _)| *size >= ids.len());
     let (size, sql) = fitting.ok_or_else(|| DbErr::Custom("too many ids".to_owned()))?;
     // The places that are left over repeat the last id.
-    let padding = std::iter::repeat_n(last, size - ids.len());
+    let padding = iter::repeat_n(last, size - ids.len());
     let values = ids.iter().chain(padding).map(|id| Value::from(id.uuid()));
     let statement = Statement::from_sql_and_values(connection.get_database_backend(), sql, values);
     let rows = connection.query_all_raw(statement).await?;
-    rows.iter().map(row).collect()
-}
-
-fn row(row: &QueryResult) -> Result<(SessionId, (Session, User)), DbErr> {
-    let session = sessions::Model {
-        id: row.try_get_by_index(0)?,
-        user_id: row.try_get_by_index(1)?,
-        secret_hash: row.try_get_by_index(2)?,
-        epoch: row.try_get_by_index(3)?,
-        created_at: row.try_get_by_index(4)?,
-        authenticated_at: row.try_get_by_index(5)?,
-        last_seen_at: row.try_get_by_index(6)?,
-        expires_at: row.try_get_by_index(7)?,
-        revoked_at: row.try_get_by_index(8)?,
-        user_agent: row.try_get_by_index(9)?,
-        ip: row.try_get_by_index(10)?,
-        method: row.try_get_by_index(11)?,
-        // What a `Session` does not tell is not read.
-        wrong_passwords: 0,
-        rotations: 0,
-    };
-    let user = users::Model {
-        id: session.user_id,
-        email: row.try_get_by_index(12)?,
-        email_key: row.try_get_by_index(13)?,
-        hashed_password: row.try_get_by_index(14)?,
-        password_scheme: row.try_get_by_index(15)?,
-        status: row.try_get_by_index(16)?,
-        session_epoch: row.try_get_by_index(17)?,
-        version: row.try_get_by_index(18)?,
-        request_id: row.try_get_by_index::<Option<Uuid>>(19)?,
-        email_verified_at: row.try_get_by_index(20)?,
-        created_at: row.try_get_by_index(21)?,
-        updated_at: row.try_get_by_index(22)?,
-    };
-    Ok((SessionId::new(session.id), (session.into(), user.into())))
+    rows.iter().map(decode).collect()
 }

@@ -3,8 +3,8 @@
 pub(super) mod redemption;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait,
-    sea_query::{Expr, InsertStatement, Query},
+    ConnectionTrait,
+    sea_query::{Expr, InsertStatement, LockType},
 };
 use tokio::time::Instant;
 
@@ -13,13 +13,12 @@ use super::{
     entity::{
         one_time_tokens::{Column, Entity as OneTimeTokens, token_purpose_column},
         to_micros,
-        users::{self, status_column},
+        users::{self, Entity as Users},
     },
     events::record,
+    query::insert_for_live_user,
 };
-use crate::domain::{
-    Email, Event, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, UserId, UserStatus,
-};
+use crate::domain::{Email, Event, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, UserId};
 
 /// A token to issue.
 #[derive(Debug, Clone)]
@@ -56,13 +55,13 @@ impl Db {
         event: Option<Event>,
         deadline: Instant,
     ) -> Result<bool, DbError> {
-        self.write(deadline, move |transaction| {
-            let (insert, event) = (insert_for_live_user(&token), event.clone());
+        let input = (token, event);
+        self.write(deadline, input, |transaction, (token, event)| {
             Box::pin(async move {
+                let insert = insert(token);
                 let is_issued = transaction.execute(&insert).await?.rows_affected() == 1;
-                match &event {
-                    Some(event) if is_issued => record(transaction, event).await?,
-                    Some(_) | None => {}
+                if let (Some(event), true) = (event, is_issued) {
+                    record(transaction, event).await?;
                 }
                 Ok(is_issued)
             })
@@ -71,42 +70,30 @@ impl Db {
     }
 }
 
-fn insert_for_live_user(token: &NewOneTimeToken) -> InsertStatement {
-    let new_email = token.new_email.as_ref();
-    let values = Query::select()
-        .exprs([
-            Expr::value(token.id.uuid()),
-            Expr::col((users::Entity, users::Column::Id)),
-            Expr::value(token_purpose_column(token.purpose)),
-            Expr::col((users::Entity, users::Column::EmailKey)),
-            Expr::value(new_email.map(|email| email.as_given().to_owned())),
-            Expr::value(new_email.map(|email| email.key().as_str().to_owned())),
-            Expr::value(token.mailed),
-            Expr::value(token.secret_hash.as_bytes().to_vec()),
-            Expr::value(to_micros(token.created_at)),
-            Expr::value(to_micros(token.expires_at)),
-        ])
-        .from(users::Entity)
-        .and_where(users::Column::Id.eq(token.user_id.uuid()))
-        .and_where(users::Column::SessionEpoch.eq(token.epoch))
-        .and_where(users::Column::Status.eq(status_column(UserStatus::Active)))
-        // Waits for a change of the user that is under way, and is then judged by what it left.
-        .lock_shared()
-        .to_owned();
-    let mut insert = Query::insert();
-    insert.into_table(OneTimeTokens).columns([
-        Column::Id,
-        Column::UserId,
-        Column::Purpose,
-        Column::EmailKey,
-        Column::NewEmail,
-        Column::NewEmailKey,
-        Column::Mailed,
-        Column::SecretHash,
-        Column::CreatedAt,
-        Column::ExpiresAt,
-    ]);
-    // Both lists stand above each other and have the same length, which is all that can fail here.
-    let _ = insert.select_from(values);
-    insert
+fn insert(token: &NewOneTimeToken) -> InsertStatement {
+    let at = |time| Expr::value(to_micros(time));
+    let purpose = token_purpose_column(token.purpose);
+    let current_key = Expr::col((Users, users::Column::EmailKey));
+    let new = token.new_email.as_ref();
+    let new_email = new.map(|new| new.as_given().to_owned());
+    let new_key = new.map(|new| new.key().as_str().to_owned());
+    let secret_hash = token.secret_hash.as_bytes().to_vec();
+    insert_for_live_user(
+        OneTimeTokens,
+        (token.user_id, token.epoch),
+        // Waits for a change of the user that is under way, and then sees what it left.
+        LockType::Share,
+        [
+            (Column::Id, Expr::value(token.id.uuid())),
+            (Column::UserId, Expr::value(token.user_id.uuid())),
+            (Column::Purpose, Expr::value(purpose)),
+            (Column::EmailKey, current_key),
+            (Column::NewEmail, Expr::value(new_email)),
+            (Column::NewEmailKey, Expr::value(new_key)),
+            (Column::Mailed, Expr::value(token.mailed)),
+            (Column::SecretHash, Expr::value(secret_hash)),
+            (Column::CreatedAt, at(token.created_at)),
+            (Column::ExpiresAt, at(token.expires_at)),
+        ],
+    )
 }

@@ -1,12 +1,13 @@
-//! Users: the seed's `add_user` and `find_user_by`; `update_user` is in `change`, and what callers
-//! write of one in `edit`.
+//! Users: added and found. Each kind of change has a file of its own.
 
 mod change;
-mod edit;
+mod email;
 mod erase;
 mod import;
-mod kept;
 mod list;
+mod password;
+mod sessions;
+mod status;
 
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -14,20 +15,21 @@ use sea_orm::{
 };
 use tokio::time::Instant;
 
-pub(super) use change::update;
-pub use change::{UpdateUserError, UserChange};
-pub use edit::EditUserError;
-pub use erase::ProvenUser;
+pub use email::UpdateUserError;
+pub(super) use email::{change_email, verify_email};
 pub use import::{ImportOutcome, NewImport};
-pub use kept::KeptSessions;
+pub use password::ProvenUser;
+pub(super) use password::reset_password;
+pub use sessions::KeptSessions;
 
 use super::{
     Db, DbError,
     entity::{
-        or_nothing, sessions, to_micros,
+        sessions as session_rows, to_micros,
         users::{self, Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
+    query::{or_nothing, some_ids},
 };
 use crate::domain::{
     Email, Event, HashedPassword, PasswordScheme, RegistrationId, Timestamp, User, UserId, UserKey,
@@ -35,35 +37,32 @@ use crate::domain::{
 };
 
 /// A user to add.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct NewUser {
-    /// Made by the caller, never used before.
+    /// Made by the use case, never used before.
     pub id: UserId,
-    /// The address; its key is what must be free.
+    /// The address, whose key must be free.
     pub email: Email,
     /// The hash of the password, which was over UTF-8 in NFC.
     pub hashed_password: HashedPassword,
-    /// Of the registration.
+    /// The id of the registration, by which a retry is recognised.
     pub request_id: Option<RegistrationId>,
-    /// When.
+    /// The time of the registration.
     pub now: Timestamp,
 }
 
-/// What came of adding a user.
-#[derive(Debug, Clone)]
+/// The outcome of adding a user.
+#[derive(Debug)]
 #[must_use]
 pub enum AddedUser {
-    /// The user is there.
+    /// The user was added.
     Added(User),
     /// The address or the registration id is another row's; nothing was changed.
     Taken,
 }
 
 impl Db {
-    /// Adds a user. Whether the address is free is the database's to say, in the same statement.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Adds a user. The same statement decides whether the address is free.
     pub async fn add_user(
         &self,
         user: NewUser,
@@ -84,25 +83,22 @@ impl Db {
             created_at: Set(to_micros(user.now)),
             updated_at: Set(to_micros(user.now)),
         };
-        self.write(deadline, move |transaction| {
-            let insert = Users::insert(row.clone()).on_conflict(or_nothing());
-            let event = event.clone();
+        let input = (row, event);
+        self.write(deadline, input, |transaction, (row, event)| {
             Box::pin(async move {
+                let insert = Users::insert(row.clone()).on_conflict(or_nothing());
                 let added = insert.exec_with_returning_many(transaction).await?;
                 let Some(row) = added.into_iter().next() else {
                     return Ok(AddedUser::Taken);
                 };
-                record(transaction, &event).await?;
+                record(transaction, event).await?;
                 Ok(AddedUser::Added(row.into()))
             })
         })
         .await
     }
 
-    /// Finds a user by one field; `None` when there is none.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Finds a user by a unique field.
     pub async fn find_user_by(
         &self,
         key: &UserKey,
@@ -113,9 +109,9 @@ impl Db {
             UserKey::Email(key) => Users::find().filter(Column::EmailKey.eq(key.as_str())),
             UserKey::Session(id) => Users::find().filter(
                 Column::Id.in_subquery(
-                    sessions::Entity::find_by_id(id.uuid())
+                    session_rows::Entity::find_by_id(id.uuid())
                         .select_only()
-                        .column(sessions::Column::UserId)
+                        .column(session_rows::Column::UserId)
                         .into_query(),
                 ),
             ),
@@ -126,28 +122,20 @@ impl Db {
             .map(User::from))
     }
 
-    /// Forgets the registration ids of users who registered before an instant, some at a time.
-    /// Returns how many.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Clears the ids of registrations before a time, at most `batch` of them. Returns how many.
     pub async fn clear_registration_ids(
         &self,
         before: Timestamp,
         batch: u64,
         deadline: Instant,
     ) -> Result<u64, DbError> {
-        self.write(deadline, move |transaction| {
+        self.write(deadline, (), move |transaction, ()| {
             let old = Users::find()
                 .filter(Column::RequestId.is_not_null())
-                .filter(Column::CreatedAt.lt(to_micros(before)))
-                .limit(batch)
-                .select_only()
-                .column(Column::Id)
-                .into_query();
+                .filter(Column::CreatedAt.lt(to_micros(before)));
             let clear = Users::update_many()
                 .col_expr(Column::RequestId, Expr::value(None::<uuid::Uuid>))
-                .filter(Column::Id.in_subquery(old));
+                .filter(Column::Id.in_subquery(some_ids(old, Column::Id, batch)));
             Box::pin(async move { Ok(clear.exec(transaction).await?.rows_affected) })
         })
         .await

@@ -16,13 +16,20 @@ const RETRIES: u32 = 3;
 impl Db {
     /// Does work in a transaction, on a task of its own: a caller that goes away cannot cut it
     /// short, which would leave a connection inside a transaction, and the drain awaits it. A
-    /// transaction that lost a race is done again within the deadline.
+    /// transaction that lost a race is done again within the deadline; the task owns the input and
+    /// lends it to each attempt.
     ///
     /// Past the deadline nothing is started; what was started is finished, its result dropped.
-    pub(super) async fn write<T, W>(&self, deadline: Instant, work: W) -> Result<T, DbError>
+    pub(super) async fn write<I, T, W>(
+        &self,
+        deadline: Instant,
+        input: I,
+        work: W,
+    ) -> Result<T, DbError>
     where
+        I: Send + Sync + 'static,
         T: Send + 'static,
-        W: for<'t> Fn(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>>
+        W: for<'t> Fn(&'t DatabaseTransaction, &'t I) -> BoxFuture<'t, Result<T, DbErr>>
             + Send
             + Sync
             + 'static,
@@ -31,7 +38,7 @@ impl Db {
         let attempts = async move {
             let mut retries = RETRIES;
             loop {
-                let Some(outcome) = db.attempt(deadline, &work).await else {
+                let Some(outcome) = db.attempt(deadline, &input, &work).await else {
                     return Err(DbError::DeadlineExceeded);
                 };
                 match outcome {
@@ -53,9 +60,15 @@ impl Db {
     }
 
     /// `None`: the deadline passed before anything was done.
-    async fn attempt<T, W>(&self, deadline: Instant, work: &W) -> Option<Result<T, DbErr>>
+    async fn attempt<I, T, W>(
+        &self,
+        deadline: Instant,
+        input: &I,
+        work: &W,
+    ) -> Option<Result<T, DbErr>>
     where
-        W: for<'t> Fn(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>> + Sync,
+        I: Sync,
+        W: for<'t> Fn(&'t DatabaseTransaction, &'t I) -> BoxFuture<'t, Result<T, DbErr>> + Sync,
     {
         if deadline <= Instant::now() {
             return None;
@@ -69,7 +82,7 @@ impl Db {
         if deadline <= Instant::now() {
             return None;
         }
-        Some(match work(&transaction).await {
+        Some(match work(&transaction, input).await {
             Ok(done) => transaction.commit().await.map(|()| done),
             Err(error) => Err(error),
         })

@@ -153,9 +153,7 @@ async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
     let (disabled, user) = open().await;
     app.disable(&user.id).await;
     let (older, user) = open().await;
-    app.change(&user.id, vestibule::db::UserChange::EndSessions)
-        .await
-        .unwrap();
+    app.end_sessions(&user.id).await.unwrap();
     let (live, _) = open().await;
     let mut forged = live.clone();
     forged.replace_range(

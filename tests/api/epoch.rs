@@ -1,10 +1,7 @@
 //! Verifying a password is slow; a login that began before a change leaves no session behind.
 
 use tonic::Code;
-use vestibule::{
-    db::UserChange,
-    proto::v1::{SessionStatus, User},
-};
+use vestibule::proto::v1::{SessionStatus, User};
 
 use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, email};
 
@@ -14,7 +11,7 @@ on_both_databases!(
     a_held_login_gets_no_session_when_all_are_ended,
     each_change_ends_the_sessions_that_were_open,
     a_changed_password_is_the_only_one,
-    an_unknown_id_is_not_updated,
+    sessions_of_an_unknown_user_are_not_ended,
 );
 
 const NEW: &str = "the new canary sings";
@@ -68,7 +65,7 @@ async fn a_held_login_gets_no_session_when_the_user_is_disabled(database: Databa
 
 async fn a_held_login_gets_no_session_when_all_are_ended(database: Database) {
     hold(database, async |app, user, _| {
-        app.change(&user.id, UserChange::EndSessions).await.unwrap();
+        app.end_sessions(&user.id).await.unwrap();
     })
     .await;
 }
@@ -88,7 +85,7 @@ async fn each_change_ends_the_sessions_that_were_open(app: TestApp) {
     let (user, changed) = open().await;
     app.take_password_of(&user.email, &donor.email).await;
     let (user, ended) = open().await;
-    app.change(&user.id, UserChange::EndSessions).await.unwrap();
+    app.end_sessions(&user.id).await.unwrap();
     let (user, disabled) = open().await;
     app.disable(&user.id).await;
 
@@ -107,12 +104,11 @@ async fn a_changed_password_is_the_only_one(app: TestApp) {
     assert!(!app.grpc().is_valid(&user.email, PASSWORD).await);
 }
 
-/// The seed's `update_user`: an unknown id is an error.
-async fn an_unknown_id_is_not_updated(app: TestApp) {
+async fn sessions_of_an_unknown_user_are_not_ended(app: TestApp) {
     let unknown = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
-    let outcome = app.change(unknown, UserChange::EndSessions).await;
+    let outcome = app.end_sessions(unknown).await;
     assert!(matches!(
         outcome,
-        Err(vestibule::db::UpdateUserError::UnknownUser)
+        Err(vestibule::auth::AuthError::UserNotFound)
     ));
 }

@@ -229,8 +229,7 @@ async fn what_proves_no_session_is_not_rotated(app: TestApp) {
     let unknown = SessionToken::new(SessionId::new(Uuid::from_u128(7)), [7; 32]);
     let (revoked, ended, disabled) = (app.owner().await, app.owner().await, app.owner().await);
     app.grpc().revoke(&revoked.token).await.unwrap();
-    let all = vestibule::db::UserChange::EndSessions;
-    app.change(&ended.id, all).await.unwrap();
+    app.end_sessions(&ended.id).await.unwrap();
     app.disable(&disabled.id).await;
     let texts = [revoked.token, ended.token, disabled.token];
     for text in ["x".to_owned(), unknown.expose().to_string()]

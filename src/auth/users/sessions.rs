@@ -3,7 +3,7 @@
 use super::Users;
 use crate::{
     auth::{AuthError, CallContext, Issuer, NewSession, NewToken, issuer::TokenDelivery},
-    db::{KeptSessions, UserChange},
+    db::KeptSessions,
     domain::{
         AuthenticationMethod, ClientInfo, EventKind, Session, SessionId, Timestamp, TokenPurpose,
         User, UserId, UserKey, UserStatus,
@@ -36,18 +36,18 @@ impl<I> Users<I> {
         ended: SessionsToEnd,
     ) -> Result<(), AuthError> {
         let event = call.event(&self.clock, EventKind::SessionsRevoked, Some(id), None)?;
-        let change = match ended {
-            SessionsToEnd::All => UserChange::EndSessions,
-            SessionsToEnd::AllBut(kept) => UserChange::EndSessionsBut(KeptSessions::One(kept)),
+        let kept = match ended {
+            SessionsToEnd::All => KeptSessions::None,
+            SessionsToEnd::AllBut(kept) => KeptSessions::One(kept),
             SessionsToEnd::IssuedBefore(time) if time > event.at => {
                 return Err(AuthError::InTheFuture);
             }
-            SessionsToEnd::IssuedBefore(time) => {
-                UserChange::EndSessionsBut(KeptSessions::AuthenticatedSince(time))
-            }
+            SessionsToEnd::IssuedBefore(time) => KeptSessions::AuthenticatedSince(time),
             SessionsToEnd::One(session) => return self.end_session(call, id, session).await,
         };
-        self.change(call, id, change, event).await?;
+        if !self.db.end_sessions(id, kept, event, call.deadline).await? {
+            return Err(AuthError::UserNotFound);
+        }
         tracing::info!(user_id = %id, "sessions ended");
         Ok(())
     }

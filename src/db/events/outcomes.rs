@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, LockType, OnConflict},
 };
 use tokio::time::Instant;
@@ -14,16 +14,12 @@ use crate::{
     db::{
         Db, DbError,
         entity::{
-            events::{ActiveModel, Column, Entity as Events},
+            events::{Column, Entity as Events},
             users::{self, Entity as Users},
         },
     },
-    domain::Event,
+    domain::{Event, UserId},
 };
-
-/// Counts only grow, so that a write that comes late, or twice, takes nothing back.
-const LARGER_COUNT: &str =
-    "CASE WHEN excluded.count > events.count THEN excluded.count ELSE events.count END";
 
 impl Db {
     /// Writes events with how often each has happened by now; of one that is there already the count.
@@ -37,36 +33,33 @@ impl Db {
         outcomes: Vec<(Event, u64)>,
         deadline: Instant,
     ) -> Result<(), DbError> {
-        let rows: Vec<ActiveModel> = outcomes
-            .iter()
-            .map(|(event, count)| row(event, i64::try_from(*count).unwrap_or(i64::MAX)))
-            .collect();
-        let users: HashSet<Uuid> = outcomes
-            .iter()
-            .filter_map(|(event, _)| Some(event.user_id?.uuid()))
-            .collect();
-        self.write(deadline, move |transaction| {
-            Box::pin(count(transaction, rows.clone(), users.clone()))
+        self.write(deadline, outcomes, |transaction, outcomes| {
+            Box::pin(count(transaction, outcomes))
         })
         .await
     }
 }
 
-async fn count(
-    transaction: &DatabaseTransaction,
-    mut rows: Vec<ActiveModel>,
-    users: HashSet<Uuid>,
-) -> Result<(), DbErr> {
-    let there = lock(transaction, users).await?;
-    rows.retain(|row| match row.user_id.as_ref() {
-        Some(user) => there.contains(user),
+async fn count(transaction: &DatabaseTransaction, outcomes: &[(Event, u64)]) -> Result<(), DbErr> {
+    let users = outcomes.iter().filter_map(|(event, _)| event.user_id);
+    let existing = lock_users(transaction, users.map(UserId::uuid).collect()).await?;
+    let is_kept = |event: &Event| match event.user_id {
+        Some(user) => existing.contains(&user.uuid()),
         None => true,
-    });
+    };
+    let rows: Vec<_> = outcomes
+        .iter()
+        .filter(|(event, _)| is_kept(event))
+        .map(|(event, count)| row(event, i64::try_from(*count).unwrap_or(i64::MAX)))
+        .collect();
     if rows.is_empty() {
         return Ok(());
     }
+    // Counts only grow, so that a write that comes late, or twice, takes nothing back.
+    let (stored, new) = ((Events, Column::Count), ("excluded", Column::Count));
+    let larger = Expr::case(Expr::col(new).gt(Expr::col(stored)), Expr::col(new));
     let or_count = OnConflict::column(Column::Id)
-        .value(Column::Count, Expr::cust(LARGER_COUNT))
+        .value(Column::Count, larger.finally(Expr::col(stored)))
         .to_owned();
     Events::insert_many(rows)
         .on_conflict(or_count)
@@ -77,7 +70,7 @@ async fn count(
 
 /// Which of these users exist, and will until the transaction ends: whoever erases one waits for it,
 /// and then finds its rows. SQLite has one writer at a time and no such lock.
-async fn lock(
+async fn lock_users(
     transaction: &DatabaseTransaction,
     users: HashSet<Uuid>,
 ) -> Result<HashSet<Uuid>, DbErr> {

@@ -1,9 +1,6 @@
 //! How long events are kept, and for how much of that the addresses in them.
 
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, sea_query::Expr};
 use tokio::time::Instant;
 
 use crate::{
@@ -13,6 +10,7 @@ use crate::{
             events::{Column, Entity as Events},
             to_micros,
         },
+        query::some_ids,
     },
     domain::Timestamp,
 };
@@ -28,8 +26,8 @@ impl Db {
         batch: u64,
         deadline: Instant,
     ) -> Result<u64, DbError> {
-        self.write(deadline, move |transaction| {
-            let old = ids(older(before), batch);
+        self.write(deadline, (), move |transaction, ()| {
+            let old = some_ids(older(before), Column::Id, batch);
             let purge = Events::delete_many().filter(Column::Id.in_subquery(old));
             Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
         })
@@ -47,12 +45,12 @@ impl Db {
         batch: u64,
         deadline: Instant,
     ) -> Result<u64, DbError> {
-        self.write(deadline, move |transaction| {
+        self.write(deadline, (), move |transaction, ()| {
             // As the index `events_clients_idx` has it, or that would not be used.
             let has_client = Condition::any()
                 .add(Column::Ip.is_not_null())
                 .add(Column::UserAgent.is_not_null());
-            let old = ids(older(before).filter(has_client), batch);
+            let old = some_ids(older(before).filter(has_client), Column::Id, batch);
             let clear = Events::update_many()
                 .col_expr(Column::Ip, Expr::value(None::<String>))
                 .col_expr(Column::UserAgent, Expr::value(None::<String>))
@@ -65,12 +63,4 @@ impl Db {
 
 fn older(than: Timestamp) -> Select<Events> {
     Events::find().filter(Column::At.lt(to_micros(than)))
-}
-
-fn ids(events: Select<Events>, limit: u64) -> sea_orm::sea_query::SelectStatement {
-    events
-        .select_only()
-        .column(Column::Id)
-        .limit(limit)
-        .into_query()
 }

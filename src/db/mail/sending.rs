@@ -3,8 +3,8 @@
 use std::{fmt, time::Duration};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter,
-    Statement, UpdateMany, Value, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
+    QueryFilter, QuerySelect, QueryTrait, Statement, UpdateMany, sea_query::Expr,
 };
 use tokio::time::Instant;
 
@@ -74,24 +74,21 @@ impl Db {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<MailWaiting, DbError> {
-        let reader = &self.inner.reader;
-        let count = Statement::from_sql_and_values(
-            reader.get_database_backend(),
-            format!(
-                "SELECT count(*), count(CASE WHEN next_try <= $1 AND {} THEN 1 END) \
-                 FROM mail_intents WHERE next_try IS NOT NULL",
-                known_purpose()
-            ),
-            [to_micros(now).into()],
-        );
-        let row = self.read(deadline, reader.query_one_raw(count)).await?;
-        let number = |index| {
-            let number: Option<i64> = row.as_ref()?.try_get_by_index(index).ok();
-            usize::try_from(number?).ok()
-        };
+        let is_due = Condition::all()
+            .add(Column::NextTry.lte(to_micros(now)))
+            .add(Column::Purpose.is_in(MailPurpose::ALL.map(purpose_column)));
+        let due = Expr::case(is_due, Expr::value(1));
+        let counts = MailIntents::find()
+            .filter(Column::NextTry.is_not_null())
+            .select_only()
+            .expr(Column::NextTry.count())
+            .expr(Expr::expr(due).count())
+            .into_tuple::<(i64, i64)>()
+            .one(&self.inner.reader);
+        let (waiting, due) = self.read(deadline, counts).await?.unwrap_or_default();
         Ok(MailWaiting {
-            waiting: number(0).unwrap_or(0),
-            due: number(1).unwrap_or(0),
+            waiting: usize::try_from(waiting).unwrap_or_default(),
+            due: usize::try_from(due).unwrap_or_default(),
         })
     }
 
@@ -107,7 +104,7 @@ impl Db {
         batch: u32,
         deadline: Instant,
     ) -> Result<Vec<MailIntent>, DbError> {
-        self.write(deadline, move |transaction| {
+        self.write(deadline, (), move |transaction, ()| {
             let claim = claim_statement(transaction.get_database_backend(), now, lease, batch);
             Box::pin(async move {
                 let rows = transaction.query_all_raw(claim).await?;
@@ -148,12 +145,12 @@ impl Db {
         event: Option<Event>,
         deadline: Instant,
     ) -> Result<(), DbError> {
-        let finish = next_try_statement(intent, None);
-        self.write(deadline, move |transaction| {
-            let (finish, event) = (finish.clone(), event.clone());
+        let input = (intent.clone(), event);
+        self.write(deadline, input, |transaction, (intent, event)| {
             Box::pin(async move {
-                let is_ours = finish.exec(transaction).await?.rows_affected == 1;
-                match &event {
+                let finish = next_try_statement(intent, None).exec(transaction);
+                let is_ours = finish.await?.rows_affected == 1;
+                match event {
                     Some(event) if is_ours => record(transaction, event).await,
                     Some(_) | None => Ok(()),
                 }
@@ -172,10 +169,9 @@ impl Db {
         next_try: Timestamp,
         deadline: Instant,
     ) -> Result<(), DbError> {
-        let postpone = next_try_statement(intent, Some(next_try));
-        self.write(deadline, move |transaction| {
-            let postpone = postpone.clone();
-            Box::pin(async move { postpone.exec(transaction).await.map(|_| ()) })
+        self.write(deadline, intent.clone(), move |transaction, intent| {
+            let postpone = next_try_statement(intent, Some(next_try));
+            Box::pin(async move { postpone.exec(transaction).await.map(drop) })
         })
         .await
     }
@@ -191,21 +187,29 @@ impl Db {
         batch: u64,
         deadline: Instant,
     ) -> Result<u64, DbError> {
-        let values: [Value; 2] = [to_micros(now - PAUSE).into(), batch.into()];
-        self.write(deadline, move |transaction| {
-            let backend = transaction.get_database_backend();
-            let purge = Statement::from_sql_and_values(backend, PURGE, values.clone());
-            Box::pin(async move { Ok(transaction.execute_raw(purge).await?.rows_affected()) })
+        self.write(deadline, (), move |transaction, ()| {
+            // Twice: mail may be requested again between the sub-query and the deletion.
+            let is_old = || {
+                Condition::all()
+                    .add(Column::NextTry.is_null())
+                    .add(Column::RequestedAt.lt(to_micros(now - PAUSE)))
+            };
+            let key = [Column::EmailKey, Column::Purpose];
+            let old = MailIntents::find()
+                .filter(is_old())
+                .select_only()
+                .columns(key)
+                .limit(batch)
+                .into_query();
+            let key = Expr::tuple(key.map(Expr::col));
+            let purge = MailIntents::delete_many()
+                .filter(is_old())
+                .filter(key.in_subquery(old));
+            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
         })
         .await
     }
 }
-
-/// What is old is asked twice: it may be asked for again between the two.
-const PURGE: &str = "DELETE FROM mail_intents \
-    WHERE next_try IS NULL AND requested_at < $1 AND (email_key, purpose) IN \
-    (SELECT email_key, purpose FROM mail_intents \
-    WHERE next_try IS NULL AND requested_at < $1 LIMIT $2)";
 
 impl MailIntent {
     fn of(row: Model) -> Option<Self> {

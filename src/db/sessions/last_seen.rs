@@ -9,31 +9,28 @@ use crate::db::{Db, DbError, entity::to_micros};
 use crate::domain::{SessionId, Timestamp};
 
 impl Db {
-    /// Writes down when sessions were last seen. A stored instant only grows; a session that is gone
-    /// is none.
-    ///
-    /// # Errors
-    /// The database failed; nothing was written.
+    /// Stores when sessions were last seen. A stored time only grows; unknown sessions are skipped.
     pub async fn see_sessions(
         &self,
-        seen: &[(SessionId, Timestamp)],
+        seen: Vec<(SessionId, Timestamp)>,
         deadline: Instant,
     ) -> Result<(), DbError> {
         if seen.is_empty() {
             return Ok(());
         }
-        let (sql, values) = (statement(seen.len()), values(seen));
-        self.write(deadline, move |transaction| {
-            let backend = transaction.get_database_backend();
-            let see = Statement::from_sql_and_values(backend, &sql, values.clone());
-            Box::pin(async move { transaction.execute_raw(see).await.map(|_| ()) })
+        self.write(deadline, seen, |transaction, seen| {
+            Box::pin(async move {
+                let backend = transaction.get_database_backend();
+                let see = Statement::from_sql_and_values(backend, sql(seen.len()), values(seen));
+                transaction.execute_raw(see).await.map(drop)
+            })
         })
         .await
     }
 }
 
-/// Both databases call the columns of VALUES so.
-fn statement(rows: usize) -> String {
+/// Both databases name the columns of VALUES `column1` and `column2`.
+fn sql(rows: usize) -> String {
     let mut sql = "UPDATE sessions SET last_seen_at = seen.column2 FROM (VALUES ".to_owned();
     for row in 0..rows {
         let comma = if row == 0 { "" } else { ", " };
@@ -46,8 +43,7 @@ fn statement(rows: usize) -> String {
     sql
 }
 
-fn values(seen: &[(SessionId, Timestamp)]) -> Vec<Value> {
-    let rows = seen.iter();
-    rows.flat_map(|(id, at)| [Value::from(id.uuid()), Value::from(to_micros(*at))])
-        .collect()
+fn values(seen: &[(SessionId, Timestamp)]) -> impl Iterator<Item = Value> {
+    seen.iter()
+        .flat_map(|(id, at)| [Value::from(id.uuid()), Value::from(to_micros(*at))])
 }

@@ -1,4 +1,4 @@
-//! Which sessions live, as a condition: the same rule as that of the verdict.
+//! Which sessions live, as a condition of SQL: the same rule as `SessionVerdict::of`.
 
 use chrono::TimeDelta;
 use sea_orm::{
@@ -17,10 +17,10 @@ use crate::domain::{
     Event, EventId, EventKind, Session, SessionId, SessionLimits, Timestamp, UserId, uuid_v7,
 };
 
-/// How many one login ends at most, where the limit was lowered.
+/// The most sessions that one login ends, which matters where the limit was lowered.
 const SURPLUS_MAX: u64 = 1_000;
 
-/// The live sessions of an active user of an epoch.
+/// The live sessions of a user who is active and has the epoch.
 pub(super) fn live_of(
     user_id: UserId,
     epoch: i64,
@@ -41,8 +41,8 @@ pub(super) fn live_of(
         .add(Column::LastSeenAt.gt(since(limits.idle)))
 }
 
-/// Ends the oldest of a user's live sessions where there are more than may be, but never the new one,
-/// whatever the clock said when the others were made.
+/// Ends the user's oldest live sessions beyond the limit, but never the new one, whatever the clock
+/// showed when the others were created.
 pub(super) async fn end_surplus(
     transaction: &DatabaseTransaction,
     new: &Session,
@@ -66,7 +66,7 @@ pub(super) async fn end_surplus(
         .await?;
     for session in ended {
         let mut random = [0; 10];
-        // A session ends once, so what is random in its id is in no other event's.
+        // A session ends once, so no other event takes the random part of its id.
         random.copy_from_slice(&session.id.as_bytes()[6..]);
         let event = Event {
             id: EventId::new(uuid_v7(created.at, random)),

@@ -6,19 +6,20 @@
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
     ExprTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Alias, Expr, Func, LockType, Query},
+    sea_query::{Expr, Func, IntoTableRef, LockType},
 };
 use tokio::time::Instant;
 
 use crate::db::{
-    Db, DbError, MailRequest, UserChange,
+    Db, DbError, MailRequest,
     entity::{
         one_time_tokens::{Column, Entity as OneTimeTokens, Model, token_purpose_column},
         to_micros,
         users::{self, Entity as Users, status_column},
     },
-    mail::{enqueue, void_mail},
-    users::update,
+    mail::{enqueue_notice, void_mail},
+    query::{exists, some_ids},
+    users::{change_email, reset_password, verify_email},
 };
 use crate::domain::{
     Email, Event, HashedPassword, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, User,
@@ -84,25 +85,16 @@ impl Db {
         event: Event,
         deadline: Instant,
     ) -> Result<Option<User>, DbError> {
-        self.write(deadline, move |transaction| {
-            let (redemption, event) = (redemption.clone(), event.clone());
+        let input = (redemption, event);
+        self.write(deadline, input, move |transaction, (redemption, event)| {
             Box::pin(async move {
-                lock_owner(transaction, proof.id).await?;
-                let Some(token) = redeem(transaction, proof, event.at).await? else {
+                let Some(owner) = lock_owner(transaction, proof.id).await? else {
                     return Ok(None);
                 };
-                let user_id = UserId::new(token.user_id);
-                let Some((change, mail)) = consequences(redemption, token) else {
-                    return Ok(None);
-                };
-                let now = event.at;
-                let updated = update(transaction, user_id, change, now, Some(event)).await?;
-                if let (Ok(_), Some(mail)) = (&updated, mail) {
-                    // No queue is too full for a notice. The limits of its address hold all the
-                    // same: of several changes in a minute the first is told.
-                    let _ = enqueue(transaction, &mail, u32::MAX).await?;
+                match redeem(transaction, proof, event.at).await? {
+                    Some(token) => change_user(transaction, owner, token, redemption, event).await,
+                    None => Ok(None),
                 }
-                Ok(updated.ok())
             })
         })
         .await
@@ -118,13 +110,10 @@ impl Db {
         batch: u64,
         deadline: Instant,
     ) -> Result<u64, DbError> {
-        self.write(deadline, move |transaction| {
-            let expired = OneTimeTokens::find()
-                .filter(Column::ExpiresAt.lt(to_micros(expired_before)))
-                .limit(batch)
-                .select_only()
-                .column(Column::Id)
-                .into_query();
+        self.write(deadline, (), move |transaction, ()| {
+            let expired =
+                OneTimeTokens::find().filter(Column::ExpiresAt.lt(to_micros(expired_before)));
+            let expired = some_ids(expired, Column::Id, batch);
             let purge = OneTimeTokens::delete_many().filter(Column::Id.in_subquery(expired));
             Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
         })
@@ -151,7 +140,10 @@ pub(in crate::db) async fn void_tokens(
     void_mail(transaction, user_id, purpose).await
 }
 
-async fn lock_owner(transaction: &DatabaseTransaction, id: OneTimeTokenId) -> Result<(), DbErr> {
+async fn lock_owner(
+    transaction: &DatabaseTransaction,
+    id: OneTimeTokenId,
+) -> Result<Option<users::Model>, DbErr> {
     let owner = OneTimeTokens::find_by_id(id.uuid())
         .select_only()
         .column(Column::UserId)
@@ -159,7 +151,7 @@ async fn lock_owner(transaction: &DatabaseTransaction, id: OneTimeTokenId) -> Re
     let lock = Users::find()
         .filter(users::Column::Id.in_subquery(owner))
         .lock(LockType::NoKeyUpdate);
-    lock.one(transaction).await.map(|_| ())
+    lock.one(transaction).await
 }
 
 /// Everything that makes a token good is in this one statement: of any number of callers at once,
@@ -179,35 +171,25 @@ async fn redeem(
 /// The database compares SHA-256 with SHA-256: of a hash that nobody can choose, the time that a
 /// comparison takes tells nothing.
 fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Condition {
-    let live_owner = Query::select()
-        .expr(Expr::value(1))
-        .from(Users)
-        .and_where(Expr::col((Users, users::Column::Id)).equals((OneTimeTokens, Column::UserId)))
-        .and_where(
-            Expr::col((Users, users::Column::EmailKey)).equals((OneTimeTokens, Column::EmailKey)),
-        )
-        .and_where(Expr::col((Users, users::Column::Status)).eq(status_column(UserStatus::Active)))
-        .to_owned();
-    let others = || Alias::new("others");
-    let taken = Query::select()
-        .expr(Expr::value(1))
-        .from_as(Users, others())
-        .and_where(
-            Expr::col((others(), users::Column::EmailKey))
-                .equals((OneTimeTokens, Column::NewEmailKey)),
-        )
-        .and_where(
-            Expr::col((others(), users::Column::Id)).not_equals((OneTimeTokens, Column::UserId)),
-        )
-        .to_owned();
+    let token = |column| (OneTimeTokens, column);
+    let owner = |column| Expr::col((Users, column));
+    let is_live_owner = Condition::all()
+        .add(owner(users::Column::Id).equals(token(Column::UserId)))
+        .add(owner(users::Column::EmailKey).equals(token(Column::EmailKey)))
+        .add(owner(users::Column::Status).eq(status_column(UserStatus::Active)));
+    let other = |column| Expr::col(("others", column));
+    let has_new_address = Condition::all()
+        .add(other(users::Column::EmailKey).equals(token(Column::NewEmailKey)))
+        .add(other(users::Column::Id).not_equals(token(Column::UserId)));
+    let others = Users.into_table_ref().alias("others");
     Condition::all()
         .add(Column::Id.eq(proof.id.uuid()))
         .add(Column::Purpose.eq(token_purpose_column(proof.purpose)))
         .add(Column::SecretHash.eq(proof.secret_hash.as_bytes().to_vec()))
         .add(Column::RedeemedAt.is_null())
         .add(Expr::col((OneTimeTokens, Column::ExpiresAt)).gt(latest_now(backend, now)))
-        .add(Expr::exists(live_owner))
-        .add(Expr::exists(taken).not())
+        .add(exists(Users, is_live_owner))
+        .add(exists(others, has_new_address).not())
 }
 
 /// Replicas may disagree about the time, so on Postgres a token has also expired when the database
@@ -221,21 +203,30 @@ fn latest_now(backend: DbBackend, now: Timestamp) -> Expr {
     }
 }
 
-/// `None`: the row does not hold what its purpose needs, which none that was issued lacks.
-fn consequences(redemption: Redemption, token: Model) -> Option<(UserChange, Option<MailRequest>)> {
-    Some(match redemption {
+/// Makes the change that a redeemed token stands for. `None`: the row does not hold what its purpose
+/// needs, or another user has taken the new address.
+async fn change_user(
+    transaction: &DatabaseTransaction,
+    owner: users::Model,
+    token: Model,
+    redemption: &Redemption,
+    event: &Event,
+) -> Result<Option<User>, DbErr> {
+    let id = UserId::new(owner.id);
+    match redemption {
         Redemption::PasswordReset(hashed) => {
-            let proves_address = token.mailed;
-            let change = UserChange::PasswordReset {
-                hashed,
-                proves_address,
-            };
-            (change, None)
+            reset_password(transaction, id, hashed, token.mailed, event).await
         }
-        Redemption::EmailVerification => (UserChange::EmailVerified, None),
+        Redemption::EmailVerification => verify_email(transaction, id, event).await,
         Redemption::EmailChange(notice) => {
-            let (new, proven) = (Email::parse(&token.new_email?).ok()?, token.mailed);
-            (UserChange::Email { new, proven }, notice)
+            let Some(new) = token.new_email.and_then(|new| Email::parse(&new).ok()) else {
+                return Ok(None);
+            };
+            let changed = change_email(transaction, &owner, &new, token.mailed, event).await?;
+            if let (Some(_), Some(notice)) = (&changed, notice) {
+                enqueue_notice(transaction, notice).await?;
+            }
+            Ok(changed)
         }
-    })
+    }
 }

@@ -13,10 +13,11 @@ use uuid::Uuid;
 use crate::db::{
     Db, DbError,
     entity::{
-        erased_users, or_nothing, to_micros,
+        erased_users, to_micros,
         users::{ActiveModel, Column, Entity as Users, scheme_column, status_column},
     },
     events::record_all,
+    query::or_nothing,
 };
 use crate::domain::{Event, ImportedUser, UserId};
 
@@ -63,8 +64,8 @@ impl Db {
         users: Vec<NewImport>,
         deadline: Instant,
     ) -> Result<Vec<ImportOutcome>, DbError> {
-        self.write(deadline, move |transaction| {
-            Box::pin(import(transaction, users.clone()))
+        self.write(deadline, users, |transaction, users| {
+            Box::pin(import(transaction, users))
         })
         .await
     }
@@ -78,7 +79,7 @@ impl Db {
         users: &[NewImport],
         deadline: Instant,
     ) -> Result<Vec<ImportOutcome>, DbError> {
-        let find = Occupied::find(&self.inner.reader, users);
+        let find = Occupied::find(&self.inner.reader, users.iter());
         let occupied = self.read(deadline, find).await?;
         Ok(users.iter().map(|user| occupied.judge(user)).collect())
     }
@@ -86,28 +87,25 @@ impl Db {
 
 async fn import(
     transaction: &DatabaseTransaction,
-    users: Vec<NewImport>,
+    users: &[NewImport],
 ) -> Result<Vec<ImportOutcome>, DbErr> {
-    let mut outcomes = Occupied::find(transaction, &users).await?.judge_all(&users);
-    let free: Vec<_> = users
+    let occupied = Occupied::find(transaction, users.iter()).await?;
+    let mut outcomes = occupied.judge_all(users);
+    let free = users
         .iter()
         .zip(&outcomes)
         .filter(|(_, outcome)| **outcome == ImportOutcome::Added)
-        .map(|(user, _)| user.clone())
-        .collect();
-    let added = insert(transaction, free.iter().map(row)).await?;
-    let is_added = |user: &NewImport| added.contains(&user.id.uuid());
+        .map(|(user, _)| user);
+    let free: Vec<_> = free.collect();
+    let added = insert(transaction, free.iter().map(|user| row(user))).await?;
+    let is_added = |user: &&NewImport| added.contains(&user.id.uuid());
     let (added, late): (Vec<_>, Vec<_>) = free.into_iter().partition(is_added);
-    record_all(
-        transaction,
-        added.into_iter().map(|user| user.event).collect(),
-    )
-    .await?;
+    record_all(transaction, added.iter().map(|user| &user.event)).await?;
     if late.is_empty() {
         return Ok(outcomes);
     }
-    // Somebody was faster.
-    let occupied = Occupied::find(transaction, &late).await?;
+    // Another transaction was faster.
+    let occupied = Occupied::find(transaction, late.iter().copied()).await?;
     for (user, outcome) in users.iter().zip(&mut outcomes) {
         if *outcome == ImportOutcome::Added && late.iter().any(|late| late.id == user.id) {
             *outcome = occupied.judge_refused(user);
@@ -163,12 +161,12 @@ fn erased_ids() -> Select<erased_users::Entity> {
         .column(erased_users::Column::Id)
 }
 
-/// The ids among those of some rows that are never used again.
+/// The ids of the rows that belonged to users who were erased.
 async fn erased(
     connection: &impl ConnectionTrait,
-    users: &[NewImport],
+    users: impl Iterator<Item = &NewImport>,
 ) -> Result<HashSet<Uuid>, DbErr> {
-    let ids = users.iter().map(|user| user.id.uuid());
+    let ids = users.map(|user| user.id.uuid());
     let erased = erased_ids()
         .filter(erased_users::Column::Id.is_in(ids))
         .into_tuple()
@@ -176,13 +174,13 @@ async fn erased(
     Ok(erased.await?.into_iter().collect())
 }
 
-/// The users who have an id or an address of some rows.
-async fn here(
+/// The users who have an id or an address of the rows.
+async fn existing(
     connection: &impl ConnectionTrait,
-    users: &[NewImport],
+    users: impl Iterator<Item = &NewImport> + Clone,
 ) -> Result<Vec<(Uuid, String)>, DbErr> {
-    let ids = users.iter().map(|user| user.id.uuid());
-    let keys = users.iter().map(|user| user.user.email.key().as_str());
+    let ids = users.clone().map(|user| user.id.uuid());
+    let keys = users.map(|user| user.user.email.key().as_str());
     Users::find()
         .filter(Column::Id.is_in(ids).or(Column::EmailKey.is_in(keys)))
         .select_only()
@@ -194,12 +192,15 @@ async fn here(
 }
 
 impl Occupied {
-    async fn find(connection: &impl ConnectionTrait, users: &[NewImport]) -> Result<Self, DbErr> {
+    async fn find(
+        connection: &impl ConnectionTrait,
+        users: impl Iterator<Item = &NewImport> + Clone,
+    ) -> Result<Self, DbErr> {
         let mut occupied = Self {
-            ids: erased(connection, users).await?,
+            ids: erased(connection, users.clone()).await?,
             addresses: HashSet::new(),
         };
-        occupied.extend(here(connection, users).await?);
+        occupied.extend(existing(connection, users).await?);
         Ok(occupied)
     }
 

@@ -1,25 +1,17 @@
-//! Users, a page at a time, and what is done to all of them.
+//! Users, a page at a time.
 
-use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExprTrait, QueryFilter,
-    QueryOrder, QuerySelect, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use super::change::{ending_sessions, visible};
 use crate::db::{
     Db, DbError,
     entity::users::{Column, Entity as Users, status_column},
-    events::record,
+    query::page_after,
 };
-use crate::domain::{Event, User, UserFilter, UserId};
+use crate::domain::{User, UserFilter, UserId};
 
 impl Db {
-    /// Some users in the order of their ids, from the one after `after` on.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Users in the order of their ids, from the one after `after` on.
     pub async fn list_users(
         &self,
         filter: &UserFilter,
@@ -27,10 +19,7 @@ impl Db {
         limit: u64,
         deadline: Instant,
     ) -> Result<Vec<User>, DbError> {
-        let mut query = Users::find().order_by_asc(Column::Id).limit(limit);
-        if let Some(after) = after {
-            query = query.filter(Column::Id.gt(after.uuid()));
-        }
+        let mut query = page_after(Users::find(), Column::Id, after.map(UserId::uuid), limit);
         if let Some(status) = filter.status {
             query = query.filter(Column::Status.eq(status_column(status)));
         }
@@ -43,55 +32,9 @@ impl Db {
         let rows = self.read(deadline, query.all(&self.inner.reader)).await?;
         Ok(rows.into_iter().map(User::from).collect())
     }
-
-    /// Ends all sessions of some users, in the order of their ids, from the one after `after` on, and
-    /// answers the last of them and how many they were. `None`: there were none.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn end_sessions_of_users(
-        &self,
-        after: Option<UserId>,
-        limit: u64,
-        event: Event,
-        deadline: Instant,
-    ) -> Result<Option<(UserId, usize)>, DbError> {
-        self.write(deadline, move |transaction| {
-            Box::pin(end_sessions(transaction, after, limit, event.clone()))
-        })
-        .await
-    }
 }
 
-async fn end_sessions(
-    transaction: &DatabaseTransaction,
-    after: Option<UserId>,
-    limit: u64,
-    event: Event,
-) -> Result<Option<(UserId, usize)>, DbErr> {
-    let mut ids = Users::find().order_by_asc(Column::Id).limit(limit);
-    if let Some(after) = after {
-        ids = ids.filter(Column::Id.gt(after.uuid()));
-    }
-    let ids: Vec<Uuid> = ids
-        .select_only()
-        .column(Column::Id)
-        .into_tuple()
-        .all(transaction)
-        .await?;
-    let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else {
-        return Ok(None);
-    };
-    let end = ending_sessions(Users::update_many()).filter(Column::Id.between(first, last));
-    visible(end, event.at).exec(transaction).await?;
-    if after.is_none() {
-        // One for all of them, with the first.
-        record(transaction, &event).await?;
-    }
-    Ok(Some((UserId::new(last), ids.len())))
-}
-
-/// The key in the order of bytes, as an index has it on either database.
+/// The key in the order of bytes, as the indexes of both databases have it.
 fn key_in_bytes(backend: DbBackend) -> Expr {
     match backend {
         DbBackend::Postgres => Expr::cust(r#""users"."email_key" COLLATE "C""#),

@@ -1,7 +1,7 @@
 //! A password is changed by whoever has a session and knows the current one.
 
 use futures_util::future::join_all;
-use vestibule::{db::UserChange, proto::v1::SessionStatus};
+use vestibule::proto::v1::SessionStatus;
 
 use super::{
     NEW, WRONG, assert_all_ended, assert_bad_credentials, assert_session_invalid, assert_unchanged,
@@ -243,11 +243,7 @@ async fn a_session_that_ends_meanwhile_changes_nothing(database: Database) {
         gate.await_started(hashes + 2).await;
         match ending {
             "session" => app.grpc().revoke(&owner.token).await.unwrap(),
-            "all" => drop(
-                app.change(&owner.id, UserChange::EndSessions)
-                    .await
-                    .unwrap(),
-            ),
+            "all" => drop(app.end_sessions(&owner.id).await.unwrap()),
             "disabled" => app.disable(&owner.id).await,
             "erased" => app.erase(&owner.id).await,
             _ => {

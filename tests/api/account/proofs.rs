@@ -6,7 +6,6 @@ use prost::Message;
 use tonic::Code;
 use uuid::Uuid;
 use vestibule::{
-    db::UserChange,
     domain::{
         Clock, OneTimeTokenId, PasswordResetKind, SessionId, SessionToken, Token, TokenPurpose,
     },
@@ -133,7 +132,7 @@ async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
         let owner = app.owner().await;
         match end {
             0 => app.grpc().revoke(&owner.token).await.unwrap(),
-            1 => drop(app.change(&owner.id, UserChange::EndSessions).await),
+            1 => drop(app.end_sessions(&owner.id).await),
             2 => app.disable(&owner.id).await,
             3 => app.erase(&owner.id).await,
             _ => {

@@ -2,7 +2,6 @@
 
 use futures_util::future::join_all;
 use vestibule::{
-    db::UserChange,
     domain::TokenPurpose,
     proto::v1::{CreateSessionResponse, SessionStatus},
 };
@@ -102,11 +101,7 @@ async fn change(app: &TestApp, owner: &Owner, change: &str, token: &str) {
             let token = app.issue(&owner.email, issue).await;
             app.account().confirm_email_change(&token).await.unwrap();
         }
-        "all revoked" => drop(
-            app.change(&owner.id, UserChange::EndSessions)
-                .await
-                .unwrap(),
-        ),
+        "all revoked" => drop(app.end_sessions(&owner.id).await.unwrap()),
         "erased" => app.erase(&owner.id).await,
         _ => {
             app.disable(&owner.id).await;

@@ -2,8 +2,7 @@
 
 use chrono::DateTime;
 use vestibule::{
-    db::UserChange,
-    domain::{Clock, Email, TokenPurpose},
+    domain::{Clock, TokenPurpose},
     proto::v1::SessionStatus,
 };
 
@@ -144,11 +143,7 @@ async fn a_token_ends_with_what_it_was_issued_for(app: TestApp) {
             }
             4 => {
                 address = email();
-                let change = UserChange::Email {
-                    new: Email::parse(&address).unwrap(),
-                    proven: false,
-                };
-                app.change(&owner.id, change).await.unwrap();
+                app.change_email(&owner.id, &address).await;
             }
             _ => app.erase(&owner.id).await,
         }

@@ -1,10 +1,6 @@
 //! A mailbox is proven with a token, once, and only the one that the token was for.
 
-use vestibule::{
-    db::UserChange,
-    domain::{Email, TokenPurpose},
-    proto::v1::SessionStatus,
-};
+use vestibule::{domain::TokenPurpose, proto::v1::SessionStatus};
 
 use super::{assert_token_invalid, events};
 use crate::harness::{EventKind, Issue, TestApp, email};
@@ -48,11 +44,7 @@ async fn a_token_proves_no_later_address(app: TestApp) {
     let owner = app.owner().await;
     let token = app.issue(&owner.email, Issue::of(VERIFICATION)).await;
     let new = email();
-    let change = UserChange::Email {
-        new: Email::parse(&new).unwrap(),
-        proven: false,
-    };
-    app.change(&owner.id, change).await.unwrap();
+    app.change_email(&owner.id, &new).await;
     assert_token_invalid(app.account().verify_email(&token).await);
     assert_eq!(app.stored(&new).await.email_verified_at, None);
 }

@@ -1,14 +1,15 @@
-//! What an operator or a user changes, made through `Db`: no RPC does it yet.
+//! What operators change of users, made without a server.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
-    db::{Target, UpdateUserError, UserChange},
+    auth::{AuthError, CallContext, SessionsToEnd, Users},
+    db::{NewOneTimeToken, Redemption, Target, TokenProof},
     domain::{
-        Clock, Email, Event, EventId, EventKind, EventOrigin, HashedPassword, User, UserId,
-        UserKey, UserStatus,
+        Clock, Email, Event, EventId, EventKind, EventOrigin, HashedPassword, OneTimeTokenId,
+        SecretHash, TokenPurpose, User, UserEdit, UserId, UserKey, UserStatus,
     },
 };
 
@@ -30,46 +31,56 @@ impl TestApp {
         self.stored(email).await.hashed_password.unwrap()
     }
 
-    /// Changes a user.
-    pub(crate) async fn change(
-        &self,
-        id: &str,
-        change: UserChange,
-    ) -> Result<User, UpdateUserError> {
-        let (id, now) = (UserId::parse(id).unwrap(), Clock::system().now());
-        self.db
-            .update_user(id, change, now, None, Instant::now() + LIMIT)
-            .await
+    fn operator(&self) -> (Users, CallContext) {
+        let call = CallContext {
+            deadline: Instant::now() + LIMIT,
+            request_id: String::new(),
+            caller: None,
+        };
+        (Users::new(self.db.clone(), Clock::system()), call)
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_sessions(&self, id: &str) -> Result<(), AuthError> {
+        let (users, call) = self.operator();
+        let id = UserId::parse(id).unwrap();
+        users.end_sessions(&call, id, SessionsToEnd::All).await
+    }
+
+    /// Gives a user another address, which is not verified.
+    pub(crate) async fn change_email(&self, id: &str, new: &str) {
+        let (users, call) = self.operator();
+        let edit = UserEdit {
+            email: Some(Email::parse(new).unwrap()),
+            ..UserEdit::default()
+        };
+        let id = UserId::parse(id).unwrap();
+        users.update(&call, id, edit).await.unwrap();
+    }
+
+    async fn set_status(&self, id: &str, status: UserStatus) {
+        let (users, call) = self.operator();
+        let id = UserId::parse(id).unwrap();
+        users.set_status(&call, id, status).await.unwrap();
     }
 
     /// Disables a user.
     pub(crate) async fn disable(&self, id: &str) {
-        let change = UserChange::Status(UserStatus::Disabled);
-        self.change(id, change).await.unwrap();
+        self.set_status(id, UserStatus::Disabled).await;
     }
 
     /// Enables a user.
     pub(crate) async fn enable(&self, id: &str) {
-        let change = UserChange::Status(UserStatus::Active);
-        self.change(id, change).await.unwrap();
+        self.set_status(id, UserStatus::Active).await;
     }
 
-    /// Erases a user, as an operator does.
+    /// Erases a user.
     pub(crate) async fn erase(&self, id: &str) {
-        let (id, at) = (UserId::parse(id).unwrap(), Clock::system().now());
-        let event = Event {
-            id: EventId::new(Uuid::new_v4()),
-            kind: EventKind::UserDeleted,
-            at,
-            user_id: Some(id),
-            session_id: None,
-            origin: EventOrigin::default(),
-        };
-        let erased = self
-            .db
-            .erase_user(id, None, event, Instant::now() + LIMIT)
-            .await;
-        assert!(erased.unwrap());
+        let (users, call) = self.operator();
+        users
+            .delete(&call, UserId::parse(id).unwrap())
+            .await
+            .unwrap();
     }
 
     /// Changes a user's password. The hash comes from a user who is registered with the new one:
@@ -80,15 +91,39 @@ impl TestApp {
         self.take_password_of(address, &donor).await;
     }
 
-    /// Gives a user the password of another.
+    /// Gives a user the password of another, by a one-time token.
     pub(crate) async fn take_password_of(&self, address: &str, donor: &str) {
-        let user = self.stored(address).await;
-        let change = UserChange::Password {
-            verified: user.hashed_password,
-            hashed: self.stored_hash(donor).await,
-            kept: None,
+        let (user, now) = (self.stored(address).await, Clock::system().now());
+        let proof = TokenProof {
+            id: OneTimeTokenId::new(Uuid::new_v4()),
+            secret_hash: SecretHash::from_stored([0; 32]),
+            purpose: TokenPurpose::PasswordReset,
         };
-        self.change(&user.id.to_string(), change).await.unwrap();
+        let token = NewOneTimeToken {
+            id: proof.id,
+            secret_hash: proof.secret_hash,
+            purpose: proof.purpose,
+            user_id: user.id,
+            epoch: user.session_epoch,
+            new_email: None,
+            mailed: false,
+            created_at: now,
+            expires_at: now + LIMIT,
+        };
+        let deadline = Instant::now() + LIMIT;
+        let issued = self.db.add_one_time_token(token, None, deadline).await;
+        assert!(issued.unwrap());
+        let event = Event {
+            id: EventId::new(Uuid::new_v4()),
+            kind: EventKind::PasswordReset,
+            at: now,
+            user_id: Some(user.id),
+            session_id: None,
+            origin: EventOrigin::default(),
+        };
+        let redemption = Redemption::PasswordReset(self.stored_hash(donor).await);
+        let redeemed = self.db.redeem_token(proof, redemption, event, deadline);
+        redeemed.await.unwrap().expect("a user with a new password");
     }
 }
 

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use vestibule::{
-    db::UserChange,
     domain::{Clock, MailPurpose, TokenKind},
     mail::{Delivery, SmtpTls},
     server::Stop,
@@ -279,7 +278,7 @@ async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(databas
     let late = email();
     change(&late).await;
     await_postponed(&app, &clock, 1, 2).await;
-    app.change(&user.id, UserChange::EndSessions).await.unwrap();
+    app.end_sessions(&user.id).await.unwrap();
     sink.behave(|manners| manners.away = false);
     clock.advance(Duration::from_mins(2));
     eventually("nothing waits", async || waits(&app).await == 0).await;
