@@ -11,7 +11,7 @@ use super::{AuthError, CallContext, Import, events::new_event};
 use crate::{
     db::{Db, UpdateUserError},
     domain::{
-        CallerName, Clock, Event, EventFilter, EventId, EventKind, StoredEvent, User, UserEdit,
+        CallerName, Clock, EventFilter, EventId, EventKind, StoredEvent, User, UserEdit,
         UserFilter, UserId, UserKey, UserStatus,
     },
 };

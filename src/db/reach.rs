@@ -32,7 +32,9 @@ impl Db {
             Ok(Err(error)) => describe(&error, &options)?,
             Err(_) => format!("{} does not answer", server(&options)),
         };
-        Some(DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(cause))))
+        Some(DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(
+            cause,
+        ))))
     }
 }
 

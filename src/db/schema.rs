@@ -14,7 +14,13 @@ use sea_orm::{
 use sea_orm_migration::{IntoSchemaManagerConnection, SchemaManager, seaql_migrations};
 use tokio::time::{Instant, interval_at, sleep};
 
-use super::{Db, DbError, Target, error::Kind, file, pools::{self, SCHEMA_ACQUIRE_TIMEOUT}, write::begin};
+use super::{
+    Db, DbError, Target,
+    error::Kind,
+    file,
+    pools::{self, SCHEMA_ACQUIRE_TIMEOUT},
+    write::begin,
+};
 
 /// Any number, as long as every Vestibule that shares a Postgres database uses the same.
 const ADVISORY_LOCK: i64 = 0x7665_7374_6962;
