@@ -158,10 +158,10 @@ impl Auth {
             .db
             .count_wrong_password(session.id, ended, call.deadline);
         match count.await? {
-            AfterWrong::Lives => Err(AuthError::BadCredentials),
+            AfterWrong::Lives => Err(AuthError::CurrentPasswordWrong),
             AfterWrong::Ends => {
                 tracing::warn!(user_id = %user.id, session_id = %session.id, "session ended after wrong passwords");
-                Err(AuthError::BadCredentials)
+                Err(AuthError::CurrentPasswordWrong)
             }
             AfterWrong::HadEnded => Err(AuthError::SessionInvalid),
         }
@@ -170,7 +170,7 @@ impl Auth {
     /// Why the transaction of a change found that the proof no longer holds.
     async fn why_proof_lapsed(&self, call: &CallContext, token: &PresentedToken) -> AuthError {
         match self.live_session(call, token).await {
-            Ok(_) => AuthError::BadCredentials,
+            Ok(_) => AuthError::CurrentPasswordWrong,
             Err(error) => error,
         }
     }
