@@ -27,6 +27,11 @@ const ROW: i32 = 30;
 const TOP: i32 = 62;
 const FOOT: i32 = 30;
 
+/// Sizes of text; 1.24 units are a pixel.
+const TITLE: i32 = 20;
+const LABEL: i32 = 15;
+const SMALL: i32 = 12;
+
 const INK: RGBColor = RGBColor(0x1f, 0x24, 0x30);
 const GOAL: RGBColor = RGBColor(0xc2, 0x41, 0x3b);
 
@@ -49,9 +54,9 @@ pub(crate) fn draw(report: &Report, folder: &Path) -> Result<()> {
 fn new_area<'a>(file: &'a Path, height: i32, title: &str, report: &Report) -> Result<Area<'a>> {
     let area = SVGBackend::new(file, (WIDTH, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    area.draw(&text(title.to_owned(), (16, 22), HPos::Left, 16, INK))?;
+    area.draw(&text(title.to_owned(), (16, 22), HPos::Left, TITLE, INK))?;
     let machine = describe_machine(report);
-    area.draw(&text(machine, (16, height - 12), HPos::Left, 10, INK))?;
+    area.draw(&text(machine, (16, height - 12), HPos::Left, SMALL, INK))?;
     Ok(area)
 }
 
@@ -96,20 +101,20 @@ fn draw_limits(report: &Report, file: &Path) -> Result<()> {
         "limit".to_owned(),
         (x(1.0), TOP - 18),
         HPos::Center,
-        12,
+        LABEL,
         INK,
     ))?;
     area.draw(&text(
         "| goal".to_owned(),
         (LEFT, TOP - 18),
         HPos::Left,
-        12,
+        LABEL,
         GOAL,
     ))?;
     for (row, (calls, database, ratio)) in (0..).zip(bars) {
         let y = TOP + ROW * row;
         let name = format!("{}, {database}", calls.name);
-        area.draw(&text(name, (LEFT - 8, y + 10), HPos::Right, 12, INK))?;
+        area.draw(&text(name, (LEFT - 8, y + 10), HPos::Right, LABEL, INK))?;
         area.draw(&bar(y, ratio * scale, colours(database).0))?;
         if let Some(goal) = share_wanted(calls, database) {
             let mark = [(x(goal), y - 3), (x(goal), y + 23)];
@@ -117,7 +122,7 @@ fn draw_limits(report: &Report, file: &Path) -> Result<()> {
         }
         let value = format!("{} ({}/s)", number(ratio), number(calls.per_second));
         let end = (x(ratio.max(1.0)) + 8, y + 10);
-        area.draw(&text(value, end, HPos::Left, 12, INK))?;
+        area.draw(&text(value, end, HPos::Left, LABEL, INK))?;
     }
     Ok(area.present()?)
 }
@@ -145,7 +150,7 @@ fn draw_storms(report: &Report, file: &Path) -> Result<()> {
         let y = TOP + 2 * (ROW + 4) * row;
         let (dark, light) = colours(storm.database);
         let name = format!("{}, {}", storm.load, storm.database);
-        area.draw(&text(name, (16, y + 22), HPos::Left, 12, INK))?;
+        area.draw(&text(name, (16, y + 22), HPos::Left, LABEL, INK))?;
         let growth = format!(", × {} (goal ≤ 3)", number(storm.p99_growth()));
         let rows = [
             (y, "alone", &storm.alone, light, ""),
@@ -157,13 +162,13 @@ fn draw_storms(report: &Report, file: &Path) -> Result<()> {
                 when.to_owned(),
                 (LEFT - 8, y + 10),
                 HPos::Right,
-                12,
+                LABEL,
                 INK,
             ))?;
             area.draw(&bar(y, length, colour))?;
             let value = format!("{} ms{growth}", number(checks.p99_ms));
             let end = (LEFT + length as i32 + 8, y + 10);
-            area.draw(&text(value, end, HPos::Left, 12, INK))?;
+            area.draw(&text(value, end, HPos::Left, LABEL, INK))?;
         }
     }
     Ok(area.present()?)
@@ -184,7 +189,7 @@ fn draw_growth(report: &Report, file: &Path) -> Result<()> {
     let mut chart = ChartBuilder::on(&area)
         .margin_top(TOP - 20)
         .margin_bottom(FOOT)
-        .margin_right(40)
+        .margin_right(55)
         .x_label_area_size(30)
         .y_label_area_size(60)
         .build_cartesian_2d(users.clone().log_scale(), 0.0..highest)?;
@@ -192,7 +197,7 @@ fn draw_growth(report: &Report, file: &Path) -> Result<()> {
         .configure_mesh()
         .disable_x_mesh()
         .light_line_style(TRANSPARENT)
-        .label_style(("sans-serif", 12).into_font().color(&INK))
+        .label_style(("sans-serif", LABEL).into_font().color(&INK))
         .x_label_formatter(&|users| format!("{users:.0} users"))
         .x_labels(4)
         .y_labels(5)
@@ -212,7 +217,7 @@ fn draw_growth(report: &Report, file: &Path) -> Result<()> {
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::LowerLeft)
-        .label_font(("sans-serif", 12).into_font().color(&INK))
+        .label_font(("sans-serif", LABEL).into_font().color(&INK))
         .draw()?;
     Ok(area.present()?)
 }
