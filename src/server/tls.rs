@@ -141,7 +141,7 @@ impl Acceptor {
         let facts = certificate::parse_certificate(certificate)?;
         let names = match facts.identity(self.trust_domain.as_ref()) {
             Some(identity) => PeerCertificate::Of(Arc::new(identity)),
-            None => PeerCertificate::Nobody,
+            None => PeerCertificate::Unusable,
         };
         let left = facts.expires - self.clock.now();
         Some(Proof {

@@ -1,5 +1,5 @@
-//! Gives every answer its form: finds out whether the router's answer is a failure, be it a
-//! handler's or the framework's, and writes it as the protocol tells failures.
+//! Gives every answer its form: finds the failure in the router's answer, a handler's or the
+//! framework's, and writes it in the form of the protocol.
 
 use std::error::Error;
 
@@ -12,13 +12,13 @@ use tonic::{Status, metadata::GRPC_CONTENT_TYPE};
 
 use super::{failure::Failure, problem, protocol::Protocol, request_id::X_REQUEST_ID, status};
 
-/// The failure that an answer tells, if it tells one.
+/// The failure in an answer, if the answer is one.
 pub(crate) fn failure_in(protocol: Protocol, answer: &Response<Body>) -> Option<Failure> {
     let extensions = answer.extensions();
     let in_status = || extensions.get::<Status>()?.source()?.downcast_ref();
     let ours: Option<&Failure> = extensions.get().or_else(in_status);
     let foreign = || match protocol {
-        Protocol::Grpc => Some(Failure::from_grpc(status::foreign(answer.headers())?)),
+        Protocol::Grpc => Some(Failure::from_grpc(status::foreign_code(answer.headers())?)),
         Protocol::Rest if answer.status().as_u16() < 400 => None,
         Protocol::Rest => Some(Failure::from_http(answer.status())),
     };
@@ -48,20 +48,20 @@ pub(crate) fn finish(
     answer
 }
 
-/// The status goes over what the framework wrote; what it says besides (such as
-/// `grpc-accept-encoding`) stays.
+/// The status replaces that of the framework, whose other headers (such as `grpc-accept-encoding`)
+/// stay.
 fn grpc_answer(answer: Response<Body>, failure: &Failure, request_id: &str) -> Response<Body> {
     let mut failed = Response::new(Body::empty());
     *failed.headers_mut() = answer.into_parts().0.headers;
     let headers = failed.headers_mut();
     headers.insert(CONTENT_TYPE, GRPC_CONTENT_TYPE);
-    status::write(headers, failure, request_id);
+    status::write_status(headers, failure, request_id);
     failed
 }
 
-/// Of the router's own answer only `Allow` is worth telling.
+/// Of the router's own answer only `Allow` is kept.
 fn rest_answer(answer: &Response<Body>, failure: &Failure, request_id: &str) -> Response<Body> {
-    let mut problem = problem::response(failure, request_id);
+    let mut problem = problem::render_problem(failure, request_id);
     if let Failure::WrongMethod = failure {
         // No router has answered on the gRPC port, where every method is called by POST.
         let post = HeaderValue::from_static("POST");

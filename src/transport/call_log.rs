@@ -1,6 +1,6 @@
-//! One line per call, whatever becomes of it, the same in the metrics, and the span that puts its ids
-//! into every other line. Bodies, metadata and path text stay out: what is told of a call is what we
-//! named ourselves.
+//! One line per call, however it ends, the same in the metrics, and the span that puts the ids of the
+//! call into every other line. Bodies, metadata and the text of paths are not logged: a call has one
+//! of our own names.
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Writes its line and counts the call when it is dropped, so that a call whose client went away is
-/// told of too.
+/// logged too.
 pub(crate) struct CallLog {
     span: Span,
     calls: Arc<CallMetrics>,
@@ -32,7 +32,7 @@ pub(crate) struct CallLog {
     /// Of the log alone: the deadline counts tokio's time.
     began: Instant,
     outcome: Outcome,
-    /// The protocol of the answer.
+    /// The protocol of the answer: REST for a request that is not gRPC, on the gRPC port too.
     dialect: Protocol,
     reason: Option<&'static str>,
     proof_fault: Option<ProofFault>,
@@ -61,7 +61,6 @@ impl CallLog {
         }
     }
 
-    /// The span of the call.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()
     }
@@ -70,7 +69,7 @@ impl CallLog {
         self.name
     }
 
-    /// Notes how the call ended, and what of it only the operator may know.
+    /// Records how the call ended, and logs the cause of a failure.
     pub(crate) fn outcome(
         &mut self,
         dialect: Protocol,
@@ -116,7 +115,7 @@ impl Drop for CallLog {
             method = self.name.text,
             code = self.code(),
             reason = self.reason,
-            // Why no caller is proven; the answer does not say it.
+            // Why no caller is proven; the answer does not reveal it.
             proof = self.proof_fault.map(ProofFault::as_str),
             // In whole microseconds: further digits would only be noise.
             duration_ms = (duration.as_secs_f64() * 1e6).round() / 1e3,

@@ -29,10 +29,10 @@ use crate::{
 /// A key for where `Authorization` holds the end user's session.
 const X_VESTIBULE_CALLER: HeaderName = HeaderName::from_static("x-vestibule-caller");
 
-/// How often the caller of a stream is proven again: no answer of [`Callers`] is older.
+/// How often the caller of a stream is proven again: the age at which [`Callers`] asks anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// By what a call was let in.
+/// How a call was authorized: the method that it needs a grant for, and the proofs of its caller.
 pub(crate) struct Admission {
     grant: Option<&'static str>,
     proofs: Vec<CallerProof>,
@@ -53,10 +53,7 @@ impl Gate {
         }
     }
 
-    /// Lets a call in, and notes who calls.
-    ///
-    /// # Errors
-    /// The caller is not who it says, is not allowed, or cannot be looked up.
+    /// Authorizes a call, and records its caller in the log and in the call's context.
     pub(crate) async fn authorize<B>(
         &self,
         name: &CallName,
@@ -69,7 +66,7 @@ impl Gate {
             | Policy::EndUser(_)
             | Policy::Session(_)
             | Policy::Named(_)
-            | Policy::Nothing => proofs(name, request)?,
+            | Policy::Nothing => read_proofs(name, request)?,
         };
         let call = request.extensions().get::<CallContext>();
         let no_context = || Failure::internal("a request without its context");
@@ -87,12 +84,12 @@ impl Gate {
                 call.caller = Some(caller.name.clone());
             }
         }
-        allow(grant, caller.as_deref())?;
+        check_grant(grant, caller.as_deref())?;
         Ok(admission)
     }
 
-    /// Resolves when the caller of a call that was let in may not make it any more: a stream lasts as
-    /// long as its caller likes, and a key that has leaked must not.
+    /// Resolves when the caller of a stream loses its key or its grant: a stream may last long, and a
+    /// key that has leaked must not be of use for as long.
     pub(crate) async fn denied(&self, admission: &Admission) -> Failure {
         if admission.grant.is_none() {
             return pending().await;
@@ -100,7 +97,7 @@ impl Gate {
         loop {
             sleep(AGAIN).await;
             let proven = self.prove(&admission.proofs, Instant::now() + AGAIN).await;
-            let allowed = proven.and_then(|caller| allow(admission.grant, caller.as_deref()));
+            let allowed = proven.and_then(|caller| check_grant(admission.grant, caller.as_deref()));
             // A database that is away for a moment ends no stream.
             if let Err(failure) = allowed
                 && let ErrorReason::CallerUnauthenticated | ErrorReason::CallerNotAllowed =
@@ -111,7 +108,7 @@ impl Gate {
         }
     }
 
-    /// The one caller whom all proofs name; `None` where none was shown.
+    /// The one caller that all proofs name; `None`: there is no proof.
     async fn prove(
         &self,
         proofs: &[CallerProof],
@@ -129,7 +126,7 @@ impl Gate {
     }
 }
 
-fn allow(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Failure> {
+fn check_grant(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Failure> {
     match (grant, caller) {
         (None, _) => Ok(()),
         (Some(method), Some(caller)) if caller.may_call(method) => Ok(()),
@@ -146,20 +143,20 @@ fn unauthenticated(fault: ProofFault) -> Failure {
 ///
 /// # Errors
 /// A header or certificate that must be a proof is none.
-fn proofs<B>(name: &CallName, request: &Request<B>) -> Result<Vec<CallerProof>, Failure> {
+fn read_proofs<B>(name: &CallName, request: &Request<B>) -> Result<Vec<CallerProof>, Failure> {
     let headers = request.headers();
     let mut proofs = Vec::new();
     if headers.contains_key(AUTHORIZATION) && !is_the_end_users(name, headers) {
-        proofs.push(key(bearer(headers))?);
+        proofs.push(parse_key(bearer(headers))?);
     }
     if headers.contains_key(&X_VESTIBULE_CALLER) {
-        proofs.push(key(single(headers, &X_VESTIBULE_CALLER))?);
+        proofs.push(parse_key(single(headers, &X_VESTIBULE_CALLER))?);
     }
     match request.extensions().get::<PeerCertificate>() {
         Some(PeerCertificate::Of(identity)) => {
             proofs.push(CallerProof::Certificate(Arc::clone(identity)));
         }
-        Some(PeerCertificate::Nobody) => {
+        Some(PeerCertificate::Unusable) => {
             return Err(unauthenticated(ProofFault::UnusableCertificate));
         }
         None => {}
@@ -167,7 +164,7 @@ fn proofs<B>(name: &CallName, request: &Request<B>) -> Result<Vec<CallerProof>, 
     Ok(proofs)
 }
 
-fn key(text: Option<&str>) -> Result<CallerProof, Failure> {
+fn parse_key(text: Option<&str>) -> Result<CallerProof, Failure> {
     let token = text.and_then(CallerToken::parse);
     token
         .map(CallerProof::Key)

@@ -14,7 +14,7 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The protocol allows at most eight digits.
 const DIGITS_MAX: usize = 8;
 
-/// What a stream without a limit is told as its deadline; none lives that long.
+/// The deadline of a stream without a limit; no stream lives that long.
 const FAR: Duration = Duration::from_hours(365 * 24);
 
 /// What ends a call that does not end by itself.
@@ -26,7 +26,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// A call that arrived with a limit, `None` for a stream whose client set none.
+    /// A call that arrived with a limit, `None` for a stream without a limit.
     pub(crate) fn new(arrival: Instant, limit: Option<Duration>, cut: CancellationToken) -> Self {
         Self {
             arrival,
@@ -40,7 +40,7 @@ impl Ends {
         self.deadline.unwrap_or(self.arrival + FAR)
     }
 
-    /// Whether the call may not even begin, and why.
+    /// The failure of a call whose end has come already.
     pub(crate) fn already(&self) -> Option<Failure> {
         if self.cut.is_cancelled() {
             Some(Failure::Draining)
@@ -54,7 +54,7 @@ impl Ends {
         }
     }
 
-    /// Waits for the end of the call, and tells why it ends.
+    /// Waits for the end of the call, and returns its failure.
     pub(crate) async fn reached(self) -> Failure {
         let deadline = async {
             match self.deadline {

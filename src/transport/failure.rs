@@ -49,8 +49,7 @@ pub(crate) enum Failure {
     /// A use case failed.
     Auth {
         error: Arc<AuthError>,
-        /// For a named caller alone: the id of the user whom it asked for, empty where it asked by
-        /// something else than an id.
+        /// The id of the user whom a named caller asked for; empty if it asked by another key.
         user: Option<String>,
     },
 }
@@ -179,6 +178,12 @@ impl From<Failure> for Status {
         let mut status = Self::new(code.grpc, code.text);
         status.set_source(Arc::new(failure));
         status
+    }
+}
+
+impl From<AuthError> for Status {
+    fn from(error: AuthError) -> Self {
+        Failure::from(error).into()
     }
 }
 

@@ -1,5 +1,5 @@
-//! Raw text → the commands of `auth`, with every fault of every field at once. Both protocols come
-//! through here, so that no limit can be passed by switching protocol.
+//! Raw text → the commands of `auth`. Faulty input is `Failure::InvalidInput` with every fault of every
+//! field. Both protocols use these functions, so both enforce the same limits.
 
 mod account;
 mod events;
@@ -15,7 +15,10 @@ pub(crate) use users::{
     user_page, users_page,
 };
 
-use super::failure::{Failure, Violation};
+use super::{
+    failure::{Failure, Violation},
+    page::Page,
+};
 use crate::{
     auth::{Credentials, Registration},
     domain::{
@@ -25,28 +28,22 @@ use crate::{
     proto::v1::{self, ErrorReason},
 };
 
-/// A field's text; `None`: the caller sent something else than text. A field that was not sent is
-/// the empty text.
+/// A field's text; `None`: the value is no text, such as a number. A field that was not sent is empty.
 pub(crate) type Text<'a> = Option<&'a str>;
 
-/// What a caller sent to register a user.
+/// The fields of a registration.
 pub(crate) struct RawRegistration<'a> {
-    /// The address.
     pub(crate) email: Text<'a>,
-    /// The password.
     pub(crate) password: Text<'a>,
     /// The UUID of the submission, with the name under which this protocol sends it.
     pub(crate) request_id: (&'static str, Text<'a>),
     /// The end user's client.
     pub(crate) client: Option<&'a v1::ClientInfo>,
-    /// Names of fields that the protocol does not ignore and that nobody knows.
+    /// Names of unknown fields, in a protocol that refuses them.
     pub(crate) unknown: Vec<&'a str>,
 }
 
 /// Reads a registration.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
 pub(crate) fn registration(
     raw: &RawRegistration<'_>,
     policy: PasswordPolicy,
@@ -59,23 +56,16 @@ pub(crate) fn registration(
     for name in &raw.unknown {
         faults.add(name, ErrorReason::UnknownField, "is not known here");
     }
-    if faults.0.is_empty()
-        && let (Some(email), Some(password)) = (email, password)
-    {
-        return Ok(Registration {
-            email,
-            password,
-            request_id,
-            client,
-        });
-    }
-    Err(Failure::invalid_input(faults.0))
+    let parsed = email.zip(password);
+    faults.finish(parsed.map(|(email, password)| Registration {
+        email,
+        password,
+        request_id,
+        client,
+    }))
 }
 
-/// Reads what somebody presents to log in.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
+/// Reads what a login presents.
 pub(crate) fn credentials(
     email: &str,
     password: &str,
@@ -85,22 +75,16 @@ pub(crate) fn credentials(
     let email = faults.email("email", Some(email));
     let password = faults.password_attempt("password", password);
     let client = faults.client(client);
-    if faults.0.is_empty()
-        && let (Some(email), Some(password)) = (email, password)
-    {
-        return Ok(Credentials {
-            email,
-            password,
-            client,
-        });
-    }
-    Err(Failure::invalid_input(faults.0))
+    let parsed = email.zip(password);
+    faults.finish(parsed.map(|(email, password)| Credentials {
+        email,
+        password,
+        client,
+    }))
 }
 
-/// Reads a session token that shall get a verdict.
-///
-/// # Errors
-/// `InvalidInput`: the text is empty or longer than any token that an end user could have.
+/// Reads a session token for its verdict. Invalid is only a text that is empty or longer than any
+/// token of an end user; any other malformed token gets a verdict.
 pub(crate) fn session_token(text: &str) -> Result<PresentedToken, Failure> {
     PresentedToken::parse(text)
         .map_err(|fault| Failure::invalid_field("session_token", ErrorReason::InvalidField, fault))
@@ -109,11 +93,7 @@ pub(crate) fn session_token(text: &str) -> Result<PresentedToken, Failure> {
 /// The most tokens of one call.
 const TOKENS_MAX: usize = 500;
 
-/// Reads session tokens that shall get a verdict each; what is no token gets the one of a malformed
-/// one.
-///
-/// # Errors
-/// `InvalidInput`: there are more than 500.
+/// Reads session tokens for their verdicts; a text that is no token gets that of a malformed token.
 pub(crate) fn session_tokens(texts: &[String]) -> Result<Vec<PresentedToken>, Failure> {
     if texts.len() > TOKENS_MAX {
         let message = format!("must be at most {TOKENS_MAX}");
@@ -124,9 +104,6 @@ pub(crate) fn session_tokens(texts: &[String]) -> Result<Vec<PresentedToken>, Fa
 }
 
 /// Reads the id of a session.
-///
-/// # Errors
-/// `InvalidInput`: it is no UUID in its one spelling.
 pub(crate) fn session_id(text: &str) -> Result<SessionId, Failure> {
     SessionId::parse(text).ok_or_else(|| {
         let message = "must be one UUID in lower case";
@@ -139,11 +116,18 @@ pub(crate) fn session_id(text: &str) -> Result<SessionId, Failure> {
 struct Faults(Vec<Violation>);
 
 impl Faults {
+    /// The parsed value if there are no faults. A value that is `None` has a fault.
+    fn finish<T>(self, parsed: Option<T>) -> Result<T, Failure> {
+        match parsed {
+            Some(parsed) if self.0.is_empty() => Ok(parsed),
+            Some(_) | None => Err(Failure::invalid_input(self.0)),
+        }
+    }
+
     fn add(&mut self, field: &str, reason: ErrorReason, message: impl Display) {
         self.0.push(Violation::new(field, reason, message));
     }
 
-    /// Notes what is no text at all.
     fn text<'a>(&mut self, field: &str, text: Text<'a>) -> Text<'a> {
         if text.is_none() {
             self.add(field, ErrorReason::InvalidField, "must be text");
@@ -212,11 +196,17 @@ impl Faults {
         id
     }
 
-    fn client(&mut self, told: Option<&v1::ClientInfo>) -> ClientInfo {
-        let Some(told) = told else {
+    fn page(&mut self, method: &str, filter: &[u8], size: i32, token: &str) -> Option<Page> {
+        Page::parse(method, filter, size, token)
+            .map_err(|faults| self.0.extend(faults))
+            .ok()
+    }
+
+    fn client(&mut self, client: Option<&v1::ClientInfo>) -> ClientInfo {
+        let Some(client) = client else {
             return ClientInfo::default();
         };
-        ClientInfo::parse(&told.ip, &told.user_agent).unwrap_or_else(|fault| {
+        ClientInfo::parse(&client.ip, &client.user_agent).unwrap_or_else(|fault| {
             self.add("client.ip", ErrorReason::InvalidField, fault);
             ClientInfo::default()
         })

@@ -1,6 +1,5 @@
-//! Pages of lists. A page token is the last id of the page before, bound to the method and the filter
-//! that it was given for. It carries no authority, since every page is authorised afresh, so it is
-//! not signed.
+//! Pages of lists. A page token is the last id of the page before, bound to the method and filter of
+//! that page. It is not signed: it carries no authority, since every page is authorised anew.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -41,9 +40,9 @@ impl Page {
         page_size: i32,
         page_token: &str,
     ) -> Result<Self, Vec<Violation>> {
-        let binding = bind(method, filter);
-        let size = size(page_size);
-        let after = after(page_token, binding);
+        let binding = bind_to(method, filter);
+        let size = parse_size(page_size);
+        let after = parse_token(page_token, binding);
         match (size, after) {
             (Ok(size), Ok(after)) => Ok(Self {
                 size,
@@ -59,7 +58,7 @@ impl Page {
         self.after.map(I::from)
     }
 
-    /// How many rows to ask for: one more than the page holds, which tells whether it is the last.
+    /// How many rows to ask for: one more than the page holds, which shows whether another page follows.
     pub(crate) fn limit(&self) -> u64 {
         self.size as u64 + 1
     }
@@ -81,7 +80,7 @@ impl Page {
     }
 }
 
-fn size(asked: i32) -> Result<usize, Violation> {
+fn parse_size(asked: i32) -> Result<usize, Violation> {
     match usize::try_from(asked) {
         Ok(0) => Ok(SIZE_USUAL),
         Ok(size) => Ok(size.min(SIZE_MAX)),
@@ -92,7 +91,7 @@ fn size(asked: i32) -> Result<usize, Violation> {
     }
 }
 
-fn after(token: &str, binding: Binding) -> Result<Option<Uuid>, Violation> {
+fn parse_token(token: &str, binding: Binding) -> Result<Option<Uuid>, Violation> {
     if token.is_empty() {
         return Ok(None);
     }
@@ -112,7 +111,7 @@ fn after(token: &str, binding: Binding) -> Result<Option<Uuid>, Violation> {
     }
 }
 
-fn bind(method: &str, filter: &[u8]) -> Binding {
+fn bind_to(method: &str, filter: &[u8]) -> Binding {
     let mut digest = Sha256::new();
     digest.update(method);
     // No method's name holds it, so no method and filter read like another pair.
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn both_faults_are_told_at_once() {
+    fn both_faults_are_found_at_once() {
         let both = [ErrorReason::InvalidField, ErrorReason::PageTokenInvalid];
         assert_eq!(reasons(page(-1, "x")), both);
     }

@@ -20,6 +20,6 @@ pub struct Peer(pub SocketAddr);
 pub enum PeerCertificate {
     /// The one identity that it names.
     Of(Arc<CertificateIdentity>),
-    /// It names nobody, or several: a proof that failed, which differs from no proof.
-    Nobody,
+    /// It names no identity, or several: a proof that failed, which differs from no proof.
+    Unusable,
 }

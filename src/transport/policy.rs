@@ -7,7 +7,7 @@ use super::{failure::Failure, grpc};
 /// `callers.auth_service`: who may call what end users prove themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthServiceAccess {
-    /// Whoever reaches the port: the network protects it.
+    /// Everybody who reaches the port: the network protects it.
     Open,
     /// Named callers with a grant.
     Named,
@@ -16,9 +16,9 @@ pub enum AuthServiceAccess {
 /// Who may call a method. The text is the full name of the method that a caller must be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// Whoever reaches the port.
+    /// Everybody who reaches the port.
     Open,
-    /// Whoever reaches the port, and no proof is looked at: that needs the database, and health must
+    /// Everybody who reaches the port, and no proof is looked at: that needs the database, and health must
     /// not depend on the database.
     Probe,
     /// The end user's proof is in the message; the setting says which services may bring it.
@@ -31,8 +31,8 @@ pub(crate) enum Policy {
     Nothing,
 }
 
-/// The policy of an RPC: open are the services that say nothing of users; end users prove themselves
-/// to the services for them; every other service acts on users by name.
+/// The policy of an RPC: open are the services that reveal nothing of users; end users prove themselves
+/// to AuthService and AccountService; every other service acts on users by name.
 pub(crate) fn rpc_policy(rpc: &'static str) -> Policy {
     match rpc.split_once('/').map_or(rpc, |(service, _)| service) {
         "grpc.health.v1.Health" => Policy::Probe,

@@ -1,4 +1,4 @@
-//! A failure as REST tells it: `application/problem+json` (RFC 9457).
+//! A failure as REST answers it: `application/problem+json` (RFC 9457).
 
 use axum::body::Body;
 use http::{
@@ -51,7 +51,7 @@ pub(super) struct Fault<'a> {
 }
 
 /// The answer to a call that failed.
-pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
+pub(crate) fn render_problem(failure: &Failure, request_id: &str) -> Response<Body> {
     let code = failure.code();
     let mut response = Response::new(Body::from(body(failure, request_id)));
     *response.status_mut() = code.http;
@@ -61,11 +61,11 @@ pub(crate) fn response(failure: &Failure, request_id: &str) -> Response<Body> {
         HeaderValue::from_static("application/problem+json"),
     );
     if let Some(wait) = failure.retry_after() {
-        // Whole seconds, rounded up: nobody should come back too early.
+        // Whole seconds, rounded up, so that no client comes back too early.
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    // RFC 9110 §15.5.2: what proof would do.
+    // RFC 9110 §15.5.2: the kind of proof that is missing.
     if matches!(
         code.reason,
         ErrorReason::SessionInvalid | ErrorReason::CallerUnauthenticated

@@ -32,7 +32,7 @@ const USER: &str = "vestibule.v1.User";
 const RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 /// Writes a failure over the status that headers or trailers have; other fields stay.
-pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str) {
+pub(crate) fn write_status(headers: &mut HeaderMap, failure: &Failure, request_id: &str) {
     let code = failure.code();
     let message = failure.detail(request_id);
     let details = rpc::Status {
@@ -54,8 +54,8 @@ pub(crate) fn write(headers: &mut HeaderMap, failure: &Failure, request_id: &str
     }
 }
 
-/// The code of a status that is not OK and not yet told in our form.
-pub(crate) fn foreign(headers: &HeaderMap) -> Option<Code> {
+/// The code of a status that is not OK and has not our details.
+pub(crate) fn foreign_code(headers: &HeaderMap) -> Option<Code> {
     let code = Code::from_bytes(headers.get(Status::GRPC_STATUS)?.as_bytes());
     (code != Code::Ok && !headers.contains_key(Status::GRPC_STATUS_DETAILS)).then_some(code)
 }
@@ -76,12 +76,12 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
         url: format!("{ERRORS_PAGE}#{}", reason.to_ascii_lowercase()),
     };
     let mut details = vec![
-        any("ErrorInfo", &info),
-        any("RequestInfo", &request),
-        any("Help", &Help { links: vec![link] }),
+        pack_any("ErrorInfo", &info),
+        pack_any("RequestInfo", &request),
+        pack_any("Help", &Help { links: vec![link] }),
     ];
     if !failure.violations().is_empty() {
-        details.push(any("BadRequest", &bad_request(failure.violations())));
+        details.push(pack_any("BadRequest", &bad_request(failure.violations())));
     }
     if let Failure::Auth { user: Some(id), .. } = failure {
         let user = ResourceInfo {
@@ -89,14 +89,14 @@ fn details(failure: &Failure, request_id: &str) -> Vec<Any> {
             resource_name: id.clone(),
             ..ResourceInfo::default()
         };
-        details.push(any("ResourceInfo", &user));
+        details.push(pack_any("ResourceInfo", &user));
     }
     if let Some(wait) = failure.retry_after() {
         let retry_delay = Some(prost_types::Duration {
             seconds: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
             nanos: i32::try_from(wait.subsec_nanos()).unwrap_or(0),
         });
-        details.push(any("RetryInfo", &RetryInfo { retry_delay }));
+        details.push(pack_any("RetryInfo", &RetryInfo { retry_delay }));
     }
     details
 }
@@ -113,14 +113,14 @@ fn bad_request(violations: &[Violation]) -> BadRequest {
     }
 }
 
-fn any(name: &str, message: &impl Message) -> Any {
+fn pack_any(name: &str, message: &impl Message) -> Any {
     Any {
         type_url: format!("type.googleapis.com/google.rpc.{name}"),
         value: message.encode_to_vec(),
     }
 }
 
-/// Rounded up, so that nobody comes back too early.
+/// Rounded up, so that no client comes back too early.
 fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

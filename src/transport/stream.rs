@@ -1,5 +1,5 @@
-//! The body of a streaming call: it outlives the handler, so its deadline, the drain's end, the
-//! form of its status and its line in the log are seen to here.
+//! The body of a streaming call. It outlives the handler, so it enforces the deadline and the end of
+//! the drain, gives the status its form, and ends the line in the log.
 
 use std::{
     convert::identity,
@@ -17,7 +17,7 @@ use super::{call_log::CallLog, deadline::Ends, failure::Failure, protocol::Proto
 
 /// The messages and trailers of one streaming call.
 pub(crate) struct StreamBody {
-    /// `None` once the stream has ended; whoever feeds it is dropped with it.
+    /// `None` once the stream has ended; the handler's task that feeds it ends with it.
     inner: Option<Body>,
     end: BoxFuture<'static, Failure>,
     request_id: String,
@@ -40,7 +40,7 @@ impl StreamBody {
         self.inner = None;
         self.log.outcome(Protocol::Grpc, StatusCode::OK, failure);
         if let Some(failure) = failure {
-            status::write(&mut trailers, failure, &self.request_id);
+            status::write_status(&mut trailers, failure, &self.request_id);
         }
         Frame::trailers(trailers)
     }
@@ -64,7 +64,7 @@ impl http_body::Body for StreamBody {
         }
         Pin::new(inner).poll_frame(cx).map_ok(|frame| {
             frame.into_trailers().map_or_else(identity, |trailers| {
-                let failure = status::foreign(&trailers).map(Failure::from_grpc);
+                let failure = status::foreign_code(&trailers).map(Failure::from_grpc);
                 this.end_with(trailers, failure.as_ref())
             })
         })

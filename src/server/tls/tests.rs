@@ -109,7 +109,7 @@ async fn open(settings: TlsSettings) -> SocketAddr {
             CertificateIdentity::Spiffe(id) => format!("SPIFFE {id}"),
             CertificateIdentity::Dns(name) => format!("DNS {name}"),
         },
-        Some(PeerCertificate::Nobody) => "nobody".to_owned(),
+        Some(PeerCertificate::Unusable) => "nobody".to_owned(),
         None => "no certificate".to_owned(),
     };
     let router = Router::new().route("/", get(answer));

@@ -1,5 +1,5 @@
-//! The gate over a database that does not exist: whoever asks it gets UNAVAILABLE, so that what is
-//! let in or refused without it was decided without a question.
+//! The gate over a database that does not exist: a lookup is UNAVAILABLE, so any other outcome was
+//! decided without a lookup.
 
 use std::{iter, time::Duration};
 
@@ -88,9 +88,9 @@ impl Call {
     }
 }
 
-/// The hot path: nobody is asked and nothing is waited for.
+/// The hot path has no lookup and no wait.
 #[tokio::test]
-async fn without_a_proof_an_open_call_asks_nobody() {
+async fn without_a_proof_an_open_call_needs_no_lookup() {
     for rpc in grpc::rpcs().iter().map(|rpc| rpc.name.as_str()) {
         let path = Box::leak(format!("/{rpc}").into_boxed_str());
         let expected = match rpc_policy(rpc) {
@@ -108,12 +108,12 @@ async fn without_a_proof_an_open_call_asks_nobody() {
     }
     let welcome = Request::new(());
     let name = CallName::find(Protocol::Rest, &welcome);
-    let vec = proofs(name, &welcome).unwrap();
+    let vec = read_proofs(name, &welcome).unwrap();
     assert_eq!(vec.capacity(), 0, "nothing is allocated");
 }
 
 #[tokio::test]
-async fn where_callers_are_named_nobody_is_refused_and_still_nobody_asked() {
+async fn where_callers_are_named_no_proof_is_refused_without_a_lookup() {
     let refused = Err(ErrorReason::CallerUnauthenticated);
     assert_eq!(Call::grpc(VALID_LOGIN).named().await, refused);
     assert_eq!(Call::rest("POST", "/users").named().await, refused);
@@ -129,9 +129,9 @@ async fn where_callers_are_named_nobody_is_refused_and_still_nobody_asked() {
     assert_eq!(health.named().await, Ok(()));
 }
 
-/// Whatever the text is, so that no database error hides behind a wrong key either.
+/// A malformed key is refused before the database could be found to be away.
 #[tokio::test]
-async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too() {
+async fn a_malformed_proof_is_refused_without_a_lookup_on_open_methods_too() {
     let good = format!("Bearer {}", key());
     let last = if good.ends_with('A') { "B" } else { "A" };
     let typo = format!("{}{last}", &good[..good.len() - 1]);
@@ -159,11 +159,14 @@ async fn a_proof_that_cannot_be_one_fails_without_a_question_on_open_methods_too
             let refused = Err(ErrorReason::CallerUnauthenticated);
             assert_eq!(call.open().await, refused, "{path} {values:?}");
         }
-        let nobody = Call {
-            certificate: Some(PeerCertificate::Nobody),
+        let unusable = Call {
+            certificate: Some(PeerCertificate::Unusable),
             ..Call::grpc(path)
         };
-        assert_eq!(nobody.open().await, Err(ErrorReason::CallerUnauthenticated));
+        assert_eq!(
+            unusable.open().await,
+            Err(ErrorReason::CallerUnauthenticated)
+        );
     }
 }
 
@@ -185,7 +188,7 @@ async fn a_proof_that_may_be_one_is_looked_up_and_a_lost_database_is_not_a_wrong
     }
 }
 
-/// Whether the service is well is told while the database is away, which is what is asked.
+/// Health is answered while the database is away.
 #[tokio::test]
 async fn health_looks_at_no_proof() {
     let bearer = format!("Bearer {}", key());
@@ -198,11 +201,11 @@ async fn health_looks_at_no_proof() {
             assert_eq!(call().open().await, Ok(()), "{path} {proof}");
             assert_eq!(call().named().await, Ok(()), "{path} {proof}");
         }
-        let nobody = Call {
-            certificate: Some(PeerCertificate::Nobody),
+        let unusable = Call {
+            certificate: Some(PeerCertificate::Unusable),
             ..Call::grpc(path)
         };
-        assert_eq!(nobody.named().await, Ok(()));
+        assert_eq!(unusable.named().await, Ok(()));
     }
 }
 
@@ -290,7 +293,7 @@ fn a_grant_opens_its_method_and_nothing_else() {
         (Policy::Nothing, Named, [Err(Unsupported); 3]),
     ] {
         for (caller, expected) in iter::zip(callers, expected) {
-            let outcome = needed_grant(policy, access).and_then(|grant| allow(grant, caller));
+            let outcome = needed_grant(policy, access).and_then(|grant| check_grant(grant, caller));
             let outcome = outcome.map_err(|failure| failure.code().reason);
             assert_eq!(outcome, expected, "{policy:?} {access:?} {caller:?}");
         }

@@ -76,7 +76,7 @@ async fn panics(_: Request<Body>) -> Response<Body> {
 }
 
 /// Code and reason of a gRPC status.
-fn told(headers: &HeaderMap) -> (tonic::Code, String) {
+fn code_and_reason(headers: &HeaderMap) -> (tonic::Code, String) {
     let status = Status::from_header_map(headers).expect("a status");
     let details = rpc::Status::decode(status.details()).unwrap().details;
     let info = ErrorInfo::decode(&*details[0].value).unwrap();

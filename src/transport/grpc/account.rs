@@ -41,8 +41,8 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<GetAccountResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::proof(&message.session_token);
-        let user = self.auth.user_of_session(&call, &token).await;
-        Ok(Response::new(user.map_err(Failure::from)?.into()))
+        let user = self.auth.user_of_session(&call, &token).await?;
+        Ok(Response::new(user.into()))
     }
 
     async fn list_sessions(
@@ -56,7 +56,7 @@ impl AccountService for AccountHandlers {
         let listed = self
             .auth
             .list_sessions(&call, &token, page.after(), page.limit());
-        let mut listed = listed.await.map_err(Failure::from)?;
+        let mut listed = listed.await?;
         let next_page_token = page.cut(&mut listed.sessions, |session| session.id);
         Ok(Response::new(ListSessionsResponse {
             sessions: listed.sessions.into_iter().map(Into::into).collect(),
@@ -72,8 +72,7 @@ impl AccountService for AccountHandlers {
         let (call, message) = open(request)?;
         let token = input::proof(&message.session_token);
         let id = input::session_id(&message.session_id)?;
-        let ended = self.auth.revoke_session_by_id(&call, &token, id).await;
-        ended.map_err(Failure::from)?;
+        self.auth.revoke_session_by_id(&call, &token, id).await?;
         Ok(Response::new(RevokeSessionByIdResponse {}))
     }
 
@@ -83,8 +82,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<RevokeOtherSessionsResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::proof(&message.session_token);
-        let ended = self.auth.revoke_other_sessions(&call, &token).await;
-        ended.map_err(Failure::from)?;
+        self.auth.revoke_other_sessions(&call, &token).await?;
         Ok(Response::new(RevokeOtherSessionsResponse {}))
     }
 
@@ -94,8 +92,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<ChangePasswordResponse>, Status> {
         let (call, message) = open(request)?;
         let change = input::password_change(&message, self.auth.password_policy())?;
-        let changed = self.auth.change_password(&call, change).await;
-        changed.map_err(Failure::from)?;
+        self.auth.change_password(&call, change).await?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
 
@@ -105,8 +102,9 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<RequestPasswordResetResponse>, Status> {
         let (call, message) = open(request)?;
         let (email, client) = input::addressee(&message.email, message.client.as_ref())?;
-        let asked = self.auth.request_password_reset(&call, email, client);
-        asked.await.map_err(Failure::from)?;
+        self.auth
+            .request_password_reset(&call, email, client)
+            .await?;
         Ok(Response::new(RequestPasswordResetResponse {}))
     }
 
@@ -116,8 +114,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<ResetPasswordResponse>, Status> {
         let (call, message) = open(request)?;
         let reset = input::password_reset(&message, self.auth.password_policy())?;
-        let done = self.auth.reset_password(&call, reset).await;
-        done.map_err(Failure::from)?;
+        self.auth.reset_password(&call, reset).await?;
         Ok(Response::new(ResetPasswordResponse {}))
     }
 
@@ -127,8 +124,9 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
         let (call, message) = open(request)?;
         let (email, client) = input::addressee(&message.email, message.client.as_ref())?;
-        let asked = self.auth.request_email_verification(&call, email, client);
-        asked.await.map_err(Failure::from)?;
+        self.auth
+            .request_email_verification(&call, email, client)
+            .await?;
         Ok(Response::new(RequestEmailVerificationResponse {}))
     }
 
@@ -138,8 +136,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<VerifyEmailResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::proof(&message.verification_token);
-        let verified = self.auth.verify_email(&call, &token).await;
-        verified.map_err(Failure::from)?;
+        self.auth.verify_email(&call, &token).await?;
         Ok(Response::new(VerifyEmailResponse {}))
     }
 
@@ -149,8 +146,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<RequestEmailChangeResponse>, Status> {
         let (call, message) = open(request)?;
         let (owner, new) = input::email_change(&message)?;
-        let asked = self.auth.request_email_change(&call, owner, new).await;
-        asked.map_err(Failure::from)?;
+        self.auth.request_email_change(&call, owner, new).await?;
         Ok(Response::new(RequestEmailChangeResponse {}))
     }
 
@@ -160,8 +156,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::proof(&message.email_change_token);
-        let changed = self.auth.confirm_email_change(&call, &token).await;
-        changed.map_err(Failure::from)?;
+        self.auth.confirm_email_change(&call, &token).await?;
         Ok(Response::new(ConfirmEmailChangeResponse {}))
     }
 
@@ -171,8 +166,7 @@ impl AccountService for AccountHandlers {
     ) -> Result<Response<CloseAccountResponse>, Status> {
         let (call, message) = open(request)?;
         let owner = input::owner(&message.session_token, &message.current_password)?;
-        let closed = self.auth.close_account(&call, owner).await;
-        closed.map_err(Failure::from)?;
+        self.auth.close_account(&call, owner).await?;
         Ok(Response::new(CloseAccountResponse {}))
     }
 }

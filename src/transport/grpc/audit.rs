@@ -9,7 +9,7 @@ use crate::{
         ListEventsRequest, ListEventsResponse,
         audit_service_server::{AuditService, AuditServiceServer},
     },
-    transport::{failure::Failure, input},
+    transport::input,
 };
 
 /// The handlers of `AuditService`.
@@ -33,7 +33,7 @@ impl AuditService for AuditHandlers {
         let (filter, page) = input::event_list(message)?;
         let users = self.auth.users();
         let listed = users.list_events(&call, &filter, page.after(), page.limit());
-        let mut events = listed.await.map_err(Failure::from)?;
+        let mut events = listed.await?;
         let next_page_token = page.cut(&mut events, |event| event.id);
         Ok(Response::new(ListEventsResponse {
             events: events.into_iter().map(Into::into).collect(),

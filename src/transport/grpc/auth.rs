@@ -12,10 +12,7 @@ use crate::{
         ValidLoginResponse, ValidateSessionRequest, ValidateSessionResponse,
         auth_service_server::{AuthService, AuthServiceServer},
     },
-    transport::{
-        failure::Failure,
-        input::{self, RawRegistration},
-    },
+    transport::input::{self, RawRegistration},
 };
 
 /// The largest message that any service decodes, in bytes.
@@ -42,8 +39,8 @@ impl AuthService for AuthHandlers {
         let (call, message) = open(request)?;
         let raw = RawRegistration::from(&message);
         let registration = input::registration(&raw, self.auth.password_policy())?;
-        let user = self.auth.register_user(&call, registration).await;
-        Ok(Response::new(user.map_err(Failure::from)?.into()))
+        let user = self.auth.register_user(&call, registration).await?;
+        Ok(Response::new(user.into()))
     }
 
     async fn valid_login(
@@ -53,8 +50,8 @@ impl AuthService for AuthHandlers {
         let (call, message) = open(request)?;
         let client = message.client.as_ref();
         let credentials = input::credentials(&message.email, &message.password, client)?;
-        let verdict = self.auth.valid_login(&call, credentials).await;
-        Ok(Response::new(verdict.map_err(Failure::from)?.into()))
+        let verdict = self.auth.valid_login(&call, credentials).await?;
+        Ok(Response::new(verdict.into()))
     }
 
     async fn create_session(
@@ -64,8 +61,8 @@ impl AuthService for AuthHandlers {
         let (call, message) = open(request)?;
         let client = message.client.as_ref();
         let credentials = input::credentials(&message.email, &message.password, client)?;
-        let session = self.auth.create_session(&call, credentials).await;
-        Ok(Response::new(session.map_err(Failure::from)?.into()))
+        let session = self.auth.create_session(&call, credentials).await?;
+        Ok(Response::new(session.into()))
     }
 
     async fn validate_session(
@@ -74,8 +71,8 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<ValidateSessionResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::session_token(&message.session_token)?;
-        let verdict = self.auth.validate_session(&call, &token).await;
-        Ok(Response::new(verdict.map_err(Failure::from)?.into()))
+        let verdict = self.auth.validate_session(&call, &token).await?;
+        Ok(Response::new(verdict.into()))
     }
 
     async fn batch_validate_sessions(
@@ -84,8 +81,8 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<BatchValidateSessionsResponse>, Status> {
         let (call, message) = open(request)?;
         let tokens = input::session_tokens(&message.session_tokens)?;
-        let verdicts = self.auth.validate_sessions(&call, &tokens).await;
-        Ok(Response::new(verdicts.map_err(Failure::from)?.into()))
+        let verdicts = self.auth.validate_sessions(&call, &tokens).await?;
+        Ok(Response::new(verdicts.into()))
     }
 
     async fn rotate_session(
@@ -94,8 +91,8 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<RotateSessionResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::session_token(&message.session_token)?;
-        let rotated = self.auth.rotate_session(&call, &token).await;
-        Ok(Response::new(rotated.map_err(Failure::from)?.into()))
+        let rotated = self.auth.rotate_session(&call, &token).await?;
+        Ok(Response::new(rotated.into()))
     }
 
     async fn revoke_session(
@@ -104,8 +101,7 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<RevokeSessionResponse>, Status> {
         let (call, message) = open(request)?;
         let token = input::session_token(&message.session_token)?;
-        let ended = self.auth.revoke_session(&call, &token).await;
-        ended.map_err(Failure::from)?;
+        self.auth.revoke_session(&call, &token).await?;
         Ok(Response::new(RevokeSessionResponse {}))
     }
 }

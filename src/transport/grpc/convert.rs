@@ -1,17 +1,17 @@
-//! Domain values ↔ the messages of `vestibule.v1`. An answer fails closed: nothing that names a user
-//! is set unless the verdict lets them in.
-
-mod users;
+//! Domain values ↔ the messages of `vestibule.v1`. An answer fails closed: nothing that identifies a
+//! user is set unless the verdict is ACTIVE or the login valid.
 
 use crate::{
-    auth::{LoginVerdict, NewSession, RotatedSession},
+    auth::{LoginVerdict, NewSession, NewToken, RotatedSession},
     domain::{
         AuthenticationMethod, ClientInfo, Session, SessionVerdict, StoredEvent, Timestamp, User,
         UserStatus,
     },
     proto::v1::{
-        self, BatchValidateSessionsResponse, CreateSessionResponse, GetAccountResponse,
-        RegisterUserRequest, RegisterUserResponse, RotateSessionResponse, SessionStatus,
+        self, BatchValidateSessionsResponse, CreatePasswordResetResponse,
+        CreateSessionForUserResponse, CreateSessionResponse, DisableUserResponse,
+        EnableUserResponse, FindUserResponse, GetAccountResponse, RegisterUserRequest,
+        RegisterUserResponse, RotateSessionResponse, SessionStatus, UpdateUserResponse,
         ValidLoginResponse, ValidateSessionResponse,
     },
     transport::input::{RawRegistration, wire_kind},
@@ -29,21 +29,42 @@ impl<'a> From<&'a RegisterUserRequest> for RawRegistration<'a> {
     }
 }
 
-impl From<User> for RegisterUserResponse {
-    fn from(user: User) -> Self {
-        Self {
-            user: Some(user.into()),
+macro_rules! answer_with_a_user {
+    ($($message:ident),*) => {$(
+        impl From<User> for $message {
+            fn from(user: User) -> Self {
+                Self {
+                    user: Some(user.into()),
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl From<User> for GetAccountResponse {
-    fn from(user: User) -> Self {
-        Self {
-            user: Some(user.into()),
+answer_with_a_user!(
+    RegisterUserResponse,
+    GetAccountResponse,
+    FindUserResponse,
+    UpdateUserResponse,
+    DisableUserResponse,
+    EnableUserResponse
+);
+
+macro_rules! answer_with_a_session {
+    ($($message:ident),*) => {$(
+        impl From<NewSession> for $message {
+            fn from(new: NewSession) -> Self {
+                Self {
+                    session_token: new.token.expose().to_string(),
+                    session: Some(new.session.into()),
+                    user: Some(new.user.into()),
+                }
+            }
         }
-    }
+    )*};
 }
+
+answer_with_a_session!(CreateSessionResponse, CreateSessionForUserResponse);
 
 impl From<LoginVerdict> for ValidLoginResponse {
     fn from(verdict: LoginVerdict) -> Self {
@@ -57,12 +78,11 @@ impl From<LoginVerdict> for ValidLoginResponse {
     }
 }
 
-impl From<NewSession> for CreateSessionResponse {
-    fn from(new: NewSession) -> Self {
+impl From<NewToken> for CreatePasswordResetResponse {
+    fn from(new: NewToken) -> Self {
         Self {
-            session_token: new.token.expose().to_string(),
-            session: Some(new.session.into()),
-            user: Some(new.user.into()),
+            reset_token: new.text.to_string(),
+            expires_at: Some(timestamp(new.expires_at)),
         }
     }
 }
@@ -161,7 +181,7 @@ impl From<StoredEvent> for v1::Event {
     }
 }
 
-/// What is not known at all is absent.
+/// `None`: nothing is known of the client.
 fn client(client: ClientInfo) -> Option<v1::ClientInfo> {
     (client != ClientInfo::default()).then(|| v1::ClientInfo {
         ip: client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
@@ -169,11 +189,11 @@ fn client(client: ClientInfo) -> Option<v1::ClientInfo> {
     })
 }
 
-fn timestamp(instant: Timestamp) -> prost_types::Timestamp {
+fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp {
-        seconds: instant.timestamp(),
+        seconds: at.timestamp(),
         // Below 2·10⁹ even in a leap second.
-        nanos: i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or(0),
+        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or(0),
     }
 }
 

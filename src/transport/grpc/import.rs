@@ -18,7 +18,7 @@ use crate::{
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How long the database may take for a batch.
 const BATCH_MAX: Duration = Duration::from_secs(30);
-/// How many refused rows are told.
+/// The most refused rows of an answer.
 const REFUSED_MAX: usize = 1_000;
 
 /// Imports what comes until the stream ends. What was written before a failure stays.
@@ -29,7 +29,7 @@ pub(super) async fn import_users(
 ) -> Result<ImportUsersResponse, Status> {
     let mut messages = pin!(messages);
     let mut intake = None;
-    while let Some(message) = next(&mut messages).await? {
+    while let Some(message) = next_message(&mut messages).await? {
         let validate_only = message.validate_only;
         let is_first = intake.is_none();
         let intake = intake.get_or_insert_with(|| Intake::new(auth, call, validate_only));
@@ -48,7 +48,7 @@ pub(super) async fn import_users(
     }
 }
 
-async fn next<M>(
+async fn next_message<M>(
     messages: &mut (impl Stream<Item = Result<M, Status>> + Unpin),
 ) -> Result<Option<M>, Status> {
     match timeout(IDLE_MAX, messages.next()).await {
@@ -90,12 +90,12 @@ impl<'c> Intake<'c> {
         let deadline = self.call.deadline.min(Instant::now() + BATCH_MAX);
         for outcome in self.import.import_rows(rows, deadline).await? {
             self.decided += 1;
-            self.tell(outcome);
+            self.record(outcome);
         }
         Ok(())
     }
 
-    fn tell(&mut self, outcome: Result<UserId, Vec<RowFault>>) {
+    fn record(&mut self, outcome: Result<UserId, Vec<RowFault>>) {
         let Err(faults) = outcome else {
             self.answer.imported_count += 1;
             return;
@@ -118,8 +118,8 @@ impl<'c> Intake<'c> {
 /// Empty texts are what was not sent.
 impl From<v1::ImportedUser> for RawUser {
     fn from(user: v1::ImportedUser) -> Self {
-        let told = |text: String| (!text.is_empty()).then_some(text);
-        // What is no instant or no status is a text that is none.
+        let sent = |text: String| (!text.is_empty()).then_some(text);
+        // An invalid timestamp or status becomes a text that the row refuses.
         let created_at = user.created_at.map(|at| {
             let nanos = u32::try_from(at.nanos).ok();
             let instant = nanos.and_then(|nanos| DateTime::from_timestamp(at.seconds, nanos));
@@ -134,9 +134,9 @@ impl From<v1::ImportedUser> for RawUser {
             Err(_) => Some(""),
         };
         Self {
-            id: told(user.id),
+            id: sent(user.id),
             email: Some(user.email),
-            password_hash: told(user.password_hash),
+            password_hash: sent(user.password_hash),
             password_nfc: Some(user.password_nfc.to_string()),
             email_verified: Some(user.email_verified.to_string()),
             created_at,
@@ -173,9 +173,9 @@ mod tests {
 
     /// On a clock that jumps to whatever is awaited.
     #[tokio::test(start_paused = true)]
-    async fn a_caller_that_sends_nothing_for_30_seconds_is_told_so() {
+    async fn a_caller_that_sends_nothing_for_30_seconds_is_cut_off() {
         let begun = Instant::now();
-        let status = next(&mut stream::pending::<Result<(), Status>>()).await;
+        let status = next_message(&mut stream::pending::<Result<(), Status>>()).await;
         assert_eq!(status.unwrap_err().code(), Code::DeadlineExceeded);
         assert_eq!((Instant::now() - begun).as_secs(), 30);
     }

@@ -35,7 +35,6 @@ static RPCS: LazyLock<Vec<Rpc>> = LazyLock::new(|| {
     rpcs
 });
 
-/// What the descriptors say of an RPC.
 pub(crate) struct Rpc {
     /// The path without its first slash, such as `vestibule.v1.AuthService/ValidLogin`.
     pub(crate) name: String,

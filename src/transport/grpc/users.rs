@@ -33,13 +33,13 @@ pub fn user_service(auth: Auth) -> UserServiceServer<UserHandlers> {
     UserServiceServer::new(UserHandlers { auth }).max_decoding_message_size(MESSAGE_MAX)
 }
 
-/// Tells a named caller which user it is that is not there or disabled.
-fn of_id(id: UserId) -> impl FnOnce(AuthError) -> Failure {
+/// Names the user who is missing or disabled by the id that was asked for.
+fn about_id(id: UserId) -> impl FnOnce(AuthError) -> Failure {
     move |error| Failure::from(error).about_user(&id.to_string())
 }
 
-/// The same of a user who may have been found by something else than an id, which is not repeated.
-fn of(key: UserKey) -> impl FnOnce(AuthError) -> Failure {
+/// Names the user by id alone: an address is not repeated.
+fn about_key(key: UserKey) -> impl FnOnce(AuthError) -> Failure {
     move |error| {
         let id = match key {
             UserKey::Id(id) => id.to_string(),
@@ -58,7 +58,7 @@ impl UserService for UserHandlers {
         let (call, message) = open(request)?;
         let key = input::user_key(message.key.as_ref())?;
         let user = self.auth.users().find(&call, &key).await;
-        Ok(Response::new(user.map_err(of(key))?.into()))
+        Ok(Response::new(user.map_err(about_key(key))?.into()))
     }
 
     async fn list_users(
@@ -69,7 +69,7 @@ impl UserService for UserHandlers {
         let (filter, page) = input::users_page(&message)?;
         let users = self.auth.users();
         let listed = users.list(&call, &filter, page.after(), page.limit());
-        let mut listed = listed.await.map_err(Failure::from)?;
+        let mut listed = listed.await?;
         let next_page_token = page.cut(&mut listed, |user| user.id);
         Ok(Response::new(ListUsersResponse {
             users: listed.into_iter().map(Into::into).collect(),
@@ -84,7 +84,7 @@ impl UserService for UserHandlers {
         let (call, message) = open(request)?;
         let (id, edit) = input::user_edit(&message)?;
         let user = self.auth.users().update(&call, id, edit).await;
-        Ok(Response::new(user.map_err(of_id(id))?.into()))
+        Ok(Response::new(user.map_err(about_id(id))?.into()))
     }
 
     async fn disable_user(
@@ -95,7 +95,7 @@ impl UserService for UserHandlers {
         let id = input::user_id(&message.user_id)?;
         let users = self.auth.users();
         let user = users.set_status(&call, id, UserStatus::Disabled).await;
-        Ok(Response::new(user.map_err(of_id(id))?.into()))
+        Ok(Response::new(user.map_err(about_id(id))?.into()))
     }
 
     async fn enable_user(
@@ -106,7 +106,7 @@ impl UserService for UserHandlers {
         let id = input::user_id(&message.user_id)?;
         let users = self.auth.users();
         let user = users.set_status(&call, id, UserStatus::Active).await;
-        Ok(Response::new(user.map_err(of_id(id))?.into()))
+        Ok(Response::new(user.map_err(about_id(id))?.into()))
     }
 
     async fn delete_user(
@@ -116,7 +116,7 @@ impl UserService for UserHandlers {
         let (call, message) = open(request)?;
         let id = input::user_id(&message.user_id)?;
         let deleted = self.auth.users().delete(&call, id).await;
-        deleted.map_err(of_id(id))?;
+        deleted.map_err(about_id(id))?;
         Ok(Response::new(DeleteUserResponse {}))
     }
 
@@ -127,7 +127,7 @@ impl UserService for UserHandlers {
         let (call, message) = open(request)?;
         let (key, client) = input::session_user(&message)?;
         let session = self.auth.users().create_session(&call, &key, client).await;
-        Ok(Response::new(session.map_err(of(key))?.into()))
+        Ok(Response::new(session.map_err(about_key(key))?.into()))
     }
 
     async fn create_password_reset(
@@ -137,7 +137,7 @@ impl UserService for UserHandlers {
         let (call, message) = open(request)?;
         let key = input::password_reset_user(message.user.as_ref())?;
         let reset = self.auth.users().create_password_reset(&call, &key).await;
-        Ok(Response::new(reset.map_err(of(key))?.into()))
+        Ok(Response::new(reset.map_err(about_key(key))?.into()))
     }
 
     async fn list_user_sessions(
@@ -154,7 +154,7 @@ impl UserService for UserHandlers {
             .users()
             .list_sessions(&call, id, after, limit)
             .await;
-        let mut sessions = listed.map_err(of_id(id))?;
+        let mut sessions = listed.map_err(about_id(id))?;
         let next_page_token = page.cut(&mut sessions, |session| session.id);
         Ok(Response::new(ListUserSessionsResponse {
             sessions: sessions.into_iter().map(Into::into).collect(),
@@ -169,7 +169,7 @@ impl UserService for UserHandlers {
         let (call, message) = open(request)?;
         let (id, ended) = input::sessions_to_end(&message)?;
         let done = self.auth.users().end_sessions(&call, id, ended).await;
-        done.map_err(of_id(id))?;
+        done.map_err(about_id(id))?;
         Ok(Response::new(RevokeUserSessionsResponse {}))
     }
 
@@ -183,7 +183,7 @@ impl UserService for UserHandlers {
         let UserPage { user_id: id, page } = asked;
         let (after, limit) = (page.after(), page.limit());
         let export = self.auth.users().export(&call, id, after, limit).await;
-        let mut export = export.map_err(of_id(id))?;
+        let mut export = export.map_err(about_id(id))?;
         let mut answer = ExportUserDataResponse {
             next_page_token: page.cut(&mut export.items, ExportedItem::id),
             user: Some(export.user.into()),

@@ -1,4 +1,4 @@
-//! Which events a caller asks for.
+//! The filter and the page of a list of events.
 
 use prost::Message;
 
@@ -12,29 +12,22 @@ use crate::{
 const METHOD: &str = "vestibule.v1.AuditService/ListEvents";
 
 /// Reads a filter and the page of what it selects.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
 pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Page), Failure> {
     let mut faults = Faults::default();
     let filter = EventFilter {
         user_id: faults.any_user(&message.user_id),
         kinds: faults.kinds(&message.kinds),
-        since: faults.instant("since", message.since.as_ref()),
-        until: faults.instant("until", message.until.as_ref()),
+        since: faults.timestamp("since", message.since.as_ref()),
+        until: faults.timestamp("until", message.until.as_ref()),
     };
     let (size, token) = (message.page_size, message.page_token.clone());
-    let selects = ListEventsRequest {
+    let filter_alone = ListEventsRequest {
         page_size: 0,
         page_token: String::new(),
         ..message
     };
-    match Page::parse(METHOD, &selects.encode_to_vec(), size, &token) {
-        Ok(page) if faults.0.is_empty() => return Ok((filter, page)),
-        Ok(_) => {}
-        Err(more) => faults.0.extend(more),
-    }
-    Err(Failure::invalid_input(faults.0))
+    let page = faults.page(METHOD, &filter_alone.encode_to_vec(), size, &token);
+    faults.finish(page.map(|page| (filter, page)))
 }
 
 impl Faults {
@@ -48,7 +41,10 @@ impl Faults {
     }
 
     fn kinds(&mut self, numbers: &[i32]) -> Vec<EventKind> {
-        let kinds: Vec<_> = numbers.iter().filter_map(|number| kind(*number)).collect();
+        let kinds: Vec<_> = numbers
+            .iter()
+            .filter_map(|number| parse_kind(*number))
+            .collect();
         if kinds.len() < numbers.len() {
             self.add(
                 "kinds",
@@ -59,30 +55,29 @@ impl Faults {
         kinds
     }
 
-    pub(super) fn instant(
+    pub(super) fn timestamp(
         &mut self,
         field: &str,
-        told: Option<&prost_types::Timestamp>,
+        sent: Option<&prost_types::Timestamp>,
     ) -> Option<Timestamp> {
-        let told = told?;
-        let instant = instant(told);
-        if instant.is_none() {
+        let parsed = parse_timestamp(sent?);
+        if parsed.is_none() {
             let message = "must be a time from the year 1 to 9999";
             self.add(field, ErrorReason::InvalidField, message);
         }
-        instant
+        parsed
     }
 }
 
-/// What protobuf takes for a timestamp: 0001-01-01 to 9999-12-31, in UTC.
-fn instant(told: &prost_types::Timestamp) -> Option<Timestamp> {
+/// Reads a timestamp in protobuf's range: 0001-01-01 to 9999-12-31, in UTC.
+fn parse_timestamp(sent: &prost_types::Timestamp) -> Option<Timestamp> {
     const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-    let nanos = u32::try_from(told.nanos).ok()?;
-    let is_valid = SECONDS.contains(&told.seconds) && nanos < 1_000_000_000;
-    is_valid.then(|| Timestamp::from_timestamp(told.seconds, nanos))?
+    let nanos = u32::try_from(sent.nanos).ok()?;
+    let is_valid = SECONDS.contains(&sent.seconds) && nanos < 1_000_000_000;
+    is_valid.then(|| Timestamp::from_timestamp(sent.seconds, nanos))?
 }
 
-/// A kind as it goes over the wire.
+/// A kind in the protocol.
 pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
     use v1::EventKind as Wire;
     match kind {
@@ -110,7 +105,7 @@ pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
     }
 }
 
-fn kind(number: i32) -> Option<EventKind> {
+fn parse_kind(number: i32) -> Option<EventKind> {
     EventKind::ALL
         .into_iter()
         .find(|kind| wire_kind(*kind) as i32 == number)

@@ -26,8 +26,11 @@ fn faults<T>(result: Result<T, Failure>) -> Vec<(String, &'static str)> {
         .collect()
 }
 
-fn pairs(told: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
-    told.iter().map(|(f, r)| ((*f).to_owned(), *r)).collect()
+fn pairs(expected: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+    expected
+        .iter()
+        .map(|(f, r)| ((*f).to_owned(), *r))
+        .collect()
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn good_input_becomes_a_command() {
 
 /// (W10)
 #[test]
-fn every_fault_of_a_registration_is_told_in_the_order_of_the_fields() {
+fn every_fault_of_a_registration_is_found_in_the_order_of_the_fields() {
     let client = v1::ClientInfo {
         ip: "192.0.2.1:80".to_owned(),
         ..v1::ClientInfo::default()
@@ -112,8 +115,8 @@ fn password_faults_have_their_reasons() {
     ] {
         let email = "ada@example.com";
         let expected = |reason: Option<&'static str>| {
-            let told: Vec<_> = reason.map(|r| ("password", r)).into_iter().collect();
-            pairs(&told)
+            let expected: Vec<_> = reason.map(|r| ("password", r)).into_iter().collect();
+            pairs(&expected)
         };
         let shown: String = password.chars().take(20).collect();
         let registered = faults(registration(&raw(email, password), POLICY));
@@ -126,9 +129,9 @@ fn password_faults_have_their_reasons() {
 #[test]
 fn only_an_empty_or_overlong_token_is_the_callers_fault() {
     assert!(session_token("anything").is_ok());
-    let told = pairs(&[("session_token", "INVALID_FIELD")]);
-    assert_eq!(faults(session_token("")), told);
-    assert_eq!(faults(session_token(&"x".repeat(513))), told);
+    let expected = pairs(&[("session_token", "INVALID_FIELD")]);
+    assert_eq!(faults(session_token("")), expected);
+    assert_eq!(faults(session_token(&"x".repeat(513))), expected);
 }
 
 #[test]

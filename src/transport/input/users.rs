@@ -20,28 +20,20 @@ use crate::{
 const WRITABLE: [&str; 2] = ["email", "email_verified"];
 const LIST_USERS: &str = "vestibule.v1.UserService/ListUsers";
 
-/// A page of what belongs to a user.
+/// A page of a list that belongs to a user.
 pub(crate) struct UserPage {
-    /// Whose.
     pub(crate) user_id: UserId,
-    /// Which page.
     pub(crate) page: Page,
 }
 
 /// Reads a user's id.
-///
-/// # Errors
-/// `InvalidInput`.
 pub(crate) fn user_id(text: &str) -> Result<UserId, Failure> {
     let mut faults = Faults::default();
     let id = faults.user_id("user_id", text);
-    id.ok_or_else(|| Failure::invalid_input(faults.0))
+    faults.finish(id)
 }
 
-/// Reads what a user is to be found by.
-///
-/// # Errors
-/// `InvalidInput`.
+/// Reads the key to find a user by.
 pub(crate) fn user_key(key: Option<&Key>) -> Result<UserKey, Failure> {
     let mut faults = Faults::default();
     let key = match key {
@@ -50,13 +42,10 @@ pub(crate) fn user_key(key: Option<&Key>) -> Result<UserKey, Failure> {
         Some(Key::SessionId(id)) => faults.session_id("session_id", id).map(UserKey::Session),
         None => faults.missing("key"),
     };
-    key.ok_or_else(|| Failure::invalid_input(faults.0))
+    faults.finish(key)
 }
 
-/// Reads whom a session is for, and by which client.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
+/// Reads the user and the client of a new session.
 pub(crate) fn session_user(
     message: &v1::CreateSessionForUserRequest,
 ) -> Result<(UserKey, ClientInfo), Failure> {
@@ -67,16 +56,10 @@ pub(crate) fn session_user(
         None => faults.missing("user"),
     };
     let client = faults.client(message.client.as_ref());
-    match key {
-        Some(key) if faults.0.is_empty() => Ok((key, client)),
-        Some(_) | None => Err(Failure::invalid_input(faults.0)),
-    }
+    faults.finish(key.map(|key| (key, client)))
 }
 
-/// Reads whom a password reset is for.
-///
-/// # Errors
-/// `InvalidInput`.
+/// Reads the user of a password reset.
 pub(crate) fn password_reset_user(user: Option<&ResetUser>) -> Result<UserKey, Failure> {
     let mut faults = Faults::default();
     let key = match user {
@@ -84,13 +67,10 @@ pub(crate) fn password_reset_user(user: Option<&ResetUser>) -> Result<UserKey, F
         Some(ResetUser::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
         None => faults.missing("user"),
     };
-    key.ok_or_else(|| Failure::invalid_input(faults.0))
+    faults.finish(key)
 }
 
-/// Reads which users are asked for.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
+/// Reads the filter and the page of a list of users.
 pub(crate) fn users_page(message: &v1::ListUsersRequest) -> Result<(UserFilter, Page), Failure> {
     let mut faults = Faults::default();
     let status = faults.status(message.status);
@@ -103,22 +83,14 @@ pub(crate) fn users_page(message: &v1::ListUsersRequest) -> Result<(UserFilter, 
         message.page_size,
         &message.page_token,
     );
-    match page {
-        Some(page) if faults.0.is_empty() => Ok((
-            UserFilter {
-                status,
-                email_prefix,
-            },
-            page,
-        )),
-        Some(_) | None => Err(Failure::invalid_input(faults.0)),
-    }
+    let filter = UserFilter {
+        status,
+        email_prefix,
+    };
+    faults.finish(page.map(|page| (filter, page)))
 }
 
-/// Reads which page of what belongs to a user is asked for.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
+/// Reads a page of a list that belongs to a user.
 pub(crate) fn user_page(
     method: &str,
     user_id: &str,
@@ -128,16 +100,11 @@ pub(crate) fn user_page(
     let mut faults = Faults::default();
     let id = faults.user_id("user_id", user_id);
     let page = faults.page(method, user_id.as_bytes(), page_size, page_token);
-    match (id, page) {
-        (Some(user_id), Some(page)) => Ok(UserPage { user_id, page }),
-        (Some(_) | None, Some(_) | None) => Err(Failure::invalid_input(faults.0)),
-    }
+    let parsed = id.zip(page);
+    faults.finish(parsed.map(|(user_id, page)| UserPage { user_id, page }))
 }
 
-/// Reads what to write of a user.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
+/// Reads a change of a user's fields.
 pub(crate) fn user_edit(message: &v1::UpdateUserRequest) -> Result<(UserId, UserEdit), Failure> {
     let mut faults = Faults::default();
     let id = faults.user_id("user_id", &message.user_id);
@@ -166,23 +133,15 @@ pub(crate) fn user_edit(message: &v1::UpdateUserRequest) -> Result<(UserId, User
     let verified = message.email_verified;
     let email_verified =
         is_written("email_verified", verified.is_some()).then_some(verified.unwrap_or_default());
-    match id {
-        Some(id) if faults.0.is_empty() => Ok((
-            id,
-            UserEdit {
-                email,
-                email_verified,
-                etag: (!message.etag.is_empty()).then(|| message.etag.clone()),
-            },
-        )),
-        Some(_) | None => Err(Failure::invalid_input(faults.0)),
-    }
+    let edit = UserEdit {
+        email,
+        email_verified,
+        etag: (!message.etag.is_empty()).then(|| message.etag.clone()),
+    };
+    faults.finish(id.map(|id| (id, edit)))
 }
 
-/// Reads which sessions of a user are to end.
-///
-/// # Errors
-/// `InvalidInput` with every fault.
+/// Reads the sessions of a user that are to end.
 pub(crate) fn sessions_to_end(
     message: &v1::RevokeUserSessionsRequest,
 ) -> Result<(UserId, SessionsToEnd), Failure> {
@@ -200,15 +159,12 @@ pub(crate) fn sessions_to_end(
         Some(Sessions::SessionId(id)) => {
             faults.session_id("session_id", id).map(SessionsToEnd::One)
         }
-        Some(Sessions::IssuedBefore(instant)) => faults
-            .instant("issued_before", Some(instant))
-            .map(|instant| SessionsToEnd::IssuedBefore(whole_micros(instant))),
+        Some(Sessions::IssuedBefore(sent)) => faults
+            .timestamp("issued_before", Some(sent))
+            .map(|at| SessionsToEnd::IssuedBefore(round_up_to_micros(at))),
         None => faults.missing("sessions"),
     };
-    match (id, ended) {
-        (Some(id), Some(ended)) => Ok((id, ended)),
-        (Some(_) | None, Some(_) | None) => Err(Failure::invalid_input(faults.0)),
-    }
+    faults.finish(id.zip(ended))
 }
 
 impl Faults {
@@ -248,17 +204,11 @@ impl Faults {
             .map_err(|fault| self.add("email_prefix", ErrorReason::InvalidField, fault))
             .ok()
     }
-
-    fn page(&mut self, method: &str, filter: &[u8], size: i32, token: &str) -> Option<Page> {
-        Page::parse(method, filter, size, token)
-            .map_err(|faults| self.0.extend(faults))
-            .ok()
-    }
 }
 
-/// Rounded up to microseconds, which is what instants are kept in.
-fn whole_micros(instant: Timestamp) -> Timestamp {
-    let over = u64::from(instant.timestamp_subsec_nanos() % 1_000);
+/// Timestamps are stored in microseconds.
+fn round_up_to_micros(at: Timestamp) -> Timestamp {
+    let over = u64::from(at.timestamp_subsec_nanos() % 1_000);
     let missing = if over == 0 { 0 } else { 1_000 - over };
-    instant + Duration::from_nanos(missing)
+    at + Duration::from_nanos(missing)
 }

@@ -66,8 +66,8 @@ impl From<User> for Found {
     }
 }
 
-fn rfc3339(instant: Timestamp) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+fn rfc3339(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 #[cfg(test)]

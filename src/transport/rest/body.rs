@@ -1,5 +1,5 @@
-//! The body of a request: read within limits and taken apart into named fields, strictly. Whatever
-//! two readers could understand differently is refused.
+//! The body of a request, read within limits and parsed into named fields, strictly: a body that two
+//! parsers could read differently is refused.
 
 use std::time::Duration;
 
@@ -35,12 +35,12 @@ enum Format {
 ///
 /// # Errors
 /// `WrongMediaType`, `MessageTooLarge`, `DeadlineExceeded` when the body takes too long, and
-/// `Malformed` when it is cut short or not what its media type says.
+/// `Malformed` when it is cut short or not of its media type.
 pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, Failure> {
-    let format = format(&request.headers)?;
+    let format = declared_format(&request.headers)?;
     let awaited = request.extensions.get::<AwaitedSince>();
     let awaited = awaited.map_or_else(Instant::now, |since| since.0);
-    let bytes = read(body, awaited + BODY_TIME).await?;
+    let bytes = read_body(body, awaited + BODY_TIME).await?;
     let text = str::from_utf8(&bytes).map_err(|_| Failure::Malformed)?;
     match format {
         Format::Json => json::parse(text),
@@ -49,7 +49,7 @@ pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, F
     .ok_or(Failure::Malformed)
 }
 
-fn format(headers: &HeaderMap) -> Result<Format, Failure> {
+fn declared_format(headers: &HeaderMap) -> Result<Format, Failure> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Failure::WrongMediaType);
     }
@@ -60,7 +60,7 @@ fn format(headers: &HeaderMap) -> Result<Format, Failure> {
     }
 }
 
-async fn read(mut body: Body, until: Instant) -> Result<Bytes, Failure> {
+async fn read_body(mut body: Body, until: Instant) -> Result<Bytes, Failure> {
     let collected = timeout_at(until, Limited::new(&mut body, BODY_MAX).collect())
         .await
         .map_err(|_| AuthError::DeadlineExceeded)?;

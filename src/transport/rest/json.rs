@@ -21,13 +21,13 @@ struct JsonObject(Fields);
 
 impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor).map(Self)
+        deserializer.deserialize_map(FieldsVisitor).map(Self)
     }
 }
 
-struct ObjectVisitor;
+struct FieldsVisitor;
 
-impl<'de> Visitor<'de> for ObjectVisitor {
+impl<'de> Visitor<'de> for FieldsVisitor {
     type Value = Fields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,6 +93,6 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Option<String>, A::Error> {
-        ObjectVisitor.visit_map(map).map(|_| None)
+        FieldsVisitor.visit_map(map).map(|_| None)
     }
 }

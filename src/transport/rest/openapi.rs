@@ -1,4 +1,4 @@
-//! What `/openapi.json` says: `OpenAPI` 3.1, made of the table of routes, of the types that answer, of
+//! The document `/openapi.json`: `OpenAPI` 3.1, made of the table of routes, of the types that answer, of
 //! the error table and of the limits in force, so that it cannot drift from them.
 
 pub(super) mod operations;

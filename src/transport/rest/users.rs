@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// Carries a registration's `request_id`; its faults are told under this name.
+/// Carries a registration's `request_id`; its violations have this name as their field.
 pub(super) const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
 /// `POST /users`: registers a user.
@@ -41,8 +41,8 @@ pub(super) async fn register_user(
     Ok((StatusCode::CREATED, location, Json(Created::from(user))))
 }
 
-/// `GET /users/{id}`: the user whom the bearer's session proves, asked for by `me` or by their own
-/// id. Nothing is told of an id before the session is proven.
+/// `GET /users/{id}`: the user of the bearer's session, asked for by `me` or by the user's own id. The
+/// id is looked at only after the session is proven.
 pub(super) async fn find_user(
     State(auth): State<Auth>,
     Extension(call): Extension<CallContext>,
@@ -70,7 +70,7 @@ fn raw_registration<'a>(headers: &'a HeaderMap, fields: &'a Fields) -> RawRegist
     }
 }
 
-/// Empty when the header was not sent: one that was sent empty is a caller's mistake.
+/// Empty when the header was not sent; a header that was sent empty is a fault.
 fn idempotency_key(headers: &HeaderMap) -> Text<'_> {
     let name = HeaderName::from_static("idempotency-key");
     if headers.contains_key(&name) {

@@ -5,7 +5,7 @@ use crate::{auth::AuthError, proto::v1::ErrorReason, transport::failure::Violati
 
 fn written(failure: &Failure, request_id: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    write(&mut headers, failure, request_id);
+    write_status(&mut headers, failure, request_id);
     headers
 }
 
@@ -42,19 +42,19 @@ fn every_failure_names_its_reason_and_its_request() {
 
 /// (W10)
 #[test]
-fn every_violation_is_told_with_its_own_reason() {
+fn every_violation_has_its_own_reason() {
     let failure = Failure::invalid_input(vec![
         Violation::new("email", ErrorReason::InvalidEmail, "must be an address"),
         Violation::new("password", ErrorReason::PasswordCommon, "is common"),
     ]);
     let bad: BadRequest = detail(&decode(&written(&failure, "r")), "BadRequest").unwrap();
-    let told: Vec<_> = bad
+    let violations: Vec<_> = bad
         .field_violations
         .iter()
         .map(|v| (&*v.field, &*v.reason, &*v.description))
         .collect();
     assert_eq!(
-        told,
+        violations,
         [
             ("email", "INVALID_EMAIL", "must be an address"),
             ("password", "PASSWORD_COMMON", "is common"),
@@ -73,7 +73,7 @@ fn violations_are_cut_to_sixteen_of_two_hundred_characters() {
 
 /// (W17)
 #[test]
-fn waits_are_told_to_people_and_to_retrying_clients() {
+fn waits_are_in_the_details_and_for_retrying_clients() {
     let wait = Duration::from_micros(1_500_001);
     let overloaded = AuthError::Overloaded { retry_after: wait };
     let headers = written(&overloaded.into(), "r");
@@ -93,7 +93,7 @@ fn waits_are_told_to_people_and_to_retrying_clients() {
 
 /// (L3)
 #[test]
-fn a_fault_of_ours_tells_its_request_and_nothing_of_its_cause() {
+fn a_fault_of_ours_names_its_request_and_not_its_cause() {
     let cause = AuthError::Internal("SELECT secret FROM users".into());
     let failure = Failure::from(cause);
     assert_eq!(

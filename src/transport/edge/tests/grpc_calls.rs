@@ -30,7 +30,10 @@ async fn a_panic_is_internal_and_tells_nothing_of_itself() {
     let answer = call(login(), panics).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["content-type"], "application/grpc");
-    assert_eq!(told(answer.headers()), (Code::Internal, "INTERNAL".into()));
+    assert_eq!(
+        code_and_reason(answer.headers()),
+        (Code::Internal, "INTERNAL".into())
+    );
     assert!(!format!("{:?}", answer.headers()).contains("canary"));
 }
 
@@ -39,23 +42,23 @@ async fn a_panic_is_internal_and_tells_nothing_of_itself() {
 async fn the_clients_deadline_and_ours_are_deadline_exceeded() {
     let expected = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into());
     let answer = call(login().header("grpc-timeout", "5m"), never).await;
-    assert_eq!(told(answer.headers()), expected);
+    assert_eq!(code_and_reason(answer.headers()), expected);
     let ours = short(Duration::from_millis(5));
     let answer = through(ours, Protocol::Grpc, login(), never).await;
-    assert_eq!(told(answer.headers()), expected);
+    assert_eq!(code_and_reason(answer.headers()), expected);
 }
 
 #[tokio::test]
 async fn a_deadline_that_passed_on_arrival_starts_no_handler() {
     let answer = call(login().header("grpc-timeout", "0n"), panics).await;
-    assert_eq!(told(answer.headers()).0, Code::DeadlineExceeded);
+    assert_eq!(code_and_reason(answer.headers()).0, Code::DeadlineExceeded);
 }
 
 #[tokio::test]
 async fn a_malformed_timeout_starts_no_handler() {
     let answer = call(login().header("grpc-timeout", "soon"), panics).await;
     let expected = (Code::InvalidArgument, "MALFORMED_REQUEST".into());
-    assert_eq!(told(answer.headers()), expected);
+    assert_eq!(code_and_reason(answer.headers()), expected);
 }
 
 #[tokio::test]
@@ -86,9 +89,13 @@ async fn what_the_drain_cuts_is_unavailable() {
     };
     let expected = (Code::Unavailable, "UNAVAILABLE".to_owned());
     let answer = through(settings.clone(), Protocol::Grpc, login(), cuts_itself).await;
-    assert_eq!(told(answer.headers()), expected);
+    assert_eq!(code_and_reason(answer.headers()), expected);
     let after = through(settings, Protocol::Grpc, login(), panics).await;
-    assert_eq!(told(after.headers()), expected, "no handler starts now");
+    assert_eq!(
+        code_and_reason(after.headers()),
+        expected,
+        "no handler starts now"
+    );
 }
 
 /// (W20)
@@ -96,7 +103,7 @@ async fn what_the_drain_cuts_is_unavailable() {
 async fn a_large_header_list_is_refused_with_a_reason() {
     let answer = call(login().header("x", "y".repeat(20 << 10)), panics).await;
     let expected = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".into());
-    assert_eq!(told(answer.headers()), expected);
+    assert_eq!(code_and_reason(answer.headers()), expected);
 }
 
 #[tokio::test]
@@ -120,7 +127,7 @@ async fn a_seam_is_awaited_with_the_path_and_within_the_deadline() {
         ..short(Duration::from_millis(5))
     };
     let answer = through(held, Protocol::Grpc, login(), panics).await;
-    assert_eq!(told(answer.headers()).0, Code::DeadlineExceeded);
+    assert_eq!(code_and_reason(answer.headers()).0, Code::DeadlineExceeded);
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
@@ -155,14 +162,17 @@ async fn a_stream_ends_by_its_own_timeout_alone() {
     let body = answer.into_body().collect().await.unwrap();
     let expected = (Code::DeadlineExceeded, "DEADLINE_EXCEEDED".into());
     let trailers = body.trailers().unwrap();
-    assert_eq!(told(trailers), expected);
+    assert_eq!(code_and_reason(trailers), expected);
     assert!(!trailers.contains_key("content-type"));
 
     let cut = settings.cut.clone();
     let answer = through(settings, Protocol::Grpc, grpc_request(WATCH), silent).await;
     cut.cancel();
     let body = answer.into_body().collect().await.unwrap();
-    assert_eq!(told(body.trailers().unwrap()).0, Code::Unavailable);
+    assert_eq!(
+        code_and_reason(body.trailers().unwrap()).0,
+        Code::Unavailable
+    );
 }
 
 #[tokio::test]
@@ -181,7 +191,7 @@ async fn a_streams_own_status_gets_a_reason() {
     let answer = call(grpc_request(WATCH), stream).await;
     let body = answer.into_body().collect().await.unwrap();
     let expected = (Code::NotFound, "UNSUPPORTED".into());
-    assert_eq!(told(body.trailers().unwrap()), expected);
+    assert_eq!(code_and_reason(body.trailers().unwrap()), expected);
     assert_eq!(body.to_bytes(), "message");
 }
 
@@ -216,7 +226,7 @@ async fn probe(request: http::request::Builder, body: &'static [u8]) -> Response
         .unwrap()
 }
 
-/// What it is, the path, the body, and what is told.
+/// A label, the path, the body, and the expected code and reason.
 type Case = (
     &'static str,
     &'static str,
@@ -265,10 +275,14 @@ async fn what_tonic_answers_by_itself_gets_a_code_and_a_reason_of_ours() {
     ];
     for (what, path, body, (code, reason)) in cases {
         let answer = probe(grpc_request(path), body).await;
-        assert_eq!(told(answer.headers()), (code, reason.to_owned()), "{what}");
+        assert_eq!(
+            code_and_reason(answer.headers()),
+            (code, reason.to_owned()),
+            "{what}"
+        );
     }
     let compressed = grpc_request(CHECK).header("grpc-encoding", "gzip");
     let answer = probe(compressed, b"\x01\0\0\0\0").await;
-    assert_eq!(told(answer.headers()).0, Code::Unimplemented);
+    assert_eq!(code_and_reason(answer.headers()).0, Code::Unimplemented);
     assert!(answer.headers().contains_key("grpc-accept-encoding"));
 }

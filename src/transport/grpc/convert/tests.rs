@@ -48,9 +48,9 @@ fn an_identity_is_told_on_active_alone() {
     let active = SessionVerdict::Active(Box::new((session(), user())));
     let answer = ValidateSessionResponse::from(active);
     assert_eq!(answer.status(), SessionStatus::Active);
-    let told = answer.session.unwrap();
-    assert_eq!(told.user_id, "00000000-0000-0000-0000-000000000001");
-    assert_eq!(answer.user.unwrap().id, told.user_id);
+    let session = answer.session.unwrap();
+    assert_eq!(session.user_id, "00000000-0000-0000-0000-000000000001");
+    assert_eq!(answer.user.unwrap().id, session.user_id);
 
     for (verdict, status) in [
         (SessionVerdict::Expired, SessionStatus::Expired),
@@ -65,13 +65,16 @@ fn an_identity_is_told_on_active_alone() {
     let invalid = ValidLoginResponse::from(LoginVerdict::Invalid);
     assert!(!invalid.valid && invalid.user_id.is_empty());
     let valid = ValidLoginResponse::from(LoginVerdict::Valid(user().id));
-    assert!(valid.valid && valid.user_id == told.user_id);
+    assert!(valid.valid && valid.user_id == session.user_id);
 }
 
 #[test]
 fn instants_keep_their_microseconds() {
-    let told = v1::User::from(user()).created_at.unwrap();
-    assert_eq!((told.seconds, told.nanos), (1_700_000_000, 123_456_000));
+    let created_at = v1::User::from(user()).created_at.unwrap();
+    assert_eq!(
+        (created_at.seconds, created_at.nanos),
+        (1_700_000_000, 123_456_000)
+    );
 }
 
 #[test]

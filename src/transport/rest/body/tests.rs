@@ -147,7 +147,7 @@ async fn a_body_that_is_cut_short_or_no_text_is_malformed() {
     }
 }
 
-/// (X4) Whoever sends nothing more does not hold the call for ever, and the time that the headers
+/// (X4) A client that sends nothing more does not hold the call for ever, and the time that the headers
 /// took is the body's.
 #[tokio::test(start_paused = true)]
 async fn a_body_has_its_time_in_total() {
@@ -174,7 +174,7 @@ async fn a_body_that_is_too_large_is_discarded_within_its_time() {
     let large = stream::iter([Ok::<_, io::Error>(Bytes::from(vec![b' '; BODY_MAX + 1]))]);
     let large = Body::from_stream(large.chain(stream::pending()));
     let until = Instant::now() + DISCARD_TIME / 2;
-    let outcome = read(large, until).await;
+    let outcome = read_body(large, until).await;
     assert!(matches!(outcome, Err(Failure::MessageTooLarge)));
     assert!(until.elapsed() < DISCARD_TIME / 4);
 }

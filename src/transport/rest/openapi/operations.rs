@@ -1,4 +1,4 @@
-//! What the document says of each route.
+//! The operation of each route.
 
 use std::time::Duration;
 
