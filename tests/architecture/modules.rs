@@ -46,13 +46,13 @@ impl Modules {
     pub(super) fn uses(&self) -> Uses {
         let mut uses = Uses::new();
         for (path, module) in &self.0 {
-            let used = uses.entry(module.file.clone()).or_default();
+            let names_by_file = uses.entry(module.file.clone()).or_default();
             for named in &module.paths {
                 if let Some((definer, name)) = self.definition(path, named, 0)
                     && !is_within(path, definer)
                 {
                     let file = self.0[definer].file.clone();
-                    used.entry(file).or_default().insert(name);
+                    names_by_file.entry(file).or_default().insert(name);
                 }
             }
         }
