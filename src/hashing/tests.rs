@@ -130,12 +130,7 @@ async fn a_password_is_stale_when_its_hash_has_other_parameters() {
 }
 
 /// Whether a password is right, and whether its hash is stale.
-async fn matches_and_is_stale(
-    hasher: &Hasher,
-    text: &str,
-    stored: &str,
-    scheme: PasswordScheme,
-) -> (bool, bool) {
+async fn judge(hasher: &Hasher, text: &str, stored: &str, scheme: PasswordScheme) -> (bool, bool) {
     let stored = HashedPassword::from_phc(stored.to_owned());
     match verify_as(hasher, text, Some(stored), scheme).await.unwrap() {
         Verification::Match { stale } => (true, stale.is_some()),
@@ -152,40 +147,31 @@ async fn an_imported_hash_is_of_the_bytes_as_they_came_and_is_hashed_again() {
     let long = format!("eighty bytes: {}yABCDEFGH", "x".repeat(57));
     let hasher = engine(SETTINGS);
     let (nfd, nfc) = ("cafe\u{301} at eight", "caf\u{e9} at eight");
+    assert_eq!(judge(&hasher, nfd, OF_NFD, Imported).await, (true, true));
+    assert_eq!(judge(&hasher, nfc, OF_NFD, Imported).await, (false, false));
+    assert_eq!(judge(&hasher, nfd, OF_NFD, Nfc).await, (false, false));
     assert_eq!(
-        matches_and_is_stale(&hasher, nfd, OF_NFD, Imported).await,
-        (true, true)
-    );
-    assert_eq!(
-        matches_and_is_stale(&hasher, nfc, OF_NFD, Imported).await,
-        (false, false)
-    );
-    assert_eq!(
-        matches_and_is_stale(&hasher, nfd, OF_NFD, Nfc).await,
-        (false, false)
-    );
-    assert_eq!(
-        matches_and_is_stale(&hasher, &long, OF_LONG, Imported).await,
+        judge(&hasher, &long, OF_LONG, Imported).await,
         (true, false),
         "the end that bcrypt ignored may be wrong, so it is not hashed again"
     );
     assert_eq!(
-        matches_and_is_stale(&hasher, &long[..72], OF_LONG, Imported).await,
+        judge(&hasher, &long[..72], OF_LONG, Imported).await,
         (true, true)
     );
     assert_eq!(
-        matches_and_is_stale(&hasher, &long[..71], OF_LONG, Imported).await,
+        judge(&hasher, &long[..71], OF_LONG, Imported).await,
         (false, false)
     );
 
     // The cost is current, but the hash is not of the NFC form.
     let current = hash(&hasher).await.unwrap();
     assert_eq!(
-        matches_and_is_stale(&hasher, PASSWORD, current.as_str(), Imported).await,
+        judge(&hasher, PASSWORD, current.as_str(), Imported).await,
         (true, true)
     );
     assert_eq!(
-        matches_and_is_stale(&hasher, PASSWORD, current.as_str(), Nfc).await,
+        judge(&hasher, PASSWORD, current.as_str(), Nfc).await,
         (true, false)
     );
 }

@@ -202,13 +202,8 @@ impl Application {
         let tls = |http| self.tls.as_ref().map(|tls| tls.acceptor(http));
 
         let mut loops = JoinSet::new();
-        let grpc = Connections::new(
-            Http::Two,
-            self.grpc,
-            stages.signals_of_calls(),
-            calls.clone(),
-        )
-        .with_tls(tls(Http::Two));
+        let grpc = Connections::new(Http::Two, self.grpc, stages.call_signals(), calls.clone())
+            .with_tls(tls(Http::Two));
         loops.spawn(accept_connections(
             "grpc",
             self.listeners.grpc.socket,
@@ -216,19 +211,14 @@ impl Application {
             grpc,
         ));
         if let Some(listener) = self.listeners.rest {
-            let rest = Connections::new(
-                Http::One,
-                self.rest,
-                stages.signals_of_calls(),
-                calls.clone(),
-            )
-            .with_tls(tls(Http::One));
+            let rest = Connections::new(Http::One, self.rest, stages.call_signals(), calls.clone())
+                .with_tls(tls(Http::One));
             loops.spawn(accept_connections("rest", listener.socket, limit, rest));
         }
         let operations = Connections::new(
             Http::One,
             operations,
-            stages.signals_of_probes(),
+            stages.probe_signals(),
             probes.clone(),
         );
         loops.spawn(accept_connections(

@@ -58,14 +58,14 @@ impl DrainStages {
         }
     }
 
-    pub(super) fn signals_of_calls(&self) -> ShutdownSignals {
+    pub(super) fn call_signals(&self) -> ShutdownSignals {
         ShutdownSignals {
             closing: self.closing.clone(),
             abort: self.abort.clone(),
         }
     }
 
-    pub(super) fn signals_of_probes(&self) -> ShutdownSignals {
+    pub(super) fn probe_signals(&self) -> ShutdownSignals {
         ShutdownSignals {
             closing: self.probes_closing.clone(),
             abort: self.end.clone(),
