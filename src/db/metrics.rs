@@ -1,4 +1,4 @@
-//! What the database layer tells of itself to whoever watches it.
+//! The metrics of the database layer.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
@@ -8,43 +8,42 @@ use sea_orm::sqlx::{Database, Pool};
 use super::{Db, Target};
 use crate::metrics::Counter;
 
-/// How the pools are doing, and what was done since they were opened.
+/// The state of the pools, and counts since they were opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DbMetrics {
-    /// The pools that calls share; the connection of the probe is not among them.
+    /// The pools that calls share, without the connection of the probe.
     pub pools: Vec<PoolMetrics>,
-    /// Sessions that were deleted because they ended long ago.
+    /// Sessions that the purge deleted.
     pub purged_sessions: u64,
-    /// Transactions that were done again after they lost a race.
+    /// Transactions that were run again after they lost a race.
     pub retried_transactions: u64,
-    /// How far the database's clock was ahead of this machine's when it was last asked. 0 where it has
-    /// none of its own.
+    /// How far the database's clock was ahead of this machine's at the last probe; 0 on SQLite.
     pub clock_difference: TimeDelta,
-    /// Probes that found them more than a second apart.
+    /// Probes that found the clocks more than a second apart.
     pub clock_differences: u64,
 }
 
-/// How a pool is doing.
+/// The state of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolMetrics {
     /// `writer` and `reader` on SQLite, `shared` on Postgres.
     pub name: &'static str,
-    /// The most connections.
+    /// The largest number of connections.
     pub max: u32,
-    /// Open connections that a call is using.
+    /// Open connections that calls use.
     pub used: usize,
-    /// Open connections that nobody is using.
+    /// Open connections that no call uses.
     pub idle: usize,
-    /// Calls that have no connection yet.
+    /// Calls that wait for a connection.
     pub waiting: usize,
 }
 
-/// What the database layer counts.
+/// The counters behind [`DbMetrics`].
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    /// Reads that are under way, with a connection or without.
+    /// Reads under way, with or without a connection.
     pub(super) reading: PoolUse,
-    /// The same for transactions.
+    /// Transactions under way, with or without a connection.
     pub(super) writing: PoolUse,
     pub(super) purged_sessions: Counter,
     pub(super) retried_transactions: Counter,
@@ -55,18 +54,18 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct ClockCounts {
     pub(super) difference_micros: AtomicI64,
-    /// Probes that found more than a second.
+    /// Probes that found a difference of more than a second.
     pub(super) striking: Counter,
-    /// Whether the last one did.
+    /// Whether the last probe did.
     pub(super) strikes: AtomicBool,
 }
 
-/// Those who use a pool or wait for it.
+/// The number of calls that use a pool or wait for it.
 #[derive(Debug, Default)]
 pub(super) struct PoolUse(AtomicUsize);
 
 impl PoolUse {
-    /// One more, until what comes back is dropped.
+    /// Counts one call until the result is dropped.
     pub(super) fn enter(&self) -> Waiter<'_> {
         self.0.fetch_add(1, Ordering::Relaxed);
         Waiter(self)
@@ -77,7 +76,7 @@ impl PoolUse {
     }
 }
 
-/// One who uses a pool or waits for it.
+/// A call that uses a pool or waits for it.
 pub(super) struct Waiter<'c>(&'c PoolUse);
 
 impl Drop for Waiter<'_> {
@@ -87,7 +86,7 @@ impl Drop for Waiter<'_> {
 }
 
 impl Db {
-    /// How the pools are doing now, and what was done.
+    /// The metrics now.
     pub fn metrics(&self) -> DbMetrics {
         let inner = &*self.inner;
         let (reading, writing) = (inner.counts.reading.get(), inner.counts.writing.get());
@@ -113,8 +112,7 @@ impl Db {
     }
 }
 
-/// The metrics of a pool with so many callers. They change while they are read, so none is more than
-/// about right.
+/// The state of a pool with so many users. Its parts change while they are read, so each is approximate.
 fn pool<D: Database>(name: &'static str, pool: &Pool<D>, callers: usize) -> PoolMetrics {
     let idle = pool.num_idle();
     let used = (pool.size() as usize).saturating_sub(idle);
