@@ -14,12 +14,12 @@ pub use generated::{google, vestibule::v1};
 )]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/protos.rs"));
-}
 
-/// The `Debug` of messages with a field that is `debug_redact`: prost would print it.
-mod redacted {
-    use super::v1::*;
-    use crate::domain::opaque_debug;
+    /// The `Debug` of messages with a field that is `debug_redact`: prost would print it.
+    mod redacted {
+        use super::vestibule::v1::*;
+        use crate::domain::opaque_debug;
 
-    include!(concat!(env!("OUT_DIR"), "/opaque_debug.rs"));
+        include!(concat!(env!("OUT_DIR"), "/opaque_debug.rs"));
+    }
 }
