@@ -21,6 +21,9 @@ COPY askama.toml build.rs ./
 COPY proto proto
 COPY migrations migrations
 COPY src src
+# `docker build --build-arg VESTIBULE_COMMIT=$(git rev-parse --short=12 HEAD) .` puts the commit into
+# `vestibule version`; the repository itself does not enter the build.
+ARG VESTIBULE_COMMIT
 # The final image has no shell to make the data folder with, so it is made here.
 RUN cargo build --workspace --locked --release \
     && install -d -m 0700 /data/vestibule

@@ -1,12 +1,14 @@
 //! Compiles `proto/` with protox, a protobuf compiler in Rust, so that a fresh machine needs no
 //! protoc. Its products: the generated code, the descriptor set that reflection serves, and the
-//! names of our messages as arguments of a macro: of all, for the tests, and of those with a secret.
+//! names of our messages as arguments of a macro: of all, for the tests, and of those with a secret. It
+//! also finds the commit of the build.
 
 use std::{
     env,
     error::Error,
     fs, io,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use protox::{
@@ -31,9 +33,15 @@ const PROTOS: [&str; 11] = [
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "Cargo tells build scripts where to write by variable"
+    reason = "build scripts are configured by variables"
 )]
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-env-changed=VESTIBULE_COMMIT");
+    let commit = env::var("VESTIBULE_COMMIT").ok();
+    let commit = commit.filter(|commit| !commit.is_empty()).or_else(head);
+    let commit = commit.as_deref().unwrap_or("unknown");
+    println!("cargo::rustc-env=VESTIBULE_COMMIT={commit}");
+
     println!("cargo::rerun-if-changed=proto");
     let out = PathBuf::from(env::var("OUT_DIR")?);
 
@@ -93,4 +101,27 @@ fn write_macro_call<'m>(
         out.join(name).with_extension("rs"),
         format!("{name}!({messages});"),
     )
+}
+
+/// The commit that is checked out. The build is repeated when another is, and the log of `HEAD` is
+/// where that shows, be it by a commit, a rebase or a checkout.
+fn head() -> Option<String> {
+    // Sources inside another repository are not that repository's.
+    if !Path::new(".git").exists() {
+        return None;
+    }
+    for file in ["HEAD", "logs/HEAD"] {
+        let path = git(&["rev-parse", "--git-path", file])?;
+        // Cargo repeats the build each time for a file that is missing.
+        if Path::new(&path).exists() {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    git(&["rev-parse", "--short=12", "HEAD"])
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }

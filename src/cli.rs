@@ -34,6 +34,7 @@ impl Command {
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
             Self::Caller(flags, args) => caller::run(&flags, environment, args),
+            Self::CallerMethods => Ok(caller::run_methods()),
             Self::Users(flags, args) => users::run(&flags, environment, args),
             Self::Import(flags, args) => import::run(&flags, environment, &args),
             Self::Export(flags, args) => export::run(&flags, environment, &args),

@@ -37,7 +37,7 @@ use std::{fmt, net::SocketAddr};
 pub use key::Key;
 pub use keys::keys;
 pub(crate) use parse::parse_duration;
-pub(crate) use problem::{ConfigProblem, ConfigProblems};
+pub(crate) use problem::{ConfigProblem, ConfigProblems, nearest_name};
 pub use source::{Environment, Flags};
 
 use crate::{auth, db, server, telemetry};

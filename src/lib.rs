@@ -20,6 +20,11 @@
 //! `server` owns listeners, limits, health and drain; `config` reads settings for every layer;
 //! `cli` and `telemetry` surround them, and `metrics` has the counters of all.
 
+/// The release of this build.
+pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
+/// The commit of this build, or `unknown`; `build.rs` finds it.
+pub const COMMIT: &str = env!("VESTIBULE_COMMIT");
+
 pub mod auth;
 pub mod cli;
 pub mod config;

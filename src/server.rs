@@ -33,11 +33,6 @@ use crate::{
     transport::{self, AuthServiceAccess},
 };
 
-/// The release of this build.
-pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
-/// Its commit, where the build knew it (`VESTIBULE_COMMIT`).
-pub const COMMIT: Option<&str> = option_env!("VESTIBULE_COMMIT");
-
 /// The settings of listeners, connections and the drain.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {

@@ -29,5 +29,5 @@ pub(crate) use call_metrics::CallMetrics;
 pub use caller::Gate;
 pub use edge::{BeforeHandler, Edge, EdgeSettings};
 pub use peer::{AwaitedSince, Peer, PeerCertificate};
-pub use policy::{AuthServiceAccess, grantable};
+pub use policy::{AuthServiceAccess, grantable, grantable_methods};
 pub use protocol::Protocol;

@@ -2,6 +2,7 @@
 
 mod args;
 mod list;
+mod methods;
 
 use super::{error::CommandError, exit::Exit, operator, output};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     domain::{CallerName, Clock},
 };
 
-pub(super) use args::{CallerArgs, commands, parse_args};
+pub(super) use args::{CallerArgs, commands, methods_command, parse_args};
 
 pub(super) fn run(
     flags: &Flags,
@@ -22,6 +23,12 @@ pub(super) fn run(
         output::answer(&execute(args, &callers).await?);
         Ok(Exit::Done)
     })
+}
+
+/// Lists what callers can be granted.
+pub(super) fn run_methods() -> Exit {
+    output::answer(&methods::render());
+    Exit::Done
 }
 
 async fn execute(args: CallerArgs, callers: &Callers) -> Result<String, CommandError> {

@@ -33,6 +33,8 @@ pub enum Command {
     Backup(Flags, PathBuf),
     /// Add, list, rotate or remove named callers.
     Caller(Flags, CallerArgs),
+    /// List the methods that callers can be granted.
+    CallerMethods,
     /// Show or change users, or end all sessions.
     Users(Flags, UsersArgs),
     /// Add users of another system.
@@ -64,6 +66,7 @@ pub fn parse(
     Ok(match path {
         ["migrate", step] => Command::Migrate(flags, migrate::parse_step(step, matches)),
         ["backup", _] => Command::Backup(flags, args::optional(matches, FILE).unwrap_or_default()),
+        ["caller", "methods"] => Command::CallerMethods,
         ["caller", step] => Command::Caller(flags, caller::parse_args(step, matches)),
         ["users", "import"] => Command::Import(flags, import::parse_args(matches)),
         ["users", "export"] => Command::Export(flags, export::parse_args(matches)),
@@ -123,7 +126,7 @@ pub(super) fn root() -> clap::Command {
     });
     clap::Command::new("vestibule")
         .about("A gRPC authentication service")
-        .version(version::text())
+        .version(version::render())
         .args_conflicts_with_subcommands(true)
         .after_help("Without a command it serves; `vestibule serve --help` lists the settings.")
         .args(settings)
@@ -135,7 +138,8 @@ pub(super) fn root() -> clap::Command {
         .subcommands(with_settings(args::database_keys, [backup::command()]))
         .subcommand(
             group("caller", "Say which services may act on users by name")
-                .subcommands(with_settings(args::database_keys, caller::commands())),
+                .subcommands(with_settings(args::database_keys, caller::commands()))
+                .subcommand(caller::methods_command()),
         )
         .subcommand(
             group("users", "Show, change, erase, import or export users")

@@ -45,7 +45,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     };
     let rest = application.rest_address();
     info!(
-        version = version::text(),
+        version = version::render(),
         grpc = %application.grpc_address(),
         rest = rest.map_or_else(|| "off".to_owned(), |address| address.to_string()),
         operations = %application.operations_address(),

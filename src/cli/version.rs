@@ -1,17 +1,14 @@
 //! `vestibule version`: which build this is.
 
 use super::{exit::Exit, output};
-use crate::server::{COMMIT, RELEASE};
+use crate::{COMMIT, RELEASE};
 
-/// The release, and the commit where the build knew it.
-pub(super) fn text() -> String {
-    match COMMIT {
-        Some(commit) => format!("{RELEASE} ({commit})"),
-        None => RELEASE.to_owned(),
-    }
+/// The release and its commit.
+pub(super) fn render() -> String {
+    format!("{RELEASE} ({COMMIT})")
 }
 
 pub(super) fn run() -> Exit {
-    output::answer(&format_args!("vestibule {}", text()));
+    output::answer(&format_args!("vestibule {}", render()));
     Exit::Done
 }

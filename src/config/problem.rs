@@ -59,7 +59,7 @@ impl fmt::Display for ConfigProblems {
 impl std::error::Error for ConfigProblems {}
 
 /// The known name that an unknown one is probably a misspelling of.
-pub(super) fn nearest_name(unknown: &str, known: impl Iterator<Item = String>) -> Option<String> {
+pub(crate) fn nearest_name(unknown: &str, known: impl Iterator<Item = String>) -> Option<String> {
     /// The most edits between a name and its misspelling.
     const EDITS_MAX: usize = 3;
     known

@@ -44,18 +44,24 @@ pub(crate) fn rpc_policy(rpc: &'static str) -> Policy {
     }
 }
 
+/// The full names of the methods that callers can be granted.
+pub fn grantable_methods() -> impl Iterator<Item = &'static str> {
+    grpc::rpcs()
+        .iter()
+        .filter_map(|rpc| match rpc_policy(&rpc.name) {
+            Policy::EndUser(method) | Policy::Named(method) => Some(method),
+            Policy::Open | Policy::Probe | Policy::Session(_) | Policy::Nothing => None,
+        })
+}
+
 /// The full name of a method that callers can be granted, from `AuthService/ValidateSession` or the
 /// full name itself. There is no wildcard.
 pub fn grantable(text: &str) -> Option<&'static str> {
-    let (service, method) = text.split_once('/')?;
-    let service = service.strip_prefix("vestibule.v1.").unwrap_or(service);
-    let path = format!("/vestibule.v1.{service}/{method}");
-    let rpc = &grpc::rpcs()[grpc::rpc_position(&path)?];
-    match rpc_policy(&rpc.name) {
-        Policy::EndUser(rpc) | Policy::Named(rpc) => Some(rpc),
-        Policy::Open | Policy::Probe | Policy::Session(_) | Policy::Nothing => None,
-    }
+    let name = text.strip_prefix(PACKAGE).unwrap_or(text);
+    grantable_methods().find(|method| method.strip_prefix(PACKAGE) == Some(name))
 }
+
+const PACKAGE: &str = "vestibule.v1.";
 
 /// The method that the caller of a call must have been granted; `None`: anybody may call.
 pub(crate) fn needed_grant(

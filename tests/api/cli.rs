@@ -1,7 +1,7 @@
 //! The binary from outside: exit codes, what it prints, what it refuses, how it ends. Rules of
 //! single settings are tested beside `config`.
 
-use std::net::TcpListener;
+use std::{env, net::TcpListener, path::Path, process::Command};
 
 use crate::harness::{Database, Finished, NOT_SERVING, Service, Store, eventually};
 
@@ -174,4 +174,36 @@ async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(databas
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
     assert_eq!(check(&address).await.0, 1, "it never answers");
+}
+
+/// Help has no line that is longer than the terminal, but for words that are.
+#[tokio::test]
+async fn help_is_wrapped_to_the_terminal() {
+    let output = Service::run(&["help", "users", "import"], &[("COLUMNS", "50")]).await;
+    assert_eq!(code(&output), 0);
+    let lines = output.stdout.lines();
+    let lines = lines.filter(|line| !line.starts_with("Usage: "));
+    let longest = lines.map(|line| line.chars().count()).max();
+    assert!(longest.unwrap() <= 50, "{}", output.stdout);
+}
+
+/// The commit is the one that the build was told, else that of the repository; sources that came
+/// without one say that it is unknown.
+#[tokio::test]
+async fn the_version_names_the_commit() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let commit = match env::var("VESTIBULE_COMMIT") {
+        Ok(named) => named,
+        Err(_) if folder.join(".git").exists() => {
+            let mut git = Command::new("git");
+            git.args(["rev-parse", "--short=12", "HEAD"]);
+            let output = git.current_dir(folder).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        }
+        Err(_) => "unknown".to_owned(),
+    };
+    let expected = format!("vestibule {} ({commit})\n", env!("CARGO_PKG_VERSION"));
+    for line in ["version", "--version"] {
+        assert_eq!(Service::run(&[line], &[]).await.stdout, expected);
+    }
 }

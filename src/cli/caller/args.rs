@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use super::methods;
 use crate::{
     cli::args::optional,
     config::parse_duration,
     domain::{CallerName, CertificateIdentity},
-    transport::grantable,
 };
 
 const NAME: &str = "name";
@@ -56,6 +56,7 @@ pub enum CallerArgs {
     List,
 }
 
+/// The commands that work on the database.
 pub(in crate::cli) fn commands() -> [Command; 4] {
     [
         Command::new("add")
@@ -68,9 +69,8 @@ pub(in crate::cli) fn commands() -> [Command; 4] {
                     .value_name("METHODS")
                     .required(true)
                     .action(ArgAction::Append)
-                    .value_delimiter(',')
-                    .value_parser(parse_method)
-                    .help("Methods that it may call, each in full: AuthService/ValidateSession"),
+                    .value_parser(methods::parse)
+                    .help("Methods that it may call: UserService/FindUser,ListUsers; `vestibule caller methods` lists all"),
             )
             .arg(
                 Arg::new(IDENTITY)
@@ -99,11 +99,17 @@ pub(in crate::cli) fn commands() -> [Command; 4] {
     ]
 }
 
+/// The command that works without one.
+pub(in crate::cli) fn methods_command() -> Command {
+    Command::new("methods")
+        .about("List the methods that a caller can be granted, as --allow takes them")
+}
+
 pub(in crate::cli) fn parse_args(step: &str, matches: &ArgMatches) -> CallerArgs {
     match (step, optional(matches, NAME)) {
         ("add", Some(name)) => CallerArgs::Add {
             name,
-            allow: all(matches, ALLOW),
+            allow: all::<Vec<_>>(matches, ALLOW).concat(),
             identities: all(matches, IDENTITY),
         },
         ("rotate", Some(name)) => CallerArgs::Rotate {
@@ -131,12 +137,6 @@ fn name() -> Arg {
 
 fn parse_name(text: &str) -> Result<CallerName, &'static str> {
     CallerName::parse(text).ok_or("write 1 to 64 of a-z, 0-9 and hyphen")
-}
-
-fn parse_method(text: &str) -> Result<&'static str, &'static str> {
-    grantable(text).ok_or(
-        "name each method in full, such as AuthService/ValidateSession; there is no wildcard",
-    )
 }
 
 fn parse_identity(text: &str) -> Result<CertificateIdentity, &'static str> {

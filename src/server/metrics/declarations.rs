@@ -10,11 +10,12 @@ use prometheus_client::metrics::{counter::ConstCounter, gauge::ConstGauge};
 
 use super::{exposition::Exposition, process::resident_bytes};
 use crate::{
+    COMMIT, RELEASE,
     auth::{MailMetrics, OutcomeMetrics},
     db::{DbMetrics, PoolMetrics},
     domain::Timestamp,
     hashing::HashingMetrics,
-    server::{COMMIT, RELEASE, limit::ConnectionLimit},
+    server::limit::ConnectionLimit,
     telemetry,
     transport::CallMetrics,
 };
@@ -242,7 +243,7 @@ pub(super) fn process(
         "The most open connections of callers.",
         connections.most(),
     )?;
-    let build = [("version", RELEASE), ("commit", COMMIT.unwrap_or_default())];
+    let build = [("version", RELEASE), ("commit", COMMIT)];
     exposition.labelled(
         "vestibule_build_info",
         "The version and the commit of the build; always 1.",
