@@ -88,7 +88,7 @@ fn draw_limits(report: &Report, file: &Path) -> Result<()> {
     };
     let scale = BAR / longest.max(1.0);
     let x = |ratio: f64| LEFT + (ratio * scale) as i32;
-    let bottom = TOP + ROW * bars.len() as i32;
+    let bottom = TOP + ROW * i32::try_from(bars.len())?;
     let area = new_area(
         file,
         bottom + FOOT,
@@ -143,7 +143,7 @@ fn draw_storms(report: &Report, file: &Path) -> Result<()> {
     let Some(slowest) = slowest.reduce(f64::max) else {
         return Ok(());
     };
-    let height = TOP + 2 * (ROW + 4) * storms.len() as i32 + FOOT;
+    let height = TOP + 2 * (ROW + 4) * i32::try_from(storms.len())? + FOOT;
     let title = "ValidateSession p99, alone and in a login storm";
     let area = new_area(file, height, title, report)?;
     for (row, storm) in (0..).zip(storms) {

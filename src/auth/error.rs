@@ -128,7 +128,7 @@ impl From<DbError> for AuthError {
                 retry_after: POOL_RETRY,
             },
             DbError::DeadlineExceeded => Self::DeadlineExceeded,
-            DbError::Unavailable(_) => Self::Unavailable(error),
+            DbError::Missing(_) | DbError::Unavailable(_) => Self::Unavailable(error),
             DbError::Bug(_) => Self::Internal(error.into()),
         }
     }

@@ -114,7 +114,7 @@ impl Db {
         let connection = self.schema_connection().await?;
         let state = telling_of_the_wait(while_busy(|| state::<M, _>(&connection))).await;
         let _ = connection.close().await;
-        state.map_err(|error| self.unusable(&error))
+        state.map_err(|error| self.classify_schema_error(error))
     }
 
     /// [`Self::migrate`] to another list of migrations: tests add one to this binary's.
@@ -159,6 +159,14 @@ impl Db {
         DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(text)))
     }
 
+    fn classify_schema_error(&self, error: DbErr) -> DbError {
+        if Kind::of(&error) == Kind::Missing {
+            DbError::Missing(error)
+        } else {
+            self.unusable(&error)
+        }
+    }
+
     async fn with_lock<T, W>(&self, work: W) -> Result<T, DbError>
     where
         W: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>>,
@@ -170,7 +178,9 @@ impl Db {
             transaction.commit().await?;
             Ok(done)
         };
-        let outcome = outcome.await.map_err(|error: DbErr| self.unusable(&error));
+        let outcome = outcome
+            .await
+            .map_err(|error| self.classify_schema_error(error));
         let _ = connection.close().await;
         outcome
     }

@@ -32,7 +32,7 @@ pub(crate) enum Policy {
 }
 
 /// The policy of an RPC: open are the services that reveal nothing of users; end users prove themselves
-/// to AuthService and AccountService; every other service acts on users by name.
+/// to `AuthService` and `AccountService`; every other service acts on users by name.
 pub(crate) fn rpc_policy(rpc: &'static str) -> Policy {
     match rpc.split_once('/').map_or(rpc, |(service, _)| service) {
         "grpc.health.v1.Health" => Policy::Probe,
