@@ -243,7 +243,7 @@ async fn a_session_that_ends_meanwhile_changes_nothing(database: Database) {
         gate.await_started(hashes + 2).await;
         match ending {
             "session" => app.grpc().revoke(&owner.token).await.unwrap(),
-            "all" => drop(app.end_sessions(&owner.id).await.unwrap()),
+            "all" => app.end_sessions(&owner.id).await.unwrap(),
             "disabled" => app.disable(&owner.id).await,
             "erased" => app.erase(&owner.id).await,
             _ => {

@@ -101,7 +101,7 @@ async fn change(app: &TestApp, owner: &Owner, change: &str, token: &str) {
             let token = app.issue(&owner.email, issue).await;
             app.account().confirm_email_change(&token).await.unwrap();
         }
-        "all revoked" => drop(app.end_sessions(&owner.id).await.unwrap()),
+        "all revoked" => app.end_sessions(&owner.id).await.unwrap(),
         "erased" => app.erase(&owner.id).await,
         _ => {
             app.disable(&owner.id).await;
