@@ -131,7 +131,8 @@ async fn probe(db: &Db, clock: &Clock, reporter: &ReadinessReporter) {
                 failed = failed.saturating_add(1);
                 if failed == FAILED_PROBES {
                     reporter.report(Readiness::Failing(Check::Database));
-                    tracing::warn!("not ready: {}", chain(&error));
+                    let cause = db.why_unreachable(PROBE_INTERVAL).await;
+                    tracing::warn!("not ready: {}", chain(&cause.unwrap_or(error)));
                 }
             }
         }

@@ -78,5 +78,6 @@ mod texts;
 mod tls;
 mod transport;
 mod undeclared;
+mod unreachable;
 mod upgrade;
 mod users;
