@@ -1,6 +1,7 @@
-//! One-time tokens: issued here.
+//! One-time tokens: how they are issued.
 
 pub(super) mod redemption;
+pub(super) mod void;
 
 use sea_orm::{
     ConnectionTrait,
@@ -23,32 +24,29 @@ use crate::domain::{Email, Event, OneTimeTokenId, SecretHash, Timestamp, TokenPu
 /// A token to issue.
 #[derive(Debug, Clone)]
 pub struct NewOneTimeToken {
-    /// Its public handle.
+    /// The public part of the token.
     pub id: OneTimeTokenId,
-    /// Of its secret.
+    /// The hash of the secret part.
     pub secret_hash: SecretHash,
-    /// What it can be redeemed for.
+    /// What the token can be redeemed for.
     pub purpose: TokenPurpose,
-    /// Whose it is.
+    /// The user whose token it is.
     pub user_id: UserId,
-    /// The user's epoch when it was decided to issue it.
+    /// The user's epoch when the token was decided on.
     pub epoch: i64,
-    /// The address that a change of address leads to.
+    /// The new address, for a change of address.
     pub new_email: Option<Email>,
-    /// Whether it is mailed, which proves the mailbox, or handed to a caller, which does not.
+    /// Whether the token is mailed, which verifies the address, or returned to a caller.
     pub mailed: bool,
-    /// When it is issued.
+    /// The time of issue.
     pub created_at: Timestamp,
-    /// When it ends.
+    /// The end of the token's life.
     pub expires_at: Timestamp,
 }
 
 impl Db {
-    /// Issues a token, if its user is still active and of that epoch: what ends all tokens of a user
-    /// ends those that are just being issued too. Answers whether it was issued, which the event tells.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Issues a token and records the event if the user is still active and still has the epoch: a change
+    /// that ends all tokens of a user ends those being issued too. Returns whether it was issued.
     pub async fn add_one_time_token(
         &self,
         token: NewOneTimeToken,

@@ -1,7 +1,7 @@
-//! One-time tokens: redeemed, void and purged here.
+//! One-time tokens: how they are redeemed and purged.
 //!
-//! Whoever changes a user locks the user's row first and tokens afterwards, so that no two wait for
-//! each other.
+//! Every change of a user locks the user's row first and tokens afterwards, so that no two transactions
+//! wait for each other.
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
@@ -17,7 +17,7 @@ use crate::db::{
         to_micros,
         users::{self, Entity as Users, status_column},
     },
-    mail::{enqueue_notice, void_mail},
+    mail::enqueue_notice,
     query::{exists, some_ids},
     users::{change_email, reset_password, verify_email},
 };
@@ -26,37 +26,34 @@ use crate::domain::{
     UserId, UserStatus,
 };
 
-/// What somebody presents to redeem a token.
+/// A presented token.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenProof {
-    /// Of the token.
+    /// The public part of the token.
     pub id: OneTimeTokenId,
-    /// Of the secret that was presented.
+    /// The hash of the presented secret.
     pub secret_hash: SecretHash,
-    /// What it was presented for.
+    /// The purpose that it was presented for.
     pub purpose: TokenPurpose,
 }
 
-/// What a redemption takes besides the token, by its purpose.
-#[derive(Debug, Clone)]
+/// What a redemption needs besides the token, by purpose.
+#[derive(Debug)]
 pub enum Redemption {
-    /// The new password.
+    /// The hash of the new password.
     PasswordReset(HashedPassword),
     /// Nothing.
     EmailVerification,
-    /// Mail that tells the old address, if it can be mailed.
+    /// The notice to the former address, if it can be mailed.
     EmailChange(Option<MailRequest>),
 }
 
-/// Microseconds since the epoch by the clock that tokens are judged by.
+/// The database's time in microseconds since the Unix epoch.
 const POSTGRES_NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
 impl Db {
-    /// The user whose token this is, if it can be redeemed now: asked before the work that a
-    /// redemption takes, which judges again.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// The user whose token this is, if it could be redeemed now. Asked before the costly work of a
+    /// redemption, whose transaction checks again.
     pub async fn find_token_owner(
         &self,
         proof: TokenProof,
@@ -74,10 +71,7 @@ impl Db {
         Ok(found.map(User::from))
     }
 
-    /// Redeems a token and changes its user, both or neither. `None`: it redeems nothing.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Redeems a token and changes its user in one transaction. `None`: the token is not redeemable.
     pub async fn redeem_token(
         &self,
         proof: TokenProof,
@@ -100,10 +94,7 @@ impl Db {
         .await
     }
 
-    /// Deletes tokens that expired before an instant, some at a time. Returns how many.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Deletes tokens that expired before a time, at most `batch` of them. Returns how many.
     pub async fn purge_one_time_tokens(
         &self,
         expired_before: Timestamp,
@@ -121,25 +112,6 @@ impl Db {
     }
 }
 
-/// Ends a user's outstanding tokens, and mail that would bring further ones: all or those of one
-/// purpose. The rows of tokens stay until they are purged, like those of tokens that were redeemed.
-pub(in crate::db) async fn void_tokens(
-    transaction: &DatabaseTransaction,
-    user_id: UserId,
-    purpose: Option<TokenPurpose>,
-    now: Timestamp,
-) -> Result<(), DbErr> {
-    let mut void = OneTimeTokens::update_many()
-        .col_expr(Column::RedeemedAt, Expr::value(to_micros(now)))
-        .filter(Column::UserId.eq(user_id.uuid()))
-        .filter(Column::RedeemedAt.is_null());
-    if let Some(purpose) = purpose {
-        void = void.filter(Column::Purpose.eq(token_purpose_column(purpose)));
-    }
-    void.exec(transaction).await?;
-    void_mail(transaction, user_id, purpose).await
-}
-
 async fn lock_owner(
     transaction: &DatabaseTransaction,
     id: OneTimeTokenId,
@@ -154,8 +126,7 @@ async fn lock_owner(
     lock.one(transaction).await
 }
 
-/// Everything that makes a token good is in this one statement: of any number of callers at once,
-/// one changes the row.
+/// All conditions are in this one statement, so of any number of concurrent callers one changes the row.
 async fn redeem(
     transaction: &DatabaseTransaction,
     proof: TokenProof,
@@ -168,8 +139,8 @@ async fn redeem(
     Ok(redeemed.into_iter().next())
 }
 
-/// The database compares SHA-256 with SHA-256: of a hash that nobody can choose, the time that a
-/// comparison takes tells nothing.
+/// The database compares SHA-256 with SHA-256. Nobody can choose a hash, so the time of the comparison
+/// reveals nothing.
 fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Condition {
     let token = |column| (OneTimeTokens, column);
     let owner = |column| Expr::col((Users, column));
@@ -192,9 +163,8 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Conditio
         .add(exists(others, has_new_address).not())
 }
 
-/// Replicas may disagree about the time, so on Postgres a token has also expired when the database
-/// says so: the later of both clocks counts, and one that is behind revives nothing. On SQLite the
-/// process's clock is the database's.
+/// Replicas may disagree about the time, so on Postgres the later of the replica's and the database's
+/// clock counts: a clock that is behind revives no token. SQLite uses the process's clock.
 fn latest_now(backend: DbBackend, now: Timestamp) -> Expr {
     let now = Expr::value(to_micros(now));
     match backend {
