@@ -1,5 +1,8 @@
-//! The database: the only layer that knows SQL. One method is one atomic step in business words,
-//! and what comes back are domain types.
+//! The database: the only layer that knows SQL. A method is one atomic step, named as the business
+//! names it, and returns domain types.
+//!
+//! Every method may fail with [`DbError`]; what it would have written is then not written, unless the
+//! deadline passed first.
 
 mod attempts;
 mod backup;
@@ -61,23 +64,24 @@ pub use users::{
 
 use metrics::DbCounters;
 
-/// How the database is reached.
+/// Settings of the database's connections.
 #[derive(Debug, Clone)]
 pub struct DbSettings {
-    /// Where users and sessions live.
+    /// The file or the server.
     pub target: Target,
-    /// Postgres: the most connections that calls share. SQLite's pools are fixed.
+    /// Postgres: the largest number of connections that calls share. The sizes of SQLite's pools are
+    /// fixed.
     pub max_connections: u32,
-    /// How long a call waits for a connection.
+    /// The longest wait of a call for a connection.
     pub acquire_timeout: Duration,
-    /// Postgres: how long one statement may run.
+    /// Postgres: the time that one statement may run.
     pub statement_timeout: Duration,
 }
 
-/// How long connections may take to say goodbye.
+/// The time that closing the connections may take.
 const CLOSE_LIMIT: Duration = Duration::from_millis(150);
 
-/// A handle on the database; clones share its pools.
+/// A handle on the database. Clones share the pools.
 #[derive(Clone)]
 pub struct Db {
     inner: Arc<Inner>,
@@ -88,9 +92,9 @@ struct Inner {
     /// Calls write here. SQLite has one writer; on Postgres this and `reader` are one pool.
     writer: DatabaseConnection,
     reader: DatabaseConnection,
-    /// One connection outside those pools, so that a full pool does not look like a lost database.
+    /// One connection outside those pools, so that a full pool is not taken for a lost database.
     prober: DatabaseConnection,
-    /// Writes that go on even when their caller is gone.
+    /// The writes under way, which continue when their caller is gone.
     writes: TaskTracker,
     /// Whether the last probe succeeded.
     healthy: AtomicBool,
@@ -99,8 +103,8 @@ struct Inner {
 }
 
 impl Db {
-    /// Opens the pools. Connections are made when they are first needed, so a database that is away
-    /// does not fail here.
+    /// Opens the pools. A connection is made when it is first needed, so an unreachable database is no
+    /// error here.
     ///
     /// # Errors
     /// The Postgres URL cannot be read.
@@ -120,8 +124,8 @@ impl Db {
         })
     }
 
-    /// Waits at most `limit` for writes that were started, then closes the pools. Returns how many
-    /// writes were abandoned.
+    /// Waits at most `limit` for the writes under way, then closes the pools. Returns the number of
+    /// abandoned writes.
     pub async fn close(&self, limit: Duration) -> usize {
         let writes = &self.inner.writes;
         writes.close();
@@ -145,8 +149,7 @@ impl Db {
         abandoned
     }
 
-    /// One statement that changes nothing. It is not started past the deadline and not awaited
-    /// beyond it.
+    /// Runs a statement that changes nothing, unless the deadline has passed, and awaits it no longer.
     async fn read<T>(
         &self,
         deadline: Instant,
@@ -156,7 +159,7 @@ impl Db {
         self.within(deadline, work).await
     }
 
-    /// The same for work that is not itself a statement, and waits for no connection.
+    /// As [`Self::read`], for work that uses no connection itself.
     async fn within<T>(
         &self,
         deadline: Instant,

@@ -1,5 +1,5 @@
-//! A copy of the SQLite database, consistent although others read and write meanwhile, and for its
-//! owner alone from its first byte.
+//! A consistent copy of the SQLite database while others read and write it, readable by its owner alone
+//! from the first byte.
 
 use std::{
     fs::File,
@@ -13,28 +13,28 @@ use thiserror::Error;
 
 use super::{Db, DbError, Target, pools};
 
-/// Why there is no copy.
+/// Why no copy was made; nothing of it is left.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// Postgres has tools of its own for that.
+    /// The database is Postgres, which has its own tool.
     #[error("only a SQLite file is copied")]
     NotSqlite,
-    /// The copy cannot be written; nothing of it is left.
+    /// The copy cannot be written.
     #[error("{}", file.display())]
     Copy {
-        /// Where it should go.
+        /// The path of the copy.
         file: PathBuf,
-        /// What is wrong there.
+        /// The error of the file system.
         source: io::Error,
     },
-    /// The database failed, or the disk is full; nothing of the copy is left.
+    /// The database failed, or the disk is full.
     #[error(transparent)]
     Database(DbError),
 }
 
 impl Db {
-    /// Copies the database to a new file, 0600. Readers and writers go on meanwhile; the copy is the
-    /// database as it was when it began. Dropped before its end it leaves nothing behind.
+    /// Copies the database to a new file, 0600, as it was when the copy began. Readers and writers are
+    /// not held up. A copy that is dropped before its end leaves nothing behind.
     ///
     /// # Errors
     /// The target is Postgres, the file exists or cannot be written, or the database failed.
@@ -51,7 +51,7 @@ impl Db {
         if file.symlink_metadata().is_ok() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()));
         }
-        // A folder of its own, for the driver's journal too: it goes with all that is in it.
+        // A folder of its own, which also takes the driver's journal and is removed with it.
         let beside = Builder::new()
             .prefix(".vestibule-backup-")
             .tempdir_in(folder)
@@ -59,7 +59,7 @@ impl Db {
         let copy = NamedTempFile::new_in(beside.path()).map_err(failed)?;
         self.vacuum_into(source, copy.path()).await?;
         copy.as_file().sync_all().map_err(failed)?;
-        // Never over a file that somebody made meanwhile.
+        // Never over a file that appeared meanwhile.
         copy.persist_noclobber(&file)
             .map_err(|error| failed(error.error))?;
         let synced = File::open(folder).and_then(|folder| folder.sync_all());

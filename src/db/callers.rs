@@ -1,4 +1,4 @@
-//! Callers: added, found by what proves them, rotated and removed.
+//! Callers: added, found by key or certificate, given further keys and removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,15 +23,15 @@ use crate::domain::{
     Caller, CallerKey, CallerKeyId, CallerName, CallerRecord, CertificateIdentity, Event, Timestamp,
 };
 
-/// What came of adding a caller; where it was not added nothing was changed.
+/// The outcome of adding a caller; nothing was changed unless it was added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum AddedCaller {
-    /// It is there.
+    /// The caller was added.
     Added,
-    /// There is one of this name.
+    /// There is a caller of this name.
     NameTaken,
-    /// A certificate's name is another caller's.
+    /// An identity belongs to another caller.
     IdentityTaken,
 }
 
@@ -87,10 +87,7 @@ impl Db {
         .await
     }
 
-    /// Finds a key and its caller, in one statement.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Finds a key and its caller by one statement.
     pub async fn find_caller_key(
         &self,
         id: CallerKeyId,
@@ -105,10 +102,7 @@ impl Db {
         }))
     }
 
-    /// Finds the caller whose certificates have a name, in one statement.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Finds the caller that a certificate's name belongs to, by one statement.
     pub async fn find_caller_by_identity(
         &self,
         identity: &CertificateIdentity,
@@ -122,10 +116,7 @@ impl Db {
         Ok(name.and_then(|name| caller(&name, granted.into_iter().flatten())))
     }
 
-    /// Every caller, by name.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// All callers in the order of their names.
     pub async fn list_callers(&self, deadline: Instant) -> Result<Vec<CallerRecord>, DbError> {
         let reader = &self.inner.reader;
         let callers = Callers::find().order_by_asc(Column::Name);
@@ -194,12 +185,12 @@ async fn rotate(
     Ok(true)
 }
 
-/// Whether none of them was another caller's.
+/// Returns whether no identity belonged to another caller.
 async fn add_identities(
     transaction: &DatabaseTransaction,
     new: &CallerRecord,
 ) -> Result<bool, DbErr> {
-    // One that was named twice is one, not another caller's.
+    // A set: an identity that is named twice does not conflict with itself.
     let named: BTreeSet<_> = new.identities.iter().map(ToString::to_string).collect();
     for identity in named {
         let row = identities::ActiveModel {
@@ -234,7 +225,7 @@ async fn add(
         return Ok(AddedCaller::NameTaken);
     }
     if !add_identities(transaction, new).await? {
-        // What was added so far goes with it.
+        // Foreign keys delete the identities that were added.
         Callers::delete_by_id(name.to_string())
             .exec(transaction)
             .await?;
@@ -264,7 +255,7 @@ fn key_row(caller: &CallerName, key: &CallerKey) -> keys::ActiveModel {
     }
 }
 
-/// A row with a name that none can have is nobody's.
+/// `None`: the stored name is not a valid name.
 fn caller(name: &str, granted: impl IntoIterator<Item = grants::Model>) -> Option<Caller> {
     Some(Caller {
         name: CallerName::parse(name)?,

@@ -1,4 +1,4 @@
-//! The rows as the database has them. Private to `db`: what leaves it are domain types.
+//! The rows as the database has them. Private to `db`, which returns domain types.
 
 pub(super) mod callers;
 pub(super) mod erased_users;
@@ -13,12 +13,12 @@ pub(super) mod users;
 use crate::domain::Timestamp;
 use chrono::DateTime;
 
-/// An instant as stored: microseconds since the Unix epoch, on both databases.
-pub(super) fn to_micros(instant: Timestamp) -> i64 {
-    instant.timestamp_micros()
+/// A time as both databases store it: microseconds since the Unix epoch.
+pub(super) fn to_micros(time: Timestamp) -> i64 {
+    time.timestamp_micros()
 }
 
-/// What no row can hold reads as the epoch: long past, so it opens nothing.
+/// A value beyond the range of a time reads as the Unix epoch, which is long past and opens nothing.
 pub(super) fn from_micros(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::UNIX_EPOCH)
 }

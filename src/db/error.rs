@@ -1,4 +1,5 @@
-//! What a driver's error means. Its text stays in the log; not even its kind depends on it.
+//! What a driver's error means. The text of the error goes to the log alone, and its kind never depends
+//! on the text.
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 use thiserror::Error;
@@ -21,19 +22,19 @@ pub enum DbError {
     Bug(#[source] DbErr),
 }
 
-/// What a failure means for whoever asked.
+/// What a driver's error means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// No connection in time.
+    /// No connection came free in time.
     NoConnection,
-    /// Another process writes to the SQLite file, for longer than the busy time-out.
+    /// Another process wrote to the SQLite file for longer than the busy time-out.
     SqliteBusy,
-    /// Lost a race against another transaction; the same work may succeed if done again.
+    /// The transaction lost a race against another; the same work may succeed when repeated.
     Collision,
-    /// A row that another transaction added or deleted meanwhile forbids it. Done again, the work
-    /// sees that row.
+    /// A row that another transaction added or deleted meanwhile forbids it. The repeated work sees
+    /// that change.
     Conflict,
-    /// Away.
+    /// The database cannot be reached or refuses to work.
     Away,
     /// Anything else.
     Bug,
@@ -46,7 +47,7 @@ impl DbError {
             Kind::NoConnection | Kind::Collision | Kind::SqliteBusy | Kind::Away => {
                 Self::Unavailable(error)
             }
-            // Before the schema is known to be there, a missing table is no bug.
+            // A missing table is no bug before the schema is known to be there.
             Kind::Conflict | Kind::Bug if healthy => Self::Bug(error),
             Kind::Conflict | Kind::Bug => Self::Unavailable(error),
         }
@@ -66,7 +67,7 @@ impl Kind {
         }
     }
 
-    /// Whether the same transaction may succeed at once if it is done again.
+    /// Whether the same transaction may succeed when it is repeated at once.
     pub(super) fn may_pass(self) -> bool {
         matches!(self, Self::Collision | Self::Conflict)
     }

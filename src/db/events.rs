@@ -1,5 +1,5 @@
-//! Events: those of changes are written in the transaction of the change that they tell of, so that
-//! neither is there without the other; `outcomes` writes those of what changed nothing.
+//! Events. The event of a change is written in the transaction of the change, so that neither exists
+//! without the other; `outcomes` writes the events of logins, which change nothing.
 
 mod outcomes;
 mod retention;
@@ -54,10 +54,7 @@ fn row(event: &Event, count: i64) -> ActiveModel {
 }
 
 impl Db {
-    /// Some events in the order of their ids, from the one after `after` on.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Events in the order of their ids, from the one after `after` on.
     pub async fn list_events(
         &self,
         filter: &EventFilter,
@@ -72,7 +69,7 @@ impl Db {
     }
 }
 
-/// An id begins with the millisecond of its event, so that a time bounds ids, which are in order.
+/// An id begins with the millisecond of its event, so a time bounds ids, by which events are sorted.
 fn selected(filter: &EventFilter) -> Select<Events> {
     let mut query = Events::find();
     if let Some(user_id) = filter.user_id {

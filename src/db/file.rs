@@ -1,5 +1,5 @@
-//! The SQLite file, made before the driver opens it, so that nobody else can read it even for the
-//! moment between its creation and a change of its mode.
+//! The SQLite file is created before the driver opens it, with its mode, so that there is no moment in
+//! which another user could read it.
 
 use std::{
     fs::{DirBuilder, OpenOptions},
@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-/// Makes the file (0600) and the directories above it (0700) where they are missing.
+/// Creates the file (0600) and the directories above it (0700) where they are missing.
 pub(super) fn create_if_missing(path: &Path) -> io::Result<()> {
     if let Some(directory) = path
         .parent()
@@ -19,7 +19,7 @@ pub(super) fn create_if_missing(path: &Path) -> io::Result<()> {
             .mode(0o700)
             .create(directory)?;
     }
-    // Opened for writing, so that a file or folder that cannot be written is told here, plainly.
+    // Opened for writing, so that a file or folder that cannot be written fails here, by its name.
     OpenOptions::new()
         .write(true)
         .create(true)

@@ -1,4 +1,4 @@
-//! The SQLite file of the Flask service that Vestibule grew from: its users, read and nothing else.
+//! Reads the users in the SQLite file of the Flask service that Vestibule grew from.
 
 use std::path::{Path, PathBuf};
 
@@ -7,32 +7,33 @@ use thiserror::Error;
 
 use super::pools;
 
-/// Texts come as bytes: SQLite holds whatever was written, and that service wrote hashes as either.
+/// Texts are read as bytes: SQLite stores values as they were written, and the service wrote hashes as
+/// text or as bytes.
 const USERS: &str = "SELECT rowid AS place, CAST(id AS TEXT) AS id, CAST(email AS BLOB) AS email, \
     CAST(hashed_password AS BLOB) AS hashed_password \
     FROM users WHERE rowid > $1 ORDER BY rowid LIMIT $2";
 const COUNT: &str = "SELECT COUNT(*) AS users FROM users";
 
-/// That service's users, some at a time.
+/// The users of a file, a batch at a time.
 pub struct FlaskUsers {
     file: PathBuf,
     connection: DatabaseConnection,
     after: i64,
 }
 
-/// One of them.
+/// A user as the service stored them.
 #[derive(FromQueryResult)]
 pub struct FlaskUser {
     place: i64,
-    /// An integer.
+    /// An integer, as text.
     pub id: Option<String>,
     /// The address.
     pub email: Option<Vec<u8>>,
-    /// Of bcrypt.
+    /// A hash of bcrypt.
     pub hashed_password: Option<Vec<u8>>,
 }
 
-/// Why they cannot be read.
+/// Why the users cannot be read.
 #[derive(Debug, Error)]
 #[error("{}: no table users with id, email and hashed_password can be read there", file.display())]
 pub struct FlaskError {
@@ -41,7 +42,7 @@ pub struct FlaskError {
 }
 
 impl FlaskUsers {
-    /// Opens a file.
+    /// Opens a file when it is first read.
     pub fn open(file: &Path) -> Self {
         Self {
             file: file.to_owned(),
@@ -50,7 +51,7 @@ impl FlaskUsers {
         }
     }
 
-    /// How many there are.
+    /// The number of users.
     ///
     /// # Errors
     /// The file cannot be read, or has no such table.
@@ -65,7 +66,7 @@ impl FlaskUsers {
         Ok(u64::try_from(users).unwrap_or_default())
     }
 
-    /// The next of them; none: that was all.
+    /// The next batch of users; an empty batch is the end.
     ///
     /// # Errors
     /// The file cannot be read, or has no such table.

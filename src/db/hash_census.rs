@@ -1,4 +1,5 @@
-//! How many passwords are stored at which cost: what decoys must be like.
+//! The census of stored hashes: how many passwords are stored with which algorithm and parameters.
+//! Decoys follow it (ADR 13).
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement,
@@ -9,12 +10,11 @@ use tokio::time::Instant;
 use super::{Db, DbError};
 use crate::domain::HashedPassword;
 
-/// Counts the index of `password_class`, and reads one row of each class: any, because a decoy
-/// depends on nothing by which two of them differ. With a million users
-/// (half argon2id at 64 MiB, a quarter bcrypt, a quarter at 19 MiB) that takes 0.17 s on Postgres
-/// and 0.25 s on SQLite, on two busy cores; cutting the stored texts in the statement itself takes
-/// 1.5 and 2.6 s. A sample would be cheaper and would miss the classes that few users have, which
-/// are the ones that give these users away.
+/// Counts the index of `password_class` and reads any one row of each class, because a decoy depends on
+/// nothing else. With a million users (half argon2id at 64 MiB, a quarter bcrypt, a quarter at 19 MiB)
+/// that takes 0.17 s on Postgres and 0.25 s on SQLite, on two busy cores; cutting the stored texts in
+/// the statement itself takes 1.5 and 2.6 s. A sample would be cheaper and would miss rare classes,
+/// which are those that give their users away.
 const CENSUS: &str = "SELECT \
     (SELECT hashed_password FROM users WHERE password_class = classes.password_class LIMIT 1) AS hash, \
     classes.passwords AS passwords \
@@ -28,12 +28,8 @@ struct ClassCount {
 }
 
 impl Db {
-    /// One stored hash of each class, and how many there are of that class. It may take until the
-    /// deadline: what calls' statements are held to says nothing of this one, without which no
-    /// replica becomes ready.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// One stored hash of each class with the size of the class. It may take until the deadline, longer
+    /// than the time-out of a call's statement, because no replica becomes ready without it.
     pub async fn hash_census(
         &self,
         deadline: Instant,
@@ -49,13 +45,13 @@ impl Db {
     }
 }
 
-/// `SET LOCAL` ends with the transaction, which is there for its sake.
+/// In a transaction, with which `SET LOCAL` ends.
 async fn classes(reader: &DatabaseConnection, deadline: Instant) -> Result<Vec<ClassCount>, DbErr> {
     let backend = reader.get_database_backend();
     let transaction = reader.begin().await?;
     if backend == DbBackend::Postgres {
         let left = deadline.saturating_duration_since(Instant::now());
-        // 0 would be no limit.
+        // 0 would mean no limit.
         let limit = left.as_millis().max(1);
         let set = format!("SET LOCAL statement_timeout = {limit}");
         transaction.execute_unprepared(&set).await?;

@@ -1,10 +1,10 @@
-//! Session lookups, gathered: those that arrive while statements are under way are answered together
-//! by the next one.
+//! Gathered session lookups: lookups that arrive while statements are under way are answered together
+//! by the next statement (ADR 16).
 //!
-//! What a lookup costs is mostly the way to the database and back: the wake-ups of SQLite's thread,
-//! or a round trip to Postgres. Shared by all that wait, it is paid once. A lookup that meets no
-//! other starts at once, and every statement begins after the lookups that it answers were asked
-//! for, so nobody is told anything older than by a statement of their own.
+//! Most of a lookup's cost is the way to the database: the wake-ups of SQLite's thread, or a round trip
+//! to Postgres. The lookups of one statement share it. A lookup that meets no other starts at once. A
+//! statement begins after its lookups were requested, so a gathered answer is never staler than the
+//! caller's own statement would have been.
 
 use std::time::Duration;
 
@@ -19,18 +19,18 @@ use tokio::{
 use super::{Db, DbError, session_rows};
 use crate::domain::{Session, SessionId, User};
 
-/// The most statements under way at once: while one is decoded and answered, the other is with the
-/// database. More would only split the gathering.
+/// The largest number of statements under way: while one is decoded and answered, the database works on
+/// the other. More would gather fewer lookups in each.
 const STATEMENTS_MAX: usize = 2;
 
-/// A statement that takes longer than this no longer counts: its connection may have vanished without
-/// a word, and the other connections of the pool must not idle behind it. The pool's size bounds them.
+/// A statement that takes longer no longer counts as under way: its connection may be dead, and the
+/// other connections of the pool must not idle behind it. The pool's size bounds such statements.
 const SLOW: Duration = Duration::from_millis(250);
 
-/// The most lookups that one statement answers: more would make the first of them wait for the last.
+/// The largest number of lookups in one statement: with more, the first would wait for the last.
 const GATHERED_MAX: usize = 64;
 
-/// The lookups that wait, and how many statements are under way.
+/// The waiting lookups, and the number of statements under way.
 #[derive(Default)]
 pub(super) struct Lookups(Mutex<State>);
 
@@ -47,7 +47,7 @@ struct Lookup {
 }
 
 impl Lookups {
-    /// Adds a lookup; whether a statement has to be started for it.
+    /// Adds a lookup. Returns whether a statement has to be started for it.
     fn join(&self, lookup: Lookup) -> bool {
         let mut state = self.0.lock();
         state.waiting.push(lookup);
@@ -56,10 +56,10 @@ impl Lookups {
         starts
     }
 
-    /// Those that are to be answered together next. `None`: nobody waits, and the statement is over.
+    /// Takes the lookups of the next statement. `None`: none waits, and no statement is started.
     fn next(&self) -> Option<Vec<Lookup>> {
         let mut state = self.0.lock();
-        // In one step, or a lookup that comes between would wait for a statement that has ended.
+        // Under one lock, or a lookup that arrives in between would wait for a statement that has ended.
         if state.waiting.is_empty() {
             state.statements -= 1;
             return None;
@@ -71,9 +71,6 @@ impl Lookups {
 
 impl Db {
     /// Finds a session and its user. Lookups that wait at the same time share a statement.
-    ///
-    /// # Errors
-    /// The database failed.
     pub async fn find_session(
         &self,
         id: SessionId,
@@ -87,14 +84,14 @@ impl Db {
         };
         let found = async {
             if self.inner.lookups.join(lookup) {
-                // A task of its own: a caller that goes away takes nobody's answer along.
+                // On a task of its own: a caller that disconnects must not cancel the others' answers.
                 tokio::spawn(self.clone().answer_lookups());
             }
             let lost = |_| Err(DbErr::Custom("a session lookup was lost".to_owned()));
             found.await.unwrap_or_else(lost)
         };
         match self.within(deadline, found).await {
-            // Those who answer saw the deadline pass a moment before this timer did.
+            // The answering task saw the deadline pass a moment before this timer did.
             Err(_) if deadline <= Instant::now() => Err(DbError::DeadlineExceeded),
             outcome => outcome,
         }
@@ -102,22 +99,22 @@ impl Db {
 
     async fn answer_lookups(self) {
         loop {
-            // The calls that came with this one are looked at first: they join it.
+            // The calls that arrived together with this one join it.
             yield_now().await;
             let Some(lookups) = self.inner.lookups.next() else {
                 return;
             };
-            // A task of its own: a panic loses these lookups, and a slow statement keeps nobody else
-            // waiting.
+            // On a task of its own: a panic loses these lookups only, and a slow statement does not
+            // delay others.
             let answered = tokio::spawn(self.clone().answer(lookups));
             let _ = timeout(SLOW, answered).await;
         }
     }
 
-    /// Answers lookups by one statement, which counts as one caller of the pool.
+    /// Answers lookups by one statement, which counts as one user of the pool.
     async fn answer(self, lookups: Vec<Lookup>) {
         let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
-        // Past the last deadline nobody waits.
+        // Past the last deadline no lookup waits.
         let last = lookups.iter().map(|lookup| lookup.deadline).max();
         let caller = self.inner.counters.reading.enter();
         let find = session_rows::find(&self.inner.reader, &ids);
@@ -130,7 +127,7 @@ impl Db {
                 Ok(rows) => Ok(rows.get(&lookup.id).cloned()),
                 Err(error) => Err(error.clone()),
             };
-            // Whoever is gone needs no answer.
+            // A caller that is gone needs no answer.
             drop(lookup.answer.send(found));
         }
     }

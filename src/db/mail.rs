@@ -1,5 +1,5 @@
-//! Mail to be sent: intents, which hold no secret and no text. Whether somebody may ask again is
-//! decided in the statement that asks.
+//! Mail to be sent: intents, which hold no secret and no text. The statement that stores a request also
+//! applies the limits.
 
 mod sending;
 
@@ -24,44 +24,41 @@ use crate::domain::{Email, MailPurpose, SessionId, Timestamp, TokenPurpose, User
 
 pub use sending::{AskedBy, MailIntent, MailWaiting};
 
-/// An address may be mailed for a purpose once in this time …
+/// The least time between two mails to an address for one purpose.
 const SPACING: Duration = Duration::from_mins(1);
-/// … and so often …
+/// The number of mails after which there is a pause.
 const MOST: i32 = 5;
-/// … before there is a pause of this length, so that it is never more in such a time.
+/// The length of the pause.
 const PAUSE: Duration = Duration::from_hours(1);
 
-/// Mail that somebody asked for.
-#[derive(Debug, Clone)]
+/// A request for mail.
+#[derive(Debug)]
 pub struct MailRequest {
-    /// The address it is about.
+    /// The address that was given.
     pub to: Email,
-    /// What for.
+    /// The purpose of the mail.
     pub purpose: MailPurpose,
-    /// The user who asked and their epoch. `None`: anybody may have asked, and the mail goes to the
-    /// user who has the address, if there is one.
+    /// The user who asked and their epoch. `None`: the request came without a session, and the mail goes
+    /// to the user who has the address, if there is one.
     pub by: Option<(UserId, i64)>,
-    /// When.
+    /// The time of the request.
     pub now: Timestamp,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Queued {
-    /// It waits, or was one too many and changed nothing: nobody is told which.
+    /// The request waits, or exceeded a limit and changed nothing; callers cannot see which.
     Yes,
-    /// As much mail waits as may.
+    /// The queue is full.
     Full,
 }
 
 impl Db {
-    /// Asks for mail to be sent, in one statement that is the same for every address: users are not
-    /// looked at. One too many changes nothing. So many may wait; with writers at the same time, a
-    /// few more.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Requests mail by one statement that is the same for every address: it reads no user. A request
+    /// beyond the limits changes nothing. At most `queue` mails wait; with concurrent writers, a few
+    /// more.
     pub async fn request_mail(
         &self,
         request: MailRequest,
@@ -74,12 +71,9 @@ impl Db {
         .await
     }
 
-    /// Asks for a change of address to be mailed and for the mail that tells the current address,
-    /// for both or neither, and forgets the wrong passwords of the session that asks. `None`: it
-    /// has ended since its user was proven.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Requests the mail of a change of address and the notice to the current address, both or neither,
+    /// and resets the count of wrong passwords of the session. `None`: the session has ended since it
+    /// was verified.
     pub async fn request_email_change(
         &self,
         session: SessionId,
@@ -140,8 +134,8 @@ async fn enqueue(
     )
 }
 
-/// Gives up mail that would bring a user a token, for all purposes or for one. Its rows stay: the
-/// limits of the address depend on them.
+/// Gives up mail that would bring a user a token, for all purposes or for one. The rows stay, because
+/// the limits depend on them.
 pub(super) async fn void_mail(
     transaction: &DatabaseTransaction,
     user: UserId,
@@ -157,7 +151,7 @@ pub(super) async fn void_mail(
         .select_only()
         .column(users::Column::EmailKey)
         .into_query();
-    // What others ask for about the address is not the user's, such as to have it themselves.
+    // A request that another user made about the address is not this user's.
     let by_anybody = Condition::all()
         .add(Column::EmailKey.in_subquery(address))
         .add(Column::UserId.is_null());
@@ -168,7 +162,7 @@ pub(super) async fn void_mail(
     void_where(transaction, Condition::all().add(of_purpose).add(of_user)).await
 }
 
-/// Gives up mail that anybody asked for about an address which its user has left.
+/// Gives up mail that was requested without a session for an address that its user has left.
 pub(super) async fn void_mail_to(
     transaction: &DatabaseTransaction,
     address: &str,
@@ -188,8 +182,8 @@ async fn void_where(transaction: &DatabaseTransaction, which: Condition) -> Resu
         .map(|_| ())
 }
 
-/// A request that is one too many writes what is there already, so that it does the same work and
-/// counts as a row. No row: nothing was inserted because as much waits as may.
+/// A request beyond the limits writes the stored values again, so it does the same work and counts as a
+/// row. No row: the queue is full.
 fn enqueue_sql() -> String {
     let after = |time: Duration| {
         let micros = time.as_micros();

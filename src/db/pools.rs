@@ -18,17 +18,17 @@ use super::{
     target::{Target, postgres_options},
 };
 
-/// How long a SQLite writer waits for another process's transaction.
+/// The longest wait of a SQLite writer for another process's transaction.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// What each reader keeps of the file at most, in KiB: the pages of some 20,000 users and their
-/// sessions. SQLite's own 2 MiB had most checks read a page again.
+/// The page cache of each SQLite reader in KiB: the pages of some 20,000 users and their sessions. With
+/// SQLite's default of 2 MiB most checks read a page again.
 const SQLITE_READER_CACHE_KIB: u32 = 16 * 1024;
-/// A Postgres connection that lay idle this long is tested before use: after a restart of the
+/// A Postgres connection that was idle this long is tested before use, so that after a restart of the
 /// database only calls under way fail. Busy connections are spared the round trip.
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
-/// How long a connection that was given back may take to say that it is well.
+/// The time that a connection which was given back has to answer a ping.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
-/// How long a connection of the schema's own waits to be made.
+/// The longest wait for a connection that works on the schema.
 pub(super) const SCHEMA_ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The writer, the readers and the connection of the probe.
@@ -62,7 +62,7 @@ pub(super) fn open_for_schema(target: &Target) -> Result<DatabaseConnection, DbE
     match target {
         Target::Sqlite(path) => Ok(sqlite(writer(path), 1, SCHEMA_ACQUIRE_TIMEOUT)),
         Target::Postgres { url, password } => {
-            // Said, because a role or database may have defaults of its own.
+            // Explicit, because a role or database may have defaults of its own.
             let options = postgres_options(url, password.as_ref())?
                 .options([("statement_timeout", "0"), ("lock_timeout", "0")]);
             Ok(postgres(options, 1, SCHEMA_ACQUIRE_TIMEOUT))
@@ -70,8 +70,8 @@ pub(super) fn open_for_schema(target: &Target) -> Result<DatabaseConnection, DbE
     }
 }
 
-/// A connection that reads a SQLite file for as long as its copy takes. It is not `query_only`, which
-/// would refuse the copy as well.
+/// A connection that reads a SQLite file for as long as its copy takes. `query_only` would refuse the
+/// copy.
 pub(super) fn open_for_backup(path: &Path) -> DatabaseConnection {
     sqlite(sqlite_options(path), 1, SCHEMA_ACQUIRE_TIMEOUT)
 }
@@ -103,7 +103,7 @@ fn sqlite(
 fn sqlite_options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        // Made by `file`, with its mode; a driver that makes it would use the process's umask.
+        // `file` creates it with its mode; the driver would use the process's umask.
         .create_if_missing(false)
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
@@ -135,8 +135,8 @@ fn postgres(
         .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
-                // A peer that has vanished without a word would keep the connection's place in the
-                // pool until TCP gives up, a quarter of an hour later.
+                // A dead peer would keep the connection's place in the pool until TCP gives up, a
+                // quarter of an hour later.
                 timeout(RELEASE_LIMIT, connection.ping())
                     .await
                     .unwrap_or(Err(SqlxError::PoolTimedOut))?;

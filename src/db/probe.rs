@@ -1,5 +1,5 @@
-//! Asks the database whether it is there and, where it is a server, what time it has. Replicas judge by
-//! its time, or a session that has expired on one would live on the next (ADR 9).
+//! The probe: asks the database for a sign of life and, where it is a server, for its time. Replicas
+//! judge by that time, or a session that has expired on one replica would live on the next (ADR 9).
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -10,43 +10,39 @@ use tokio::time::{Instant, timeout};
 use super::{Db, DbError, entity::from_micros};
 use crate::domain::{Clock, Timestamp};
 
-/// How long a probe may take.
+/// The time that a probe may take.
 const LIMIT: Duration = Duration::from_secs(1);
-/// A difference that the time of the answer does not explain, and that nobody minds: a clock that goes
-/// on evenly is worth more.
+/// A difference beyond the time of the answer that is not corrected, because a clock that runs evenly is
+/// worth more.
 const NEGLIGIBLE: TimeDelta = TimeDelta::milliseconds(10);
 /// A difference that a synchronised machine never has.
 const STRIKING: TimeDelta = TimeDelta::seconds(1);
 
 impl Db {
-    /// Asks the database for a sign of life, on a connection outside the pools and for one second
-    /// at most, and remembers the answer: it tells a full pool from a lost database. Corrects the
-    /// clock by the database's, where that has one.
-    ///
-    /// # Errors
-    /// There was none in time.
+    /// Asks the database for a sign of life, on a connection outside the pools and for one second at
+    /// most. The outcome is remembered: it distinguishes a full pool from a lost database. The clock is
+    /// corrected by that of a database server.
     pub async fn probe(&self, clock: &Clock) -> Result<(), DbError> {
         let (asked, start) = (clock.now(), Instant::now());
         let outcome = match timeout(LIMIT, sign_of_life(&self.inner.prober)).await {
-            Ok(Ok(told)) => Ok(told),
+            Ok(Ok(theirs)) => Ok(theirs),
             Ok(Err(error)) => Err(DbError::Unavailable(error)),
             Err(_) => Err(DbError::DeadlineExceeded),
         };
         self.inner.healthy.store(outcome.is_ok(), Ordering::Relaxed);
-        if let Some(told) = outcome? {
-            self.follow(clock, told, asked, start.elapsed());
+        if let Some(theirs) = outcome? {
+            self.follow(clock, theirs, asked, start.elapsed());
         }
         Ok(())
     }
 
-    /// Follows the database's clock, which `told` its time to a question that was `asked` at that
-    /// time and answered so much later.
-    fn follow(&self, clock: &Clock, told: Timestamp, asked: Timestamp, later: Duration) {
+    /// Follows the database's clock, which showed `theirs` between `asked` and `later` after it.
+    fn follow(&self, clock: &Clock, theirs: Timestamp, asked: Timestamp, later: Duration) {
         let Some(correction) = clock.correction() else {
             return;
         };
         let half = later / 2;
-        let error = told - (asked + half);
+        let error = theirs - (asked + half);
         let difference = correction + error;
         let is_explained =
             error.abs() <= TimeDelta::from_std(half).unwrap_or_default() + NEGLIGIBLE;
@@ -62,7 +58,7 @@ impl Db {
         if strikes {
             metrics.striking.inc();
         }
-        // Told once, however long it lasts.
+        // Logged once, however long it lasts.
         if metrics.strikes.swap(strikes, Ordering::Relaxed) != strikes {
             let seconds = difference.as_seconds_f64();
             if strikes {
@@ -80,13 +76,13 @@ impl Db {
     }
 }
 
-/// Reads a row that every migrated database has, and the time of a database that is a server.
+/// Reads a row that every migrated database has, and the time of a database server.
 async fn sign_of_life(connection: &DatabaseConnection) -> Result<Option<Timestamp>, DbErr> {
     let backend = connection.get_database_backend();
     let time = if backend == DbBackend::Postgres {
         "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
     } else {
-        // SQLite is part of this process and has its clock.
+        // SQLite runs in this process and uses its clock.
         "NULL"
     };
     let sql = format!("SELECT {time} AS time FROM seaql_migrations LIMIT 1");

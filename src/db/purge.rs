@@ -1,5 +1,5 @@
-//! The purge: sessions that ended long ago are deleted a few at a time, by one replica at a time, and
-//! never in the way of a call.
+//! The purge of sessions that ended long ago: a few at a time, by one replica at a time, and without
+//! holding up calls.
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter,
@@ -18,15 +18,12 @@ use super::{
 };
 use crate::domain::Timestamp;
 
-/// The number by which replicas know the purge's lock; that of migrations is another.
+/// The number of the purge's lock; migrations have another.
 const ADVISORY_LOCK: i64 = 7205;
 
 impl Db {
-    /// Deletes at most so many of the sessions that expired or were revoked before an instant.
-    /// Answers how many; `None`: another replica is at it.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Deletes sessions that expired or were revoked before a time, at most `batch` of them. Returns how
+    /// many; `None`: another replica is purging.
     pub async fn purge_sessions(
         &self,
         ended_before: Timestamp,
@@ -53,9 +50,9 @@ impl Db {
     }
 }
 
-/// Whether no other replica purges until this transaction ends. On Postgres the first to ask has a
-/// lock, and nobody waits for it; it needs no lease that a crash could leave behind. On SQLite the
-/// transaction is itself the only writer of the file.
+/// Whether no other replica purges until this transaction ends. On Postgres the first replica holds an
+/// advisory lock, for which none waits and which ends with a crash. On SQLite the transaction is the
+/// only writer of the file.
 async fn is_alone(transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
     if transaction.get_database_backend() != DbBackend::Postgres {
         return Ok(true);
@@ -70,8 +67,8 @@ async fn is_alone(transaction: &DatabaseTransaction) -> Result<bool, DbErr> {
     }
 }
 
-/// First those that expired, then those that were revoked earlier than they would have: two queries,
-/// because one over both would read all that there are for each batch. Their order is the index's.
+/// Expired sessions first, then sessions that were revoked before they expired. Two queries, because one
+/// over both conditions would read all ended sessions for each batch. Their order is the index's.
 async fn ended(
     transaction: &DatabaseTransaction,
     before: i64,
@@ -92,8 +89,7 @@ async fn ended(
     Ok(ended)
 }
 
-/// Rows that a call is changing are left to the next purge instead of being waited for. SQLite knows
-/// no such locks and needs none.
+/// Rows that a call is changing are skipped and left to the next purge. SQLite needs no such lock.
 async fn ids(
     transaction: &DatabaseTransaction,
     of: Select<Sessions>,

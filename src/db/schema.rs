@@ -1,7 +1,7 @@
-//! The schema: whether it is this binary's, and how it becomes so.
+//! The schema: whether it is this binary's, and its migrations.
 //!
-//! Migrations run in one transaction, under a lock, on a connection of their own, so that any
-//! number of processes may start at once: one applies, the others find it done.
+//! Migrations run in one transaction, under a lock, on a connection of their own, so that any number of
+//! processes may start at once: one applies them, and the others find them applied.
 
 use std::{fmt::Display, future::Future, time::Duration};
 
@@ -22,11 +22,11 @@ use super::{
     write::begin,
 };
 
-/// Any number, as long as every Vestibule that shares a Postgres database uses the same.
+/// Arbitrary, but the same in every Vestibule that shares a Postgres database.
 const ADVISORY_LOCK: i64 = 0x7665_7374_6962;
 /// Where sea-orm-migration records what was applied.
 const MIGRATIONS_TABLE: &str = "seaql_migrations";
-/// How often waiting for the lock is told.
+/// How often a wait for the lock is logged.
 const WAITING_LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// SQLite answers BUSY after its time-out, and at once while another process turns WAL on.
 const SQLITE_RETRY: Duration = Duration::from_millis(50);
@@ -42,15 +42,15 @@ pub struct SchemaState {
     pub unknown: Vec<String>,
 }
 
-/// What came of undoing a migration.
+/// The outcome of undoing a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Undone {
-    /// The last one was undone.
+    /// The last migration was undone.
     One(String),
-    /// None is applied.
+    /// No migration is applied.
     Nothing,
-    /// Nothing was done: these are newer than this binary, which cannot undo them.
+    /// Nothing was undone: these migrations are newer than this binary.
     NewerSchema(Vec<String>),
 }
 
@@ -67,8 +67,8 @@ impl SchemaState {
         }
     }
 
-    /// Whether this binary can serve on the schema: nothing is missing, or the schema is a newer
-    /// one, which only expands.
+    /// Whether this binary can serve on the schema: nothing is missing, or the schema is newer, and a
+    /// newer schema only expands.
     pub fn is_usable(&self) -> bool {
         self.pending.is_empty() || !self.unknown.is_empty()
     }
@@ -76,25 +76,16 @@ impl SchemaState {
 
 impl Db {
     /// Reads how the schema compares with this binary's; changes nothing.
-    ///
-    /// # Errors
-    /// The database failed.
     pub async fn schema_state(&self) -> Result<SchemaState, DbError> {
         self.schema_state_of::<Migrator>().await
     }
 
     /// Applies what is pending, unless the schema is newer than this binary.
-    ///
-    /// # Errors
-    /// The database failed; nothing was applied.
     pub async fn migrate(&self) -> Result<SchemaState, DbError> {
         self.migrate_to::<Migrator>().await
     }
 
     /// Undoes the last migration that was applied, and no other.
-    ///
-    /// # Errors
-    /// The database failed; nothing was undone.
     pub async fn migrate_down(&self) -> Result<Undone, DbError> {
         self.with_lock(|transaction| {
             Box::pin(async move {
@@ -112,7 +103,7 @@ impl Db {
         .await
     }
 
-    /// `schema_state` for another list of migrations.
+    /// [`Self::schema_state`] for another list of migrations.
     #[doc(hidden)]
     pub async fn schema_state_of<M: MigratorTrait>(&self) -> Result<SchemaState, DbError> {
         if let Target::Sqlite(path) = &self.inner.settings.target
@@ -126,7 +117,7 @@ impl Db {
         state.map_err(|error| self.unusable(&error))
     }
 
-    /// `migrate` to another list of migrations: tests add one to those of this binary.
+    /// [`Self::migrate`] to another list of migrations: tests add one to this binary's.
     #[doc(hidden)]
     pub async fn migrate_to<M: MigratorTrait>(&self) -> Result<SchemaState, DbError> {
         let state_before = self.schema_state_of::<M>().await?;
@@ -158,8 +149,8 @@ impl Db {
         pools::open_for_schema(target).map_err(DbError::Unavailable)
     }
 
-    /// Of a SQLite file that cannot be used, its name is what an operator needs; a Postgres URL may
-    /// hold a password and is never told.
+    /// An operator needs the name of a SQLite file that cannot be used. A Postgres URL may hold a
+    /// password and is never named.
     pub(super) fn unusable(&self, error: &dyn Display) -> DbError {
         let text = match &self.inner.settings.target {
             Target::Sqlite(path) => format!("database.url: {}: {error}", path.display()),
@@ -197,7 +188,7 @@ async fn lock(connection: &DatabaseConnection) -> Result<DatabaseTransaction, Db
     Ok(transaction)
 }
 
-/// Does work again as long as SQLite is busy with another process.
+/// Repeats work as long as SQLite is busy with another process.
 async fn while_busy<T, F>(work: impl Fn() -> F) -> Result<T, DbErr>
 where
     F: Future<Output = Result<T, DbErr>>,
@@ -233,8 +224,7 @@ where
     Ok(SchemaState::compare::<M>(recorded_names(connection).await?))
 }
 
-/// sea-orm-migration's own reading fails on names that it does not know; a newer schema is no
-/// failure here.
+/// sea-orm-migration fails on names that it does not know, but a newer schema is no failure here.
 async fn recorded_names<'c, C>(connection: &'c C) -> Result<Vec<String>, DbErr>
 where
     C: ConnectionTrait,

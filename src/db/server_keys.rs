@@ -11,11 +11,8 @@ use super::{
 use crate::domain::ServerKey;
 
 impl Db {
-    /// The key of a name. The first that is offered becomes it, and no other ever does, so that
-    /// every replica has the same.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// The key of a name. The first key that is offered is stored and stays, so every replica has the
+    /// same.
     pub async fn server_key(
         &self,
         name: &'static str,
@@ -34,7 +31,7 @@ impl Db {
             let insert = ServerKeys::insert(row).on_conflict(or_nothing());
             Box::pin(async move {
                 insert.exec_with_returning_many(transaction).await?;
-                // Another replica's, if that came first.
+                // Another replica's key, if that was first.
                 let row = ServerKeys::find_by_id(name).one(transaction).await?;
                 row.ok_or(DbErr::RecordNotInserted)?.try_into()
             })

@@ -1,4 +1,4 @@
-//! The one way to write: a transaction that nobody can cut in half.
+//! The one way to write: a transaction that a vanishing caller cannot cut in half.
 
 use futures_util::future::BoxFuture;
 use sea_orm::{
@@ -10,16 +10,15 @@ use tracing::Instrument;
 
 use super::{Db, DbError, error::Kind};
 
-/// How often a transaction that lost a race is done again.
+/// How often a transaction that lost a race is run again.
 const RETRIES: u32 = 3;
 
 impl Db {
-    /// Does work in a transaction, on a task of its own: a caller that goes away cannot cut it
-    /// short, which would leave a connection inside a transaction, and the drain awaits it. A
-    /// transaction that lost a race is done again within the deadline; the task owns the input and
-    /// lends it to each attempt.
+    /// Runs work in a transaction on a task of its own, which the drain awaits: a caller that
+    /// disconnects would otherwise leave a connection inside a transaction. A transaction that lost a
+    /// race is run again within the deadline; the task owns the input and lends it to each attempt.
     ///
-    /// Past the deadline nothing is started; what was started is finished, its result dropped.
+    /// Past the deadline nothing is started. A started transaction is finished and its result dropped.
     pub(super) async fn write<I, T, W>(
         &self,
         deadline: Instant,
@@ -59,7 +58,7 @@ impl Db {
         }
     }
 
-    /// `None`: the deadline passed before anything was done.
+    /// `None`: the deadline passed before the work began.
     async fn attempt<I, T, W>(
         &self,
         deadline: Instant,

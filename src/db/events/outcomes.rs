@@ -1,4 +1,4 @@
-//! Events of what changed nothing: many at once, each with how often it happened.
+//! The outcomes of logins: many events by one statement, each with its count.
 
 use std::collections::HashSet;
 
@@ -22,12 +22,9 @@ use crate::{
 };
 
 impl Db {
-    /// Writes events with how often each has happened by now; of one that is there already the count.
-    /// Those of a user who is gone are dropped: an erased user's address must not come back, be it
-    /// from the memory of another replica.
-    ///
-    /// # Errors
-    /// The database failed; done again it does the same.
+    /// Writes events with their counts so far, and only the count of an event that is stored already, so
+    /// it can be repeated. Events of a user who no longer exists are dropped: the memory of another
+    /// replica must not bring back an erased user's IP address.
     pub async fn count_outcomes(
         &self,
         outcomes: Vec<(Event, u64)>,
@@ -55,7 +52,7 @@ async fn count(transaction: &DatabaseTransaction, outcomes: &[(Event, u64)]) -> 
     if rows.is_empty() {
         return Ok(());
     }
-    // Counts only grow, so that a write that comes late, or twice, takes nothing back.
+    // Counts only grow, so that a write that is late or repeated takes nothing back.
     let (stored, new) = ((Events, Column::Count), ("excluded", Column::Count));
     let larger = Expr::case(Expr::col(new).gt(Expr::col(stored)), Expr::col(new));
     let or_count = OnConflict::column(Column::Id)
@@ -68,8 +65,8 @@ async fn count(transaction: &DatabaseTransaction, outcomes: &[(Event, u64)]) -> 
         .map(|_| ())
 }
 
-/// Which of these users exist, and will until the transaction ends: whoever erases one waits for it,
-/// and then finds its rows. SQLite has one writer at a time and no such lock.
+/// Which of these users exist, and will exist until the transaction ends: an erasure waits for it and
+/// then clears its rows. SQLite has one writer at a time and needs no lock.
 async fn lock_users(
     transaction: &DatabaseTransaction,
     users: HashSet<Uuid>,

@@ -1,4 +1,4 @@
-//! How long events are kept, and for how much of that the addresses in them.
+//! The retention of events, and of the IP addresses and user agents in them.
 
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, Select, sea_query::Expr};
 use tokio::time::Instant;
@@ -16,10 +16,7 @@ use crate::{
 };
 
 impl Db {
-    /// Deletes events from before an instant, some at a time. Returns how many.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Deletes events from before a time, at most `batch` of them. Returns how many.
     pub async fn purge_events(
         &self,
         before: Timestamp,
@@ -34,11 +31,8 @@ impl Db {
         .await
     }
 
-    /// Takes address and user agent from events from before an instant, some at a time. Returns from
+    /// Clears IP address and user agent of events from before a time, at most `batch` of them. Returns
     /// how many.
-    ///
-    /// # Errors
-    /// The database failed.
     pub async fn clear_event_clients(
         &self,
         before: Timestamp,
@@ -46,7 +40,7 @@ impl Db {
         deadline: Instant,
     ) -> Result<u64, DbError> {
         self.write(deadline, (), move |transaction, ()| {
-            // As the index `events_clients_idx` has it, or that would not be used.
+            // The condition of the index `events_clients_idx`, which is not used for any other.
             let has_client = Condition::any()
                 .add(Column::Ip.is_not_null())
                 .add(Column::UserAgent.is_not_null());

@@ -1,6 +1,6 @@
-//! Mail on its way: taken by one of many replicas, and given back or forgotten.
+//! Mail on its way: claimed by one of many replicas, then finished or postponed.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
@@ -18,22 +18,22 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{EmailKey, Event, MailPurpose, Timestamp, UserId};
+use crate::domain::{EmailKey, Event, MailPurpose, Timestamp, UserId, opaque_debug};
 
-/// Mail to be sent now. Whoever claimed it has it until its lease ends.
+/// Claimed mail, to be sent before the lease ends.
 #[derive(Debug, Clone)]
 pub struct MailIntent {
-    /// The address it is about.
+    /// The address that was given.
     pub key: EmailKey,
-    /// What for.
+    /// The purpose of the mail.
     pub purpose: MailPurpose,
-    /// Who asked. `None`: anybody may have, see `MailRequest::by`.
+    /// The user who asked; see `MailRequest::by`.
     pub by: Option<AskedBy>,
-    /// When it was asked for.
+    /// The time of the request.
     pub requested_at: Timestamp,
-    /// How often it was tried, this time included.
+    /// The number of attempts, this one included.
     pub attempts: u32,
-    /// Another claim has another one.
+    /// The end of the lease, which identifies the claim.
     lease: Timestamp,
 }
 
@@ -42,33 +42,25 @@ pub struct MailIntent {
 pub struct AskedBy {
     /// The user.
     pub user: UserId,
-    /// Their epoch when they asked.
+    /// The user's epoch when they asked.
     pub epoch: i64,
     /// The address to mail.
     pub address: String,
 }
 
-/// Without the address.
-impl fmt::Debug for AskedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AskedBy({}, …)", self.user)
-    }
-}
+opaque_debug!(AskedBy);
 
-/// How much mail there is.
+/// The amount of mail that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailWaiting {
-    /// All that is not sent.
+    /// Mail that is neither sent nor given up.
     pub waiting: usize,
-    /// Of it, what should be sent now.
+    /// The part of it that is due.
     pub due: usize,
 }
 
 impl Db {
-    /// How much mail there is.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// The amount of mail that waits. Purposes of a newer release are never due here.
     pub async fn mail_waiting(
         &self,
         now: Timestamp,
@@ -92,11 +84,8 @@ impl Db {
         })
     }
 
-    /// Takes mail that is due, some at a time, for as long as a lease: no other replica gets it
-    /// meanwhile, and when this one dies, another does afterwards.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Claims due mail, at most `batch` of it, until the lease ends: no other replica gets it meanwhile,
+    /// and another replica gets it afterwards if this one dies.
     pub async fn claim_mail(
         &self,
         now: Timestamp,
@@ -119,11 +108,8 @@ impl Db {
         .await
     }
 
-    /// Whether mail is still to be sent by whoever claimed it. Asked after its user was read: a change
-    /// of the user that voids it either shows in one or in the other.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Whether the claim still holds. Asked after the mail's user was read: a change of the user that
+    /// voids the mail shows either in the user or here.
     pub async fn holds_mail(
         &self,
         intent: &MailIntent,
@@ -134,11 +120,9 @@ impl Db {
         Ok(self.read(deadline, row).await?.is_some())
     }
 
-    /// Forgets mail that was sent or is given up, but for the limits, and records what it came to.
-    /// Mail that was asked for again or taken by another meanwhile stays, and records nothing.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Finishes mail that was sent or given up, and records the event. The row stays for the limits. Mail
+    /// that was requested again or claimed by another replica meanwhile is unchanged, and nothing is
+    /// recorded.
     pub async fn finish_mail(
         &self,
         intent: &MailIntent,
@@ -159,10 +143,7 @@ impl Db {
         .await
     }
 
-    /// Lets mail be tried again later.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Postpones mail to another attempt.
     pub async fn postpone_mail(
         &self,
         intent: &MailIntent,
@@ -176,11 +157,8 @@ impl Db {
         .await
     }
 
-    /// Deletes what was sent so long ago that no limit depends on it, some at a time. Returns how
-    /// many.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// Deletes rows of mail that was sent so long ago that no limit depends on it, at most `batch` of
+    /// them. Returns how many.
     pub async fn purge_mail(
         &self,
         now: Timestamp,
@@ -229,14 +207,14 @@ impl MailIntent {
     }
 }
 
-/// What a newer release was asked for is left to that.
+/// Mail of a purpose that only a newer release knows is left to that release.
 fn known_purpose() -> String {
     let known = MailPurpose::ALL.map(|purpose| purpose_column(purpose).to_string());
     format!("purpose IN ({})", known.join(", "))
 }
 
 fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u32) -> Statement {
-    // SQLite has one writer at a time: nobody else claims meanwhile.
+    // SQLite has one writer at a time, so no other claim runs meanwhile.
     let skip = match backend {
         DbBackend::Postgres => "FOR UPDATE SKIP LOCKED",
         _ => "",
@@ -257,7 +235,7 @@ fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u
     Statement::from_sql_and_values(backend, sql, values)
 }
 
-/// Changes the row only while it is as it was claimed.
+/// Changes the row only while the claim holds.
 fn next_try_statement(intent: &MailIntent, next_try: Option<Timestamp>) -> UpdateMany<MailIntents> {
     MailIntents::update_many()
         .col_expr(Column::NextTry, Expr::value(next_try.map(to_micros)))

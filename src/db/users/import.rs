@@ -1,5 +1,5 @@
-//! Users of other systems, many in one transaction. An import only inserts: whoever is here already
-//! is neither changed nor merged with anybody.
+//! Users of other systems, many in one transaction. An import only inserts: a user who exists is neither
+//! changed nor merged.
 
 use std::collections::HashSet;
 
@@ -24,41 +24,38 @@ use crate::domain::{Event, ImportedUser, UserId};
 /// A user to import.
 #[derive(Debug, Clone)]
 pub struct NewImport {
-    /// Kept from the other system, or made and never used before.
+    /// The id in the other system, or a new one.
     pub id: UserId,
-    /// What they had.
+    /// The user as the other system had them.
     pub user: ImportedUser,
-    /// Written when they are imported; its instant is when that happens.
+    /// Recorded when the user is imported, at the time of the event.
     pub event: Event,
 }
 
-/// What came of importing a user.
+/// The outcome of importing a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum ImportOutcome {
-    /// The user is there, or can be.
+    /// The user was imported, or could be.
     Added,
-    /// Something is another user's; nothing was changed.
+    /// The id or the address is taken; nothing was changed.
     Taken {
-        /// The id is a user's, or was one's who was erased.
+        /// The id belongs to a user, or belonged to an erased one.
         id: bool,
-        /// The address is a user's.
+        /// The address belongs to a user.
         email: bool,
     },
 }
 
-/// What of some rows is somebody's.
+/// The ids and addresses of some rows that are taken.
 struct Occupied {
     ids: HashSet<Uuid>,
     addresses: HashSet<String>,
 }
 
 impl Db {
-    /// Imports users and answers for each in their order. The first of two that cannot both be there
-    /// is.
-    ///
-    /// # Errors
-    /// The database failed; nobody was imported.
+    /// Imports users and returns the outcome of each, in their order. Of two that exclude each other the
+    /// first is imported.
     pub async fn add_imported_users(
         &self,
         users: Vec<NewImport>,
@@ -70,10 +67,7 @@ impl Db {
         .await
     }
 
-    /// What importing users would come to, each alone. Changes nothing.
-    ///
-    /// # Errors
-    /// The database failed.
+    /// The outcome that importing each user alone would have. Changes nothing.
     pub async fn check_imported_users(
         &self,
         users: &[NewImport],
@@ -114,8 +108,8 @@ async fn import(
     Ok(outcomes)
 }
 
-/// Inserts those whose id and address are free, and answers who that is. Ids of users who were erased
-/// while this waited for their rows are given back at once: they are never used again.
+/// Inserts the rows whose id and address are free, and returns their ids. Rows with the id of a user who
+/// was erased while this waited are deleted at once: the id of an erased user is never used again.
 async fn insert(
     transaction: &DatabaseTransaction,
     rows: impl Iterator<Item = ActiveModel>,
@@ -211,7 +205,7 @@ impl Occupied {
         }
     }
 
-    /// In their order: what one takes is not free for those after it.
+    /// In their order: an id or address that one takes is not free for the next.
     fn judge_all(mut self, users: &[NewImport]) -> Vec<ImportOutcome> {
         let outcomes = users.iter().map(|user| {
             let outcome = self.judge(user);
@@ -234,8 +228,7 @@ impl Occupied {
         }
     }
 
-    /// Of one who was refused. Whoever was in the way may have been erased since, and their id with
-    /// them.
+    /// The outcome of a refused user. The user who held the address may have been erased since.
     fn judge_refused(&self, user: &NewImport) -> ImportOutcome {
         match self.judge(user) {
             ImportOutcome::Added => ImportOutcome::Taken {
