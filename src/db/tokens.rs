@@ -1,6 +1,7 @@
 //! One-time tokens: how they are issued.
 
 pub(super) mod redemption;
+pub(super) mod void;
 
 use sea_orm::{
     ConnectionTrait,

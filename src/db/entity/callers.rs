@@ -20,9 +20,9 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// `caller_keys`
 pub(in crate::db) mod keys {
-    use std::fmt;
-
     use sea_orm::entity::prelude::*;
+
+    use crate::domain::opaque_debug;
 
     #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "caller_keys")]
@@ -53,12 +53,7 @@ pub(in crate::db) mod keys {
 
     impl ActiveModelBehavior for ActiveModel {}
 
-    /// A derived one would print what the row keeps secret.
-    impl fmt::Debug for Model {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "caller_keys({}, …)", self.id)
-        }
-    }
+    opaque_debug!(Model);
 }
 
 /// `caller_grants`

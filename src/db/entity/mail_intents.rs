@@ -1,10 +1,8 @@
 //! The `mail_intents` table.
 
-use std::fmt;
-
 use sea_orm::entity::prelude::*;
 
-use crate::domain::MailPurpose;
+use crate::domain::{MailPurpose, opaque_debug};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "mail_intents")]
@@ -27,12 +25,7 @@ pub(in crate::db) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A derived one would print addresses.
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mail_intents({}, …)", self.purpose)
-    }
-}
+opaque_debug!(Model);
 
 /// Stored form of a purpose; a number is never used twice.
 pub(in crate::db) fn purpose_column(purpose: MailPurpose) -> i16 {

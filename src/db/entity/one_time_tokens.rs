@@ -1,10 +1,8 @@
 //! The `one_time_tokens` table.
 
-use std::fmt;
-
 use sea_orm::entity::prelude::*;
 
-use crate::domain::TokenPurpose;
+use crate::domain::{TokenPurpose, opaque_debug};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "one_time_tokens")]
@@ -28,12 +26,7 @@ pub(in crate::db) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A derived one would print what the row keeps secret.
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "one_time_tokens({}, …)", self.id)
-    }
-}
+opaque_debug!(Model);
 
 /// Stored form of a purpose; a number is never used twice.
 pub(in crate::db) fn token_purpose_column(purpose: TokenPurpose) -> i16 {

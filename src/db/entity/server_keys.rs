@@ -1,10 +1,8 @@
 //! The `server_keys` table.
 
-use std::fmt;
-
 use sea_orm::entity::prelude::*;
 
-use crate::domain::ServerKey;
+use crate::domain::{ServerKey, opaque_debug};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "server_keys")]
@@ -19,12 +17,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A derived one would print the secret.
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server_keys({}, …)", self.name)
-    }
-}
+opaque_debug!(Model);
 
 impl TryFrom<Model> for ServerKey {
     type Error = DbErr;

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{SecretHash, SessionId, SupersededSecret};
+use crate::domain::{SecretHash, SessionId, SupersededSecret, opaque_debug};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "session_secrets")]
@@ -22,12 +22,7 @@ pub(in crate::db) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A derived one would print what the row keeps secret.
-impl std::fmt::Debug for Model {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "session_secrets({}, …)", self.session_id)
-    }
-}
+opaque_debug!(Model);
 
 impl From<Model> for SupersededSecret {
     fn from(row: Model) -> Self {

@@ -1,11 +1,11 @@
 //! The `sessions` table.
 
-use std::fmt;
-
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
-use crate::domain::{AuthenticationMethod, ClientInfo, SecretHash, Session, SessionId, UserId};
+use crate::domain::{
+    AuthenticationMethod, ClientInfo, SecretHash, Session, SessionId, UserId, opaque_debug,
+};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -45,12 +45,7 @@ impl Related<super::users::Entity> for Entity {
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A derived one would print what the row keeps secret.
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sessions({}, …)", self.id)
-    }
-}
+opaque_debug!(Model);
 
 const BY_PASSWORD: i32 = 1;
 const BY_CALLER: i32 = 2;

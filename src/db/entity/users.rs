@@ -1,12 +1,11 @@
 //! The `users` table.
 
-use std::fmt;
-
 use sea_orm::entity::prelude::*;
 
 use super::from_micros;
 use crate::domain::{
     HashedPassword, PasswordScheme, RegistrationId, StoredEmail, User, UserId, UserStatus,
+    opaque_debug,
 };
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
@@ -32,12 +31,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// A derived one would print what the row keeps secret.
-impl fmt::Debug for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "users({}, …)", self.id)
-    }
-}
+opaque_debug!(Model);
 
 /// Stored form of a status. Anything else reads as disabled: a row that nobody understands opens
 /// nothing.

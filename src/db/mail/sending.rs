@@ -1,6 +1,6 @@
 //! Mail on its way: claimed by one of many replicas, then finished or postponed.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult,
@@ -18,7 +18,7 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{EmailKey, Event, MailPurpose, Timestamp, UserId};
+use crate::domain::{EmailKey, Event, MailPurpose, Timestamp, UserId, opaque_debug};
 
 /// Claimed mail, to be sent before the lease ends.
 #[derive(Debug, Clone)]
@@ -48,12 +48,7 @@ pub struct AskedBy {
     pub address: String,
 }
 
-/// Without the address.
-impl fmt::Debug for AskedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AskedBy({}, …)", self.user)
-    }
-}
+opaque_debug!(AskedBy);
 
 /// The amount of mail that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

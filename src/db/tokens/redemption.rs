@@ -1,4 +1,4 @@
-//! One-time tokens: how they are redeemed, voided and purged.
+//! One-time tokens: how they are redeemed and purged.
 //!
 //! Every change of a user locks the user's row first and tokens afterwards, so that no two transactions
 //! wait for each other.
@@ -17,7 +17,7 @@ use crate::db::{
         to_micros,
         users::{self, Entity as Users, status_column},
     },
-    mail::{enqueue_notice, void_mail},
+    mail::enqueue_notice,
     query::{exists, some_ids},
     users::{change_email, reset_password, verify_email},
 };
@@ -110,25 +110,6 @@ impl Db {
         })
         .await
     }
-}
-
-/// Voids a user's outstanding tokens and the mail that would bring further ones, for all purposes or for
-/// one. The rows of voided tokens stay until the purge, like those of redeemed tokens.
-pub(in crate::db) async fn void_tokens(
-    transaction: &DatabaseTransaction,
-    user_id: UserId,
-    purpose: Option<TokenPurpose>,
-    now: Timestamp,
-) -> Result<(), DbErr> {
-    let mut void = OneTimeTokens::update_many()
-        .col_expr(Column::RedeemedAt, Expr::value(to_micros(now)))
-        .filter(Column::UserId.eq(user_id.uuid()))
-        .filter(Column::RedeemedAt.is_null());
-    if let Some(purpose) = purpose {
-        void = void.filter(Column::Purpose.eq(token_purpose_column(purpose)));
-    }
-    void.exec(transaction).await?;
-    void_mail(transaction, user_id, purpose).await
 }
 
 async fn lock_owner(

@@ -14,7 +14,7 @@ use crate::db::{
     events::record,
     mail::void_mail_to,
     query::exists,
-    tokens::redemption::void_tokens,
+    tokens::void::void_tokens,
 };
 use crate::domain::{Email, Event, EventKind, TokenPurpose, User, UserEdit, UserId};
 

@@ -12,7 +12,7 @@ use crate::db::{
     entity::users::{Column, Entity as Users, scheme_column},
     events::record,
     query::session_lives,
-    tokens::redemption::void_tokens,
+    tokens::void::void_tokens,
 };
 use crate::domain::{Event, HashedPassword, PasswordScheme, SessionId, User, UserId};
 

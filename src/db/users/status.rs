@@ -8,7 +8,7 @@ use crate::db::{
     Db, DbError,
     entity::users::{Column, status_column},
     events::record,
-    tokens::redemption::void_tokens,
+    tokens::void::void_tokens,
 };
 use crate::domain::{Event, User, UserId, UserStatus};
 
