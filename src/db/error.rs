@@ -37,8 +37,6 @@ pub(super) enum Kind {
     /// A row that another transaction added or deleted meanwhile forbids it. The repeated work sees
     /// that change.
     Conflict,
-    /// The server has no database of this name.
-    Missing,
     /// The database cannot be reached or refuses to work.
     Away,
     /// Anything else.
@@ -52,7 +50,6 @@ impl DbError {
             Kind::NoConnection | Kind::Collision | Kind::SqliteBusy | Kind::Away => {
                 Self::Unavailable(error)
             }
-            Kind::Missing => Self::Missing(error),
             // A missing table is no bug before the schema is known to be there.
             Kind::Conflict | Kind::Bug if healthy => Self::Bug(error),
             Kind::Conflict | Kind::Bug => Self::Unavailable(error),
@@ -120,8 +117,6 @@ impl Kind {
             // read_only_sql_transaction: a demoted primary; idle_in_transaction_session_timeout;
             // statement_completion_unknown; lock_not_available
             "25006" | "25P03" | "40003" | "55P03" => Self::Away,
-            // invalid_catalog_name
-            "3D000" => Self::Missing,
             // connection exception, invalid authorization, insufficient resources, operator
             // intervention (the statement time-out too), system error
             _ if ["08", "28", "53", "57", "58"]

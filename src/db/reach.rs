@@ -27,35 +27,40 @@ impl Db {
             Err(error) => return Some(DbError::Unavailable(error)),
         };
         let connection = async { options.connect().await?.close().await };
-        let cause = match timeout(limit, connection).await {
-            Ok(Ok(())) => return None,
-            Ok(Err(error)) => describe(&error, &options)?,
-            Err(_) => format!("{} does not answer", server(&options)),
-        };
-        Some(DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(
-            cause,
-        ))))
+        match timeout(limit, connection).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => describe(&error, &options),
+            Err(_) => Some(away(format!("{} does not answer", server(&options)))),
+        }
     }
 }
 
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>. `None`: the server starts, or has
 /// no connection left.
-fn describe(error: &SqlxError, options: &PgConnectOptions) -> Option<String> {
+fn describe(error: &SqlxError, options: &PgConnectOptions) -> Option<DbError> {
     let (server, user) = (server(options), options.get_username());
     let answer = match error {
-        SqlxError::Io(cause) => return Some(format!("cannot connect to {server}: {cause}")),
+        SqlxError::Io(cause) => return Some(away(format!("cannot connect to {server}: {cause}"))),
         SqlxError::Database(answer) => answer,
-        other => return Some(format!("cannot connect to {server}: {other}")),
+        other => return Some(away(format!("cannot connect to {server}: {other}"))),
     };
     Some(match answer.code().as_deref() {
         Some("57P03" | "53300") => return None,
         Some("3D000") => {
             let database = options.get_database().unwrap_or(user);
-            format!("the database {database:?} is missing on {server}")
+            DbError::Missing(connection_error(format!("{server} has no {database:?}")))
         }
-        Some("28P01") => format!("{server} refuses the password of user {user:?}"),
-        _ => format!("cannot connect to {server}: {answer}"),
+        Some("28P01") => away(format!("{server} refuses the password of user {user:?}")),
+        _ => away(format!("cannot connect to {server}: {answer}")),
     })
+}
+
+fn away(cause: String) -> DbError {
+    DbError::Unavailable(connection_error(cause))
+}
+
+fn connection_error(cause: String) -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(cause))
 }
 
 /// The folder of the server's socket, or its host and port.

@@ -159,14 +159,6 @@ impl Db {
         DbError::Unavailable(DbErr::Conn(RuntimeErr::Internal(text)))
     }
 
-    fn classify_schema_error(&self, error: DbErr) -> DbError {
-        if Kind::of(&error) == Kind::Missing {
-            DbError::Missing(error)
-        } else {
-            self.unusable(&error)
-        }
-    }
-
     async fn with_lock<T, W>(&self, work: W) -> Result<T, DbError>
     where
         W: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, DbErr>>,
@@ -178,9 +170,7 @@ impl Db {
             transaction.commit().await?;
             Ok(done)
         };
-        let outcome = outcome
-            .await
-            .map_err(|error| self.classify_schema_error(error));
+        let outcome = outcome.await.map_err(|error| self.unusable(&error));
         let _ = connection.close().await;
         outcome
     }

@@ -126,7 +126,7 @@ mod tests {
             "postgres://v@localhost:5432/v"
         );
         assert_eq!(
-            named("postgres://v@/users?host=/run/postgresql"),
+            named("postgres://v@localhost/users?host=/run/postgresql"),
             "postgres://v@/run/postgresql/users"
         );
         let file = Target::Sqlite(PathBuf::from("some.db"));

@@ -43,8 +43,12 @@ fn assert_session_invalid<T>(outcome: Result<T, Status>) {
     assert_refused(outcome, Code::Unauthenticated, "SESSION_INVALID");
 }
 
-/// A wrong current password has the reason of a wrong login, and a text that names no address.
 fn assert_bad_credentials<T>(outcome: Result<T, Status>) {
+    assert_refused(outcome, Code::Unauthenticated, "BAD_CREDENTIALS");
+}
+
+/// A wrong current password has the reason of a wrong login, and a text that names no address.
+fn assert_wrong_current_password<T>(outcome: Result<T, Status>) {
     let fault = Fault::from(outcome);
     assert_eq!(fault.meaning(), (Code::Unauthenticated, "BAD_CREDENTIALS"));
     assert_eq!(fault.message, "wrong current password");

@@ -108,8 +108,8 @@ async fn without_a_proof_an_open_call_needs_no_lookup() {
     }
     let welcome = Request::new(());
     let name = CallName::find(Protocol::Rest, &welcome);
-    let vec = read_proofs(name, &welcome).unwrap();
-    assert_eq!(vec.capacity(), 0, "nothing is allocated");
+    let proofs = read_proofs(name, &welcome).unwrap();
+    assert_eq!(proofs.capacity(), 0, "nothing is allocated");
 }
 
 #[tokio::test]
@@ -125,8 +125,8 @@ async fn where_callers_are_named_no_proof_is_refused_without_a_lookup() {
         assert_eq!(Call::rest("HEAD", path).named().await, refused);
     }
     assert_eq!(Call::rest("GET", "/").named().await, Ok(()));
-    let health = Call::grpc("/grpc.health.v1.Health/Check");
-    assert_eq!(health.named().await, Ok(()));
+    let check = "/grpc.health.v1.Health/Check";
+    assert_eq!(Call::grpc(check).named().await, Ok(()));
 }
 
 /// A malformed key is refused before the database could be found to be away.
@@ -273,11 +273,8 @@ fn a_grant_opens_its_method_and_nothing_else() {
         grants: grants.iter().map(ToString::to_string).collect(),
     };
     let granted = caller(&[FIND]);
-    let others = caller(&[
-        "vestibule.v1.UserService/FindUsers",
-        "*",
-        "vestibule.v1.UserService/*",
-    ]);
+    let other = "vestibule.v1.UserService/FindUsers";
+    let others = caller(&[other, "*", "vestibule.v1.UserService/*"]);
     let callers = [None, Some(&others), Some(&granted)];
     let guarded = [Err(CallerUnauthenticated), Err(CallerNotAllowed), Ok(())];
     for (policy, access, expected) in [

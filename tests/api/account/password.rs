@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use vestibule::proto::v1::SessionStatus;
 
 use super::{
-    NEW, WRONG, assert_all_ended, assert_bad_credentials, assert_session_invalid, assert_unchanged,
+    NEW, WRONG, assert_all_ended, assert_wrong_current_password, assert_session_invalid, assert_unchanged,
     events, many_sessions, meaning, opens,
 };
 use crate::harness::{
@@ -58,9 +58,9 @@ async fn a_wrong_current_password_changes_nothing(app: TestApp) {
     let owner = app.owner().await;
     for wrong in [WRONG, &other] {
         let account = app.account();
-        assert_bad_credentials(account.change_password(&owner.token, wrong, NEW).await);
+        assert_wrong_current_password(account.change_password(&owner.token, wrong, NEW).await);
         let new = email();
-        assert_bad_credentials(
+        assert_wrong_current_password(
             account
                 .request_email_change(&owner.token, wrong, &new)
                 .await,
@@ -74,11 +74,11 @@ async fn a_wrong_current_password_changes_nothing(app: TestApp) {
 async fn a_wrong_current_password_is_among_the_events(app: TestApp) {
     let owner = app.owner().await;
     let account = app.account();
-    assert_bad_credentials(account.change_password(&owner.token, WRONG, NEW).await);
+    assert_wrong_current_password(account.change_password(&owner.token, WRONG, NEW).await);
     let wanted = email();
     let asked = account.request_email_change(&owner.token, WRONG, &wanted);
-    assert_bad_credentials(asked.await);
-    assert_bad_credentials(account.close(&owner.token, WRONG).await);
+    assert_wrong_current_password(asked.await);
+    assert_wrong_current_password(account.close(&owner.token, WRONG).await);
     let sql = app.sql().await;
     let failed = format!(
         "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM {}",
@@ -96,7 +96,7 @@ async fn a_wrong_current_password_is_among_the_events(app: TestApp) {
 
 /// The fifth, by the one RPC that is left.
 async fn assert_bad_credentials_once_more(app: &TestApp, token: &str) {
-    assert_bad_credentials(app.account().close(token, WRONG).await);
+    assert_wrong_current_password(app.account().close(token, WRONG).await);
 }
 
 async fn the_fifth_wrong_password_ends_the_session_that_tried_it(app: TestApp) {
@@ -108,7 +108,7 @@ async fn the_fifth_wrong_password_ends_the_session_that_tried_it(app: TestApp) {
             SessionStatus::Active,
             "after {tried}"
         );
-        assert_bad_credentials(
+        assert_wrong_current_password(
             app.account()
                 .change_password(&owner.token, WRONG, NEW)
                 .await,
@@ -133,14 +133,14 @@ async fn a_right_password_forgets_the_wrong_ones(app: TestApp) {
     let mut current = PASSWORD.to_owned();
     for _ in 0..3 {
         for _ in 0..4 {
-            assert_bad_credentials(account.change_password(&owner.token, WRONG, NEW).await);
+            assert_wrong_current_password(account.change_password(&owner.token, WRONG, NEW).await);
         }
         let new = phrase();
         let changed = account.change_password(&owner.token, &current, &new).await;
         changed.unwrap();
         current = new;
         for _ in 0..4 {
-            assert_bad_credentials(account.close(&owner.token, WRONG).await);
+            assert_wrong_current_password(account.close(&owner.token, WRONG).await);
         }
         let address = email();
         let asked = account.request_email_change(&owner.token, &current, &address);
@@ -210,7 +210,7 @@ async fn changes_at_the_same_time_set_one_password(app: TestApp) {
     let set: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
     assert_eq!(set.iter().filter(|set| **set).count(), 1, "{outcomes:?}");
     for outcome in outcomes.into_iter().filter(Result::is_err) {
-        assert_bad_credentials(outcome);
+        assert_wrong_current_password(outcome);
     }
     for (new, set) in passwords.iter().zip(set) {
         assert_eq!(opens(&app, &owner.email, new).await, set);
