@@ -4,7 +4,6 @@
 //! Every method may fail with [`DbError`]; what it would have written is then not written, unless the
 //! deadline passed first.
 
-mod attempts;
 mod backup;
 mod callers;
 mod entity;
@@ -18,7 +17,6 @@ mod mail;
 mod metrics;
 mod pools;
 mod probe;
-mod purge;
 mod query;
 mod reach;
 mod schema;
@@ -43,7 +41,6 @@ use sea_orm::{DatabaseConnection, DbErr};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
-pub use attempts::AfterWrong;
 pub use backup::BackupError;
 pub use callers::AddedCaller;
 pub use error::DbError;
@@ -52,7 +49,7 @@ pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
 pub use metrics::{DbMetrics, PoolMetrics};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
-pub use sessions::Rotation;
+pub use sessions::{AfterWrong, Rotation};
 pub use target::{Target, is_open_elsewhere};
 pub use tokens::{
     NewOneTimeToken,

@@ -1,6 +1,7 @@
 //! Protocols: they convert, call `auth` and convert back. One edge and one error table serve both,
 //! so that the same input gets the same answer through either.
 
+mod access_policy;
 mod answer;
 mod bearer;
 mod call_log;
@@ -17,7 +18,6 @@ mod input;
 mod media_type;
 mod page;
 mod peer;
-mod policy;
 mod problem;
 mod protocol;
 mod request_id;
@@ -25,9 +25,9 @@ pub mod rest;
 mod status;
 mod stream;
 
+pub use access_policy::{AuthServiceAccess, grantable, grantable_methods};
 pub(crate) use call_metrics::CallMetrics;
 pub use caller::Gate;
 pub use edge::{BeforeHandler, Edge, EdgeSettings};
 pub use peer::{AwaitedSince, Peer, PeerCertificate};
-pub use policy::{AuthServiceAccess, grantable, grantable_methods};
 pub use protocol::Protocol;

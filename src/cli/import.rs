@@ -2,9 +2,9 @@
 
 mod args;
 mod csv;
+mod import_row;
 mod jsonl;
 mod reader;
-mod row;
 
 use super::{error::CommandError, exit::Exit, operator, output, progress::Progress};
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 };
 
 pub(super) use args::{ImportArgs, command, parse_args};
+use import_row::{ImportRow, RowPlace};
 use reader::RowReader;
-use row::{ImportRow, RowPlace};
 
 /// What became of the rows so far.
 #[derive(Default)]

@@ -13,12 +13,12 @@ use tokio::time::Instant;
 
 use super::{
     Db, DbError,
-    attempts::forget_wrong_passwords,
     entity::{
         mail_intents::{Column, Entity as MailIntents, purpose_column},
         to_micros,
         users::{self, Entity as Users},
     },
+    sessions::forget_wrong_passwords,
 };
 use crate::domain::{Email, MailPurpose, SessionId, Timestamp, TokenPurpose, UserId};
 

@@ -114,7 +114,7 @@ impl Db {
         let connection = self.schema_connection().await?;
         let state = telling_of_the_wait(while_busy(|| state::<M, _>(&connection))).await;
         let _ = connection.close().await;
-        state.map_err(|error| self.classify_schema_error(error))
+        state.map_err(|error| self.unusable(&error))
     }
 
     /// [`Self::migrate`] to another list of migrations: tests add one to this binary's.
@@ -170,7 +170,7 @@ impl Db {
             transaction.commit().await?;
             Ok(done)
         };
-        let outcome = outcome.await.map_err(|error| self.unusable(&error));
+        let outcome = outcome.await.map_err(|error: DbErr| self.unusable(&error));
         let _ = connection.close().await;
         outcome
     }

@@ -3,7 +3,9 @@
 mod last_seen;
 mod list;
 mod live;
+mod purge;
 mod rotation;
+mod wrong_passwords;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
@@ -23,6 +25,8 @@ use super::{
 use crate::domain::{Event, Session, SessionId, SessionLimits, UserId};
 use live::end_surplus;
 pub use rotation::Rotation;
+pub use wrong_passwords::AfterWrong;
+pub(super) use wrong_passwords::forget_wrong_passwords;
 
 impl Db {
     /// Adds a session if its user is still active and still has the session's epoch, so a login that

@@ -1,10 +1,10 @@
-//! One-time tokens: how they are issued.
+//! One-time tokens: how they are issued and purged.
 
 pub(super) mod redemption;
 pub(super) mod void;
 
 use sea_orm::{
-    ConnectionTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     sea_query::{Expr, InsertStatement, LockType},
 };
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use super::{
         users::{self, Entity as Users},
     },
     events::record,
-    query::insert_for_live_user,
+    query::{insert_for_live_user, some_ids},
 };
 use crate::domain::{Email, Event, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, UserId};
 
@@ -63,6 +63,23 @@ impl Db {
                 }
                 Ok(is_issued)
             })
+        })
+        .await
+    }
+
+    /// Deletes tokens that expired before a time, at most `batch` of them. Returns how many.
+    pub async fn purge_one_time_tokens(
+        &self,
+        expired_before: Timestamp,
+        batch: u64,
+        deadline: Instant,
+    ) -> Result<u64, DbError> {
+        self.write(deadline, (), move |transaction, ()| {
+            let expired =
+                OneTimeTokens::find().filter(Column::ExpiresAt.lt(to_micros(expired_before)));
+            let expired = some_ids(expired, Column::Id, batch);
+            let purge = OneTimeTokens::delete_many().filter(Column::Id.in_subquery(expired));
+            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
         })
         .await
     }

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     connection::{Connections, HttpService},
-    limit::ConnectionLimit,
+    connection_limit::ConnectionLimit,
 };
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);

@@ -12,7 +12,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::limit::EvictionEntry;
+use super::connection_limit::EvictionEntry;
 
 /// A draining connection without activity for this long is closed: its peer may be gone, and hyper
 /// would wait for the answer to a ping.

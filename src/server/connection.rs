@@ -31,9 +31,9 @@ use tower::{Service, ServiceExt};
 
 use super::{
     calls::ConnectionCalls,
+    connection_limit::Slot,
     header_timeout::HeaderTimeout,
     http::{HEADER_TIMEOUT, Http, Tasks, builder},
-    limit::Slot,
     tls,
 };
 use crate::transport::{AwaitedSince, Peer};

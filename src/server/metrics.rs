@@ -13,7 +13,7 @@ use prometheus_client::{
 };
 use tokio::sync::watch;
 
-use super::{limit::ConnectionLimit, readiness::Readiness};
+use super::{connection_limit::ConnectionLimit, readiness::Readiness};
 use crate::{auth::Auth, db::Db, domain::Timestamp, hashing::Hasher, transport::CallMetrics};
 use exposition::Exposition;
 

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use http::{Method, Request};
 
 use super::{
+    access_policy::{Policy, rpc_policy},
     grpc,
-    policy::{Policy, rpc_policy},
     protocol::Protocol,
     rest,
 };

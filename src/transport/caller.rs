@@ -12,11 +12,11 @@ use tokio::time::{Instant, sleep};
 use tracing::Span;
 
 use super::{
+    access_policy::{AuthServiceAccess, Policy, needed_grant},
     bearer::{any_bearer_is, bearer},
     call_name::CallName,
     failure::Failure,
     peer::PeerCertificate,
-    policy::{AuthServiceAccess, Policy, needed_grant},
     protocol::Protocol,
     request_id::single,
 };

@@ -16,7 +16,7 @@ mod verification;
 use tonic::{Code, Status};
 use vestibule::proto::v1::SessionStatus;
 
-use crate::harness::{EventKind, Fault, PASSWORD, TestApp, events_of, scale};
+use crate::harness::{EventKind, Fault, PASSWORD, Server, events_of, scale};
 
 /// A good password that nobody has yet.
 const NEW: &str = "the new canary sings";
@@ -55,7 +55,7 @@ fn assert_wrong_current_password<T>(outcome: Result<T, Status>) {
 }
 
 /// So many more sessions of a user; 100 with the one that is there.
-async fn many_sessions(app: &TestApp, email: &str) -> Vec<String> {
+async fn many_sessions(app: &Server, email: &str) -> Vec<String> {
     let mut sessions = Vec::new();
     for _ in 0..scale(5, 99) {
         sessions.push(app.session_of(email).await);
@@ -64,14 +64,14 @@ async fn many_sessions(app: &TestApp, email: &str) -> Vec<String> {
 }
 
 /// None of them is left.
-async fn assert_all_ended(app: &TestApp, sessions: &[String]) {
+async fn assert_all_ended(app: &Server, sessions: &[String]) {
     for session in sessions {
         assert_eq!(app.grpc().verdict(session).await, SessionStatus::Revoked);
     }
 }
 
 /// How often something is among a user's events.
-async fn events(app: &TestApp, user_id: &str, kind: EventKind) -> usize {
+async fn events(app: &Server, user_id: &str, kind: EventKind) -> usize {
     let id = user_id.replace('-', "");
     let column = match app.store.target {
         vestibule::db::Target::Sqlite(_) => "lower(hex(user_id))",
@@ -82,12 +82,12 @@ async fn events(app: &TestApp, user_id: &str, kind: EventKind) -> usize {
 }
 
 /// Whether a password is the one of an address.
-async fn opens(app: &TestApp, email: &str, password: &str) -> bool {
+async fn opens(app: &Server, email: &str, password: &str) -> bool {
     app.grpc().is_valid(email, password).await
 }
 
 /// Nothing of a user was changed.
-async fn assert_unchanged(app: &TestApp, email: &str) {
+async fn assert_unchanged(app: &Server, email: &str) {
     assert!(opens(app, email, PASSWORD).await);
     assert!(!opens(app, email, NEW).await);
 }

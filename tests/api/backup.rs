@@ -13,13 +13,13 @@ use tokio::{process::Command, sync::watch, task::JoinSet};
 use vestibule::proto::v1::SessionStatus;
 
 use crate::harness::{
-    Client, Database, PASSWORD, Plan, Postgres, Service, Store, TestApp, email, eventually, figure,
-    scale,
+    Client, Database, PASSWORD, Plan, Postgres, Server, ServerProcess, Store, email, eventually,
+    figure, scale,
 };
 
 /// Runs `vestibule backup` over a SQLite store and gives its exit code and complaints.
 async fn backup(store: &Store, to: &Path) -> (i32, String) {
-    let done = Service::run_over(store, &["backup", to.to_str().unwrap()]).await;
+    let done = ServerProcess::run_over(store, &["backup", to.to_str().unwrap()]).await;
     (done.code().unwrap(), done.stderr)
 }
 
@@ -48,7 +48,7 @@ async fn keep_busy(client: Client, known: Arc<Mutex<Vec<String>>>, stop: watch::
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_under_load_has_everybody_who_was_acknowledged_before_it() {
     let (backups, each) = (scale(3, 30), scale(40, 400));
-    let app = TestApp::start(Database::Sqlite).await;
+    let app = Server::start(Database::Sqlite).await;
     let folder = tempfile::tempdir().unwrap();
     let known = Arc::new(Mutex::new(Vec::new()));
     let registered = || known.lock().unwrap().len();
@@ -93,7 +93,7 @@ async fn a_backup_under_load_has_everybody_who_was_acknowledged_before_it() {
 /// By the steps of docs/operations.md: the copy is put where the file was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_copy_serves() {
-    let app = TestApp::start(Database::Sqlite).await;
+    let app = Server::start(Database::Sqlite).await;
     let user = app.grpc().registered().await;
     let opened = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ async fn a_restored_copy_serves() {
 #[tokio::test]
 async fn a_backup_that_cannot_be_made_leaves_nothing_behind() {
     let store = Store::empty(Database::Sqlite).await;
-    Service::run_over(&store, &["migrate", "up"]).await;
+    ServerProcess::run_over(&store, &["migrate", "up"]).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("copy.db");
 
@@ -166,7 +166,7 @@ async fn a_backup_that_cannot_be_made_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_backup_that_is_interrupted_leaves_nothing_behind() {
     let store = Store::empty(Database::Sqlite).await;
-    Service::run_over(&store, &["migrate", "up"]).await;
+    ServerProcess::run_over(&store, &["migrate", "up"]).await;
     let folder = tempfile::tempdir().unwrap();
     let holder = store.sql().await;
     // Nobody else may read: the backup waits for as long as SQLite waits.
@@ -175,7 +175,7 @@ async fn a_backup_that_is_interrupted_leaves_nothing_behind() {
     }
     let file = folder.path().join("copy.db");
     let variables = [("VESTIBULE_DATABASE_URL", store.url.as_str())];
-    let child = Service::command(&["backup", file.to_str().unwrap()], &variables)
+    let child = ServerProcess::command(&["backup", file.to_str().unwrap()], &variables)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -210,7 +210,7 @@ async fn a_postgres_restored_from_its_dump_serves() {
     if !Postgres::is_here() {
         return;
     }
-    let app = TestApp::start(Database::Postgres).await;
+    let app = Server::start(Database::Postgres).await;
     let user = app.grpc().registered().await;
     let opened = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let folder = tempfile::tempdir().unwrap();

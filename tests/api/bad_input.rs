@@ -11,7 +11,7 @@ use prost::Message;
 use tonic::Code;
 use vestibule::proto::v1::RegisterUserRequest;
 
-use crate::harness::{Fault, PASSWORD, TestApp, email, figure, frame, methods_of, scale};
+use crate::harness::{Fault, PASSWORD, Server, email, figure, frame, methods_of, scale};
 
 on_both_databases!(
     no_bytes_break_an_rpc,
@@ -33,7 +33,7 @@ fn open_methods() -> Vec<String> {
 }
 
 /// Nothing was stored, and no hash was computed.
-async fn assert_cost_nothing(app: &TestApp) {
+async fn assert_cost_nothing(app: &Server) {
     assert_eq!(app.store.rows("users").await, 0);
     let hashes = app.scrape().await;
     let hashes = hashes.value("vestibule_hash_duration_seconds_count", &[]);
@@ -72,7 +72,7 @@ pub(crate) fn messages() -> impl Strategy<Value = Vec<u8>> {
 
 /// (I1) 200 messages per RPC in CI, 110,000 for the scorecard: no panic, no INTERNAL, and a client
 /// after them is served.
-async fn no_bytes_break_an_rpc(app: TestApp) {
+async fn no_bytes_break_an_rpc(app: Server) {
     let mut runner = runner();
     let (wire, messages, count) = (app.wire(), messages(), scale(200, 110_000));
     let methods = open_methods();
@@ -116,7 +116,7 @@ fn bodies(shape: &str) -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// (I1) 200 bodies per media type and 200 bearer tokens in CI, 110,000 for the scorecard: no 5xx.
-async fn no_bytes_break_a_route(app: TestApp) {
+async fn no_bytes_break_a_route(app: Server) {
     const JSONISH: &str = r#"\{"(email|password|x)":("\PC{0,9}"|[0-9.e-]{1,5}|null|\[\]|\{\}),?("password":"\PC{8,12}")?\}?"#;
     const FORMISH: &str =
         "(email|password|x)=[a-z%0-9+@]{0,12}(&(password|email)=[a-z%0-9+]{0,12})?";
@@ -159,7 +159,7 @@ async fn no_bytes_break_a_route(app: TestApp) {
     );
 }
 
-async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
+async fn json_that_two_readers_could_read_differently_is_refused(app: Server) {
     for body in [
         r#"{"email":"a@example.com","email":"b@example.com","password":"a canary sings"}"#,
         r#"{"email":"a@example.com","password":"a canary sings","passwor\u0064":"another one"}"#,
@@ -196,7 +196,7 @@ async fn json_that_two_readers_could_read_differently_is_refused(app: TestApp) {
     assert_cost_nothing(&app).await;
 }
 
-async fn forms_are_decoded_strictly(app: TestApp) {
+async fn forms_are_decoded_strictly(app: Server) {
     for body in [
         "email=a%40example.com&password=a%FFcanary+sings",
         "email=a%40example.com&password=a%+canary+sings",
@@ -226,7 +226,7 @@ async fn forms_are_decoded_strictly(app: TestApp) {
     assert_cost_nothing(&app).await;
 }
 
-async fn text_that_is_not_utf8_is_refused(app: TestApp) {
+async fn text_that_is_not_utf8_is_refused(app: Server) {
     // Field 1, two bytes, no UTF-8.
     for method in open_methods() {
         let reply = app.wire().call(&method, &[0x0A, 2, 0xC3, 0x28]).await;
@@ -244,7 +244,7 @@ async fn text_that_is_not_utf8_is_refused(app: TestApp) {
     assert_cost_nothing(&app).await;
 }
 
-async fn a_body_cut_short_is_refused(app: TestApp) {
+async fn a_body_cut_short_is_refused(app: Server) {
     let whole = frame(
         &RegisterUserRequest {
             email: email(),

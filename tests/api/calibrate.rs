@@ -4,11 +4,11 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use crate::harness::{Finished, Service, figure};
+use crate::harness::{Finished, ServerProcess, figure};
 
 async fn calibrate(line: &str) -> Finished {
     let arguments: Vec<&str> = ["calibrate"].into_iter().chain(line.split(' ')).collect();
-    Service::run(&arguments, &[]).await
+    ServerProcess::run(&arguments, &[]).await
 }
 
 /// (W54)
@@ -38,7 +38,7 @@ async fn what_calibrate_recommends_can_be_pasted_and_is_accepted() {
             .chain(&[("HOME", "/home/ada")])
             .copied()
             .collect();
-        let checked = Service::run(&["config", "check"], &variables).await;
+        let checked = ServerProcess::run(&["config", "check"], &variables).await;
         assert_eq!((checked.code(), checked.stderr.as_str()), (Some(0), ""));
     }
 }
@@ -120,6 +120,6 @@ async fn a_progress_bar_is_shown_on_a_terminal_and_nowhere_else() {
     assert!(terminal.contains("offered   10 at"), "{terminal}");
 
     let arguments: Vec<&str> = line.split(' ').collect();
-    let piped = Service::run(&arguments, &[]).await;
+    let piped = ServerProcess::run(&arguments, &[]).await;
     assert_eq!(piped.lines_with("100 %"), 0, "{}", piped.output);
 }

@@ -15,7 +15,7 @@ use vestibule::{
     transport::AuthServiceAccess,
 };
 
-use crate::harness::{Database, Fault, Plan, TestApp};
+use crate::harness::{Database, Fault, Plan, Server};
 
 const CALLER_UNAUTHENTICATED: &str = "CALLER_UNAUTHENTICATED";
 const CALLER_NOT_ALLOWED: &str = "CALLER_NOT_ALLOWED";
@@ -31,12 +31,12 @@ fn name(text: &str) -> CallerName {
 
 /// A plan whose `AuthService` takes named callers alone.
 async fn named(database: Database) -> Plan {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     plan.settings(|settings| settings.server.auth_service = AuthServiceAccess::Named)
 }
 
 /// The callers of an application's database, as the command line sees them.
-fn callers(app: &TestApp) -> Callers {
+fn callers(app: &Server) -> Callers {
     Callers::new(app.db.clone(), Clock::system())
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn bearer(key: &str) -> String {
 }
 
 /// Asks about a malformed token, which is `NOT_FOUND` for whoever may ask, with metadata.
-async fn ask(app: &TestApp, metadata: &[(&str, &str)]) -> Result<(), Status> {
+async fn ask(app: &Server, metadata: &[(&str, &str)]) -> Result<(), Status> {
     let mut request = Request::new(ValidateSessionRequest {
         session_token: "nothing".into(),
     });
@@ -58,7 +58,7 @@ async fn ask(app: &TestApp, metadata: &[(&str, &str)]) -> Result<(), Status> {
 }
 
 /// The reason of a refusal; `OK` where there was none.
-async fn told(app: &TestApp, metadata: &[(&str, &str)]) -> String {
+async fn told(app: &Server, metadata: &[(&str, &str)]) -> String {
     match ask(app, metadata).await {
         Ok(()) => "OK".to_owned(),
         Err(status) => Fault::of(&status).reason,

@@ -3,7 +3,7 @@
 
 use std::{env, net::TcpListener, path::Path, process::Command};
 
-use crate::harness::{Database, Finished, NOT_SERVING, Service, Store, eventually};
+use crate::harness::{Database, Finished, NOT_SERVING, ServerProcess, Store, eventually};
 
 on_both_databases!(a_healthcheck_tells_a_server_that_serves_from_one_that_does_not);
 
@@ -46,7 +46,7 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
     .map(str::to_owned);
     for line in helps.into_iter().chain(answers) {
         let arguments: Vec<&str> = line.split(' ').collect();
-        let output = Service::run(&arguments, &[]).await;
+        let output = ServerProcess::run(&arguments, &[]).await;
         assert_eq!(code(&output), 0, "{arguments:?}");
         assert!(!output.stdout.is_empty() && output.stderr.is_empty());
     }
@@ -57,7 +57,7 @@ async fn help_and_version_are_answers_and_everything_unknown_is_a_fault_of_usage
         &["config"],
         &["backup"],
     ] {
-        let output = Service::run(arguments, &[]).await;
+        let output = ServerProcess::run(arguments, &[]).await;
         assert_eq!(code(&output), 64, "{arguments:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }
@@ -78,7 +78,7 @@ async fn a_faulty_configuration_is_told_whole_and_nothing_is_bound() {
     let arguments = ["--hashing-memory-kib", "1024"];
     for command in ["serve", "config check", "config show"] {
         let arguments: Vec<&str> = command.split(' ').chain(arguments).collect();
-        let output = Service::run(&arguments, &variables).await;
+        let output = ServerProcess::run(&arguments, &variables).await;
         let told = &output.stderr;
         assert_eq!(code(&output), 64, "{told}");
         for part in [
@@ -107,7 +107,7 @@ async fn the_configuration_is_shown_with_sources_and_without_secrets() {
             password.to_str().unwrap(),
         ),
     ];
-    let output = Service::run(
+    let output = ServerProcess::run(
         &["config", "show", "--dev", "--log-level", "warn"],
         &variables,
     )
@@ -123,7 +123,7 @@ async fn the_configuration_is_shown_with_sources_and_without_secrets() {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     assert!(!shown.contains("canary"));
-    let output = Service::run(&["config", "check"], &variables).await;
+    let output = ServerProcess::run(&["config", "check"], &variables).await;
     assert_eq!((code(&output), output.stderr.as_str()), (0, ""));
 }
 
@@ -135,7 +135,7 @@ async fn an_address_in_use_is_named_with_its_key_and_its_variable() {
     let address = taken.local_addr().unwrap().to_string();
     for section in ["grpc", "rest", "operations"] {
         let flag = format!("--{section}-listen");
-        let service = Service::start(&store, &[&flag, &address], &[]);
+        let service = ServerProcess::start(&store, &[&flag, &address], &[]);
         let finished = service.finish().await;
         assert_eq!(finished.status.code(), Some(1), "{}", finished.output);
         let variable = format!("VESTIBULE_{}_LISTEN", section.to_uppercase());
@@ -152,10 +152,10 @@ async fn an_address_in_use_is_named_with_its_key_and_its_variable() {
 /// (W50)
 async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(database: Database) {
     let store = Store::empty(database).await;
-    let service = Service::start(&store, &["--database-migrate-on-start", "false"], &[]);
+    let service = ServerProcess::start(&store, &["--database-migrate-on-start", "false"], &[]);
     let address = service.grpc_address().to_string();
     let check = async |address: &str| {
-        let output = Service::run(&["healthcheck", "--grpc-listen", address], &[]).await;
+        let output = ServerProcess::run(&["healthcheck", "--grpc-listen", address], &[]).await;
         (output.status.code().unwrap(), output.stdout)
     };
     eventually("it is there and not ready", async || {
@@ -163,7 +163,7 @@ async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(databas
     })
     .await;
     assert_eq!(check(&address).await, (1, String::new()));
-    Service::run_over(&store, &["migrate", "up"]).await;
+    ServerProcess::run_over(&store, &["migrate", "up"]).await;
     service.await_ready().await;
     assert_eq!(check(&address).await, (0, "SERVING\n".to_owned()));
     service.signal("INT").await;
@@ -179,7 +179,7 @@ async fn a_healthcheck_tells_a_server_that_serves_from_one_that_does_not(databas
 /// Help has no line that is longer than the terminal, but for words that are.
 #[tokio::test]
 async fn help_is_wrapped_to_the_terminal() {
-    let output = Service::run(&["help", "users", "import"], &[("COLUMNS", "80")]).await;
+    let output = ServerProcess::run(&["help", "users", "import"], &[("COLUMNS", "80")]).await;
     assert_eq!(code(&output), 0);
     let lines = output.stdout.lines();
     let lines = lines.filter(|line| !line.starts_with("Usage: "));
@@ -204,6 +204,6 @@ async fn the_version_names_the_commit() {
     };
     let expected = format!("vestibule {} ({commit})\n", env!("CARGO_PKG_VERSION"));
     for line in ["version", "--version"] {
-        assert_eq!(Service::run(&[line], &[]).await.stdout, expected);
+        assert_eq!(ServerProcess::run(&[line], &[]).await.stdout, expected);
     }
 }

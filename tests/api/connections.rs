@@ -10,8 +10,8 @@ use tokio::{
 use vestibule::proto::v1::SessionStatus;
 
 use crate::harness::{
-    Client, DATA, Database, HEADERS, HandlerGate, PASSWORD, RawConnection, SERVING, Service, Store,
-    TestApp, call_headers, eventually, figure, h2_frame, h2_greeting, scale,
+    Client, DATA, Database, HEADERS, HandlerGate, PASSWORD, RawConnection, SERVING, Server,
+    ServerProcess, Store, call_headers, eventually, figure, h2_frame, h2_greeting, scale,
 };
 
 const VALIDATE: &str = "/vestibule.v1.AuthService/ValidateSession";
@@ -20,7 +20,7 @@ const VALIDATE: &str = "/vestibule.v1.AuthService/ValidateSession";
 const SLOW_LIMIT: Duration = Duration::from_secs(10);
 
 /// A peer that sends nothing, or too little: how long it is let be.
-async fn slow_peer(service: &Service, kind: usize) -> BoxFuture<'static, Duration> {
+async fn slow_peer(service: &ServerProcess, kind: usize) -> BoxFuture<'static, Duration> {
     let post = "POST /users HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
     let whole = [h2_greeting(), h2_frame(HEADERS, 1, &call_headers(VALIDATE))];
     let (is_grpc, at_once, trickled): (bool, Vec<u8>, Vec<u8>) = match kind {
@@ -60,7 +60,7 @@ async fn slow_peer(service: &Service, kind: usize) -> BoxFuture<'static, Duratio
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_peers_are_gone_in_ten_seconds_and_disturb_nobody() {
     let store = Store::new(Database::Sqlite).await;
-    let service = Service::start(
+    let service = ServerProcess::start(
         &store,
         &["--lifecycle-drain-delay", "0s"],
         &[("VESTIBULE_HASHING_WORKERS", "1")],
@@ -92,7 +92,7 @@ async fn slow_peers_are_gone_in_ten_seconds_and_disturb_nobody() {
 }
 
 /// A connection on which a call was answered.
-async fn used(app: &TestApp) -> Client {
+async fn used(app: &Server) -> Client {
     let client = app.another_grpc();
     client.validate("a token").await.unwrap();
     client
@@ -101,7 +101,7 @@ async fn used(app: &TestApp) -> Client {
 /// (X4) gRPC and REST are counted together; the operations port has places of its own.
 #[tokio::test(flavor = "multi_thread")]
 async fn at_the_cap_a_new_connection_is_closed_unless_a_silent_one_can_go() {
-    let plan = TestApp::on(Database::Sqlite).await;
+    let plan = Server::on(Database::Sqlite).await;
     let app = plan
         .settings(|settings| settings.server.max_connections = 4)
         .start()
@@ -142,7 +142,7 @@ async fn a_connection_carries_256_calls_at_once() {
     const STREAMS: usize = 256;
     const MAX_CONCURRENT_STREAMS: u16 = 3;
     let gate = HandlerGate::before(VALIDATE);
-    let plan = TestApp::on(Database::Sqlite).await.handler_gate(&gate);
+    let plan = Server::on(Database::Sqlite).await.handler_gate(&gate);
     let plan = plan.settings(|settings| settings.server.request_timeout = Duration::from_mins(1));
     let app = plan.start().await;
     let client = app.another_grpc();
@@ -173,7 +173,7 @@ async fn a_connection_carries_256_calls_at_once() {
 }
 
 /// Opens connections until nobody takes them, each with a request that keeps it open.
-async fn crowd(service: &Service, count: usize) -> Vec<RawConnection> {
+async fn crowd(service: &ServerProcess, count: usize) -> Vec<RawConnection> {
     let mut crowd = Vec::new();
     for n in 0..count {
         let mut connection = service.raw_rest().await;
@@ -197,7 +197,7 @@ async fn took(work: impl Future<Output = ()>) -> Duration {
 async fn out_of_descriptors_the_service_waits_says_so_and_comes_back() {
     const WINDOW: Duration = Duration::from_secs(2);
     let store = Store::new(Database::Sqlite).await;
-    let service = Service::start_with_descriptors(&store, scale(64, 256));
+    let service = ServerProcess::start_with_descriptors(&store, scale(64, 256));
     service.await_ready().await;
     let user = service.grpc().registered().await;
     let crowd = crowd(&service, scale(200, 1_000)).await;
@@ -238,7 +238,7 @@ async fn out_of_descriptors_the_service_waits_says_so_and_comes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_left_hold_no_descriptor() {
     let store = Store::new(Database::Sqlite).await;
-    let service = Service::start_with_descriptors(&store, 128);
+    let service = ServerProcess::start_with_descriptors(&store, 128);
     service.await_ready().await;
     for _ in 0..20 {
         drop(crowd(&service, 100).await);

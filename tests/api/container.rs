@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use crate::harness::Service;
+use crate::harness::ServerProcess;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Made at the first start; nobody writes it down.
@@ -59,7 +59,7 @@ async fn shown(variables: &[(String, String)]) -> String {
         .iter()
         .map(|(n, v)| (n.as_str(), v.as_str()))
         .collect();
-    let ended = Service::run(&["config", "show"], &variables).await;
+    let ended = ServerProcess::run(&["config", "show"], &variables).await;
     assert_eq!(ended.code(), Some(0), "{}", ended.output);
     ended.stdout
 }

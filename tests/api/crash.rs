@@ -13,8 +13,8 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::harness::{
-    Client, Database, Fault, PASSWORD, Service, Store, assert_within, email, eventually, figure,
-    scale,
+    Client, Database, Fault, PASSWORD, ServerProcess, Store, assert_within, email, eventually,
+    figure, scale,
 };
 
 on_both_databases!(what_was_acknowledged_survives_every_kill);
@@ -37,7 +37,7 @@ struct Acknowledged {
 async fn what_was_acknowledged_survives_every_kill(database: Database) {
     let (kills, per_kill) = (scale(4, 50), scale(24, 200));
     let store = Store::empty(database).await;
-    let mut service = Service::start(&store, &[], &[]);
+    let mut service = ServerProcess::start(&store, &[], &[]);
     service.await_ready().await;
 
     let acknowledged = Arc::new(AtomicUsize::new(0));

@@ -13,7 +13,7 @@ use vestibule::{
     },
 };
 
-use crate::harness::{Database, PASSWORD, Postgres, Service, Store, eventually};
+use crate::harness::{Database, PASSWORD, Postgres, ServerProcess, Store, eventually};
 
 /// (L5) (W48) Each way to give a secret badly, and no server starts; no fault quotes a secret.
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn a_secret_that_is_empty_missing_or_given_twice_starts_nothing() {
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         );
         for command in [&["serve"][..], &["migrate", "up"], &["config", "check"]] {
-            let ended = Service::run(command, &variables).await;
+            let ended = ServerProcess::run(command, &variables).await;
             assert_eq!(ended.code(), Some(64), "{set:?}: {}", ended.output);
             assert!(ended.output.contains("database."), "{}", ended.output);
             assert!(!ended.output.contains("canary"), "{}", ended.output);
@@ -128,7 +128,7 @@ async fn a_password_that_is_in_a_file_opens_the_database() {
     let variable = ("VESTIBULE_DATABASE_PASSWORD_FILE", file.to_str().unwrap());
 
     fs::write(&file, "another canary\n").unwrap();
-    let refused = Service::run(
+    let refused = ServerProcess::run(
         &["migrate", "up"],
         &[("VESTIBULE_DATABASE_URL", &store.url), variable],
     )
@@ -137,7 +137,7 @@ async fn a_password_that_is_in_a_file_opens_the_database() {
     assert!(!refused.output.contains("canary"), "{}", refused.output);
 
     fs::write(&file, "canary of the keeper\n").unwrap();
-    let service = Service::start(&store, &["--log-level", "trace"], &[variable]);
+    let service = ServerProcess::start(&store, &["--log-level", "trace"], &[variable]);
     eventually("it is ready", async || {
         service.health().check("").await == Ok(1)
     })

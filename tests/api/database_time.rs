@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::TimeDelta;
 use vestibule::{domain::Clock, proto::v1::SessionStatus};
 
-use crate::harness::{Database, Plan, Postgres, Scrape, Service, Store, TestApp, eventually};
+use crate::harness::{Database, Plan, Postgres, Scrape, Server, ServerProcess, Store, eventually};
 
 const DIFFERENCE: &str = "vestibule_db_clock_difference_seconds ";
 
@@ -37,7 +37,7 @@ fn difference(metrics: &Scrape) -> f64 {
     told.unwrap().parse().unwrap()
 }
 
-async fn await_difference(app: &TestApp, seconds: f64) {
+async fn await_difference(app: &Server, seconds: f64) {
     eventually("the database's clock is followed", async || {
         (difference(&app.scrape().await) - seconds).abs() < 0.5
     })
@@ -45,7 +45,7 @@ async fn await_difference(app: &TestApp, seconds: f64) {
 }
 
 /// How far ahead of this machine's clock a user is said to have been registered.
-async fn lead(app: &TestApp) -> TimeDelta {
+async fn lead(app: &Server) -> TimeDelta {
     let user = app.grpc().registered().await;
     let micros = "SELECT created_at::text AS text FROM users ORDER BY id DESC LIMIT 1";
     let created: i64 = app.store.texts(micros).await[0].parse().unwrap();
@@ -95,7 +95,7 @@ async fn a_difference_is_told_once_and_counted() {
         return;
     }
     let store = shifted(TimeDelta::milliseconds(500)).await;
-    let service = Service::start(&store, &[], &[]);
+    let service = ServerProcess::start(&store, &[], &[]);
     service.await_ready().await;
     let scrape = async || Scrape::parse(service.operations().get("/metrics").await.text());
     let counted = |metrics: &Scrape| metrics.value("vestibule_db_clock_differences_total", &[]);
@@ -128,7 +128,7 @@ async fn a_clock_that_agrees_is_not_corrected() {
     if !Postgres::is_here() {
         return;
     }
-    let app = TestApp::start(Database::Postgres).await;
+    let app = Server::start(Database::Postgres).await;
     let clock = Clock::system();
     for _ in 0..20 {
         app.db.probe(&clock).await.unwrap();

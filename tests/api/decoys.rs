@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use vestibule::hashing::HashingSettings;
 
 use crate::harness::{
-    Database, HashGate, Plan, Postgres, TestApp, email, eventually, figure, number, scale,
+    Database, HashGate, Plan, Postgres, Server, email, eventually, figure, number, scale,
 };
 
 on_both_databases!(
@@ -51,9 +51,9 @@ async fn mixed(
     users: usize,
     costs: &Costs,
     gate: &HashGate,
-) -> (TestApp, Vec<String>) {
+) -> (Server, Vec<String>) {
     let at = |plan: Plan, hashing| plan.settings(|settings| settings.hashing = hashing);
-    let app = at(TestApp::on(database).await, costs.old).start().await;
+    let app = at(Server::on(database).await, costs.old).start().await;
     let mut addresses = Vec::new();
     for number in 0..users {
         addresses.push(match number % 4 {
@@ -148,7 +148,7 @@ async fn a_long_count_is_not_cut_short_like_the_statement_of_a_call() {
     if !Postgres::is_here() {
         return;
     }
-    let plan = TestApp::on(Database::Postgres).await;
+    let plan = Server::on(Database::Postgres).await;
     let plan = plan.settings(|settings| {
         settings.db.statement_timeout = Duration::from_millis(200);
     });
@@ -174,7 +174,7 @@ async fn a_long_count_is_not_cut_short_like_the_statement_of_a_call() {
 }
 
 /// Tags of several lengths take PBKDF2 different times: they are counted apart.
-async fn hashes_that_differ_in_their_tags_length_are_of_two_classes(app: TestApp) {
+async fn hashes_that_differ_in_their_tags_length_are_of_two_classes(app: Server) {
     for tag in [
         "A".repeat(43),
         "A".repeat(86),
@@ -194,7 +194,7 @@ async fn hashes_that_differ_in_their_tags_length_are_of_two_classes(app: TestApp
 /// All are stored at the old cost: so are decoys, until somebody logs in.
 async fn a_raised_cost_is_not_told_by_who_has_logged_in_since(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.start().await;
+    let app = Server::on(database).await.start().await;
     let user = app.grpc().registered().await;
     let plan = app.stop_and_plan().await.hash_gate(&gate);
     let app = plan

@@ -15,7 +15,7 @@ use vestibule::{
     proto::DESCRIPTORS,
 };
 
-use crate::harness::{Database, Fault, TestApp, frame};
+use crate::harness::{Database, Fault, Server, frame};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -64,7 +64,7 @@ async fn the_readme_says_who_may_call_every_rpc() {
         .filter(|row| row[0].contains("Service/"))
         .map(|row| (row[0].clone(), row[1].clone()))
         .collect();
-    let app = TestApp::start(Database::Sqlite).await;
+    let app = Server::start(Database::Sqlite).await;
     let mut served = BTreeMap::new();
     for (service, method) in rpcs() {
         let request = app.wire().request(&format!("/{service}/{method}"));

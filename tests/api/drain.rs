@@ -7,7 +7,7 @@ use tonic::Code;
 use vestibule::server::Stop;
 
 use crate::harness::{
-    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, RawConnection, TestApp,
+    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, RawConnection, Server,
     assert_within, email, eventually, figure, h2_greeting, scale, within,
 };
 
@@ -25,7 +25,7 @@ const FOR_EVER: Duration = Duration::from_mins(10);
 
 /// (X8) (W41) By both protocols, on old connections and new ones.
 async fn calls_are_served_as_before_while_callers_are_told_to_leave(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let mut app = plan
         .settings(|settings| settings.server.drain_delay = FOR_EVER)
         .start()
@@ -46,7 +46,7 @@ async fn calls_are_served_as_before_while_callers_are_told_to_leave(database: Da
 
 /// Somebody at the keyboard waits.
 async fn an_interrupt_drains_without_delay(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan
         .settings(|settings| settings.server.drain_delay = FOR_EVER)
         .start()
@@ -61,7 +61,7 @@ async fn an_interrupt_drains_without_delay(database: Database) {
 async fn calls_in_flight_finish_and_silent_clients_hold_nothing(database: Database) {
     let (delay, grace) = (Duration::from_millis(200), Duration::from_secs(10));
     let gate = HandlerGate::before(VALIDATE).and("GET /users/me");
-    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let plan = Server::on(database).await.handler_gate(&gate);
     let mut app = plan
         .settings(|settings| {
             settings.server.drain_delay = delay;
@@ -126,7 +126,7 @@ async fn calls_in_flight_finish_and_silent_clients_hold_nothing(database: Databa
 }
 
 /// Clients that never say anything, or never anything whole.
-async fn silent_clients(app: &TestApp) -> Vec<RawConnection> {
+async fn silent_clients(app: &Server) -> Vec<RawConnection> {
     let mut silent = Vec::new();
     for _ in 0..3 {
         silent.push(app.raw_grpc().await);
@@ -153,7 +153,7 @@ async fn an_open_watch_and_stuck_calls_are_cut_when_the_grace_is_over(database: 
     let (delay, grace) = (Duration::from_millis(200), Duration::from_millis(500));
     let gate = HandlerGate::before(VALIDATE).and("GET /");
     let hashes = HashGate::opened();
-    let plan = TestApp::on(database)
+    let plan = Server::on(database)
         .await
         .handler_gate(&gate)
         .hash_gate(&hashes);

@@ -6,7 +6,7 @@ use sea_orm::ConnectionTrait;
 use tonic::Code;
 use vestibule::proto::v1::{CreateSessionRequest, SessionStatus, ValidLoginRequest};
 
-use crate::harness::{Database, HashGate, PASSWORD, TestApp, WireReply, email};
+use crate::harness::{Database, HashGate, PASSWORD, Server, WireReply, email};
 
 on_both_databases!(
     every_refused_login_answers_the_same_bytes,
@@ -19,7 +19,7 @@ on_both_databases!(
 const WRONG: &str = "a canary sings at ten";
 
 /// One address of each kind that cannot log in with [`WRONG`] (or, disabled, with any password).
-async fn refused(app: &TestApp) -> Vec<(&'static str, String, &'static str)> {
+async fn refused(app: &Server) -> Vec<(&'static str, String, &'static str)> {
     let wrong = app.grpc().registered().await.email;
     let disabled = app.grpc().registered().await;
     app.disable(&disabled.id).await;
@@ -67,7 +67,7 @@ fn only_one(answers: Vec<(&str, WireReply)>) -> WireReply {
 
 /// (E1) (W11) (U3) Code, message, details, headers, trailers and length, but for the ids of the
 /// call.
-async fn every_refused_login_answers_the_same_bytes(app: TestApp) {
+async fn every_refused_login_answers_the_same_bytes(app: Server) {
     let (mut logins, mut sessions) = (Vec::new(), Vec::new());
     for (kind, email, password) in refused(&app).await {
         let login = ValidLoginRequest {
@@ -92,7 +92,7 @@ async fn every_refused_login_answers_the_same_bytes(app: TestApp) {
 /// The unknown user's too, in the same queue.
 async fn every_refused_login_costs_one_verification(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     for (kind, email, password) in refused(&app).await {
         let before = gate.started();
         assert!(!app.grpc().is_valid(&email, password).await);
@@ -100,7 +100,7 @@ async fn every_refused_login_costs_one_verification(database: Database) {
     }
 }
 
-async fn a_disabled_user_is_told_nothing_but_by_the_session_check(app: TestApp) {
+async fn a_disabled_user_is_told_nothing_but_by_the_session_check(app: Server) {
     let user = app.grpc().registered().await;
     let token = app
         .grpc()
@@ -136,7 +136,7 @@ async fn a_disabled_user_is_told_nothing_but_by_the_session_check(app: TestApp) 
 
 /// Malformed, unknown, revoked, of an older epoch, of a disabled user: one answer where a session is
 /// the proof.
-async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
+async fn every_session_that_is_no_proof_answers_the_same_bytes(app: Server) {
     let open = async || {
         let user = app.grpc().registered().await;
         (
@@ -191,7 +191,7 @@ async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
 }
 
 /// Another's id, an unknown one and one of a wrong form.
-async fn a_user_that_may_not_be_seen_answers_the_same_bytes(app: TestApp) {
+async fn a_user_that_may_not_be_seen_answers_the_same_bytes(app: Server) {
     let user = app.grpc().registered().await;
     let other = app.grpc().registered().await;
     let token = app

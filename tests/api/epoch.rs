@@ -3,7 +3,7 @@
 use tonic::Code;
 use vestibule::proto::v1::{SessionStatus, User};
 
-use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, email};
+use crate::harness::{Database, Fault, HashGate, PASSWORD, Server, email};
 
 on_both_databases!(
     a_held_login_gets_no_session_when_the_password_changes,
@@ -17,9 +17,9 @@ on_both_databases!(
 const NEW: &str = "the new canary sings";
 
 /// Holds a login in the hashing thread, changes the user, and releases it.
-async fn hold(database: Database, change: impl AsyncFnOnce(&TestApp, &User, &User)) {
+async fn hold(database: Database, change: impl AsyncFnOnce(&Server, &User, &User)) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let user = app.grpc().registered().await;
     // A hash of the new password, made before the gate closes.
     let donor = app.grpc().register(&email(), NEW).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_held_login_gets_no_session_when_all_are_ended(database: Database) {
     .await;
 }
 
-async fn each_change_ends_the_sessions_that_were_open(app: TestApp) {
+async fn each_change_ends_the_sessions_that_were_open(app: Server) {
     let donor = app.grpc().register(&email(), NEW).await.unwrap();
     let open = async || {
         let user = app.grpc().registered().await;
@@ -97,14 +97,14 @@ async fn each_change_ends_the_sessions_that_were_open(app: TestApp) {
     );
 }
 
-async fn a_changed_password_is_the_only_one(app: TestApp) {
+async fn a_changed_password_is_the_only_one(app: Server) {
     let user = app.grpc().registered().await;
     app.change_password(&user.email, NEW).await;
     assert!(app.grpc().is_valid(&user.email, NEW).await);
     assert!(!app.grpc().is_valid(&user.email, PASSWORD).await);
 }
 
-async fn sessions_of_an_unknown_user_are_not_ended(app: TestApp) {
+async fn sessions_of_an_unknown_user_are_not_ended(app: Server) {
     let unknown = "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f";
     let outcome = app.end_sessions(unknown).await;
     assert!(matches!(

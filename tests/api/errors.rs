@@ -3,7 +3,7 @@
 use tonic::{Code, Request};
 use vestibule::proto::v1::{ClientInfo, RegisterUserRequest};
 
-use crate::harness::{Database, Fault, HandlerGate, TestApp, frame};
+use crate::harness::{Database, Fault, HandlerGate, Server, frame};
 
 on_both_databases!(
     every_error_says_why_in_a_form_for_machines,
@@ -14,7 +14,7 @@ on_both_databases!(
 
 /// (W9) (L3) What must be true of every error is asserted wherever the tests decode one; here are
 /// those that no other test meets.
-async fn every_error_says_why_in_a_form_for_machines(app: TestApp) {
+async fn every_error_says_why_in_a_form_for_machines(app: Server) {
     let wire = app.wire();
     let meanings = [
         (
@@ -46,7 +46,7 @@ async fn every_error_says_why_in_a_form_for_machines(app: TestApp) {
 }
 
 /// (W10) Three bad fields and more, one answer.
-async fn every_fault_of_a_registration_is_told_at_once(app: TestApp) {
+async fn every_fault_of_a_registration_is_told_at_once(app: Server) {
     let request = RegisterUserRequest {
         email: "nobody".into(),
         password: "short\n".into(),
@@ -76,11 +76,7 @@ async fn every_fault_of_a_registration_is_told_at_once(app: TestApp) {
 /// (C5) In every RPC and route, each followed by a good call.
 async fn a_panic_in_a_handler_fails_one_call(database: Database) {
     let gate = HandlerGate::default();
-    let app = TestApp::on(database)
-        .await
-        .handler_gate(&gate)
-        .start()
-        .await;
+    let app = Server::on(database).await.handler_gate(&gate).start().await;
     for method in [
         "RegisterUser",
         "ValidLogin",
@@ -109,7 +105,7 @@ async fn a_panic_in_a_handler_fails_one_call(database: Database) {
     }
 }
 
-async fn a_call_id_is_kept_where_it_is_good_and_made_where_it_is_not(app: TestApp) {
+async fn a_call_id_is_kept_where_it_is_good_and_made_where_it_is_not(app: Server) {
     let long = "x".repeat(64);
     let too_long = "x".repeat(65);
     for (sent, kept) in [

@@ -16,7 +16,7 @@ use vestibule::{
 
 use crate::{
     callers::bearer,
-    harness::{Database, TestApp},
+    harness::{Database, Server},
 };
 
 const LIST: &str = "AuditService/ListEvents";
@@ -28,11 +28,11 @@ pub(crate) struct Auditor {
 }
 
 impl Auditor {
-    pub(crate) async fn of(app: &TestApp) -> Self {
+    pub(crate) async fn of(app: &Server) -> Self {
         Self::with(app, app.caller("auditor", &[LIST]).await)
     }
 
-    fn with(app: &TestApp, key: String) -> Self {
+    fn with(app: &Server, key: String) -> Self {
         Self {
             client: AuditServiceClient::new(app.channel()),
             key,
@@ -84,7 +84,7 @@ fn client(ip: &str) -> ClientInfo {
 }
 
 /// Whether `ValidLogin` finds the password right.
-async fn login(app: &TestApp, email: &str, password: &str, ip: &str) -> bool {
+async fn login(app: &Server, email: &str, password: &str, ip: &str) -> bool {
     let request = ValidLoginRequest {
         email: email.into(),
         password: password.into(),
@@ -95,7 +95,7 @@ async fn login(app: &TestApp, email: &str, password: &str, ip: &str) -> bool {
 }
 
 /// Whether `CreateSession` opens one.
-async fn open(app: &TestApp, email: &str, password: &str, ip: &str) -> bool {
+async fn open(app: &Server, email: &str, password: &str, ip: &str) -> bool {
     let request = CreateSessionRequest {
         email: email.into(),
         password: password.into(),
@@ -133,7 +133,7 @@ fn event(at: Timestamp, number: u32, user_id: Option<UserId>, kind: EventKind) -
 }
 
 /// Writes events as outcomes are.
-async fn seed(app: &TestApp, events: Vec<Event>) {
+async fn seed(app: &Server, events: Vec<Event>) {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_mins(1);
     for some in events.chunks(500) {
         let rows = some.iter().map(|event| (event.clone(), 1)).collect();
@@ -151,9 +151,9 @@ async fn lock(sql: &DatabaseConnection, database: Database) {
 }
 
 /// An application whose clock stands at noon.
-async fn at_noon(database: Database) -> (TestApp, Clock) {
+async fn at_noon(database: Database) -> (Server, Clock) {
     let clock = Clock::manual(noon());
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(clock.clone()));
     (app.start().await, clock)
 }

@@ -9,7 +9,7 @@ use vestibule::{
     proto::v1::SessionStatus,
 };
 
-use crate::harness::{PASSWORD, TestApp, email};
+use crate::harness::{PASSWORD, Server, email};
 
 on_both_databases!(
     checks_that_come_together_get_a_verdict_each,
@@ -23,7 +23,7 @@ fn unknown(number: usize) -> String {
 }
 
 /// A session each for some users: active, revoked, or of a disabled user, in turns.
-async fn tokens(app: &TestApp, count: usize) -> Vec<(String, SessionStatus)> {
+async fn tokens(app: &Server, count: usize) -> Vec<(String, SessionStatus)> {
     let mut tokens = Vec::new();
     for number in 0..count {
         let address = email();
@@ -48,7 +48,7 @@ async fn tokens(app: &TestApp, count: usize) -> Vec<(String, SessionStatus)> {
 }
 
 /// 600 checks at once over 30 tokens, each of them many times: more than two statements can answer.
-async fn checks_that_come_together_get_a_verdict_each(app: TestApp) {
+async fn checks_that_come_together_get_a_verdict_each(app: Server) {
     let tokens = tokens(&app, 15).await;
     let checks = (0..600).map(|number| {
         let (app, (token, status)) = (&app, &tokens[number * 7 % tokens.len()]);
@@ -58,7 +58,7 @@ async fn checks_that_come_together_get_a_verdict_each(app: TestApp) {
 }
 
 /// Of 300 checks two thirds are given up at once.
-async fn a_caller_that_goes_away_takes_nobodys_verdict_along(app: TestApp) {
+async fn a_caller_that_goes_away_takes_nobodys_verdict_along(app: Server) {
     let tokens = tokens(&app, 4).await;
     let checks = (0..300).map(|number| {
         let (app, (token, status)) = (&app, &tokens[number % tokens.len()]);

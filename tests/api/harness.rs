@@ -5,7 +5,6 @@
 mod database;
 
 mod account;
-mod app;
 mod changes;
 mod descriptors;
 mod fault;
@@ -24,6 +23,7 @@ mod rest;
 mod samples;
 mod scale;
 mod scrape;
+mod server;
 mod settings;
 mod smtp;
 mod tls;
@@ -33,9 +33,8 @@ mod wire;
 
 pub(crate) use vestibule::proto::v1::EventKind;
 
-pub(crate) use account::{Issue, Owner, TOKEN_LIFETIME};
-pub(crate) use app::TestApp;
-pub(crate) use database::{Database, Ground, Store, events_of, keep, number};
+pub(crate) use account::{Issue, TOKEN_LIFETIME, TestUser};
+pub(crate) use database::{Database, Fixture, Store, events_of, keep, number};
 pub(crate) use descriptors::{
     behaviors, choice_of, is_required, is_secret, message, messages, methods_of, name_of, rpcs,
 };
@@ -47,13 +46,14 @@ pub(crate) use inputs::{PASSWORD, email, phrase};
 pub(crate) use logs::captured_lines;
 pub(crate) use memory_group::MemoryGroup;
 pub(crate) use postgres::Postgres;
-pub(crate) use process::{Finished, Service};
+pub(crate) use process::{Finished, ServerProcess};
 pub(crate) use proxy::{Link, Proxy, behind_proxy};
 pub(crate) use raw::RawConnection;
 pub(crate) use rest::{Reply, Rest};
 pub(crate) use samples::Sample;
 pub(crate) use scale::{assert_within, figure, scale};
 pub(crate) use scrape::{Declaration, Scrape};
+pub(crate) use server::Server;
 pub(crate) use settings::{Plan, cheap_hashing};
 pub(crate) use smtp::{LOGIN, Sink};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use vestibule::proto::v1::{RegisterUserRequest, SessionStatus, ValidLoginResponse};
 
 use crate::harness::{
-    Database, Fault, HashGate, PASSWORD, Plan, SERVING, TestApp, assert_within, email, eventually,
+    Database, Fault, HashGate, PASSWORD, Plan, SERVING, Server, assert_within, email, eventually,
     figure, scale,
 };
 
@@ -20,11 +20,11 @@ on_both_databases!(
 );
 
 async fn gated(database: Database, gate: &HashGate) -> Plan {
-    TestApp::on(database).await.hash_gate(gate)
+    Server::on(database).await.hash_gate(gate)
 }
 
 /// Logs in on tasks of their own, with time enough.
-fn logins(app: &TestApp, email: &str, count: usize) -> Vec<tokio::task::JoinHandle<bool>> {
+fn logins(app: &Server, email: &str, count: usize) -> Vec<tokio::task::JoinHandle<bool>> {
     let one = || {
         let (client, email) = (app.grpc(), email.to_owned());
         tokio::spawn(async move { client.is_valid(&email, PASSWORD).await })
@@ -126,7 +126,7 @@ async fn nothing_is_written_for_a_caller_whose_deadline_has_passed(database: Dat
 
 /// (A4) 30 logins of one user at once in CI, 100 for the scorecard, after the cost was raised: none
 /// fails, and the hash is rewritten once, which changes nothing that callers can see.
-async fn a_raised_cost_is_paid_once_per_user(app: TestApp) {
+async fn a_raised_cost_is_paid_once_per_user(app: Server) {
     let user = app.grpc().registered().await;
     let cheap = app.stored(&user.email).await;
     let plan = app.stop_and_plan().await;
@@ -158,7 +158,7 @@ async fn a_raised_cost_is_paid_once_per_user(app: TestApp) {
 }
 
 /// The write of a rehash is conditional on the hash that was verified.
-async fn a_held_rehash_does_not_bring_back_the_old_password(app: TestApp) {
+async fn a_held_rehash_does_not_bring_back_the_old_password(app: Server) {
     let new = "the new canary sings";
     let user = app.grpc().registered().await;
     let donor = app.grpc().register(&email(), new).await.unwrap();

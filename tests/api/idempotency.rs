@@ -8,9 +8,7 @@ use tonic::Code;
 use uuid::Uuid;
 use vestibule::domain::Clock;
 
-use crate::harness::{
-    Database, Fault, HashGate, PASSWORD, Plan, TestApp, email, eventually, scale,
-};
+use crate::harness::{Database, Fault, HashGate, PASSWORD, Plan, Server, email, eventually, scale};
 
 on_both_databases!(
     a_retry_gets_the_same_user,
@@ -29,7 +27,7 @@ fn id(number: u128) -> String {
 }
 
 /// (W18)
-async fn a_retry_gets_the_same_user(app: TestApp) {
+async fn a_retry_gets_the_same_user(app: Server) {
     let address = email();
     let first = app
         .grpc()
@@ -48,7 +46,7 @@ async fn a_retry_gets_the_same_user(app: TestApp) {
 }
 
 /// (W18) 8 at once in CI, 50 for the scorecard: one row, all of them OK.
-async fn two_at_once_with_one_id_make_one_user(app: TestApp) {
+async fn two_at_once_with_one_id_make_one_user(app: Server) {
     let address = email();
     let tries = (0..scale(8, 50)).map(|_| {
         let (client, address) = (app.another_grpc(), address.clone());
@@ -66,7 +64,7 @@ async fn two_at_once_with_one_id_make_one_user(app: TestApp) {
     assert_eq!(app.store.rows("users").await, 1);
 }
 
-async fn an_id_belongs_to_one_registration(app: TestApp) {
+async fn an_id_belongs_to_one_registration(app: Server) {
     let (one, two) = (email(), email());
     app.grpc()
         .register_as(&one, PASSWORD, &id(3))
@@ -91,7 +89,7 @@ async fn an_id_belongs_to_one_registration(app: TestApp) {
 async fn an_id_is_known_for_a_day(database: Database) {
     let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let moved = clock.clone();
-    let plan: Plan = TestApp::on(database).await;
+    let plan: Plan = Server::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
     let address = email();
     app.grpc()
@@ -113,7 +111,7 @@ async fn an_id_is_known_for_a_day(database: Database) {
 async fn an_id_is_forgotten_after_a_day(database: Database) {
     let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
     let at = |clock: &Clock| Some(clock.clone());
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = at(&clock)).start().await;
     let old = email();
     let first = app.grpc().register_as(&old, PASSWORD, &id(9)).await;
@@ -137,7 +135,7 @@ async fn an_id_is_forgotten_after_a_day(database: Database) {
 }
 
 /// Even with the right password: who is disabled is nobody's business.
-async fn a_disabled_users_retry_is_told_that_the_name_is_taken(app: TestApp) {
+async fn a_disabled_users_retry_is_told_that_the_name_is_taken(app: Server) {
     let address = email();
     let user = app.grpc().register_as(&address, PASSWORD, &id(11)).await;
     app.disable(&user.unwrap().id).await;
@@ -149,7 +147,7 @@ async fn a_disabled_users_retry_is_told_that_the_name_is_taken(app: TestApp) {
 /// hash, and gets no user with a wrong one.
 async fn a_retry_proves_itself_with_the_password(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let address = email();
     app.grpc()
         .register_as(&address, PASSWORD, &id(6))
@@ -170,7 +168,7 @@ async fn a_retry_proves_itself_with_the_password(database: Database) {
     assert!(app.grpc().is_valid(&address, PASSWORD).await);
 }
 
-async fn an_id_in_capitals_is_the_same_id(app: TestApp) {
+async fn an_id_in_capitals_is_the_same_id(app: Server) {
     let (address, lower) = (email(), "018c2e65-4b7e-7cc3-98c4-dc0c0c07398f");
     let first = app
         .grpc()
@@ -185,7 +183,7 @@ async fn an_id_in_capitals_is_the_same_id(app: TestApp) {
     assert_eq!(first, again);
 }
 
-async fn rest_takes_the_id_in_a_header(app: TestApp) {
+async fn rest_takes_the_id_in_a_header(app: Server) {
     let address = email();
     let first = app
         .grpc()

@@ -14,7 +14,7 @@ use std::{fs, path::PathBuf};
 
 use tempfile::TempDir;
 
-use crate::harness::{Finished, Service, Store};
+use crate::harness::{Finished, ServerProcess, Store};
 
 /// A folder with one file to import.
 struct Import {
@@ -40,7 +40,7 @@ impl Import {
         let mut all = vec!["users", "import"];
         all.extend(arguments);
         all.push(file);
-        let finished = Service::run_over(store, &all).await;
+        let finished = ServerProcess::run_over(store, &all).await;
         assert!(!finished.output.contains("panicked"), "{finished:?}");
         // Neither addresses nor hashes are repeated.
         for secret in ["canary", "$2", "$argon2"] {

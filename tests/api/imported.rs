@@ -3,7 +3,7 @@
 
 use vestibule::domain::PasswordScheme;
 
-use crate::harness::{HashGate, PASSWORD, TestApp, email, eventually, figure, number, scale};
+use crate::harness::{HashGate, PASSWORD, Server, email, eventually, figure, number, scale};
 
 on_both_databases!(
     every_format_logs_in_and_becomes_argon2id,
@@ -48,7 +48,7 @@ pub(crate) fn long() -> String {
 }
 
 /// Logs in until the password is this service's own.
-pub(crate) async fn await_own(app: &TestApp, email: &str, password: &str) {
+pub(crate) async fn await_own(app: &Server, email: &str, password: &str) {
     eventually("the password is hashed again", async || {
         // A rehash is dropped while others hash.
         assert!(app.grpc().is_valid(email, password).await);
@@ -64,7 +64,7 @@ pub(crate) async fn await_own(app: &TestApp, email: &str, password: &str) {
 }
 
 /// One job for each login, right or wrong, and one for each rehash.
-async fn every_format_logs_in_and_becomes_argon2id(app: TestApp) {
+async fn every_format_logs_in_and_becomes_argon2id(app: Server) {
     let gate = HashGate::opened();
     let app = app.stop_and_plan().await.hash_gate(&gate).start().await;
     for hash in FORMATS {
@@ -85,7 +85,7 @@ async fn every_format_logs_in_and_becomes_argon2id(app: TestApp) {
 }
 
 /// (A2) Too short for any policy; decomposed. Once it is stored here, composed is the same.
-async fn passwords_that_could_not_be_set_here_log_in(app: TestApp) {
+async fn passwords_that_could_not_be_set_here_log_in(app: Server) {
     let six = app.imported(OF_SIX).await;
     await_own(&app, &six, "canary").await;
     assert!(!app.grpc().is_valid(&six, "canarY").await);
@@ -100,7 +100,7 @@ async fn passwords_that_could_not_be_set_here_log_in(app: TestApp) {
 
 /// What was typed beyond 72 bytes was never compared: were it hashed, a wrong ending would become
 /// part of the password.
-async fn what_bcrypt_cut_off_stays_as_it_came(app: TestApp) {
+async fn what_bcrypt_cut_off_stays_as_it_came(app: Server) {
     let long = long();
     let address = app.imported(OF_LONG).await;
     let other = format!("{}other", &long[..72]);
@@ -118,7 +118,7 @@ async fn what_bcrypt_cut_off_stays_as_it_came(app: TestApp) {
 
 /// (A4) 30 logins of one user at once in CI, 100 for the scorecard: none fails, and the database
 /// counts one rewrite.
-async fn an_imported_password_is_rewritten_once(app: TestApp) {
+async fn an_imported_password_is_rewritten_once(app: Server) {
     let count = scale(30, 100);
     let address = app.imported(FORMATS[3]).await;
     app.count_rewrites().await;
@@ -143,7 +143,7 @@ async fn an_imported_password_is_rewritten_once(app: TestApp) {
 }
 
 /// (A2) Registered with 9 characters; then the minimum is 15.
-async fn a_raised_minimum_locks_nobody_out(app: TestApp) {
+async fn a_raised_minimum_locks_nobody_out(app: Server) {
     let (address, nine) = (email(), "canary 99");
     app.grpc().register(&address, nine).await.unwrap();
     let plan = app.stop_and_plan().await;

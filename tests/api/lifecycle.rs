@@ -9,7 +9,7 @@ use vestibule::{db::Target, server::Stop};
 
 use crate::harness::{
     Database, Fault, Link, NOT_SERVING, PASSWORD, Plan, Postgres, Proxy, SERVICE_UNKNOWN, SERVING,
-    Store, TestApp, assert_within, captured_lines, email, eventually, figure, within,
+    Server, Store, assert_within, captured_lines, email, eventually, figure, within,
 };
 
 on_both_databases!(
@@ -24,7 +24,7 @@ const SERVICE: &str = "vestibule.v1.AuthService";
 const FOR_EVER: Duration = Duration::from_mins(10);
 
 /// (W5)
-async fn health_is_told_per_service(app: TestApp) {
+async fn health_is_told_per_service(app: Server) {
     for service in [
         "",
         SERVICE,
@@ -43,7 +43,7 @@ async fn health_is_told_per_service(app: TestApp) {
 
 /// (W6)
 async fn a_watch_is_told_each_change(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let mut app = plan
         .settings(|settings| settings.server.drain_delay = FOR_EVER)
         .start()

@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use prost::Message;
 use vestibule::proto::v1::RegisterUserRequest;
 
-use crate::harness::{Database, Fault, HashGate, PASSWORD, TestApp, assert_within, email, figure};
+use crate::harness::{Database, Fault, HashGate, PASSWORD, Server, assert_within, email, figure};
 
 on_both_databases!(what_is_over_a_limit_costs_nothing,);
 
@@ -14,7 +14,7 @@ on_both_databases!(what_is_over_a_limit_costs_nothing,);
 /// milliseconds at the median.
 async fn what_is_over_a_limit_costs_nothing(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let register = |email: String, password: String| {
         RegisterUserRequest {
             email,

@@ -16,7 +16,8 @@ use tonic::Code;
 use vestibule::proto::v1::SessionStatus;
 
 use crate::harness::{
-    Database, Fault, MemoryGroup, PASSWORD, Scrape, Service, Store, assert_within, figure, scale,
+    Database, Fault, MemoryGroup, PASSWORD, Scrape, ServerProcess, Store, assert_within, figure,
+    scale,
 };
 
 on_both_databases!(a_crowd_of_logins_fits_into_512_mib_and_disturbs_no_session_check);
@@ -30,7 +31,7 @@ const CALLS: &str = "rpc_server_call_duration_seconds";
 /// Checks a session every 5 ms until it is told to stop; how long each took. It has a thread of its
 /// own, because it must not wait for the crowd's clients.
 fn checks(
-    service: &Service,
+    service: &ServerProcess,
     token: String,
     mut stop: oneshot::Receiver<()>,
 ) -> JoinHandle<Vec<Duration>> {
@@ -54,7 +55,7 @@ fn checks(
 }
 
 /// So many logins at once, a hundred to a connection; how many were refused. The others are right.
-async fn crowd(service: &Service, email: &str, count: usize) -> usize {
+async fn crowd(service: &ServerProcess, email: &str, count: usize) -> usize {
     let clients: Vec<_> = (0..count / 100).map(|_| service.grpc()).collect();
     let logins = (0..count).map(|n| clients[n % clients.len()].login(email, PASSWORD));
     let mut refused = 0;
@@ -95,8 +96,8 @@ async fn a_crowd_of_logins_fits_into_512_mib_and_disturbs_no_session_check(datab
     let store = Store::new(database).await;
     let group = MemoryGroup::of(LIMIT);
     let service = match &group {
-        Some(group) => Service::start_in(&store, group),
-        None => Service::start(&store, &["--lifecycle-drain-delay", "0s"], &[]),
+        Some(group) => ServerProcess::start_in(&store, group),
+        None => ServerProcess::start(&store, &["--lifecycle-drain-delay", "0s"], &[]),
     };
     service.await_ready().await;
     let user = service.grpc().registered().await;

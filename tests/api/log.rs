@@ -6,7 +6,7 @@ use serde_json::Value;
 use tonic::Request;
 use vestibule::proto::v1::{ClientInfo, CreateSessionRequest, RegisterUserRequest, SessionStatus};
 
-use crate::harness::{Client, Database, PASSWORD, Service, Store, email, figure, within};
+use crate::harness::{Client, Database, PASSWORD, ServerProcess, Store, email, figure, within};
 
 /// Nothing here takes that long.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -88,7 +88,7 @@ fn moves(c: char) -> bool {
 async fn a_hostile_caller_cannot_forge_or_break_a_line(database: Database) {
     for format in ["json", "text"] {
         let store = Store::empty(database).await;
-        let service = Service::start(&store, &["--log-format", format], &[]);
+        let service = ServerProcess::start(&store, &["--log-format", format], &[]);
         service.await_ready().await;
         for text in hostile() {
             say(&service.grpc(), &text).await;
@@ -129,7 +129,7 @@ async fn a_hostile_caller_cannot_forge_or_break_a_line(database: Database) {
 /// (W40) The id that the caller was told finds every line of its call, and the trace id joins them.
 async fn every_line_of_a_call_has_its_ids(database: Database) {
     let store = Store::empty(database).await;
-    let service = Service::start(&store, &["--log-format", "json"], &[]);
+    let service = ServerProcess::start(&store, &["--log-format", "json"], &[]);
     service.await_ready().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let mut request = Request::new(RegisterUserRequest {
@@ -184,7 +184,7 @@ async fn every_line_of_a_call_has_its_ids(database: Database) {
 async fn a_reader_that_stops_reading_stops_nobody(database: Database) {
     const CALLS: usize = 1_000;
     let store = Store::empty(database).await;
-    let service = Service::start_with_unread_log(&store);
+    let service = ServerProcess::start_with_unread_log(&store);
     service.await_ready().await;
     let client = service.grpc();
     for _ in 0..CALLS {

@@ -3,7 +3,7 @@
 use tonic::{Code, Request};
 use vestibule::proto::v1::{ClientInfo, CreateSessionRequest, SessionStatus, ValidLoginRequest};
 
-use crate::harness::{Fault, PASSWORD, TestApp, email};
+use crate::harness::{Fault, PASSWORD, Server, email};
 
 on_both_databases!(
     a_right_password_is_valid_and_names_the_user,
@@ -16,14 +16,14 @@ on_both_databases!(
 );
 
 /// The seed's `valid_login`.
-async fn a_right_password_is_valid_and_names_the_user(app: TestApp) {
+async fn a_right_password_is_valid_and_names_the_user(app: Server) {
     let user = app.grpc().registered().await;
     let answer = app.grpc().login(&user.email, PASSWORD).await.unwrap();
     assert!(answer.valid);
     assert_eq!(answer.user_id, user.id);
 }
 
-async fn whatever_is_not_right_names_nobody(app: TestApp) {
+async fn whatever_is_not_right_names_nobody(app: Server) {
     let user = app.grpc().registered().await;
     for (address, password) in [
         (user.email.as_str(), "a canary sings at ten"),
@@ -36,14 +36,14 @@ async fn whatever_is_not_right_names_nobody(app: TestApp) {
     }
 }
 
-async fn checking_a_password_creates_nothing(app: TestApp) {
+async fn checking_a_password_creates_nothing(app: Server) {
     let user = app.grpc().registered().await;
     assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
     let again = app.grpc().open(&user.email, PASSWORD).await.unwrap().user;
     assert_eq!(again, Some(user), "nothing about the user changed");
 }
 
-async fn a_session_is_opened_for_a_right_password_alone(app: TestApp) {
+async fn a_session_is_opened_for_a_right_password_alone(app: Server) {
     let user = app.grpc().registered().await;
     let answer = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let session = answer.session.unwrap();
@@ -64,7 +64,7 @@ async fn a_session_is_opened_for_a_right_password_alone(app: TestApp) {
 }
 
 /// (W10) Every fault at once.
-async fn a_malformed_login_is_told_every_fault(app: TestApp) {
+async fn a_malformed_login_is_told_every_fault(app: Server) {
     let client = Some(ClientInfo {
         ip: "::1:80]".into(),
         user_agent: String::new(),
@@ -87,7 +87,7 @@ async fn a_malformed_login_is_told_every_fault(app: TestApp) {
 }
 
 /// (Z2) Wherever the token is put.
-async fn a_token_sent_with_a_login_is_never_adopted(app: TestApp) {
+async fn a_token_sent_with_a_login_is_never_adopted(app: Server) {
     let user = app.grpc().registered().await;
     let old = app
         .grpc()
@@ -124,7 +124,7 @@ async fn a_token_sent_with_a_login_is_never_adopted(app: TestApp) {
     );
 }
 
-async fn the_clients_address_must_be_canonical(app: TestApp) {
+async fn the_clients_address_must_be_canonical(app: Server) {
     let user = app.grpc().registered().await;
     let request = |ip: &str| CreateSessionRequest {
         email: user.email.clone(),

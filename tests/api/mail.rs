@@ -17,7 +17,7 @@ use vestibule::{
 };
 
 use crate::harness::{
-    Database, EventKind, PASSWORD, Plan, Sink, TestApp, email, events_of, eventually,
+    Database, EventKind, PASSWORD, Plan, Server, Sink, email, events_of, eventually,
 };
 
 on_both_databases!(
@@ -69,7 +69,7 @@ async fn ask(db: &Db, address: &str) {
 /// A plan that sends mail to a sink.
 async fn sending_to(sink: &Sink, database: Database) -> Plan {
     let delivery = sink.delivery();
-    TestApp::on(database)
+    Server::on(database)
         .await
         .settings(|settings| settings.mail = delivery)
 }

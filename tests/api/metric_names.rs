@@ -13,7 +13,7 @@ use proptest::{
     test_runner::{RngAlgorithm, TestRng, TestRunner},
 };
 
-use crate::harness::{Declaration, Scrape, TestApp, figure, scale};
+use crate::harness::{Declaration, Scrape, Server, figure, scale};
 
 on_both_databases!(
     no_caller_adds_to_the_labels,
@@ -22,7 +22,7 @@ on_both_databases!(
 
 /// (W38) 100 invented RPCs, routes, methods, addresses and tokens in CI, 5,000 for the scorecard: no
 /// label has more than 50 values, and none comes from a caller.
-async fn no_caller_adds_to_the_labels(app: TestApp) {
+async fn no_caller_adds_to_the_labels(app: Server) {
     let mut runner = TestRunner::new_with_rng(
         ProptestConfig::default(),
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
@@ -86,7 +86,7 @@ fn assert_lint_is_silent(seen: &Scrape) {
 }
 
 /// The page repeats each declaration: name, type, labels and help.
-async fn every_metric_is_on_the_page_of_operations(app: TestApp) {
+async fn every_metric_is_on_the_page_of_operations(app: Server) {
     app.grpc().registered().await;
     app.rest().get("/").await;
     let seen = app.scrape().await;

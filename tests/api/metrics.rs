@@ -13,7 +13,7 @@ use vestibule::{
 };
 
 use crate::harness::{
-    Database, HashGate, PASSWORD, Plan, Postgres, Scrape, Service, Store, TestApp, email,
+    Database, HashGate, PASSWORD, Plan, Postgres, Scrape, Server, ServerProcess, Store, email,
     eventually,
 };
 
@@ -31,7 +31,7 @@ const REQUESTS: &str = "http_server_request_duration_seconds_count";
 /// Nothing here takes that long.
 const LIMIT: Duration = Duration::from_mins(1);
 
-async fn calls_are_counted_by_method_and_code(app: TestApp) {
+async fn calls_are_counted_by_method_and_code(app: Server) {
     let user = app.grpc().registered().await;
     app.grpc()
         .register(&user.email, PASSWORD)
@@ -92,7 +92,7 @@ async fn calls_are_counted_by_method_and_code(app: TestApp) {
 /// (X9) At most the workers hash and at most the queue waits; the rest is counted as refused.
 async fn the_queue_is_seen_while_it_is_full(database: Database) {
     let gate = HashGate::opened();
-    let plan = TestApp::on(database).await.hash_gate(&gate);
+    let plan = Server::on(database).await.hash_gate(&gate);
     let plan = plan.settings(|settings| {
         settings.hashing.queue = 3;
         settings.server.request_timeout = LIMIT;
@@ -148,7 +148,7 @@ async fn a_call_that_waits_for_a_connection_is_counted(database: Database) {
         Database::Sqlite => ("writer", "BEGIN IMMEDIATE"),
         Database::Postgres => ("shared", "BEGIN; LOCK TABLE users"),
     };
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let plan = plan.settings(|settings| {
         settings.db.max_connections = 1;
         // No call gives up while the lock is held.
@@ -224,7 +224,7 @@ async fn lookups_that_share_a_statement_are_one_caller_of_the_pool() {
     );
 }
 
-async fn purged_sessions_are_counted(app: TestApp) {
+async fn purged_sessions_are_counted(app: Server) {
     let user = app.grpc().registered().await;
     for _ in 0..2 {
         app.grpc().open(&user.email, PASSWORD).await.unwrap();
@@ -249,7 +249,7 @@ async fn a_server_without_a_schema_is_not_ready(database: Database) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_memory_bound_is_logged_at_start_and_scraped() {
     let store = Store::new(Database::Sqlite).await;
-    let service = Service::start(&store, &["--hashing-memory-kib", "20480"], &[]);
+    let service = ServerProcess::start(&store, &["--hashing-memory-kib", "20480"], &[]);
     service.await_ready().await;
     let reply = service.operations().get("/metrics").await;
     let seen = Scrape::parse(reply.text());

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use sea_orm_migration::MigratorTrait;
 
 use crate::harness::{
-    Database, Finished, NOT_SERVING, PASSWORD, Service, Store, email, eventually, figure,
+    Database, Finished, NOT_SERVING, PASSWORD, ServerProcess, Store, email, eventually, figure,
 };
 
 on_both_databases!(
@@ -29,7 +29,7 @@ async fn applied(store: &Store) -> Vec<String> {
 }
 
 async fn migrate(store: &Store, step: &[&str]) -> Finished {
-    Service::run_over(store, &[&["migrate"], step].concat()).await
+    ServerProcess::run_over(store, &[&["migrate"], step].concat()).await
 }
 
 /// (W51) Six processes, both databases: all exit 0, and one of them says that it applied.
@@ -52,14 +52,16 @@ async fn of_six_that_migrate_at_once_one_applies(database: Database) {
 /// (W51) The same for servers: each becomes ready and serves.
 async fn of_six_that_serve_at_once_one_applies(database: Database) {
     let store = Store::empty(database).await;
-    let services: Vec<_> = (0..6).map(|_| Service::start(&store, &[], &[])).collect();
-    join_all(services.iter().map(Service::await_ready)).await;
+    let services: Vec<_> = (0..6)
+        .map(|_| ServerProcess::start(&store, &[], &[]))
+        .collect();
+    join_all(services.iter().map(ServerProcess::await_ready)).await;
     assert_eq!(applied(&store).await, names());
     for service in &services {
         service.grpc().registered().await;
         service.signal("INT").await;
     }
-    let ended = join_all(services.into_iter().map(Service::finish)).await;
+    let ended = join_all(services.into_iter().map(ServerProcess::finish)).await;
     let appliers: usize = ended
         .iter()
         .map(|one| one.lines_with("migrations applied"))
@@ -98,7 +100,7 @@ async fn down_undoes_exactly_one_and_only_when_told_yes(database: Database) {
     for _ in 0..2 {
         assert_eq!(migrate(&store, &["up"]).await.code(), Some(0));
     }
-    let service = Service::start(&store, &[], &[]);
+    let service = ServerProcess::start(&store, &[], &[]);
     service.await_ready().await;
     service.grpc().registered().await;
 }
@@ -149,7 +151,7 @@ async fn a_newer_schema_is_served_and_left_alone(database: Database) {
     let down = migrate(&store, &["down", "--yes"]).await;
     assert_eq!(down.code(), Some(1), "{}", down.output);
 
-    let service = Service::start(&store, &[], &[]);
+    let service = ServerProcess::start(&store, &[], &[]);
     service.await_ready().await;
     let user = service.grpc().registered().await;
     assert!(service.grpc().is_valid(&user.email, PASSWORD).await);
@@ -175,7 +177,7 @@ async fn a_newer_schema_that_lacks_ours_is_left_alone_too(database: Database) {
 async fn serve_names_the_missing_migrations_and_waits_for_them(database: Database) {
     let store = Store::empty(database).await;
     let arguments = ["--database-migrate-on-start", "false"];
-    let service = Service::start(&store, &arguments, &[]);
+    let service = ServerProcess::start(&store, &arguments, &[]);
     eventually("the missing migrations are told", async || {
         let operations = service.operations();
         let reply = operations

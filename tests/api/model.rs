@@ -33,7 +33,7 @@ use vestibule::{domain::Clock, mail::SmtpTls};
 
 use crate::{
     events::Auditor,
-    harness::{Database, Sink, TestApp, Users, email, figure, scale},
+    harness::{Database, Server, Sink, Users, email, figure, scale},
 };
 use agreement::Check;
 use chance::operations;
@@ -55,8 +55,8 @@ const PASSWORDS: [&str; 4] = [
 ];
 
 /// The service, which all sequences share: their users are others.
-struct Service {
-    app: TestApp,
+struct ServerProcess {
+    app: Server,
     clock: Clock,
     users: Users,
     auditor: Auditor,
@@ -67,7 +67,7 @@ struct Service {
 
 /// One sequence on its way.
 struct World<'s> {
-    service: &'s Service,
+    service: &'s ServerProcess,
     state: State,
     /// What the addresses of this sequence begin with.
     prefix: String,
@@ -78,7 +78,7 @@ struct World<'s> {
 
 /// 64 sequences in CI, always the same; 500 for the scorecard, each time others.
 async fn the_service_does_what_the_reference_does(database: Database) {
-    let service = Service::start(database).await;
+    let service = ServerProcess::start(database).await;
     let mut config = ProptestConfig {
         failure_persistence: None,
         max_shrink_iters: 1_000,
@@ -124,13 +124,13 @@ async fn the_service_does_what_the_reference_does(database: Database) {
     );
 }
 
-impl Service {
+impl ServerProcess {
     async fn start(database: Database) -> Self {
         // Ahead of the clock of Postgres, which counts as well.
         let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
         let (moved, sink) = (clock.clone(), Sink::start(SmtpTls::None).await);
         let delivery = sink.delivery();
-        let plan = TestApp::on(database).await.settings(|settings| {
+        let plan = Server::on(database).await.settings(|settings| {
             settings.auth.session_limits.lifetime = LIFETIME;
             settings.auth.session_limits.idle = IDLE;
             settings.auth.session_limits.per_user = PER_USER as u64;
@@ -153,7 +153,7 @@ impl Service {
 }
 
 impl<'s> World<'s> {
-    async fn run(service: &'s Service, operations: &[Operation]) -> Check {
+    async fn run(service: &'s ServerProcess, operations: &[Operation]) -> Check {
         static RUNS: AtomicUsize = AtomicUsize::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let mut world = Self {

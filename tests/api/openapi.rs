@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{PASSWORD, Reply, TestApp, email};
+use crate::harness::{PASSWORD, Reply, Server, email};
 
 on_both_databases!(
     each_documented_operation_answers_and_no_other,
@@ -23,7 +23,7 @@ const METHODS: [Method; 8] = [
     Method::TRACE,
 ];
 
-async fn document(app: &TestApp) -> Value {
+async fn document(app: &Server) -> Value {
     let reply = app.rest().get("/openapi.json").await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("content-type"), "application/json");
@@ -31,7 +31,7 @@ async fn document(app: &TestApp) -> Value {
 }
 
 /// (W24) `HEAD` is where `GET` is, as HTTP has it.
-async fn each_documented_operation_answers_and_no_other(app: TestApp) {
+async fn each_documented_operation_answers_and_no_other(app: Server) {
     let document = document(&app).await;
     let rest = app.rest();
     for (path, operations) in document["paths"].as_object().unwrap() {
@@ -66,7 +66,7 @@ async fn each_documented_operation_answers_and_no_other(app: TestApp) {
 }
 
 /// (W23) (W24) Status, media type, headers and members, of every status that a caller can cause.
-async fn what_is_answered_is_what_is_documented(app: TestApp) {
+async fn what_is_answered_is_what_is_documented(app: Server) {
     let document = document(&app).await;
     let rest = app.rest();
     let user = app.grpc().registered().await;

@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use crate::harness::{Database, Postgres, Service, Store};
+use crate::harness::{Database, Postgres, ServerProcess, Store};
 
 on_both_databases!(
     every_command_names_its_database_and_so_do_its_errors,
@@ -27,7 +27,7 @@ async fn every_command_names_its_database_and_so_do_its_errors(database: Databas
         "users export",
     ] {
         let arguments: Vec<_> = line.split(' ').collect();
-        let done = Service::run_over(&store, &arguments).await;
+        let done = ServerProcess::run_over(&store, &arguments).await;
         assert_eq!(done.code(), Some(0), "{done:?}");
         assert_eq!(lines(&done.stderr), [announced.as_str()]);
     }
@@ -39,7 +39,7 @@ async fn every_command_names_its_database_and_so_do_its_errors(database: Databas
         ("migrate down", 64, "repeat it with --yes"),
     ] {
         let arguments: Vec<_> = line.split(' ').collect();
-        let refused = Service::run_over(&store, &arguments).await;
+        let refused = ServerProcess::run_over(&store, &arguments).await;
         assert_eq!(refused.code(), Some(code), "{refused:?}");
         let lines = lines(&refused.stderr);
         assert_eq!((lines.len(), lines[0]), (2, announced.as_str()));
@@ -56,7 +56,7 @@ async fn a_missing_database_is_called_missing(database: Database) {
     };
     for line in ["caller list", "users export", "sessions revoke --all --yes"] {
         let arguments: Vec<_> = line.split(' ').collect();
-        let refused = Service::run_over(&store, &arguments).await;
+        let refused = ServerProcess::run_over(&store, &arguments).await;
         assert_eq!(refused.code(), Some(1), "{refused:?}");
         let expected = format!("vestibule: {}: the database is missing", store.target);
         assert!(refused.stderr.contains(&expected), "{}", refused.stderr);
@@ -72,7 +72,7 @@ async fn no_command_prints_the_password_of_its_database() {
         ("VESTIBULE_DATABASE_URL", url),
         ("VESTIBULE_DATABASE_PASSWORD", "canary"),
     ];
-    let refused = Service::run(&["backup", "copy.db"], &variables).await;
+    let refused = ServerProcess::run(&["backup", "copy.db"], &variables).await;
     assert_eq!(refused.code(), Some(64), "{refused:?}");
     let name = "postgres://v@localhost:1/users";
     assert!(refused.stderr.contains(name), "{}", refused.stderr);
@@ -87,11 +87,11 @@ async fn a_database_that_is_served_beside_another_is_pointed_out() {
     let folder = tempfile::tempdir().unwrap();
     let served = Store::sqlite(folder.path().join("vestibule.db"));
     let other = Store::new(Database::Sqlite).await;
-    Service::run_over(&other, &["migrate", "up"]).await;
+    ServerProcess::run_over(&other, &["migrate", "up"]).await;
     let is_noted = async |line: &str, store: Option<&Store>| {
         let arguments: Vec<_> = line.split(' ').collect();
         let variables = store.map(|store| ("VESTIBULE_DATABASE_URL", store.url.as_str()));
-        let output: Output = Service::command(&arguments, variables.as_slice())
+        let output: Output = ServerProcess::command(&arguments, variables.as_slice())
             .current_dir(folder.path())
             .output()
             .await
@@ -99,7 +99,7 @@ async fn a_database_that_is_served_beside_another_is_pointed_out() {
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stderr).unwrap().contains(NOTE)
     };
-    let service = Service::start(&served, &[], &[]);
+    let service = ServerProcess::start(&served, &[], &[]);
     service.await_ready().await;
     assert!(is_noted("caller list", Some(&other)).await);
     assert!(!is_noted("caller list --dev", None).await);

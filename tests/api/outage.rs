@@ -17,7 +17,7 @@ use vestibule::{
 };
 
 use crate::harness::{
-    Client, Database, Fault, Link, NOT_SERVING, PASSWORD, Plan, Postgres, Store, TestApp,
+    Client, Database, Fault, Link, NOT_SERVING, PASSWORD, Plan, Postgres, Server, Store,
     assert_within, behind_proxy, email, figure, number, scale, within,
 };
 
@@ -231,7 +231,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     if !Postgres::is_here() {
         return;
     }
-    let plan = TestApp::on(Database::Postgres).await;
+    let plan = Server::on(Database::Postgres).await;
     let plan = plan.settings(|settings| {
         settings.db.statement_timeout = Duration::from_millis(300);
         settings.server.request_timeout = LIMIT;
@@ -253,7 +253,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
 /// read are answered, those that write end by their deadline, and nothing is written for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_file_holds_writers_to_their_deadline_and_readers_not_at_all() {
-    let app = TestApp::start(Database::Sqlite).await;
+    let app = Server::start(Database::Sqlite).await;
     let user = app.grpc().registered().await;
     let sql = app.sql().await;
     sql.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();

@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 use vestibule::proto::v1::{CreateSessionResponse, SessionStatus, ValidLoginRequest};
 
 use crate::harness::{
-    Client, Database, Fault, HandlerGate, HashGate, PASSWORD, Plan, SERVING, TestApp, WireReply,
+    Client, Database, Fault, HandlerGate, HashGate, PASSWORD, Plan, SERVING, Server, WireReply,
     assert_within, email, eventually, figure, scale, within,
 };
 
@@ -27,7 +27,7 @@ pub(crate) const WORKERS: usize = 2;
 const CALLS: &str = "rpc_server_call_duration_seconds_count";
 
 pub(crate) async fn gated(database: Database, gate: &HashGate) -> Plan {
-    let plan = TestApp::on(database).await.hash_gate(gate);
+    let plan = Server::on(database).await.hash_gate(gate);
     plan.settings(|settings| {
         settings.server.request_timeout = LIMIT;
         // Only the hashing is to be short of anything.
@@ -43,7 +43,7 @@ fn open_session(client: Client, email: &str) -> Opening {
 }
 
 /// Logins that stand in every hashing thread.
-pub(crate) async fn hold_every_worker(app: &TestApp, gate: &HashGate, email: &str) -> Vec<Opening> {
+pub(crate) async fn hold_every_worker(app: &Server, gate: &HashGate, email: &str) -> Vec<Opening> {
     gate.close();
     let held = std::iter::repeat_with(|| open_session(app.grpc(), email));
     let held = held.take(WORKERS).collect();
@@ -51,7 +51,7 @@ pub(crate) async fn hold_every_worker(app: &TestApp, gate: &HashGate, email: &st
     held
 }
 
-async fn login_within(app: &TestApp, timeout: &str, email: &str) -> (Fault, WireReply) {
+async fn login_within(app: &Server, timeout: &str, email: &str) -> (Fault, WireReply) {
     let login = ValidLoginRequest {
         email: email.into(),
         password: PASSWORD.into(),

@@ -4,8 +4,7 @@ use tonic::Code;
 
 use crate::{
     harness::{
-        Database, Fault, HandlerGate, HashGate, PASSWORD, SERVING, TestApp, email, eventually,
-        frame,
+        Database, Fault, HandlerGate, HashGate, PASSWORD, SERVING, Server, email, eventually, frame,
     },
     overload::{WORKERS, gated, hold_every_worker},
 };
@@ -46,7 +45,7 @@ async fn a_hash_that_breaks_fails_one_call_of_any_kind_and_costs_no_worker(datab
 }
 
 /// (C5) Nobody waits for it; the next login tries again.
-async fn a_rehash_that_breaks_fails_no_login(app: TestApp) {
+async fn a_rehash_that_breaks_fails_no_login(app: Server) {
     let user = app.grpc().registered().await;
     let gate = HashGate::closed();
     let plan = app.stop_and_plan().await.hash_gate(&gate);
@@ -74,7 +73,7 @@ async fn a_rehash_that_breaks_fails_no_login(app: TestApp) {
 /// (C5) A call and a stream of a service that is not ours.
 async fn a_probe_that_breaks_fails_alone(database: Database) {
     let gate = HandlerGate::default();
-    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let plan = Server::on(database).await.handler_gate(&gate);
     let app = plan.start().await;
     for method in ["Check", "Watch"] {
         let path = format!("/grpc.health.v1.Health/{method}");

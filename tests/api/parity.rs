@@ -11,7 +11,7 @@ use proptest::{
 use tonic::Code;
 
 use crate::harness::{
-    Database, Fault, HashGate, PASSWORD, Reply, TestApp, email, figure, phrase, scale,
+    Database, Fault, HashGate, PASSWORD, Reply, Server, email, figure, phrase, scale,
 };
 
 on_both_databases!(
@@ -35,7 +35,7 @@ fn http_of(fault: &Fault) -> u16 {
 }
 
 /// Registers through REST, the request id in its header.
-async fn through_rest(app: &TestApp, email: &str, password: &str, request_id: &str) -> Reply {
+async fn through_rest(app: &Server, email: &str, password: &str, request_id: &str) -> Reply {
     let body = serde_json::json!({"email": email, "password": password});
     let mut request = app
         .rest()
@@ -62,7 +62,7 @@ fn assert_same(fault: &Fault, reply: &Reply, input: &str) {
 }
 
 /// (W26) (W10) Every row that a registration can reach by its input.
-async fn the_same_input_means_the_same_through_both_protocols(app: TestApp) {
+async fn the_same_input_means_the_same_through_both_protocols(app: Server) {
     let taken = app.grpc().registered().await.email;
     let (id, other) = ("018c2e65-4b7e-7cc3-98c4-dc0c0c07398f", email());
     app.grpc().register_as(&other, PASSWORD, id).await.unwrap();
@@ -105,7 +105,7 @@ async fn the_same_input_means_the_same_through_both_protocols(app: TestApp) {
 }
 
 /// (W26) 150 random registrations in CI, 10,000 for the scorecard.
-async fn whatever_is_sent_means_the_same_through_both_protocols(app: TestApp) {
+async fn whatever_is_sent_means_the_same_through_both_protocols(app: Server) {
     let mut runner = TestRunner::new_with_rng(
         ProptestConfig::default(),
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
@@ -145,7 +145,7 @@ async fn whatever_is_sent_means_the_same_through_both_protocols(app: TestApp) {
 /// (W26) (W17) What the system says of itself.
 async fn overload_and_deadline_mean_the_same_through_both_protocols(database: Database) {
     let gate = HashGate::closed();
-    let plan = TestApp::on(database).await.hash_gate(&gate);
+    let plan = Server::on(database).await.hash_gate(&gate);
     let app = plan
         .settings(|settings| {
             settings.hashing.workers = 1;

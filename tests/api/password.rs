@@ -2,7 +2,7 @@
 
 use tonic::Code;
 
-use crate::harness::{Fault, PASSWORD, TestApp, email, figure, scale};
+use crate::harness::{Fault, PASSWORD, Server, email, figure, scale};
 
 on_both_databases!(
     the_policy_is_kept_case_by_case,
@@ -14,7 +14,7 @@ on_both_databases!(
 );
 
 /// What a new password answers: `None` is taken.
-async fn fault_of(app: &TestApp, password: &str) -> Option<String> {
+async fn fault_of(app: &Server, password: &str) -> Option<String> {
     let outcome = app.grpc().register(&email(), password).await;
     let Err(status) = outcome else { return None };
     let fault = Fault::of(&status);
@@ -25,7 +25,7 @@ async fn fault_of(app: &TestApp, password: &str) -> Option<String> {
 }
 
 /// (A2) Lengths are code points after NFC; 1,024 bytes are looked at.
-async fn the_policy_is_kept_case_by_case(app: TestApp) {
+async fn the_policy_is_kept_case_by_case(app: Server) {
     let ok = None;
     let fault = |reason: &str| Some(reason.to_owned());
     for (password, expected) in [
@@ -67,7 +67,7 @@ async fn the_policy_is_kept_case_by_case(app: TestApp) {
 }
 
 /// (A2) All 95 of ASCII.
-async fn every_printable_character_counts(app: TestApp) {
+async fn every_printable_character_counts(app: Server) {
     let all: String = (' '..='~').collect();
     let address = email();
     app.grpc().register(&address, &all).await.unwrap();
@@ -81,7 +81,7 @@ async fn every_printable_character_counts(app: TestApp) {
 }
 
 /// (A2) Nothing is cut: pairs of 128 characters, 8 in CI, 500 for the scorecard.
-async fn a_password_that_differs_in_its_last_character_is_another(app: TestApp) {
+async fn a_password_that_differs_in_its_last_character_is_another(app: Server) {
     let count = scale(8, 500);
     for turn in 0..count {
         let stem = format!("{turn:->127}");
@@ -98,7 +98,7 @@ async fn a_password_that_differs_in_its_last_character_is_another(app: TestApp) 
 }
 
 /// (A2) NFC once, at both ends.
-async fn composed_and_decomposed_text_are_one_password(app: TestApp) {
+async fn composed_and_decomposed_text_are_one_password(app: Server) {
     for (set, tried) in [
         ("caf\u{e9} at eight", "cafe\u{301} at eight"),
         ("cafe\u{301} at eight", "caf\u{e9} at eight"),
@@ -115,7 +115,7 @@ async fn composed_and_decomposed_text_are_one_password(app: TestApp) {
 }
 
 /// (A2) No trim, no case-fold.
-async fn spaces_and_case_are_kept(app: TestApp) {
+async fn spaces_and_case_are_kept(app: Server) {
     let address = email();
     let password = format!(" {PASSWORD} ");
     app.grpc().register(&address, &password).await.unwrap();
@@ -131,7 +131,7 @@ async fn spaces_and_case_are_kept(app: TestApp) {
 
 /// (A2) A raised policy locks nobody out, so a login tells a short or common password nothing but
 /// its verdict.
-async fn a_password_that_may_not_be_set_may_still_be_tried(app: TestApp) {
+async fn a_password_that_may_not_be_set_may_still_be_tried(app: Server) {
     let user = app.grpc().registered().await;
     for tried in ["x", "password", "Vestibule", &user.email] {
         assert!(!app.grpc().is_valid(&user.email, tried).await);

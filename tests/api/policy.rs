@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tonic::Code;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::harness::{Fault, TestApp, email, figure, scale};
+use crate::harness::{Fault, Server, email, figure, scale};
 
 on_both_databases!(
     every_case_of_the_table_is_judged_as_it_says,
@@ -28,7 +28,7 @@ fn at_once<F: Future>(work: impl IntoIterator<Item = F>) -> impl Stream<Item = F
 
 /// (A2) 4,000 cases and more through gRPC and REST in turn: lengths, ASCII, control characters,
 /// emoji, spaces, the common list.
-async fn every_case_of_the_table_is_judged_as_it_says(app: TestApp) {
+async fn every_case_of_the_table_is_judged_as_it_says(app: Server) {
     let mut table = lengths();
     table.extend(printable());
     table.extend(controls());
@@ -65,14 +65,14 @@ async fn every_case_of_the_table_is_judged_as_it_says(app: TestApp) {
     figure("A2", format_args!("{count} cases, {taken} taken"));
 }
 
-async fn grpc_verdict(app: &TestApp, password: &str) -> Option<String> {
+async fn grpc_verdict(app: &Server, password: &str) -> Option<String> {
     let status = app.grpc().register(&email(), password).await.err()?;
     let fault = Fault::of(&status);
     assert_eq!(fault.meaning(), (Code::InvalidArgument, "INVALID_INPUT"));
     only(fault.violations, password)
 }
 
-async fn rest_verdict(app: &TestApp, password: &str) -> Option<String> {
+async fn rest_verdict(app: &Server, password: &str) -> Option<String> {
     let reply = app.rest().register(&email(), password).await;
     if reply.status == 201 {
         return None;
@@ -177,7 +177,7 @@ fn common() -> Vec<Case> {
 
 /// (A2) Each letter of Latin-1, Latin Extended-A, Greek, Cyrillic and Vietnamese that has a
 /// decomposed spelling, and some Hangul: every fourth in CI, all for the scorecard.
-async fn composed_and_decomposed_spellings_are_one_password(app: TestApp) {
+async fn composed_and_decomposed_spellings_are_one_password(app: Server) {
     let ranges = [
         '\u{c0}'..='\u{17f}',
         '\u{386}'..='\u{45f}',
@@ -217,7 +217,7 @@ async fn composed_and_decomposed_spellings_are_one_password(app: TestApp) {
 
 /// (A2) Spaces of every kind are kept, and 128 characters are compared to the last: each of a group
 /// opens its own user and no other. 12 spaced passwords, and 8 pairs in CI or 64 for the scorecard.
-async fn no_password_opens_what_another_one_closed(app: TestApp) {
+async fn no_password_opens_what_another_one_closed(app: Server) {
     let spaced = [
         "two words",
         " two words",

@@ -16,7 +16,7 @@ use tokio::{
 use vestibule::{domain::Clock, proto::v1::SessionStatus};
 
 use crate::harness::{
-    Client, Database, PASSWORD, Plan, Postgres, Store, TestApp, eventually, figure, number, scale,
+    Client, Database, PASSWORD, Plan, Postgres, Server, Store, eventually, figure, number, scale,
     within,
 };
 
@@ -46,7 +46,7 @@ async fn add_ended(store: &Store, database: Database, count: usize) {
     store.execute(&insert).await;
 }
 
-async fn open(app: &TestApp, email: &str) -> String {
+async fn open(app: &Server, email: &str) -> String {
     let opened = app.grpc().open(email, PASSWORD).await;
     opened.unwrap().session_token
 }
@@ -65,7 +65,7 @@ async fn check(client: Client, token: String, goes_on: impl Fn(usize) -> bool) -
 }
 
 async fn check_with_four(
-    app: &TestApp,
+    app: &Server,
     token: &str,
     goes_on: impl Fn(usize) -> bool + Clone + Send + 'static,
 ) -> Vec<Duration> {
@@ -81,7 +81,7 @@ fn p99(sorted: &[Duration]) -> Duration {
     sorted[sorted.len() * 99 / 100]
 }
 
-async fn purged_by(replicas: &[TestApp]) -> u64 {
+async fn purged_by(replicas: &[Server]) -> u64 {
     let mut sum = 0;
     for replica in replicas {
         sum += replica.scrape().await.value(PURGED, &[]);
@@ -146,7 +146,7 @@ async fn two_replicas_purge_each_ended_session_once_and_no_other(database: Datab
     assert_eq!(purged_by(&replicas).await, count as u64);
 }
 
-async fn purge(app: &TestApp, batch: u64) -> Option<u64> {
+async fn purge(app: &Server, batch: u64) -> Option<u64> {
     let deadline = Instant::now() + Duration::from_mins(1);
     let now = Clock::system().now();
     let purged = app.db.purge_sessions(now, batch, deadline);
@@ -157,7 +157,7 @@ async fn purge(app: &TestApp, batch: u64) -> Option<u64> {
 
 /// Those that expired come first.
 async fn a_batch_is_no_larger_than_it_is_told(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = Server::start(database).await;
     app.grpc().registered().await;
     add_ended(&app.store, database, 10).await;
     let sql = app.sql().await;
@@ -183,7 +183,7 @@ async fn the_purge_leaves_to_others_what_they_hold() {
     if !Postgres::is_here() {
         return;
     }
-    let app = TestApp::start(Database::Postgres).await;
+    let app = Server::start(Database::Postgres).await;
     app.grpc().registered().await;
     add_ended(&app.store, Database::Postgres, 10).await;
     let other = app.sql().await;
@@ -206,7 +206,7 @@ async fn the_purge_leaves_to_others_what_they_hold() {
 /// again.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_purge_waits_for_another_process_that_writes() {
-    let app = TestApp::start(Database::Sqlite).await;
+    let app = Server::start(Database::Sqlite).await;
     app.grpc().registered().await;
     add_ended(&app.store, Database::Sqlite, 10).await;
     let other = app.sql().await;

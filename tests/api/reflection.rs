@@ -4,7 +4,7 @@ use tokio_stream::once;
 use tonic::{Code, Status, transport::Channel};
 use vestibule::proto::DESCRIPTORS;
 
-use crate::harness::{Database, Fault, TestApp};
+use crate::harness::{Database, Fault, Server};
 
 on_both_databases!(
     both_versions_list_what_is_mounted_and_nothing_else,
@@ -95,7 +95,7 @@ mod clients {
 }
 
 /// (W4)
-async fn both_versions_list_what_is_mounted_and_nothing_else(app: TestApp) {
+async fn both_versions_list_what_is_mounted_and_nothing_else(app: Server) {
     for services in clients::services(&app.channel()).await {
         assert_eq!(services.unwrap(), MOUNTED);
     }
@@ -108,7 +108,7 @@ async fn both_versions_list_what_is_mounted_and_nothing_else(app: TestApp) {
 
 /// (W4)
 async fn switched_off_it_is_not_there(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan
         .settings(|settings| settings.server.reflection = false)
         .start()
@@ -121,7 +121,7 @@ async fn switched_off_it_is_not_there(database: Database) {
 }
 
 /// (W4) Byte by byte: options such as `debug_redact` and `google.api.field_behavior` are still there.
-async fn what_is_served_is_what_was_compiled(app: TestApp) {
+async fn what_is_served_is_what_was_compiled(app: Server) {
     for files in clients::files_of(&app.channel(), "vestibule.v1.AuthService").await {
         assert!(!files.is_empty());
         for file in files {

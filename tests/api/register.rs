@@ -8,7 +8,7 @@ use tonic::Code;
 use uuid::Uuid;
 use vestibule::proto::v1::UserStatus;
 
-use crate::harness::{Database, Fault, PASSWORD, TestApp, email, figure, scale};
+use crate::harness::{Database, Fault, PASSWORD, Server, email, figure, scale};
 
 on_both_databases!(
     a_registered_user_is_told_who_they_are,
@@ -23,7 +23,7 @@ on_both_databases!(
 );
 
 /// The seed's `register_user`: an id made here, the address, active, and no session.
-async fn a_registered_user_is_told_who_they_are(app: TestApp) {
+async fn a_registered_user_is_told_who_they_are(app: Server) {
     let address = email();
     let user = app.grpc().register(&address, PASSWORD).await.unwrap();
     let id: Uuid = user.id.parse().unwrap();
@@ -37,7 +37,7 @@ async fn a_registered_user_is_told_who_they_are(app: TestApp) {
     assert_eq!(told, Some(user), "what is answered is what is read back");
 }
 
-async fn the_address_stays_as_it_was_typed(app: TestApp) {
+async fn the_address_stays_as_it_was_typed(app: Server) {
     let typed = email()
         .replace("canary", "Canary")
         .replace("example", "EXAMPLE");
@@ -51,7 +51,7 @@ async fn the_address_stays_as_it_was_typed(app: TestApp) {
 }
 
 /// (A8) 24 registrations at once in CI, 100 for the scorecard: one owner.
-async fn of_many_registrations_of_one_name_one_succeeds(app: TestApp) {
+async fn of_many_registrations_of_one_name_one_succeeds(app: Server) {
     let address = email();
     let client = app.grpc();
     let spelled = |turn: usize| match turn % 2 {
@@ -75,7 +75,7 @@ async fn of_many_registrations_of_one_name_one_succeeds(app: TestApp) {
 }
 
 /// (A8) Case, IDNA and what UTS 46 maps together.
-async fn one_name_has_one_owner_however_it_is_spelled(app: TestApp) {
+async fn one_name_has_one_owner_however_it_is_spelled(app: Server) {
     for twins in [
         [
             "ada@example.com",
@@ -105,7 +105,7 @@ async fn one_name_has_one_owner_however_it_is_spelled(app: TestApp) {
 }
 
 /// (A8) Confusable is not the same: nobody is locked out of a name because of a look-alike.
-async fn another_script_is_another_domain(app: TestApp) {
+async fn another_script_is_another_domain(app: Server) {
     let latin = app
         .grpc()
         .register("ada@example.com", PASSWORD)
@@ -120,7 +120,7 @@ async fn another_script_is_another_domain(app: TestApp) {
 }
 
 /// (A8) Width, compatibility and mixed-script variants of a local part do not exist.
-async fn a_local_part_that_could_be_a_twin_is_refused(app: TestApp) {
+async fn a_local_part_that_could_be_a_twin_is_refused(app: Server) {
     for twin in [
         "ａda@example.com",
         "аda@example.com",
@@ -134,7 +134,7 @@ async fn a_local_part_that_could_be_a_twin_is_refused(app: TestApp) {
 
 /// (A1) At the default cost: 16 registrations in CI, 1,000 for the scorecard.
 async fn stored_hashes_have_the_promised_cost_and_never_one_salt_twice(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan
         .settings(|settings| {
             settings.hashing.memory_kib = 19_456;
@@ -151,7 +151,7 @@ async fn stored_hashes_have_the_promised_cost_and_never_one_salt_twice(database:
 }
 
 /// (A1) 1,000 registrations at the tests' parameters.
-async fn every_hash_of_a_thousand_has_the_configured_form(app: TestApp) {
+async fn every_hash_of_a_thousand_has_the_configured_form(app: Server) {
     for _ in 0..20 {
         let client = app.grpc();
         join_all((0..50).map(|_| client.registered())).await;
@@ -162,7 +162,7 @@ async fn every_hash_of_a_thousand_has_the_configured_form(app: TestApp) {
 
 /// How many salts and tags the stored hashes have, all of them Argon2id with some parameters. All
 /// are of one password: a salt used twice would show in the tags too.
-async fn distinct(app: &TestApp, parameters: &str) -> (usize, usize) {
+async fn distinct(app: &Server, parameters: &str) -> (usize, usize) {
     let (mut salts, mut tags) = (HashSet::new(), HashSet::new());
     let hashes = "SELECT hashed_password AS text FROM users";
     for phc in app.store.texts(hashes).await {
@@ -180,7 +180,7 @@ async fn distinct(app: &TestApp, parameters: &str) -> (usize, usize) {
     (salts.len(), tags.len())
 }
 
-async fn what_is_refused_stores_nothing(app: TestApp) {
+async fn what_is_refused_stores_nothing(app: Server) {
     for (address, password) in [("nobody", PASSWORD), ("ada@example.com", "short"), ("", "")] {
         assert!(app.grpc().register(address, password).await.is_err());
         assert!(

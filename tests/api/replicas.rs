@@ -5,15 +5,15 @@ use std::sync::Arc;
 use tokio::{sync::oneshot, task::JoinHandle};
 use vestibule::proto::v1::SessionStatus;
 
-use crate::harness::{Database, Plan, TestApp, figure, scale};
+use crate::harness::{Database, Plan, Server, figure, scale};
 
 on_both_databases!(
     what_one_replica_revoked_is_revoked_at_the_other_at_once,
     a_rotation_is_known_to_every_replica,
 );
 
-async fn two(database: Database) -> (TestApp, TestApp) {
-    let one = TestApp::start(database).await;
+async fn two(database: Database) -> (Server, Server) {
+    let one = Server::start(database).await;
     let other = Plan::over(Arc::clone(&one.store)).start().await;
     (one, other)
 }
@@ -21,7 +21,7 @@ async fn two(database: Database) -> (TestApp, TestApp) {
 /// Asks in a tight loop until told that the session was ended, and once more after that. Answers what
 /// it was told by the calls that began after the end was acknowledged, and how often it asked.
 fn ask(
-    app: &TestApp,
+    app: &Server,
     token: &str,
     mut ended: oneshot::Receiver<()>,
 ) -> JoinHandle<(SessionStatus, usize)> {

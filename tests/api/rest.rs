@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use vestibule::proto::v1::SessionStatus;
 
-use crate::harness::{PASSWORD, Reply, TestApp, email};
+use crate::harness::{PASSWORD, Reply, Server, email};
 
 on_both_databases!(
     the_seeds_first_page_says_welcome,
@@ -32,7 +32,7 @@ fn assert_guarded(reply: &Reply) {
     assert!(cors.is_none(), "{cors:?}");
 }
 
-async fn the_seeds_first_page_says_welcome(app: TestApp) {
+async fn the_seeds_first_page_says_welcome(app: Server) {
     let reply = app.rest().get("/").await;
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.text(), r#"{"message":"Bienvenue"}"#);
@@ -41,7 +41,7 @@ async fn the_seeds_first_page_says_welcome(app: TestApp) {
 }
 
 /// (W22) 201, a Location that resolves, and no password in the answer.
-async fn a_user_is_registered_with_json_and_with_a_form(app: TestApp) {
+async fn a_user_is_registered_with_json_and_with_a_form(app: Server) {
     for kind in [JSON, FORM] {
         let address = email();
         let body = match kind {
@@ -81,7 +81,7 @@ async fn a_user_is_registered_with_json_and_with_a_form(app: TestApp) {
     }
 }
 
-async fn a_session_shows_its_own_user(app: TestApp) {
+async fn a_session_shows_its_own_user(app: Server) {
     let user = app.grpc().registered().await;
     let token = app
         .grpc()
@@ -113,7 +113,7 @@ async fn a_session_shows_its_own_user(app: TestApp) {
     assert_eq!(told.as_object().unwrap().len(), 5);
 }
 
-async fn no_session_shows_no_user(app: TestApp) {
+async fn no_session_shows_no_user(app: Server) {
     let reply = app.rest().get("/users/me").await;
     assert_eq!(
         (reply.status, reply.reason()),
@@ -136,7 +136,7 @@ async fn no_session_shows_no_user(app: TestApp) {
 }
 
 /// (W23) 404, 405, 413 and 415 too.
-async fn what_is_not_there_is_a_problem(app: TestApp) {
+async fn what_is_not_there_is_a_problem(app: Server) {
     let rest = app.rest();
     for path in [
         "/nothing",
@@ -190,7 +190,7 @@ async fn what_is_not_there_is_a_problem(app: TestApp) {
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
 }
 
-async fn only_the_declared_media_types_are_read(app: TestApp) {
+async fn only_the_declared_media_types_are_read(app: Server) {
     let body = json!({"email": email(), "password": PASSWORD}).to_string();
     for kind in [
         "text/plain",
@@ -216,7 +216,7 @@ async fn only_the_declared_media_types_are_read(app: TestApp) {
     assert_eq!(app.store.rows("users").await, 0);
 }
 
-async fn browsers_get_no_cookie_and_no_permission(app: TestApp) {
+async fn browsers_get_no_cookie_and_no_permission(app: Server) {
     let rest = app.rest();
     let user = app.grpc().registered().await;
     let token = app
@@ -236,7 +236,7 @@ async fn browsers_get_no_cookie_and_no_permission(app: TestApp) {
     assert_eq!(app.grpc().verdict(&token).await, SessionStatus::Active);
 }
 
-async fn the_proof_is_a_bearer_token_in_one_header(app: TestApp) {
+async fn the_proof_is_a_bearer_token_in_one_header(app: Server) {
     let rest = app.rest();
     let user = app.grpc().registered().await;
     let token = app
@@ -278,7 +278,7 @@ async fn the_proof_is_a_bearer_token_in_one_header(app: TestApp) {
 }
 
 /// A client of users sends its session with every request.
-async fn a_session_is_ignored_where_no_proof_is_needed(app: TestApp) {
+async fn a_session_is_ignored_where_no_proof_is_needed(app: Server) {
     let rest = app.rest();
     let user = app.grpc().registered().await;
     let opened = app.grpc().open(&user.email, PASSWORD).await.unwrap();

@@ -12,7 +12,7 @@ use vestibule::{
 };
 
 use crate::harness::{
-    Database, EventKind, Fault, Ground, PASSWORD, Plan, TestApp, events_of, eventually, figure,
+    Database, EventKind, Fault, Fixture, PASSWORD, Plan, Server, events_of, eventually, figure,
     number, scale,
 };
 
@@ -37,11 +37,11 @@ fn reused() -> String {
 }
 
 struct Clocked {
-    app: TestApp,
+    app: Server,
     clock: Clock,
 }
 
-impl Ground for Clocked {
+impl Fixture for Clocked {
     async fn on(database: Database) -> Self {
         let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
         let moved = clock.clone();
@@ -57,7 +57,7 @@ impl Ground for Clocked {
 }
 
 /// 2 rounds over four connections in CI, 100 for the scorecard.
-async fn fifty_rotations_at_once_give_one_token(app: TestApp) {
+async fn fifty_rotations_at_once_give_one_token(app: Server) {
     let rounds = scale(2, 100);
     for _ in 0..rounds {
         let old = app.owner().await.token;
@@ -140,7 +140,7 @@ async fn a_replaced_token_after_its_grace_ends_the_session_on_every_path(clocked
 }
 
 /// Of a session that was rotated and of one that was not.
-async fn a_random_secret_ends_nothing(app: TestApp) {
+async fn a_random_secret_ends_nothing(app: Server) {
     let (fresh, old) = (app.owner().await.token, app.owner().await.token);
     let current = app.grpc().rotated(&old).await;
     for token in [&fresh, &current] {
@@ -180,7 +180,7 @@ async fn rotation_moves_no_limit(clocked: Clocked) {
 }
 
 /// The session that asked lives on, but its old token is not good any more.
-async fn the_grace_ends_with_a_change_of_password(app: TestApp) {
+async fn the_grace_ends_with_a_change_of_password(app: Server) {
     let owner = app.owner().await;
     let current = app.grpc().rotated(&owner.token).await;
     assert_eq!(
@@ -213,7 +213,7 @@ async fn the_nonce_is_forgotten_after_the_grace(clocked: Clocked) {
     assert_eq!(app.grpc().verdict(&first).await, SessionStatus::Revoked);
 }
 
-async fn a_session_is_rotated_a_thousand_times_at_most(app: TestApp) {
+async fn a_session_is_rotated_a_thousand_times_at_most(app: Server) {
     let token = app.owner().await.token;
     app.store
         .execute("UPDATE sessions SET rotations = 999")
@@ -225,7 +225,7 @@ async fn a_session_is_rotated_a_thousand_times_at_most(app: TestApp) {
 }
 
 /// Malformed, unknown, revoked, of an older epoch, of a disabled user; and what is the caller's fault.
-async fn what_proves_no_session_is_not_rotated(app: TestApp) {
+async fn what_proves_no_session_is_not_rotated(app: Server) {
     let unknown = SessionToken::new(SessionId::new(Uuid::from_u128(7)), [7; 32]);
     let (revoked, ended, disabled) = (app.owner().await, app.owner().await, app.owner().await);
     app.grpc().revoke(&revoked.token).await.unwrap();

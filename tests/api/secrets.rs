@@ -13,8 +13,8 @@ use vestibule::{
 
 use crate::account::proofs::{calls_about_sessions, calls_with_session, redemption};
 use crate::harness::{
-    Client, Database, HandlerGate, HashGate, PASSWORD, Rest, Service, Store, TestApp, Wire, email,
-    figure, frame,
+    Client, Database, HandlerGate, HashGate, PASSWORD, Rest, Server, ServerProcess, Store, Wire,
+    email, figure, frame,
 };
 use leftovers::{WriteAheadLog, look_through_columns, needles_of};
 use names::say_it_by_name;
@@ -188,7 +188,7 @@ async fn no_secret_is_logged_or_stored(database: Database) {
         let store = Store::empty(database).await;
         let wal = WriteAheadLog::begin(&store, database).await;
         let arguments = ["--log-level", "trace", "--log-format", format];
-        let service = Service::start(&store, &arguments, &[]);
+        let service = ServerProcess::start(&store, &arguments, &[]);
         service.await_ready().await;
         let callers = Callers {
             grpc: service.grpc(),
@@ -224,7 +224,7 @@ async fn no_secret_is_logged_or_stored(database: Database) {
 /// looks through the log when it goes: with panics in handlers and in the hashing thread.
 async fn no_secret_is_in_what_a_panic_or_a_dependency_logs(database: Database) {
     let (handlers, hashes) = (HandlerGate::default(), HashGate::opened());
-    let app = TestApp::on(database)
+    let app = Server::on(database)
         .await
         .handler_gate(&handlers)
         .hash_gate(&hashes)

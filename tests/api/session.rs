@@ -11,7 +11,7 @@ use vestibule::{
     proto::v1::{Session, SessionStatus},
 };
 
-use crate::harness::{Client, Database, Fault, PASSWORD, Postgres, TestApp, figure, scale};
+use crate::harness::{Client, Database, Fault, PASSWORD, Postgres, Server, figure, scale};
 
 on_both_databases!(
     a_session_lives_until_it_is_revoked,
@@ -30,7 +30,7 @@ fn forged(session: &Session) -> String {
     SessionToken::new(id, [0xA5; 32]).expose().to_string()
 }
 
-async fn a_session_lives_until_it_is_revoked(app: TestApp) {
+async fn a_session_lives_until_it_is_revoked(app: Server) {
     let user = app.grpc().registered().await;
     let token = app
         .grpc()
@@ -48,7 +48,7 @@ async fn a_session_lives_until_it_is_revoked(app: TestApp) {
 /// The limit is exact, and a revoked session stays REVOKED beyond it.
 async fn a_session_ends_at_its_limit_to_the_microsecond(database: Database) {
     let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let moved = clock.clone();
     let app = plan
         .hooks(|hooks| hooks.clock = Some(moved))
@@ -77,7 +77,7 @@ async fn a_session_ends_at_its_limit_to_the_microsecond(database: Database) {
     );
 }
 
-async fn a_session_holds_what_it_was_opened_with(app: TestApp) {
+async fn a_session_holds_what_it_was_opened_with(app: Server) {
     let user = app.grpc().registered().await;
     let opened = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let session = opened.session.unwrap();
@@ -93,7 +93,7 @@ async fn a_session_holds_what_it_was_opened_with(app: TestApp) {
     assert_eq!(told.user, Some(user));
 }
 
-async fn each_login_has_a_session_of_its_own(app: TestApp) {
+async fn each_login_has_a_session_of_its_own(app: Server) {
     let user = app.grpc().registered().await;
     let one = app
         .grpc()
@@ -114,7 +114,7 @@ async fn each_login_has_a_session_of_its_own(app: TestApp) {
 
 /// (Z4) Truncated, extended, bit-flipped and case-changed: every position once in CI, every
 /// character at every position for the scorecard. The domain's own test tries them all.
-async fn a_token_changed_anywhere_is_found_nowhere(app: TestApp) {
+async fn a_token_changed_anywhere_is_found_nowhere(app: Server) {
     let user = app.grpc().registered().await;
     let token = app
         .grpc()
@@ -157,7 +157,7 @@ async fn a_token_changed_anywhere_is_found_nowhere(app: TestApp) {
 
 /// Ids are public: with a wrong secret and a right checksum nothing is told, whatever the state,
 /// and nothing ends.
-async fn an_id_without_its_secret_tells_and_changes_nothing(app: TestApp) {
+async fn an_id_without_its_secret_tells_and_changes_nothing(app: Server) {
     let user = app.grpc().registered().await;
     let live = app.grpc().open(&user.email, PASSWORD).await.unwrap();
     let ended = app.grpc().open(&user.email, PASSWORD).await.unwrap();
@@ -173,7 +173,7 @@ async fn an_id_without_its_secret_tells_and_changes_nothing(app: TestApp) {
     );
 }
 
-async fn what_no_end_user_could_send_is_the_callers_fault(app: TestApp) {
+async fn what_no_end_user_could_send_is_the_callers_fault(app: Server) {
     for text in [String::new(), "x".repeat(513)] {
         let faults = [
             Fault::from(app.grpc().validate(&text).await),
@@ -214,9 +214,9 @@ async fn open_many(client: Client, email: String, count: usize) -> Vec<Raw> {
 /// where the samples are enough to tell (5 standard deviations), in all of them together in CI.
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_random_in_every_bit() {
-    let mut apps = vec![TestApp::start(Database::Sqlite).await];
+    let mut apps = vec![Server::start(Database::Sqlite).await];
     if Postgres::is_here() {
-        apps.push(TestApp::start(Database::Postgres).await);
+        apps.push(Server::start(Database::Postgres).await);
     }
     let mut tasks = Vec::new();
     for n in 0..scale(4, 16) {
@@ -255,7 +255,7 @@ async fn tokens_are_random_in_every_bit() {
     );
 }
 
-async fn revoking_any_text_is_ok(app: TestApp) {
+async fn revoking_any_text_is_ok(app: Server) {
     let unknown = SessionToken::new(SessionId::new(Uuid::from_u128(9)), [9; 32]);
     for text in ["x", "vst_", &unknown.expose()] {
         app.grpc().revoke(text).await.unwrap();

@@ -7,7 +7,7 @@ use vestibule::{
     proto::v1::SessionStatus,
 };
 
-use crate::harness::{Fault, TestApp};
+use crate::harness::{Fault, Server};
 
 on_both_databases!(
     each_token_of_a_batch_gets_its_own_verdict_in_its_place,
@@ -15,7 +15,7 @@ on_both_databases!(
 );
 
 /// Every status, and of each answer the bytes that the token gets alone.
-async fn each_token_of_a_batch_gets_its_own_verdict_in_its_place(app: TestApp) {
+async fn each_token_of_a_batch_gets_its_own_verdict_in_its_place(app: Server) {
     let (live, revoked, disabled) = (app.owner().await, app.owner().await, app.owner().await);
     let expired = app.owner().await;
     let old = app.owner().await.token;
@@ -56,7 +56,7 @@ async fn each_token_of_a_batch_gets_its_own_verdict_in_its_place(app: TestApp) {
     }
 }
 
-async fn a_batch_holds_from_none_to_five_hundred_tokens(app: TestApp) {
+async fn a_batch_holds_from_none_to_five_hundred_tokens(app: Server) {
     assert_eq!(app.grpc().validate_all(&[]).await.unwrap(), []);
     let live = app.owner().await.token;
     let mut tokens: Vec<_> = (0..499)

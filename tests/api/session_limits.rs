@@ -10,7 +10,7 @@ use vestibule::{
 };
 
 use crate::harness::{
-    Database, Ground, PASSWORD, Plan, Store, TestApp, eventually, figure, number, scale,
+    Database, Fixture, PASSWORD, Plan, Server, Store, eventually, figure, number, scale,
 };
 
 on_both_databases!(
@@ -28,11 +28,11 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// An application whose clock a test moves.
 struct Clocked {
-    app: TestApp,
+    app: Server,
     clock: Clock,
 }
 
-impl Ground for Clocked {
+impl Fixture for Clocked {
     /// The preset for stricter needs: an hour idle, a day in all.
     async fn on(database: Database) -> Self {
         let clock = Clock::manual(DateTime::from_timestamp(1_800_000_000, 0).unwrap());

@@ -6,7 +6,7 @@ use vestibule::{
     server::ApplicationSettings,
 };
 
-use crate::harness::{Database, EventKind, TestApp, events_of, scale};
+use crate::harness::{Database, EventKind, Server, events_of, scale};
 
 on_both_databases!(
     one_session_too_many_ends_the_oldest,
@@ -15,8 +15,8 @@ on_both_databases!(
     a_lower_number_of_sessions_holds_from_the_next_login_on,
 );
 
-async fn most(database: Database, per_user: u64) -> TestApp {
-    let plan = TestApp::on(database).await;
+async fn most(database: Database, per_user: u64) -> Server {
+    let plan = Server::on(database).await;
     let limit = |settings: &mut ApplicationSettings| {
         settings.auth.session_limits.per_user = per_user;
     };
@@ -24,13 +24,13 @@ async fn most(database: Database, per_user: u64) -> TestApp {
 }
 
 /// How many of these are ACTIVE.
-async fn active(app: &TestApp, tokens: &[String]) -> Vec<bool> {
+async fn active(app: &Server, tokens: &[String]) -> Vec<bool> {
     let verdicts = app.grpc().validate_all(tokens).await.unwrap();
     let is_active = |verdict: &ValidateSessionResponse| verdict.status() == SessionStatus::Active;
     verdicts.iter().map(is_active).collect()
 }
 
-async fn sessions(app: &TestApp, email: &str, count: usize) -> Vec<String> {
+async fn sessions(app: &Server, email: &str, count: usize) -> Vec<String> {
     let mut tokens = Vec::new();
     for _ in 0..count {
         tokens.push(app.session_of(email).await);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::harness::{Database, Finished, PASSWORD, Service, Store, eventually, figure, within};
+use crate::harness::{
+    Database, Finished, PASSWORD, ServerProcess, Store, eventually, figure, within,
+};
 
 on_both_databases!(
     a_terminated_service_drains_and_exits_0,
@@ -13,15 +15,15 @@ on_both_databases!(
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn serve(store: &Store, drain_delay: &str) -> Service {
-    Service::start(
+fn serve(store: &Store, drain_delay: &str) -> ServerProcess {
+    ServerProcess::start(
         store,
         &["--lifecycle-drain-delay", drain_delay],
         &[("VESTIBULE_HASHING_WORKERS", "1")],
     )
 }
 
-async fn finish(service: Service) -> Finished {
+async fn finish(service: ServerProcess) -> Finished {
     within(LIMIT, "the process ends", service.finish()).await
 }
 

@@ -14,7 +14,9 @@ use tokio::{
     process::Command,
 };
 
-use crate::harness::{Fault, PASSWORD, Rest, Service, Store, email, eventually, figure, within};
+use crate::harness::{
+    Fault, PASSWORD, Rest, ServerProcess, Store, email, eventually, figure, within,
+};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -23,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread")]
 async fn with_dev_it_serves_from_nothing_and_prints_a_call_that_works() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Service::command(&["serve", "--dev"], &[]);
+    let mut command = ServerProcess::command(&["serve", "--dev"], &[]);
     let begun = Instant::now();
     let mut child = at_free_addresses(&mut command)
         .current_dir(folder.path())
@@ -98,7 +100,8 @@ fn request_again(head: &http::request::Builder) -> http::request::Builder {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_database_it_makes_one_that_nobody_else_reads() {
     let home = tempfile::tempdir().unwrap();
-    let mut command = Service::command(&["serve"], &[("HOME", home.path().to_str().unwrap())]);
+    let mut command =
+        ServerProcess::command(&["serve"], &[("HOME", home.path().to_str().unwrap())]);
     let mut child = at_free_addresses(&mut command)
         .stderr(Stdio::piped())
         .spawn()
@@ -134,7 +137,7 @@ async fn a_folder_that_cannot_be_written_is_told_once_and_tried_again() {
     let blocked = folder.path().join("blocked");
     fs::write(&blocked, "").unwrap();
     let store = Store::sqlite(blocked.join("vestibule.db"));
-    let service = Service::start(&store, &[], &[]);
+    let service = ServerProcess::start(&store, &[], &[]);
     eventually("it is not ready for want of a database", async || {
         let operations = service.operations();
         let ready = operations.request("GET", "/readyz");
@@ -161,7 +164,7 @@ async fn a_secret_on_the_command_line_is_refused_and_not_repeated() {
             &["--database-password", "canary"],
             &["--database-password=canary"],
         ] {
-            let ended = Service::run(&[command, flag].concat(), &[]).await;
+            let ended = ServerProcess::run(&[command, flag].concat(), &[]).await;
             assert_eq!(ended.code(), Some(64), "{}", ended.output);
             assert!(ended.output.contains("_FILE"), "{}", ended.output);
             assert!(!ended.output.contains("canary"), "{}", ended.output);

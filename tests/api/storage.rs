@@ -14,7 +14,7 @@ use tonic::Code;
 use vestibule::proto::v1::{RevokeSessionRequest, SessionStatus};
 
 use crate::harness::{
-    Client, Database, Fault, Link, PASSWORD, Plan, Postgres, TestApp, assert_within, behind_proxy,
+    Client, Database, Fault, Link, PASSWORD, Plan, Postgres, Server, assert_within, behind_proxy,
     email, eventually, figure, number, scale, within,
 };
 
@@ -37,7 +37,7 @@ async fn a_small_pool_answers_or_refuses_everybody_in_time(database: Database) {
         })
     };
     let (app, proxy) = match database {
-        Database::Sqlite => (small(TestApp::on(database).await).start().await, None),
+        Database::Sqlite => (small(Server::on(database).await).start().await, None),
         Database::Postgres => {
             let (app, proxy, _) = behind_proxy(small).await;
             (app, Some(proxy))
@@ -120,7 +120,7 @@ async fn give_up(client: &Client, n: usize, address: &str, token: &str) {
 /// Postgres is 20 ms away. No connection stays in a transaction, and none fails a later call.
 async fn cancelled_calls_leave_no_connection_behind(database: Database) {
     let (app, postgres) = match database {
-        Database::Sqlite => (TestApp::start(database).await, None),
+        Database::Sqlite => (Server::start(database).await, None),
         Database::Postgres => {
             let (app, proxy, direct) = behind_proxy(|plan| plan).await;
             (app, Some((proxy, direct)))
@@ -176,7 +176,7 @@ async fn cancelled_calls_leave_no_connection_behind(database: Database) {
 /// (S7) 32 writers with 10 sessions each in CI, 500 for the scorecard, beside a foreign writer: all
 /// succeed, and there are as many rows as answers.
 async fn writers_in_each_others_way_all_succeed(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     // 32 wait for SQLite's one writer, which waits for the other process each time: how long a call
     // may wait for its turn is not the question here.
     let plan = plan.settings(|settings| settings.db.acquire_timeout = LIMIT);
@@ -243,7 +243,7 @@ async fn a_transaction_that_lost_a_race_is_done_again_and_not_for_ever() {
     if !Postgres::is_here() {
         return;
     }
-    let app = TestApp::start(Database::Postgres).await;
+    let app = Server::start(Database::Postgres).await;
     let sql = app.sql().await;
     for state in ["40001", "40P01"] {
         fail_inserts(&sql, "users", 3, state).await;

@@ -6,7 +6,7 @@ use futures_util::{future::join_all, join};
 use tonic::Code;
 
 use crate::harness::{
-    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, Reply, Store, TestApp, email,
+    Database, Fault, HandlerGate, HashGate, NOT_SERVING, PASSWORD, Reply, Server, Store, email,
     figure, frame, scale,
 };
 
@@ -50,7 +50,7 @@ impl Heard {
 async fn no_text_of_an_error_tells_of_the_inside(database: Database) {
     let mut heard = Heard::default();
     for _ in 0..scale(2, 16) {
-        refuse_bad_input(&mut heard, &TestApp::start(database).await).await;
+        refuse_bad_input(&mut heard, &Server::start(database).await).await;
         refuse_for_want_of_capacity(&mut heard, database).await;
         fail_inside(&mut heard, database).await;
     }
@@ -76,7 +76,7 @@ async fn no_text_of_an_error_tells_of_the_inside(database: Database) {
     );
 }
 
-async fn refuse_bad_input(heard: &mut Heard, app: &TestApp) {
+async fn refuse_bad_input(heard: &mut Heard, app: &Server) {
     let (client, rest) = (app.grpc(), app.rest());
     let user = client.registered().await;
     let own = uuid::Uuid::from_u128(7).to_string();
@@ -131,7 +131,7 @@ async fn refuse_bad_input(heard: &mut Heard, app: &TestApp) {
 /// One hash runs and does not end, one may wait behind it, and the others are too many.
 async fn refuse_for_want_of_capacity(heard: &mut Heard, database: Database) {
     let gate = HashGate::closed();
-    let plan = TestApp::on(database).await.hash_gate(&gate);
+    let plan = Server::on(database).await.hash_gate(&gate);
     let plan = plan.settings(|settings| {
         settings.server.request_timeout = Duration::from_millis(200);
         settings.hashing.workers = 1;
@@ -159,11 +159,7 @@ async fn refuse_for_want_of_capacity(heard: &mut Heard, database: Database) {
 /// Statements that cannot work, with the database's own words in the log alone; then no database.
 async fn fail_inside(heard: &mut Heard, database: Database) {
     let gate = HandlerGate::default();
-    let app = TestApp::on(database)
-        .await
-        .handler_gate(&gate)
-        .start()
-        .await;
+    let app = Server::on(database).await.handler_gate(&gate).start().await;
     gate.break_next("/vestibule.v1.AuthService/ValidLogin");
     heard.fault(&Fault::from(app.grpc().login(&email(), PASSWORD).await));
     let token = app.grpc().registered().await;
@@ -182,7 +178,7 @@ async fn hide(store: &Store, table: &str) {
     store.execute(&statement).await;
 }
 
-async fn every_call_fails(heard: &mut Heard, app: &TestApp, token: &str, meaning: (Code, &str)) {
+async fn every_call_fails(heard: &mut Heard, app: &Server, token: &str, meaning: (Code, &str)) {
     let client = app.grpc();
     for fault in [
         Fault::from(client.register(&email(), PASSWORD).await),

@@ -19,7 +19,7 @@ use tokio_rustls::{
 use vestibule::proto::v1::SessionStatus;
 
 use crate::harness::{
-    Authority, Client, Database, PASSWORD, Plan, SERVING, Service, Store, TestApp, TlsClient,
+    Authority, Client, Database, PASSWORD, Plan, SERVING, Server, ServerProcess, Store, TlsClient,
     TlsFolder, assert_within, eventually, figure, within,
 };
 
@@ -47,7 +47,7 @@ async fn plan(database: Database, folder: &TlsFolder) -> Plan {
         .without_waiting()
 }
 
-async fn start(folder: &TlsFolder) -> TestApp {
+async fn start(folder: &TlsFolder) -> Server {
     plan(Database::Sqlite, folder).await.start().await
 }
 
@@ -63,7 +63,7 @@ async fn welcome(mut stream: TlsStream<TcpStream>) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-async fn ready(app: &TestApp) {
+async fn ready(app: &Server) {
     eventually("it is ready", async || app.readiness().await.0 == 200).await;
 }
 
@@ -215,7 +215,7 @@ async fn no_port_is_open_but_the_documented_ones() {
     let variables = variables
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
-    let service = Service::start(&store, &[], &variables);
+    let service = ServerProcess::start(&store, &[], &variables);
     service.await_ready().await;
     assert_eq!(service.listening_ports(), [8080, 9090, 50051]);
     service.signal("INT").await;
@@ -231,13 +231,13 @@ async fn the_healthcheck_speaks_tls_where_the_server_does() {
     let variables = variables
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
-    let service = Service::start(&store, &[], &variables);
+    let service = ServerProcess::start(&store, &[], &variables);
     service.await_ready().await;
     let address = service.grpc_address().to_string();
     let certificate = folder.path("tls.crt");
     let check = async |arguments: &[&str]| {
         let dial = ["healthcheck", "--grpc-listen", &address];
-        let ended = Service::run(&[&dial, arguments].concat(), &[]).await;
+        let ended = ServerProcess::run(&[&dial, arguments].concat(), &[]).await;
         (ended.code(), ended.stdout)
     };
     let with_tls = ["--tls-certificate", certificate.to_str().unwrap()];
@@ -263,7 +263,7 @@ async fn a_key_that_others_may_read_is_refused_at_the_start() {
         .map(|(name, value)| (*name, value.as_str()));
     let variables = [&variables[..], &[("HOME", "/nonexistent")]].concat();
     for command in [&["serve"][..], &["config", "check"]] {
-        let ended = Service::run(command, &variables).await;
+        let ended = ServerProcess::run(command, &variables).await;
         assert_eq!(ended.code(), Some(64), "{}", ended.output);
         let path = folder.path("tls.key").display().to_string();
         for part in [

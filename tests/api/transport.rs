@@ -7,8 +7,8 @@ use tonic::Code;
 use vestibule::proto::v1::{RegisterUserRequest, ValidateSessionRequest};
 
 use crate::harness::{
-    Database, Fault, HandlerGate, HashGate, PASSWORD, Service, Store, TestApp, Wire, WireReply,
-    captured_lines, email, eventually, figure, frame, scale,
+    Database, Fault, HandlerGate, HashGate, PASSWORD, Server, ServerProcess, Store, Wire,
+    WireReply, captured_lines, email, eventually, figure, frame, scale,
 };
 
 on_both_databases!(
@@ -40,7 +40,7 @@ fn with_fields(mut request: http::request::Builder, kib: usize) -> http::request
 }
 
 /// (W20)
-async fn a_message_or_header_list_over_its_limit_is_told_so(app: TestApp) {
+async fn a_message_or_header_list_over_its_limit_is_told_so(app: Server) {
     let too_large = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
     let request = RegisterUserRequest {
         email: email(),
@@ -90,7 +90,7 @@ async fn validate_with(wire: &Wire, kib: usize) -> Option<WireReply> {
 async fn the_one_deadline_is_the_earlier_of_two(database: Database) {
     let own = Duration::from_millis(400);
     let gate = HandlerGate::before(VALIDATE).and("GET /users/me");
-    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let plan = Server::on(database).await.handler_gate(&gate);
     let app = plan
         .settings(|settings| settings.server.request_timeout = own)
         .start()
@@ -122,7 +122,7 @@ async fn the_one_deadline_is_the_earlier_of_two(database: Database) {
 
 async fn a_deadline_that_passed_or_cannot_be_read_reaches_no_handler(database: Database) {
     let gate = HandlerGate::default();
-    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let plan = Server::on(database).await.handler_gate(&gate);
     let app = plan.start().await;
     for (timeout, reason) in [
         ("0n", "DEADLINE_EXCEEDED"),
@@ -152,7 +152,7 @@ async fn a_deadline_that_passed_or_cannot_be_read_reaches_no_handler(database: D
 /// (W14) It is told in the log as CANCELLED, and nothing of it goes on.
 async fn a_call_whose_caller_left_ends_with_it(database: Database) {
     let gate = HandlerGate::before(VALIDATE);
-    let plan = TestApp::on(database).await.handler_gate(&gate);
+    let plan = Server::on(database).await.handler_gate(&gate);
     let app = plan.start().await;
     let id = uuid::Uuid::new_v4().to_string();
     let mut request = tonic::Request::new(token());
@@ -178,7 +178,7 @@ fn lines_of(id: &str) -> Vec<String> {
 
 /// Good answers and bad ones, ours and the frameworks'; one line per call, and its trace is its
 /// caller's.
-async fn every_answer_and_every_line_has_the_id_of_its_call(app: TestApp) {
+async fn every_answer_and_every_line_has_the_id_of_its_call(app: Server) {
     let trace = uuid::Uuid::new_v4().simple().to_string();
     let wire = app.wire();
     for (path, body, code) in [
@@ -234,7 +234,7 @@ async fn every_answer_and_every_line_has_the_id_of_its_call(app: TestApp) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_claims_to_be_large_takes_no_memory() {
     let store = Store::new(Database::Sqlite).await;
-    let service = Service::start(&store, &[], &[("VESTIBULE_HASHING_WORKERS", "1")]);
+    let service = ServerProcess::start(&store, &[], &[("VESTIBULE_HASHING_WORKERS", "1")]);
     service.await_ready().await;
     let wire = service.wire();
     let round = async || {
@@ -268,7 +268,7 @@ async fn what_claims_to_be_large_takes_no_memory() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_over_its_limits_costs_no_hash() {
     let gate = HashGate::opened();
-    let plan = TestApp::on(Database::Sqlite).await.hash_gate(&gate);
+    let plan = Server::on(Database::Sqlite).await.hash_gate(&gate);
     let app = plan.start().await;
     let wire = app.wire();
     let request = RegisterUserRequest {

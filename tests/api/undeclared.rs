@@ -7,7 +7,7 @@ use vestibule::{
     proto::v1::{CreateSessionRequest, RegisterUserRequest, ValidLoginRequest},
 };
 
-use crate::harness::{PASSWORD, TestApp, email};
+use crate::harness::{PASSWORD, Server, email};
 
 on_both_databases!(
     rest_refuses_by_name_what_nobody_declared,
@@ -27,7 +27,7 @@ const HOPES: [&str; 8] = [
 ];
 
 /// (A9) In JSON and in a form.
-async fn rest_refuses_by_name_what_nobody_declared(app: TestApp) {
+async fn rest_refuses_by_name_what_nobody_declared(app: Server) {
     for hope in HOPES {
         let json = serde_json::json!({"email": email(), "password": PASSWORD, hope: "active"});
         let form = format!("email={}&password=q7%23kW2zP&{hope}=active", email());
@@ -47,7 +47,7 @@ async fn rest_refuses_by_name_what_nobody_declared(app: TestApp) {
 }
 
 /// (A9) In each message that makes or opens something, under eleven numbers.
-async fn protobuf_passes_over_what_nobody_declared(app: TestApp) {
+async fn protobuf_passes_over_what_nobody_declared(app: Server) {
     let address = email();
     let wish = "01890000-0000-7000-8000-000000000000";
     let (email, password) = (address.clone(), PASSWORD.to_owned());

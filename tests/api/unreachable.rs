@@ -5,19 +5,19 @@ use std::{fs, net::TcpListener, process::Stdio, time::Duration};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::harness::{Postgres, Service, Store, within};
+use crate::harness::{Postgres, ServerProcess, Store, within};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const SECRET: &str = "canary";
 
 async fn assert_reported(url: &str, cause: &str) {
     let variables = [("VESTIBULE_DATABASE_URL", url)];
-    let ended = Service::run(&["users", "show", "ada@example.com"], &variables).await;
+    let ended = ServerProcess::run(&["users", "show", "ada@example.com"], &variables).await;
     assert_eq!(ended.code(), Some(1), "{}", ended.output);
     assert!(ended.stderr.contains(cause), "{}", ended.stderr);
     assert!(!ended.output.contains(SECRET), "{}", ended.output);
 
-    let mut serve = Service::command(&["serve"], &variables);
+    let mut serve = ServerProcess::command(&["serve"], &variables);
     for port in ["grpc", "rest", "operations"] {
         serve.args([&format!("--{port}-listen"), "127.0.0.1:0"]);
     }

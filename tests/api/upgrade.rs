@@ -14,7 +14,7 @@ use tokio::{
 };
 use vestibule::db::Db;
 
-use crate::harness::{Database, PASSWORD, Service, Store, TestApp, figure, scale, within};
+use crate::harness::{Database, PASSWORD, Server, ServerProcess, Store, figure, scale, within};
 
 on_both_databases!(
     writers_are_served_while_the_schema_grows,
@@ -135,7 +135,7 @@ async fn is_whole(store: &Store) -> bool {
 /// (U2) Over 20,000 rows in CI and 1,000,000 for the scorecard. The writers' longest wait is
 /// printed, not bounded. Afterwards this binary, which does not know the column, serves.
 async fn writers_are_served_while_the_schema_grows(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = Server::start(database).await;
     let count = scale(20_000, 1_000_000);
     fill(&app.store, database, count).await;
 
@@ -182,7 +182,7 @@ async fn writers_are_served_while_the_schema_grows(database: Database) {
     app.grpc().registered().await;
     let older = app.db.schema_state().await.unwrap();
     assert_eq!(older.unknown, ["m20991231_000001_add_nickname"]);
-    let service = Service::start(&app.store, &[], &[]);
+    let service = ServerProcess::start(&app.store, &[], &[]);
     service.await_ready().await;
     assert!(service.grpc().is_valid(&user.email, PASSWORD).await);
     assert!(is_whole(&app.store).await);

@@ -12,7 +12,7 @@ use std::{
 
 use csv::{Error, ErrorKind, Reader, StringRecord};
 
-use super::row::{ImportRow, ROW_MAX, ReadError, RowPlace};
+use super::import_row::{ImportRow, ROW_MAX, ReadError, RowPlace};
 use crate::auth::{RawUser, RowFault};
 
 /// Columns that every file has.

@@ -12,7 +12,7 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::row::{ImportRow, ROW_MAX, ReadError, RowPlace, parse_utf8};
+use super::import_row::{ImportRow, ROW_MAX, ReadError, RowPlace, parse_utf8};
 use crate::auth::{RawUser, RowFault};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::{
     csv::CsvReader,
+    import_row::{ImportRow, ReadError},
     jsonl::JsonlReader,
-    row::{ImportRow, ReadError},
 };
 use crate::{auth::Import, db::FlaskUsers};
 

@@ -1,4 +1,4 @@
-//! One-time tokens: how they are redeemed and purged.
+//! One-time tokens: how they are redeemed.
 //!
 //! Every change of a user locks the user's row first and tokens afterwards, so that no two transactions
 //! wait for each other.
@@ -18,7 +18,7 @@ use crate::db::{
         users::{self, Entity as Users, status_column},
     },
     mail::enqueue_notice,
-    query::{exists, some_ids},
+    query::exists,
     users::{change_email, reset_password, verify_email},
 };
 use crate::domain::{
@@ -90,23 +90,6 @@ impl Db {
                     None => Ok(None),
                 }
             })
-        })
-        .await
-    }
-
-    /// Deletes tokens that expired before a time, at most `batch` of them. Returns how many.
-    pub async fn purge_one_time_tokens(
-        &self,
-        expired_before: Timestamp,
-        batch: u64,
-        deadline: Instant,
-    ) -> Result<u64, DbError> {
-        self.write(deadline, (), move |transaction, ()| {
-            let expired =
-                OneTimeTokens::find().filter(Column::ExpiresAt.lt(to_micros(expired_before)));
-            let expired = some_ids(expired, Column::Id, batch);
-            let purge = OneTimeTokens::delete_many().filter(Column::Id.in_subquery(expired));
-            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
         })
         .await
     }

@@ -15,7 +15,7 @@ use crate::{
     db::{DbMetrics, PoolMetrics},
     domain::Timestamp,
     hashing::HashingMetrics,
-    server::limit::ConnectionLimit,
+    server::connection_limit::ConnectionLimit,
     telemetry,
     transport::CallMetrics,
 };

@@ -25,7 +25,7 @@ use crate::{
     server::{
         accept::accept_connections,
         connection::{Connections, ShutdownSignals},
-        limit::ConnectionLimit,
+        connection_limit::ConnectionLimit,
     },
 };
 

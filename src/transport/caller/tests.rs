@@ -8,7 +8,7 @@ use http::HeaderValue;
 use super::*;
 use crate::{
     domain::{CallerKeyId, CallerName, CertificateIdentity},
-    transport::{grpc, policy::rpc_policy},
+    transport::{access_policy::rpc_policy, grpc},
 };
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";

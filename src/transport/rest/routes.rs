@@ -14,7 +14,7 @@ use super::{
     openapi::{self, operations},
     users,
 };
-use crate::{auth::Auth, transport::policy::Policy};
+use crate::{auth::Auth, transport::access_policy::Policy};
 
 /// A path with its one method.
 pub(crate) struct Route {

@@ -4,14 +4,14 @@ use tonic::Code;
 use vestibule::proto::v1::{ClientInfo, CreateSessionRequest, SessionStatus};
 
 use super::{assert_session_invalid, assert_token_invalid, events};
-use crate::harness::{EventKind, PASSWORD, TestApp, phrase};
+use crate::harness::{EventKind, PASSWORD, Server, phrase};
 
 on_both_databases!(
     a_closed_account_leaves_an_id_and_nothing_else,
     a_closed_account_can_be_registered_again_as_another,
 );
 
-async fn a_closed_account_leaves_an_id_and_nothing_else(app: TestApp) {
+async fn a_closed_account_leaves_an_id_and_nothing_else(app: Server) {
     let (owner, stays) = (app.owner().await, app.owner().await);
     let opened = CreateSessionRequest {
         email: owner.email.clone(),
@@ -54,7 +54,7 @@ async fn a_closed_account_leaves_an_id_and_nothing_else(app: TestApp) {
 }
 
 /// (A8) Nothing that proved the old one proves anything of the new one.
-async fn a_closed_account_can_be_registered_again_as_another(app: TestApp) {
+async fn a_closed_account_can_be_registered_again_as_another(app: Server) {
     let owner = app.owner().await;
     let reset = app.reset_token(&owner.email).await;
     app.account().close(&owner.token, PASSWORD).await.unwrap();

@@ -9,7 +9,7 @@ use vestibule::{
 };
 
 use super::{NEW, opens};
-use crate::harness::{Database, HashGate, PASSWORD, Sink, TestApp, email, figure};
+use crate::harness::{Database, HashGate, PASSWORD, Server, Sink, email, figure};
 
 on_both_databases!(
     asking_answers_the_same_and_does_the_same_for_everybody,
@@ -19,10 +19,10 @@ on_both_databases!(
     an_address_that_is_taken_is_told_to_its_owner_alone,
 );
 
-async fn mailing(database: Database) -> (TestApp, Sink) {
+async fn mailing(database: Database) -> (Server, Sink) {
     let sink = Sink::start(SmtpTls::Implicit).await;
     let delivery = sink.delivery();
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan.settings(|settings| settings.mail = delivery);
     (app.start().await, sink)
 }
@@ -32,7 +32,7 @@ async fn mailing(database: Database) -> (TestApp, Sink) {
 /// takes no user.
 async fn asking_answers_the_same_and_does_the_same_for_everybody(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let (known, disabled) = (app.owner().await, app.owner().await);
     app.disable(&disabled.id).await;
     let hashes = gate.started();

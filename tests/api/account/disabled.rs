@@ -7,7 +7,7 @@ use super::{
     NEW, assert_bad_credentials, opens,
     proofs::{calls_about_sessions, calls_with_session, redemption},
 };
-use crate::harness::{Fault, Issue, Owner, PASSWORD, TestApp, figure};
+use crate::harness::{Fault, Issue, PASSWORD, Server, TestUser, figure};
 
 on_both_databases!(every_path_fails_at_once_for_who_is_disabled_or_erased);
 
@@ -18,7 +18,7 @@ const PURPOSES: [TokenPurpose; 3] = [
 ];
 
 /// How often any path let them in, and how many were tried.
-async fn successes(app: &TestApp, owner: &Owner, tokens: &[String]) -> (usize, usize) {
+async fn successes(app: &Server, owner: &TestUser, tokens: &[String]) -> (usize, usize) {
     let mut answers = Vec::new();
     let calls = calls_with_session(&owner.token, PASSWORD).into_iter();
     for (method, message) in calls.chain(calls_about_sessions(&owner.token)) {
@@ -59,7 +59,7 @@ async fn successes(app: &TestApp, owner: &Owner, tokens: &[String]) -> (usize, u
 }
 
 /// (A7) (T5)
-async fn every_path_fails_at_once_for_who_is_disabled_or_erased(app: TestApp) {
+async fn every_path_fails_at_once_for_who_is_disabled_or_erased(app: Server) {
     for erased in [false, true] {
         let owner = app.owner().await;
         let mut tokens = Vec::new();

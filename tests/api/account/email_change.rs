@@ -14,7 +14,7 @@ use super::{
     NEW, assert_all_ended, assert_refused, assert_token_invalid, events, many_sessions, opens,
 };
 use crate::harness::{
-    Database, EventKind, Issue, PASSWORD, TestApp, email, eventually, figure, scale,
+    Database, EventKind, Issue, PASSWORD, Server, email, eventually, figure, scale,
 };
 
 on_both_databases!(
@@ -26,7 +26,7 @@ on_both_databases!(
 );
 
 /// (Z5) With 5 sessions in CI, 100 for the scorecard. Until it is confirmed the old address stays.
-async fn a_confirmed_address_replaces_the_old_one_and_ends_all_sessions(app: TestApp) {
+async fn a_confirmed_address_replaces_the_old_one_and_ends_all_sessions(app: Server) {
     let owner = app.owner().await;
     let mut sessions = many_sessions(&app, &owner.email).await;
     sessions.push(owner.token.clone());
@@ -57,7 +57,7 @@ async fn a_confirmed_address_replaces_the_old_one_and_ends_all_sessions(app: Tes
 }
 
 /// The token is left as it is: it leads there once the address is free again.
-async fn an_address_that_was_taken_meanwhile_is_refused(app: TestApp) {
+async fn an_address_that_was_taken_meanwhile_is_refused(app: Server) {
     let (owner, new) = (app.owner().await, email());
     let token = app.issue(&owner.email, Issue::to(&new)).await;
     let other = app.grpc().register(&new, NEW).await.unwrap();
@@ -70,7 +70,7 @@ async fn an_address_that_was_taken_meanwhile_is_refused(app: TestApp) {
 }
 
 /// 5 users and 10 times in CI, 20 users and 50 times for the scorecard.
-async fn an_address_that_many_want_at_once_is_given_once(app: TestApp) {
+async fn an_address_that_many_want_at_once_is_given_once(app: Server) {
     for _ in 0..scale(10, 50) {
         let new = email();
         let mut tokens = Vec::new();
@@ -94,7 +94,7 @@ async fn an_address_that_many_want_at_once_is_given_once(app: TestApp) {
 }
 
 /// Reset issued, address changed, redeem: refused.
-async fn a_reset_issued_before_is_void_after(app: TestApp) {
+async fn a_reset_issued_before_is_void_after(app: Server) {
     let (owner, new) = (app.owner().await, email());
     let reset = app.reset_token(&owner.email).await;
     let other = app
@@ -110,7 +110,7 @@ async fn a_reset_issued_before_is_void_after(app: TestApp) {
 /// With room for one: the notice to the current address is never one too many, and without room for
 /// the token nobody is told of a change that was not asked for.
 async fn a_request_asks_for_both_mails_or_for_none(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let plan = plan.settings(|settings| settings.auth.mail.queue = 1);
     let app = plan.start().await;
     let owner = app.owner().await;

@@ -5,7 +5,7 @@ use vestibule::proto::v1::{
     ResetPasswordRequest,
 };
 
-use crate::harness::{Database, Fault, HashGate, SERVING, TestApp, WireReply};
+use crate::harness::{Database, Fault, HashGate, SERVING, Server, WireReply};
 
 on_both_databases!(
     every_fault_is_told_at_once_before_any_work,
@@ -27,7 +27,7 @@ fn pairs(told: &[(&str, &str)]) -> Vec<(String, String)> {
 /// (W10) A faulty field comes before a proof that is none: nothing is asked for it.
 async fn every_fault_is_told_at_once_before_any_work(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let wire = app.wire();
     let client = || {
         Some(ClientInfo {
@@ -97,7 +97,7 @@ async fn every_fault_is_told_at_once_before_any_work(database: Database) {
     assert_eq!(app.store.rows("events").await, 0);
 }
 
-async fn the_service_has_a_health_of_its_own(app: TestApp) {
+async fn the_service_has_a_health_of_its_own(app: Server) {
     let health = app.health().check("vestibule.v1.AccountService").await;
     assert_eq!(health, Ok(SERVING));
 }

@@ -4,11 +4,11 @@ use futures_util::future::join_all;
 use vestibule::proto::v1::SessionStatus;
 
 use super::{
-    NEW, WRONG, assert_all_ended, assert_wrong_current_password, assert_session_invalid, assert_unchanged,
-    events, many_sessions, meaning, opens,
+    NEW, WRONG, assert_all_ended, assert_session_invalid, assert_unchanged,
+    assert_wrong_current_password, events, many_sessions, meaning, opens,
 };
 use crate::harness::{
-    Database, EventKind, Fault, HashGate, PASSWORD, TestApp, email, events_of, eventually, figure,
+    Database, EventKind, Fault, HashGate, PASSWORD, Server, email, events_of, eventually, figure,
     number, phrase,
 };
 
@@ -25,7 +25,7 @@ on_both_databases!(
 );
 
 /// (Z5) With 5 other sessions in CI, 99 for the scorecard.
-async fn a_changed_password_is_the_only_one_and_keeps_the_session_that_asked(app: TestApp) {
+async fn a_changed_password_is_the_only_one_and_keeps_the_session_that_asked(app: Server) {
     let owner = app.owner().await;
     let others = many_sessions(&app, &owner.email).await;
     let reset = app.reset_token(&owner.email).await;
@@ -52,7 +52,7 @@ async fn a_changed_password_is_the_only_one_and_keeps_the_session_that_asked(app
 }
 
 /// (A3) A wrong one, and one that is another user's.
-async fn a_wrong_current_password_changes_nothing(app: TestApp) {
+async fn a_wrong_current_password_changes_nothing(app: Server) {
     let other = phrase();
     app.grpc().register(&email(), &other).await.unwrap();
     let owner = app.owner().await;
@@ -71,7 +71,7 @@ async fn a_wrong_current_password_changes_nothing(app: TestApp) {
 }
 
 /// (L4) A guess is an outcome, whichever RPC it is made by.
-async fn a_wrong_current_password_is_among_the_events(app: TestApp) {
+async fn a_wrong_current_password_is_among_the_events(app: Server) {
     let owner = app.owner().await;
     let account = app.account();
     assert_wrong_current_password(account.change_password(&owner.token, WRONG, NEW).await);
@@ -95,11 +95,11 @@ async fn a_wrong_current_password_is_among_the_events(app: TestApp) {
 }
 
 /// The fifth, by the one RPC that is left.
-async fn assert_bad_credentials_once_more(app: &TestApp, token: &str) {
+async fn assert_bad_credentials_once_more(app: &Server, token: &str) {
     assert_wrong_current_password(app.account().close(token, WRONG).await);
 }
 
-async fn the_fifth_wrong_password_ends_the_session_that_tried_it(app: TestApp) {
+async fn the_fifth_wrong_password_ends_the_session_that_tried_it(app: Server) {
     let owner = app.owner().await;
     let other = app.session_of(&owner.email).await;
     for tried in 1..=5 {
@@ -127,7 +127,7 @@ async fn the_fifth_wrong_password_ends_the_session_that_tried_it(app: TestApp) {
     assert_eq!(events(&app, &owner.id, EventKind::SessionRevoked).await, 1);
 }
 
-async fn a_right_password_forgets_the_wrong_ones(app: TestApp) {
+async fn a_right_password_forgets_the_wrong_ones(app: Server) {
     let owner = app.owner().await;
     let account = app.account();
     let mut current = PASSWORD.to_owned();
@@ -152,7 +152,7 @@ async fn a_right_password_forgets_the_wrong_ones(app: TestApp) {
 /// right one among the rest is told nothing.
 async fn guesses_at_the_same_time_are_not_more_than_five(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let owner = app.owner().await;
     let guess = |password: &'static str| {
         let (account, token) = (app.account(), owner.token.clone());
@@ -186,7 +186,7 @@ async fn guesses_at_the_same_time_are_not_more_than_five(database: Database) {
 
 async fn a_new_password_must_not_be_the_address(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let owner = app.owner().await;
     let hashes = gate.started();
     let local = owner.email.split('@').next().unwrap();
@@ -199,7 +199,7 @@ async fn a_new_password_must_not_be_the_address(database: Database) {
     assert_eq!(gate.started(), hashes, "cheaper checks come first");
 }
 
-async fn changes_at_the_same_time_set_one_password(app: TestApp) {
+async fn changes_at_the_same_time_set_one_password(app: Server) {
     let owner = app.owner().await;
     let account = &app.account();
     let passwords = [phrase(), phrase(), phrase()];
@@ -231,7 +231,7 @@ async fn a_session_that_ends_meanwhile_changes_nothing(database: Database) {
         "erased",
     ] {
         let gate = HashGate::opened();
-        let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+        let app = Server::on(database).await.hash_gate(&gate).start().await;
         let owner = app.owner().await;
         gate.close();
         gate.let_pass(1);

@@ -17,7 +17,7 @@ use vestibule::{
 };
 
 use super::{NEW, WRONG, assert_token_invalid, assert_unchanged};
-use crate::harness::{Issue, Owner, PASSWORD, TOKEN_LIFETIME, TestApp, WireReply, email};
+use crate::harness::{Issue, PASSWORD, Server, TOKEN_LIFETIME, TestUser, WireReply, email};
 
 on_both_databases!(
     every_session_that_is_no_proof_answers_the_same_bytes,
@@ -118,7 +118,7 @@ fn assert_one_answer(answers: &[WireReply], code: Code) {
 
 /// No, malformed, truncated, unknown, of another secret, of another kind, revoked, of an older epoch,
 /// expired, of a disabled and of an erased user.
-async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
+async fn every_session_that_is_no_proof_answers_the_same_bytes(app: Server) {
     let mut bad = vec![String::new(), "x".into(), "x".repeat(513)];
     let live = app.owner().await;
     bad.push(live.token[..71].to_owned());
@@ -158,7 +158,7 @@ async fn every_session_that_is_no_proof_answers_the_same_bytes(app: TestApp) {
 }
 
 /// Tokens of a user that redeem nothing, each for another reason.
-async fn bad_tokens(app: &TestApp, owner: &Owner, purpose: TokenPurpose) -> Vec<String> {
+async fn bad_tokens(app: &Server, owner: &TestUser, purpose: TokenPurpose) -> Vec<String> {
     let issue = async || app.issue(&owner.email, Issue::of(purpose)).await;
     let unknown = Token::<PasswordResetKind>::new(OneTimeTokenId::new(Uuid::from_u128(7)), [7; 32]);
     let mut bad = vec![
@@ -187,7 +187,7 @@ async fn bad_tokens(app: &TestApp, owner: &Owner, purpose: TokenPurpose) -> Vec<
     bad
 }
 
-async fn every_token_that_redeems_nothing_answers_the_same_bytes(app: TestApp) {
+async fn every_token_that_redeems_nothing_answers_the_same_bytes(app: Server) {
     let mut answers = Vec::new();
     for purpose in PURPOSES {
         let owner = app.owner().await;
@@ -207,7 +207,7 @@ async fn every_token_that_redeems_nothing_answers_the_same_bytes(app: TestApp) {
 }
 
 /// (A3) A wrong one, another user's, and any at all of a user who has none.
-async fn every_wrong_password_answers_the_same_bytes(app: TestApp) {
+async fn every_wrong_password_answers_the_same_bytes(app: Server) {
     let mut answers = Vec::new();
     for kind in 0..3 {
         let owner = app.owner().await;
@@ -228,7 +228,7 @@ async fn every_wrong_password_answers_the_same_bytes(app: TestApp) {
 }
 
 /// Purpose × RPC, on the diagonal and off it.
-async fn a_token_is_good_for_its_purpose_alone(app: TestApp) {
+async fn a_token_is_good_for_its_purpose_alone(app: Server) {
     for purpose in PURPOSES {
         let owner = app.owner().await;
         let token = app.issue(&owner.email, Issue::of(purpose)).await;

@@ -7,7 +7,9 @@ use vestibule::{
 };
 
 use super::{NEW, assert_bad_credentials, meaning};
-use crate::harness::{Database, HashGate, Issue, Owner, PASSWORD, TestApp, figure, phrase, scale};
+use crate::harness::{
+    Database, HashGate, Issue, PASSWORD, Server, TestUser, figure, phrase, scale,
+};
 
 on_both_databases!(
     of_fifty_redemptions_at_once_one_succeeds,
@@ -19,7 +21,7 @@ on_both_databases!(
 
 /// (A6) 50 at once over four connections: 3 times for each purpose in CI, 200 times for the
 /// scorecard.
-async fn of_fifty_redemptions_at_once_one_succeeds(app: TestApp) {
+async fn of_fifty_redemptions_at_once_one_succeeds(app: Server) {
     let rounds = scale(3, 200);
     for purpose in [
         TokenPurpose::PasswordReset,
@@ -54,7 +56,7 @@ async fn of_fifty_redemptions_at_once_one_succeeds(app: TestApp) {
 
 /// The first of several mails makes the others void, also while they are redeemed: 5 tokens, 3 times
 /// in CI, 50 times for the scorecard.
-async fn of_many_tokens_redeemed_at_once_one_succeeds(app: TestApp) {
+async fn of_many_tokens_redeemed_at_once_one_succeeds(app: Server) {
     for _ in 0..scale(3, 50) {
         let user = app.grpc().registered().await;
         let mut tokens = Vec::new();
@@ -88,7 +90,7 @@ const CHANGES: [&str; 7] = [
     "erased",
 ];
 
-async fn change(app: &TestApp, owner: &Owner, change: &str, token: &str) {
+async fn change(app: &Server, owner: &TestUser, change: &str, token: &str) {
     match change {
         "password change" => {
             let account = app.account();
@@ -112,9 +114,9 @@ async fn change(app: &TestApp, owner: &Owner, change: &str, token: &str) {
     }
 }
 
-async fn gated(database: Database) -> (TestApp, HashGate) {
+async fn gated(database: Database) -> (Server, HashGate) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     (app, gate)
 }
 
@@ -164,7 +166,7 @@ async fn a_held_reset_changes_nothing_after_any_change(database: Database) {
 }
 
 /// (A7) 20 times in CI, 500 times for the scorecard.
-async fn a_login_and_an_erasure_at_once_are_no_fault(app: TestApp) {
+async fn a_login_and_an_erasure_at_once_are_no_fault(app: Server) {
     for _ in 0..scale(20, 500) {
         let user = app.grpc().registered().await;
         let client = app.grpc();

@@ -10,7 +10,7 @@ use super::{
     NEW, assert_all_ended, assert_token_invalid, assert_unchanged, events, many_sessions, opens,
 };
 use crate::harness::{
-    Database, EventKind, Fault, HashGate, Issue, PASSWORD, TOKEN_LIFETIME, TestApp, email, figure,
+    Database, EventKind, Fault, HashGate, Issue, PASSWORD, Server, TOKEN_LIFETIME, email, figure,
     phrase,
 };
 
@@ -25,7 +25,7 @@ on_both_databases!(
 );
 
 /// (Z5) With 5 sessions in CI, 100 for the scorecard.
-async fn a_token_sets_a_new_password_once_and_ends_all_sessions(app: TestApp) {
+async fn a_token_sets_a_new_password_once_and_ends_all_sessions(app: Server) {
     let owner = app.owner().await;
     let mut sessions = many_sessions(&app, &owner.email).await;
     sessions.push(owner.token.clone());
@@ -53,7 +53,7 @@ async fn a_token_sets_a_new_password_once_and_ends_all_sessions(app: TestApp) {
     );
 }
 
-async fn only_a_mailed_token_proves_the_mailbox(app: TestApp) {
+async fn only_a_mailed_token_proves_the_mailbox(app: Server) {
     for mailed in [true, false] {
         let owner = app.owner().await;
         let issue = Issue {
@@ -69,7 +69,7 @@ async fn only_a_mailed_token_proves_the_mailbox(app: TestApp) {
 
 async fn a_new_password_that_is_refused_leaves_the_token(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let owner = app.owner().await;
     let token = app.reset_token(&owner.email).await;
     let hashes = gate.started();
@@ -88,7 +88,7 @@ async fn a_new_password_that_is_refused_leaves_the_token(database: Database) {
 
 async fn a_token_that_redeems_nothing_costs_no_hash(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let owner = app.owner().await;
     let used = app.reset_token(&owner.email).await;
     app.account().reset_password(&used, NEW).await.unwrap();
@@ -104,7 +104,7 @@ async fn a_token_that_redeems_nothing_costs_no_hash(database: Database) {
 async fn a_token_ends_at_its_limit_to_the_microsecond(database: Database) {
     let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
     let moved = clock.clone();
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
     let owner = app.owner().await;
     let issue = || Issue {
@@ -123,7 +123,7 @@ async fn a_token_ends_at_its_limit_to_the_microsecond(database: Database) {
 }
 
 /// Whatever ends a token, it ends for good.
-async fn a_token_ends_with_what_it_was_issued_for(app: TestApp) {
+async fn a_token_ends_with_what_it_was_issued_for(app: Server) {
     let donor = app.grpc().registered().await.email;
     for end in 0..6 {
         let owner = app.owner().await;
@@ -159,7 +159,7 @@ async fn a_token_ends_with_what_it_was_issued_for(app: TestApp) {
 }
 
 async fn expired_tokens_are_purged(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = Server::start(database).await;
     let owner = app.owner().await;
     let now = Clock::system().now();
     for age in [TOKEN_LIFETIME * 2, TOKEN_LIFETIME / 2] {

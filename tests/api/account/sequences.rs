@@ -11,7 +11,7 @@ use proptest::{
 use vestibule::domain::{Clock, TokenPurpose};
 
 use super::assert_token_invalid;
-use crate::harness::{Database, Issue, PASSWORD, TOKEN_LIFETIME, TestApp, figure, phrase, scale};
+use crate::harness::{Database, Issue, PASSWORD, Server, TOKEN_LIFETIME, figure, phrase, scale};
 
 on_both_databases!(no_sequence_of_steps_resets_what_it_may_not);
 
@@ -64,7 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// Two users, their passwords, and all tokens.
 struct World<'a> {
-    app: &'a TestApp,
+    app: &'a Server,
     clock: &'a Clock,
     users: [String; 2],
     passwords: [String; 2],
@@ -150,7 +150,7 @@ impl World<'_> {
 async fn no_sequence_of_steps_resets_what_it_may_not(database: Database) {
     let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
     let moved = clock.clone();
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan.hooks(|hooks| hooks.clock = Some(moved)).start().await;
     let mut runner = TestRunner::new_with_rng(
         ProptestConfig::default(),

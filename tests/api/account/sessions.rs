@@ -13,7 +13,7 @@ use vestibule::{
 
 use super::{assert_all_ended, assert_session_invalid, events, many_sessions};
 use crate::harness::{
-    Database, EventKind, Fault, HashGate, Owner, PASSWORD, TestApp, figure, scale,
+    Database, EventKind, Fault, HashGate, PASSWORD, Server, TestUser, figure, scale,
 };
 
 on_both_databases!(
@@ -32,13 +32,13 @@ fn id_of(token: &str) -> String {
 }
 
 /// Every session on one page.
-async fn list(app: &TestApp, token: &str) -> Vec<Session> {
+async fn list(app: &Server, token: &str) -> Vec<Session> {
     let page = app.account().list(token, (1_000, "")).await.unwrap();
     assert_eq!(page.current_session_id, id_of(token));
     page.sessions
 }
 
-async fn the_list_tells_of_each_live_session_what_its_user_needs(app: TestApp) {
+async fn the_list_tells_of_each_live_session_what_its_user_needs(app: Server) {
     let owner = app.owner().await;
     let client = ClientInfo {
         ip: "2001:db8::7".into(),
@@ -94,7 +94,7 @@ async fn the_list_tells_of_each_live_session_what_its_user_needs(app: TestApp) {
 }
 
 /// 12 sessions in CI, 100 for the scorecard.
-async fn the_list_comes_in_pages_and_tells_nothing_twice(app: TestApp) {
+async fn the_list_comes_in_pages_and_tells_nothing_twice(app: Server) {
     let owner = app.owner().await;
     let mut expected = vec![id_of(&owner.token)];
     for _ in 0..scale(11, 99) {
@@ -118,7 +118,7 @@ async fn the_list_comes_in_pages_and_tells_nothing_twice(app: TestApp) {
     assert_eq!(seen, expected);
 }
 
-async fn a_page_that_cannot_be_is_refused(app: TestApp) {
+async fn a_page_that_cannot_be_is_refused(app: Server) {
     let token = app.owner().await.token;
     let fault = Fault::from(app.account().list(&token, (-1, "x")).await);
     assert_eq!(fault.meaning(), (Code::InvalidArgument, "INVALID_INPUT"));
@@ -136,7 +136,7 @@ async fn a_page_that_cannot_be_is_refused(app: TestApp) {
 }
 
 /// However often, its own included, and with an event.
-async fn a_session_is_ended_by_its_id(app: TestApp) {
+async fn a_session_is_ended_by_its_id(app: Server) {
     let owner = app.owner().await;
     let other = app.session_of(&owner.email).await;
     let account = app.account();
@@ -175,7 +175,7 @@ fn foreign_ids(others: &[String], count: usize) -> Vec<String> {
 
 /// (Z6) 200 ids in CI, 10,000 for the scorecard: foreign, sequential and guessed, each with the bytes
 /// of an unknown one.
-async fn another_users_session_answers_like_an_unknown_one_and_lives(app: TestApp) {
+async fn another_users_session_answers_like_an_unknown_one_and_lives(app: Server) {
     let (owner, other) = (app.owner().await, app.owner().await);
     let mut foreign = vec![other.token.clone()];
     foreign.extend(many_sessions(&app, &other.email).await);
@@ -205,7 +205,7 @@ async fn another_users_session_answers_like_an_unknown_one_and_lives(app: TestAp
 }
 
 /// (Z6) Another user's cursor, and cursors at their ids, tell of the asker's own sessions alone.
-async fn a_cursor_leads_into_nobody_elses_sessions(app: TestApp) {
+async fn a_cursor_leads_into_nobody_elses_sessions(app: Server) {
     let (owner, other) = (app.owner().await, app.owner().await);
     many_sessions(&app, &other.email).await;
     many_sessions(&app, &owner.email).await;
@@ -232,7 +232,7 @@ async fn a_cursor_leads_into_nobody_elses_sessions(app: TestApp) {
 
 /// (Z5) 5 other sessions in CI, 99 for the scorecard; wrong passwords that were tried stay counted.
 async fn all_other_sessions_end_and_the_one_that_asks_lives(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     let app = plan
         .settings(|settings| settings.auth.session_limits.per_user = 1_000)
         .start()
@@ -267,8 +267,8 @@ async fn all_other_sessions_end_and_the_one_that_asks_lives(database: Database) 
 
 async fn a_held_login_opens_nothing_after_all_others_were_ended(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
-    let Owner { email, token, .. } = app.owner().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
+    let TestUser { email, token, .. } = app.owner().await;
     gate.close();
     let held = tokio::spawn({
         let (client, email) = (app.grpc(), email.clone());

@@ -3,7 +3,7 @@
 use vestibule::{domain::TokenPurpose, proto::v1::SessionStatus};
 
 use super::{assert_token_invalid, events};
-use crate::harness::{EventKind, Issue, TestApp, email};
+use crate::harness::{EventKind, Issue, Server, email};
 
 on_both_databases!(
     a_token_proves_the_address_once,
@@ -13,7 +13,7 @@ on_both_databases!(
 
 const VERIFICATION: TokenPurpose = TokenPurpose::EmailVerification;
 
-async fn a_token_proves_the_address_once(app: TestApp) {
+async fn a_token_proves_the_address_once(app: Server) {
     let owner = app.owner().await;
     assert_eq!(
         app.account()
@@ -40,7 +40,7 @@ async fn a_token_proves_the_address_once(app: TestApp) {
 }
 
 /// Verify for a@, change to b@, redeem: b@ stays unverified.
-async fn a_token_proves_no_later_address(app: TestApp) {
+async fn a_token_proves_no_later_address(app: Server) {
     let owner = app.owner().await;
     let token = app.issue(&owner.email, Issue::of(VERIFICATION)).await;
     let new = email();
@@ -49,7 +49,7 @@ async fn a_token_proves_no_later_address(app: TestApp) {
     assert_eq!(app.stored(&new).await.email_verified_at, None);
 }
 
-async fn a_proof_ends_no_reset(app: TestApp) {
+async fn a_proof_ends_no_reset(app: Server) {
     let owner = app.owner().await;
     let reset = app.reset_token(&owner.email).await;
     let token = app.issue(&owner.email, Issue::of(VERIFICATION)).await;

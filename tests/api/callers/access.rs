@@ -10,7 +10,7 @@ use vestibule::{
 
 use super::{CALLER_NOT_ALLOWED, CALLER_UNAUTHENTICATED, bearer, named, told};
 use crate::harness::{
-    Database, EventKind, Fault, HandlerGate, HashGate, PASSWORD, SERVING, TestApp, captured_lines,
+    Database, EventKind, Fault, HandlerGate, HashGate, PASSWORD, SERVING, Server, captured_lines,
     email, events_of, frame,
 };
 
@@ -33,7 +33,7 @@ const METHODS: [&str; 5] = [
 ];
 
 /// Code and reason of an empty message, which is at fault for whoever may send it.
-async fn call(app: &TestApp, method: &str, key: Option<&str>) -> (Code, String) {
+async fn call(app: &Server, method: &str, key: Option<&str>) -> (Code, String) {
     let wire = app.wire();
     let mut request = wire.request(&format!("/vestibule.v1.AuthService/{method}"));
     if let Some(key) = key {
@@ -210,7 +210,7 @@ async fn a_refusal_comes_before_the_body_and_before_any_hash(database: Database)
 
 /// It needs no grant there: whoever reaches the port may call.
 async fn where_the_service_is_open_a_caller_is_known_all_the_same(database: Database) {
-    let plan = TestApp::on(database).await;
+    let plan = Server::on(database).await;
     assert_eq!(plan.settings.server.auth_service, AuthServiceAccess::Open);
     let app = plan.start().await;
     let key = app.caller("guest", &["AuthService/RevokeSession"]).await;

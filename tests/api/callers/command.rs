@@ -2,7 +2,7 @@
 
 use vestibule::domain::CallerToken;
 
-use crate::harness::{Database, EventKind, Finished, Service, Store, events_of, number};
+use crate::harness::{Database, EventKind, Finished, ServerProcess, Store, events_of, number};
 
 on_both_databases!(
     a_caller_is_added_listed_rotated_and_removed_on_the_command_line,
@@ -12,7 +12,7 @@ on_both_databases!(
 
 async fn run(store: &Store, line: &str) -> Finished {
     let arguments: Vec<&str> = line.split(' ').collect();
-    Service::run_over(store, &arguments).await
+    ServerProcess::run_over(store, &arguments).await
 }
 
 /// The key of an answer, which holds nothing else.

@@ -10,7 +10,7 @@ use vestibule::{
 
 use super::{CALLER_UNAUTHENTICATED, ask, bearer, callers, name, named, soon, told};
 use crate::harness::{
-    Database, Fault, Link, PASSWORD, Postgres, TestApp, behind_proxy, captured_lines, eventually,
+    Database, Fault, Link, PASSWORD, Postgres, Server, behind_proxy, captured_lines, eventually,
 };
 
 on_both_databases!(
@@ -26,7 +26,7 @@ const ALL: [&str; 1] = ["AuthService/ValidateSession"];
 
 /// On open methods too, and with one answer; which part was wrong is in the log alone. A session is a
 /// proof of its user, which routes without a proof ignore.
-async fn a_proof_that_fails_is_never_taken_for_none(app: TestApp) {
+async fn a_proof_that_fails_is_never_taken_for_none(app: Server) {
     let key = app.caller("shop", &ALL).await;
     let id = CallerToken::parse(&key).unwrap().id();
     let unknown = vestibule::domain::CallerKeyId::new(uuid::Uuid::from_u128(1));
@@ -82,7 +82,7 @@ fn assert_proof_logged(request_id: &str, fault: &str) {
     assert!(lines.iter().any(|line| line.contains(&proof)), "{lines:#?}");
 }
 
-async fn two_proofs_name_one_caller(app: TestApp) {
+async fn two_proofs_name_one_caller(app: Server) {
     let (shop, mail) = (
         app.caller("shop", &ALL).await,
         app.caller("mail", &ALL).await,
@@ -153,7 +153,7 @@ async fn an_old_key_is_good_for_the_overlap(database: Database) {
 }
 
 /// Of two that rotate at once, the later ends the earlier one's key; keys that expired are gone.
-async fn of_many_rotations_at_once_one_key_is_left(app: TestApp) {
+async fn of_many_rotations_at_once_one_key_is_left(app: Server) {
     let callers = Callers::new(app.db.clone(), Clock::system());
     app.caller("shop", &ALL).await;
     for _ in 0..10 {
@@ -170,7 +170,7 @@ async fn of_many_rotations_at_once_one_key_is_left(app: TestApp) {
 }
 
 /// The second itself is the cache's own test, which moves the time.
-async fn a_removed_caller_is_refused_within_a_second(app: TestApp) {
+async fn a_removed_caller_is_refused_within_a_second(app: Server) {
     let key = bearer(&app.caller("shop", &ALL).await);
     assert_eq!(told(&app, &[("authorization", &key)]).await, "OK");
     callers(&app).remove(name("shop"), soon()).await.unwrap();
@@ -190,7 +190,7 @@ async fn a_removed_caller_is_refused_within_a_second(app: TestApp) {
     assert!(matches!(again, Err(CallerError::Unknown)));
 }
 
-async fn a_certificates_name_is_one_callers(app: TestApp) {
+async fn a_certificates_name_is_one_callers(app: Server) {
     let identities = ["spiffe://example.org/shop", "dns:Shop.example.org"];
     app.caller_with("shop", &ALL, &identities).await;
     let prove = async |text: &str| {

@@ -8,7 +8,7 @@ use vestibule::{
 };
 
 use super::{Auditor, LIST, event, noon, seed};
-use crate::harness::{Fault, TestApp, scale};
+use crate::harness::{Fault, Server, scale};
 
 on_both_databases!(
     events_are_for_named_callers_with_a_grant,
@@ -27,7 +27,7 @@ fn timestamp(at: Timestamp) -> prost_types::Timestamp {
 }
 
 /// The service is open to whoever reaches it, and this one is not.
-async fn events_are_for_named_callers_with_a_grant(app: TestApp) {
+async fn events_are_for_named_callers_with_a_grant(app: Server) {
     let weak = app.caller("weak", &["AuthService/ValidLogin"]).await;
     let nothing = ListEventsRequest::default;
     for (key, meaning) in [
@@ -54,7 +54,7 @@ async fn events_are_for_named_callers_with_a_grant(app: TestApp) {
     assert_eq!(callers, [(added, "weak"), (added, "auditor")]);
 }
 
-async fn a_filter_selects_by_user_kind_and_time(app: TestApp) {
+async fn a_filter_selects_by_user_kind_and_time(app: Server) {
     let auditor = Auditor::of(&app).await;
     let (ada, bob) = (app.grpc().registered().await, app.grpc().registered().await);
     let id = |user: &v1::User| UserId::parse(&user.id);
@@ -142,7 +142,7 @@ async fn a_filter_selects_by_user_kind_and_time(app: TestApp) {
 
 /// 130 events in CI, 2,100 for the scorecard. With each page that is read one event comes before all
 /// of them and one after: each of the old ones is seen once.
-async fn pages_are_in_order_and_stable_under_inserts(app: TestApp) {
+async fn pages_are_in_order_and_stable_under_inserts(app: Server) {
     let auditor = Auditor::of(&app).await;
     let many = u32::try_from(scale(130, 2_100)).unwrap();
     let made = |seconds: i64, n| {
@@ -179,7 +179,7 @@ async fn pages_are_in_order_and_stable_under_inserts(app: TestApp) {
     }
 }
 
-async fn a_page_token_fits_its_filter_alone(app: TestApp) {
+async fn a_page_token_fits_its_filter_alone(app: Server) {
     let auditor = Auditor::of(&app).await;
     for _ in 0..3 {
         app.grpc().registered().await;
@@ -231,7 +231,7 @@ async fn a_page_token_fits_its_filter_alone(app: TestApp) {
     }
 }
 
-async fn every_fault_of_a_request_is_told_at_once(app: TestApp) {
+async fn every_fault_of_a_request_is_told_at_once(app: Server) {
     let auditor = Auditor::of(&app).await;
     let wrong = ListEventsRequest {
         user_id: "nobody".into(),
@@ -264,7 +264,7 @@ async fn every_fault_of_a_request_is_told_at_once(app: TestApp) {
 }
 
 /// Of two releases over one database the older does not hide what it does not know.
-async fn an_event_of_a_later_release_has_no_kind(app: TestApp) {
+async fn an_event_of_a_later_release_has_no_kind(app: Server) {
     let auditor = Auditor::of(&app).await;
     app.store.execute("UPDATE events SET kind = 9999").await;
     let events = auditor.all(ListEventsRequest::default()).await;

@@ -12,7 +12,7 @@ use vestibule::{
 
 use super::{Auditor, at_noon, client, lock, login, noon, open, sum};
 use crate::harness::{
-    Database, HashGate, Link, PASSWORD, Postgres, Store, TestApp, behind_proxy, captured_lines,
+    Database, HashGate, Link, PASSWORD, Postgres, Server, Store, behind_proxy, captured_lines,
     email, events_of, eventually, figure, number, scale,
 };
 
@@ -33,7 +33,7 @@ fn counted() -> String {
 }
 
 /// Waits until the batch is written.
-async fn written(app: &TestApp) {
+async fn written(app: &Server) {
     eventually("the batch is written", async || {
         app.scrape().await.value("vestibule_events_waiting", &[]) == 0
     })
@@ -42,7 +42,7 @@ async fn written(app: &TestApp) {
 
 /// While no event can be written, logins are answered and their outcomes kept until one can be.
 async fn a_login_writes_nothing_before_its_answer(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = Server::start(database).await;
     let user = app.grpc().registered().await;
     let sql = app.sql().await;
     lock(&sql, database).await;
@@ -229,7 +229,7 @@ fn assert_tells(event: &Event, user: &str) {
     assert_eq!(!event.session_id.is_empty(), is_session);
 }
 
-async fn what_was_noted_is_written_on_drain(app: TestApp) {
+async fn what_was_noted_is_written_on_drain(app: Server) {
     let user = app.grpc().registered().await;
     for _ in 0..3 {
         assert!(app.grpc().is_valid(&user.email, PASSWORD).await);
@@ -265,7 +265,7 @@ async fn outcomes_that_the_drain_cannot_write_are_told() {
 
 /// The erasure is under way while the user logs in, and ends before the batch is written.
 async fn outcomes_of_a_user_who_is_erased_meanwhile_are_dropped(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = Server::start(database).await;
     let (erased, other) = (app.grpc().registered().await, app.grpc().registered().await);
     let sql = app.sql().await;
     let begin = match database {

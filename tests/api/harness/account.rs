@@ -20,7 +20,7 @@ use vestibule::{
     },
 };
 
-use super::{PASSWORD, TestApp};
+use super::{PASSWORD, Server};
 
 /// How long tokens live here, as those that set a password do by default.
 pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
@@ -30,7 +30,7 @@ pub(crate) const TOKEN_LIFETIME: Duration = Duration::from_mins(10);
 pub(crate) struct Account(AccountServiceClient<Channel>);
 
 /// A user with a session.
-pub(crate) struct Owner {
+pub(crate) struct TestUser {
     pub(crate) id: String,
     pub(crate) email: String,
     pub(crate) token: String,
@@ -65,17 +65,17 @@ impl Issue {
     }
 }
 
-impl TestApp {
+impl Server {
     /// The client of `AccountService`.
     pub(crate) fn account(&self) -> Account {
         Account(AccountServiceClient::new(self.channel()))
     }
 
     /// A user with [`PASSWORD`] and a session.
-    pub(crate) async fn owner(&self) -> Owner {
+    pub(crate) async fn owner(&self) -> TestUser {
         let user = self.grpc().registered().await;
         let token = self.session_of(&user.email).await;
-        Owner {
+        TestUser {
             id: user.id,
             email: user.email,
             token,

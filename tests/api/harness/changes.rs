@@ -13,12 +13,12 @@ use vestibule::{
     },
 };
 
-use super::{TestApp, email};
+use super::{Server, email};
 
 /// Nothing here takes that long.
 const LIMIT: Duration = Duration::from_secs(10);
 
-impl TestApp {
+impl Server {
     /// A user as stored.
     pub(crate) async fn stored(&self, email: &str) -> User {
         let key = UserKey::from(Email::parse(email).unwrap());
@@ -127,7 +127,7 @@ impl TestApp {
     }
 }
 
-impl TestApp {
+impl Server {
     /// A user of another system: whatever its hash is of, it is the bytes as they came. Answers the
     /// address.
     pub(crate) async fn imported(&self, hash: &str) -> String {

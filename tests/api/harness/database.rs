@@ -24,19 +24,19 @@ pub(crate) enum Database {
 }
 
 /// What a promise stands on: the database alone, or the application over it.
-pub(crate) trait Ground {
+pub(crate) trait Fixture {
     /// Makes it.
     async fn on(database: Database) -> Self;
 }
 
-impl Ground for Database {
+impl Fixture for Database {
     async fn on(database: Database) -> Self {
         database
     }
 }
 
 /// Makes two tests of each promise, `sentence::on_sqlite` and `sentence::on_postgres`. A promise is
-/// an `async fn` that takes a [`Database`] or a `TestApp`.
+/// an `async fn` that takes a [`Database`] or a `Server`.
 macro_rules! on_both_databases {
     ($($promise:ident),+ $(,)?) => {$(
         mod $promise {
@@ -58,7 +58,7 @@ macro_rules! on_both_databases {
 }
 
 /// Keeps a promise on one database.
-pub(crate) async fn keep<G: Ground, F: Future<Output = ()>>(
+pub(crate) async fn keep<G: Fixture, F: Future<Output = ()>>(
     promise: impl FnOnce(G) -> F,
     database: Database,
 ) {

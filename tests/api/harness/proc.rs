@@ -2,9 +2,9 @@
 
 use std::{fs, time::Duration};
 
-use super::Service;
+use super::ServerProcess;
 
-impl Service {
+impl ServerProcess {
     /// The ports of every socket of the process that listens, in order.
     pub(crate) fn listening_ports(&self) -> Vec<u16> {
         const LISTEN: &str = "0A";

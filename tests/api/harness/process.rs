@@ -17,7 +17,7 @@ use tonic::transport::Endpoint;
 use super::{Client, Health, MemoryGroup, RawConnection, Rest, Store, Wire, eventually};
 
 /// `vestibule serve` as a process.
-pub(crate) struct Service {
+pub(crate) struct ServerProcess {
     command: Command,
     child: Child,
     address: Ipv4Addr,
@@ -66,7 +66,7 @@ impl Finished {
     }
 }
 
-impl Service {
+impl ServerProcess {
     /// `vestibule` with arguments and environment, and nothing inherited.
     pub(crate) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));

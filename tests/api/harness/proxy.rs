@@ -14,10 +14,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Database, Plan, Postgres, Store, TestApp};
+use super::{Database, Plan, Postgres, Server, Store};
 
 /// An application whose way to Postgres a test breaks.
-pub(crate) async fn behind_proxy(change: impl FnOnce(Plan) -> Plan) -> (TestApp, Proxy, Store) {
+pub(crate) async fn behind_proxy(change: impl FnOnce(Plan) -> Plan) -> (Server, Proxy, Store) {
     let direct = Store::new(Database::Postgres).await;
     let proxy = Proxy::before(Postgres::shared().socket()).await;
     let plan = Plan::over(Arc::new(direct.through(&proxy)));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::TestApp;
+use super::Server;
 
 /// The labels of a sample.
 pub(crate) type Labels = BTreeMap<String, String>;
@@ -24,7 +24,7 @@ pub(crate) struct Scrape {
     samples: Vec<(String, Labels, String)>,
 }
 
-impl TestApp {
+impl Server {
     /// Reads the metrics as they are now.
     pub(crate) async fn scrape(&self) -> Scrape {
         let reply = self.operations().get("/metrics").await;

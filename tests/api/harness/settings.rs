@@ -11,9 +11,9 @@ use vestibule::{
     transport::AuthServiceAccess,
 };
 
-use super::{Database, HandlerGate, HashGate, Store, TestApp};
+use super::{Database, HandlerGate, HashGate, Server, Store};
 
-/// The plan of a [`TestApp`].
+/// The plan of a [`Server`].
 pub(crate) struct Plan {
     pub(crate) store: Arc<Store>,
     pub(crate) settings: ApplicationSettings,
@@ -94,8 +94,8 @@ impl Plan {
     }
 
     /// Starts the application.
-    pub(crate) async fn start(self) -> TestApp {
-        TestApp::from(self).await
+    pub(crate) async fn start(self) -> Server {
+        Server::from(self).await
     }
 }
 

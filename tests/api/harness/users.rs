@@ -25,7 +25,7 @@ use vestibule::{
     transport::grantable,
 };
 
-use super::{TestApp, methods_of};
+use super::{Server, methods_of};
 
 /// `UserService`, a call a line.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Interceptor for Bearer {
     }
 }
 
-impl TestApp {
+impl Server {
     /// A caller that was granted some methods; its key.
     pub(crate) async fn caller(&self, name: &str, methods: &[impl AsRef<str>]) -> String {
         self.caller_with(name, methods, &[]).await

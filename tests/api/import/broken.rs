@@ -4,7 +4,7 @@ use std::{fmt::Write, fs};
 
 use super::{Import, line, lines};
 use crate::{
-    harness::{Database, Service, Store, email},
+    harness::{Database, ServerProcess, Store, email},
     imported::FORMATS,
 };
 
@@ -12,7 +12,7 @@ const HASH: &str = "$2y$04$XsPTdI8MvpI8dnz.1Q1BCeTQisuF/SG24Fxo7/sTogQSji98NHHzq
 
 async fn store() -> Store {
     let store = Store::empty(Database::Sqlite).await;
-    let migrated = Service::run_over(&store, &["migrate", "up"]).await;
+    let migrated = ServerProcess::run_over(&store, &["migrate", "up"]).await;
     assert_eq!(migrated.code(), Some(0), "{}", migrated.output);
     store
 }
@@ -165,7 +165,7 @@ async fn what_is_not_there_or_no_database_is_said() {
             import.file.to_str().unwrap(),
         ],
     ] {
-        let finished = Service::run_over(&store, arguments).await;
+        let finished = ServerProcess::run_over(&store, arguments).await;
         assert_eq!(finished.code(), Some(1), "{finished:?}");
         let file = arguments.last().unwrap();
         assert!(finished.stderr.contains(file), "{finished:?}");

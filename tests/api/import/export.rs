@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Import, line, lines};
 use crate::{
-    harness::{PASSWORD, Service, TestApp, email},
+    harness::{PASSWORD, Server, ServerProcess, email},
     imported::{FORMATS, OF_LONG, OF_NFD, OF_SIX, long},
 };
 
@@ -22,18 +22,18 @@ fn objects(text: &str) -> Vec<Value> {
         .collect()
 }
 
-async fn export(app: &TestApp, to: &Path) {
+async fn export(app: &Server, to: &Path) {
     let to = to.to_str().unwrap();
     let arguments = ["users", "export", to, "--with-password-hashes"];
-    let finished = Service::run_over(&app.store, &arguments).await;
+    let finished = ServerProcess::run_over(&app.store, &arguments).await;
     assert_eq!(finished.code(), Some(0), "{}", finished.output);
 }
 
-async fn an_export_holds_no_hash_unless_it_is_asked_for(app: TestApp) {
+async fn an_export_holds_no_hash_unless_it_is_asked_for(app: Server) {
     let user = app.grpc().registered().await;
     let disabled = app.grpc().registered().await;
     app.disable(&disabled.id).await;
-    let finished = Service::run_over(&app.store, &["users", "export"]).await;
+    let finished = ServerProcess::run_over(&app.store, &["users", "export"]).await;
     assert_eq!(finished.code(), Some(0), "{}", finished.output);
     assert!(!finished.stdout.contains("$argon2"));
     let users = objects(&finished.stdout);
@@ -52,15 +52,15 @@ async fn an_export_holds_no_hash_unless_it_is_asked_for(app: TestApp) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("users.jsonl");
     let to_file = ["users", "export", file.to_str().unwrap()];
-    let written = Service::run_over(&app.store, &to_file).await;
+    let written = ServerProcess::run_over(&app.store, &to_file).await;
     assert_eq!((written.code(), written.stdout.as_str()), (Some(0), ""));
     assert_eq!(fs::read_to_string(&file).unwrap(), finished.stdout);
 }
 
-async fn hashes_go_into_a_new_file_of_the_owner_alone(app: TestApp) {
+async fn hashes_go_into_a_new_file_of_the_owner_alone(app: Server) {
     let user = app.grpc().registered().await;
     let nowhere = ["users", "export", "--with-password-hashes"];
-    let refused = Service::run_over(&app.store, &nowhere).await;
+    let refused = ServerProcess::run_over(&app.store, &nowhere).await;
     assert_eq!((refused.code(), refused.stdout.as_str()), (Some(64), ""));
 
     let folder = tempfile::tempdir().unwrap();
@@ -80,17 +80,20 @@ async fn hashes_go_into_a_new_file_of_the_owner_alone(app: TestApp) {
         file.to_str().unwrap(),
         "--with-password-hashes",
     ];
-    let again = Service::run_over(&app.store, &again).await;
+    let again = ServerProcess::run_over(&app.store, &again).await;
     assert_eq!(again.code(), Some(1), "{}", again.output);
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     let elsewhere = folder.path().join("no/such.jsonl");
     let lost = ["users", "export", elsewhere.to_str().unwrap()];
-    assert_eq!(Service::run_over(&app.store, &lost).await.code(), Some(1));
+    assert_eq!(
+        ServerProcess::run_over(&app.store, &lost).await.code(),
+        Some(1)
+    );
 }
 
 /// Over more than one batch: whoever registered here, in whatever form they typed it, and whoever
 /// came from elsewhere and never logged in.
-async fn everybody_who_moves_out_can_move_in_elsewhere(app: TestApp) {
+async fn everybody_who_moves_out_can_move_in_elsewhere(app: Server) {
     let nfd = "cafe\u{301} canary";
     let (here, composed) = (app.grpc().registered().await, email());
     app.grpc().register(&composed, nfd).await.unwrap();
@@ -109,7 +112,7 @@ async fn everybody_who_moves_out_can_move_in_elsewhere(app: TestApp) {
     let import = Import::of("users.jsonl", "");
     fs::remove_file(&import.file).unwrap();
     export(&app, &import.file).await;
-    let elsewhere = TestApp::start(match app.store.target {
+    let elsewhere = Server::start(match app.store.target {
         vestibule::db::Target::Sqlite(_) => crate::harness::Database::Sqlite,
         vestibule::db::Target::Postgres { .. } => crate::harness::Database::Postgres,
     })

@@ -4,7 +4,7 @@ use vestibule::domain::{PasswordScheme, User, UserStatus};
 
 use super::{Import, line};
 use crate::{
-    harness::{PASSWORD, TestApp, email},
+    harness::{PASSWORD, Server, email},
     imported::FORMATS,
 };
 
@@ -32,7 +32,7 @@ fn assert_kept(user: &User) {
 }
 
 /// In both forms; an id of any version, in any case.
-async fn what_a_user_had_is_kept(app: TestApp) {
+async fn what_a_user_had_is_kept(app: Server) {
     let address = format!("Canary.{}", email());
     let upper = ID.to_uppercase();
     let object = serde_json::json!({
@@ -56,7 +56,7 @@ async fn what_a_user_had_is_kept(app: TestApp) {
     assert_kept(&app.stored(&address).await);
 }
 
-async fn what_a_user_had_not_is_new(app: TestApp) {
+async fn what_a_user_had_not_is_new(app: Server) {
     let address = email();
     let columns = "id,email,password_hash,email_verified,created_at,status";
     let row = format!(",{address},\"{}\",,,", FORMATS[0]);
@@ -70,7 +70,7 @@ async fn what_a_user_had_not_is_new(app: TestApp) {
     assert_eq!(user.status, UserStatus::Active);
 }
 
-async fn a_disabled_user_stays_disabled(app: TestApp) {
+async fn a_disabled_user_stays_disabled(app: Server) {
     let (address, active) = (email(), email());
     let object = serde_json::json!({
         "email": address, "password_hash": FORMATS[0], "status": "disabled",

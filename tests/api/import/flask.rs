@@ -4,14 +4,14 @@ use std::fs;
 
 use super::{Import, lines};
 use crate::{
-    harness::{PASSWORD, Store, TestApp, email},
+    harness::{PASSWORD, Server, Store, email},
     imported::{FORMATS, OF_SIX, await_own},
 };
 
 on_both_databases!(users_of_the_flask_service_move_in_with_new_ids);
 
 /// Hashes are texts or blobs there: that service stored the bytes that bcrypt gave it.
-async fn users_of_the_flask_service_move_in_with_new_ids(app: TestApp) {
+async fn users_of_the_flask_service_move_in_with_new_ids(app: Server) {
     let import = Import::of("a.db", "");
     let flask = Store::sqlite(import.file.clone());
     flask

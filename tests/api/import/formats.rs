@@ -2,7 +2,7 @@
 
 use super::{Import, line};
 use crate::{
-    harness::{EventKind, PASSWORD, TestApp, email, events_of},
+    harness::{EventKind, PASSWORD, Server, email, events_of},
     imported::{FORMATS, OF_LONG, OF_NFD, OF_SIX, await_own, long},
 };
 
@@ -23,7 +23,7 @@ fn everybody() -> Vec<(String, &'static str, String)> {
     formats.into_iter().chain(others).collect()
 }
 
-async fn assert_all_log_in(app: &TestApp, users: &[(String, &str, String)]) {
+async fn assert_all_log_in(app: &Server, users: &[(String, &str, String)]) {
     for (address, hash, password) in users {
         let wrong = "a canary sings at ten";
         assert!(!app.grpc().is_valid(address, wrong).await, "{hash}");
@@ -41,7 +41,7 @@ async fn assert_all_log_in(app: &TestApp, users: &[(String, &str, String)]) {
     assert_eq!(app.store.texts(&events).await.len(), users.len());
 }
 
-async fn whoever_came_in_json_lines_logs_in_and_is_rehashed(app: TestApp) {
+async fn whoever_came_in_json_lines_logs_in_and_is_rehashed(app: Server) {
     let users = everybody();
     let lines: Vec<_> = users.iter().map(|user| line(&user.0, user.1)).collect();
     let told = Import::of_lines(&lines).run_whole(&app.store).await;
@@ -50,7 +50,7 @@ async fn whoever_came_in_json_lines_logs_in_and_is_rehashed(app: TestApp) {
 }
 
 /// Quoted where it must be: argon2's parameters have commas.
-async fn whoever_came_in_comma_separated_values_logs_in_and_is_rehashed(app: TestApp) {
+async fn whoever_came_in_comma_separated_values_logs_in_and_is_rehashed(app: Server) {
     let users = everybody();
     let rows = users
         .iter()

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{Import, line, lines};
 use crate::{
-    harness::{Database, EventKind, PASSWORD, Service, Store, TestApp, email, events_of},
+    harness::{Database, EventKind, PASSWORD, Server, ServerProcess, Store, email, events_of},
     imported::FORMATS,
 };
 
@@ -22,7 +22,7 @@ const EMAIL_TAKEN: &str = "email: is another user's, who was here before or is i
 const ID_TAKEN: &str = "id: is, or was, another user's";
 
 /// Hashes that could not be checked, and all faults of a row at once.
-async fn refused_rows_are_named_with_every_fault_and_the_others_go_in(app: TestApp) {
+async fn refused_rows_are_named_with_every_fault_and_the_others_go_in(app: Server) {
     let good = [email(), email()];
     let hash = FORMATS[0];
     let rows = [
@@ -64,7 +64,7 @@ async fn refused_rows_are_named_with_every_fault_and_the_others_go_in(app: TestA
 }
 
 /// An address in another spelling, an id, both; before and in the same file.
-async fn nobody_who_is_here_is_changed_or_merged(app: TestApp) {
+async fn nobody_who_is_here_is_changed_or_merged(app: Server) {
     let user = app.grpc().registered().await;
     let before = format!("{:?}", app.stored(&user.email).await);
     let hash = app.stored_hash(&user.email).await;
@@ -111,7 +111,7 @@ async fn nobody_who_is_here_is_changed_or_merged(app: TestApp) {
 }
 
 /// (A8) Their address is free.
-async fn the_id_of_an_erased_user_is_never_used_again(app: TestApp) {
+async fn the_id_of_an_erased_user_is_never_used_again(app: Server) {
     let user = app.grpc().registered().await;
     app.erase(&user.id).await;
     let row = json!({"id": user.id, "email": user.email, "password_hash": FORMATS[0]});
@@ -128,7 +128,7 @@ async fn the_id_of_an_erased_user_is_never_used_again(app: TestApp) {
 }
 
 /// Over more than one batch, the second of which repeats the first.
-async fn a_dry_run_refuses_the_same_and_writes_nothing(app: TestApp) {
+async fn a_dry_run_refuses_the_same_and_writes_nothing(app: Server) {
     let user = app.grpc().registered().await;
     let erased = app.grpc().registered().await;
     app.erase(&erased.id).await;
@@ -167,7 +167,7 @@ async fn a_dry_run_refuses_the_same_and_writes_nothing(app: TestApp) {
     assert_eq!(app.store.rows("users").await, 500);
 }
 
-async fn a_second_import_refuses_everybody_of_the_first(app: TestApp) {
+async fn a_second_import_refuses_everybody_of_the_first(app: Server) {
     let rows: Vec<_> = (0..3).map(|_| line(&email(), FORMATS[0])).collect();
     let import = Import::of_lines(&rows);
     import.run_whole(&app.store).await;
@@ -179,7 +179,7 @@ async fn a_second_import_refuses_everybody_of_the_first(app: TestApp) {
 async fn without_tables_nothing_is_done_and_that_is_said(database: Database) {
     let store = Store::empty(database).await;
     let import = Import::of_lines(&[line(&email(), FORMATS[0])]);
-    let exported = Service::run_over(&store, &["users", "export"]).await;
+    let exported = ServerProcess::run_over(&store, &["users", "export"]).await;
     for refused in [import.run(&store, &[]).await, exported] {
         assert_eq!(refused.code(), Some(1));
         assert!(

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::line;
 use crate::{
-    harness::{Database, Service, Store, email, figure, scale},
+    harness::{Database, ServerProcess, Store, email, figure, scale},
     imported::FORMATS,
 };
 
@@ -33,14 +33,14 @@ fn peak_kib(process: u32) -> u64 {
 async fn a_large_file_is_imported_in_bounded_memory(database: Database) {
     let count = scale(4_000, 20_000);
     let store = Store::empty(database).await;
-    Service::run_over(&store, &["migrate", "up"]).await;
+    ServerProcess::run_over(&store, &["migrate", "up"]).await;
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("users.jsonl");
     let made = Command::new("mkfifo").arg(&pipe).status().await.unwrap();
     assert!(made.success());
     let arguments = ["users", "import", pipe.to_str().unwrap()];
     let variables = [("VESTIBULE_DATABASE_URL", store.url.as_str())];
-    let mut command = Service::command(&arguments, &variables);
+    let mut command = ServerProcess::command(&arguments, &variables);
     let child = command.stdout(Stdio::piped()).spawn().unwrap();
     let process = child.id().unwrap();
     let writer = tokio::task::spawn_blocking(move || {

@@ -13,7 +13,7 @@ use vestibule::{
 };
 
 use crate::{
-    harness::{EventKind, Fault, PASSWORD, TestApp, email, events_of, eventually, within},
+    harness::{EventKind, Fault, PASSWORD, Server, email, events_of, eventually, within},
     imported::{FORMATS, OF_SIX, await_own},
 };
 
@@ -53,7 +53,7 @@ fn faults(answer: &ImportUsersResponse) -> Vec<(u64, &str, ErrorReason)> {
 }
 
 /// More messages than one, and rows for more transactions than one.
-async fn users_of_a_stream_log_in(app: TestApp) {
+async fn users_of_a_stream_log_in(app: Server) {
     let users = app.users().await;
     let [first, six, kept] = [email(), email(), email()];
     let id = "0b2e5c1a-4b7e-4cc3-98c4-dc0c0c07398f";
@@ -93,7 +93,7 @@ async fn users_of_a_stream_log_in(app: TestApp) {
     assert_eq!(nothing, ImportUsersResponse::default());
 }
 
-async fn a_stream_that_shall_write_nothing_refuses_the_same(app: TestApp) {
+async fn a_stream_that_shall_write_nothing_refuses_the_same(app: Server) {
     let users = app.users().await;
     let here = app.grpc().registered().await;
     let first = email();
@@ -142,7 +142,7 @@ async fn a_stream_that_shall_write_nothing_refuses_the_same(app: TestApp) {
     assert_eq!(fault.faults(), [("validate_only", "INVALID_FIELD")]);
 }
 
-async fn refused_rows_are_told_up_to_a_thousand(app: TestApp) {
+async fn refused_rows_are_told_up_to_a_thousand(app: Server) {
     let users = app.users().await;
     let rows = |count| message((0..count).map(|_| user("canary", "canary")).collect());
     let answer = users.import(vec![rows(700), rows(400)]).await.unwrap();
@@ -152,7 +152,7 @@ async fn refused_rows_are_told_up_to_a_thousand(app: TestApp) {
 }
 
 /// 64 KiB.
-async fn a_message_over_the_limit_ends_the_stream_and_what_was_written_stays(app: TestApp) {
+async fn a_message_over_the_limit_ends_the_stream_and_what_was_written_stays(app: Server) {
     let users = app.users().await;
     let good = (0..500).map(|_| user(&email(), FORMATS[3])).collect();
     let large = user(&email(), &"canary".repeat(12_000));
@@ -165,7 +165,7 @@ async fn a_message_over_the_limit_ends_the_stream_and_what_was_written_stays(app
 }
 
 /// (security.md, "Named callers") A key that has leaked is replaced while it holds a stream open.
-async fn a_stream_lasts_no_longer_than_its_callers_key(app: TestApp) {
+async fn a_stream_lasts_no_longer_than_its_callers_key(app: Server) {
     let users = app.users().await;
     let batch = message((0..500).map(|_| user(&email(), FORMATS[3])).collect());
     let open = stream::iter([batch]).chain(stream::pending());

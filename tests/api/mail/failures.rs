@@ -11,7 +11,7 @@ use vestibule::{
 
 use super::{ask, ask_at, sending_to};
 use crate::harness::{
-    Database, EventKind, Plan, Sink, TestApp, captured_lines, email, events_of, eventually, within,
+    Database, EventKind, Plan, Server, Sink, captured_lines, email, events_of, eventually, within,
 };
 
 on_both_databases!(
@@ -32,7 +32,7 @@ async fn at_standing_clock(sink: &Sink, database: Database) -> (Plan, Clock) {
     (plan.hooks(|hooks| hooks.clock = Some(hook)), clock)
 }
 
-async fn waits(app: &TestApp) -> usize {
+async fn waits(app: &Server) -> usize {
     app.store
         .rows("mail_intents WHERE next_try IS NOT NULL")
         .await
@@ -40,7 +40,7 @@ async fn waits(app: &TestApp) -> usize {
 
 /// Waits until so many mails were tried in vain and wait for another try, which is soon, whereas a
 /// lease is long.
-async fn await_postponed(app: &TestApp, clock: &Clock, attempts: usize, mails: usize) {
+async fn await_postponed(app: &Server, clock: &Clock, attempts: usize, mails: usize) {
     let now = clock.now();
     let [now, soon] = [now, now + Duration::from_mins(1)].map(|at| at.timestamp_micros());
     let postponed = format!(
@@ -167,7 +167,7 @@ async fn what_nobody_proved_gets_no_mail(database: Database) {
         (starttls, trusting_the_stranger(starttls)),
         (&without, without.delivery()),
     ] {
-        let plan = TestApp::on(database).await;
+        let plan = Server::on(database).await;
         let app = plan
             .settings(|settings| settings.mail = delivery)
             .start()

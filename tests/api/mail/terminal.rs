@@ -3,7 +3,7 @@
 use vestibule::db::Db;
 
 use super::ask;
-use crate::harness::{Database, EventKind, Service, Store, events_of, eventually};
+use crate::harness::{Database, EventKind, ServerProcess, Store, events_of, eventually};
 
 on_both_databases!(
     dev_prints_the_link_and_no_line_of_the_log_has_it,
@@ -13,7 +13,7 @@ on_both_databases!(
 /// Registers somebody, asks for their reset, and answers what the process wrote to standard error.
 async fn after_a_request(database: Database, arguments: &[&str]) -> String {
     let store = Store::empty(database).await;
-    let service = Service::start(&store, arguments, &[]);
+    let service = ServerProcess::start(&store, arguments, &[]);
     service.await_ready().await;
     let user = service.grpc().registered().await;
     let db = Db::open(&store.settings()).unwrap();

@@ -10,7 +10,7 @@ use vestibule::{
 };
 
 use super::{LIMIT, ask_at, ask_by};
-use crate::harness::{PASSWORD, TestApp, email, phrase};
+use crate::harness::{PASSWORD, Server, email, phrase};
 
 on_both_databases!(
     what_ends_a_users_tokens_ends_the_mail_that_would_bring_more,
@@ -30,7 +30,7 @@ const CHANGES: [(&str, usize); 8] = [
 ];
 
 /// (A5) What a user and what anybody asked for, and what another user asked about the same address.
-async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: TestApp) {
+async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: Server) {
     let users = app.users().await;
     // Not due in this test, so that nothing is sent.
     let later = Clock::system().now() + Duration::from_mins(5);
@@ -118,7 +118,7 @@ async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: TestA
 }
 
 /// A sender asks again before it makes a token.
-async fn mail_that_a_sender_has_taken_is_ended_as_well(app: TestApp) {
+async fn mail_that_a_sender_has_taken_is_ended_as_well(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let later = Clock::system().now() + Duration::from_mins(5);
     let _ = ask_at(&app.db, &owner.email, MailPurpose::PasswordReset, later).await;

@@ -9,8 +9,8 @@ use tonic::Code;
 use vestibule::proto::v1::ImportUsersResponse;
 
 use crate::harness::{
-    Fault, Sample, TestApp, WireReply, behaviors, choice_of, frame, is_required, is_secret,
-    message, messages, name_of, rpcs,
+    Fault, Sample, Server, WireReply, behaviors, choice_of, frame, is_required, is_secret, message,
+    messages, name_of, rpcs,
 };
 
 on_both_databases!(
@@ -105,7 +105,7 @@ impl Part {
     }
 }
 
-async fn send(app: &TestApp, key: &str, method: &str, message: &DynamicMessage) -> WireReply {
+async fn send(app: &Server, key: &str, method: &str, message: &DynamicMessage) -> WireReply {
     let wire = app.wire();
     let request = wire
         .request(&format!("/vestibule.v1.{method}"))
@@ -114,13 +114,13 @@ async fn send(app: &TestApp, key: &str, method: &str, message: &DynamicMessage) 
 }
 
 /// A caller that may call everything; its key.
-async fn caller(app: &TestApp) -> String {
+async fn caller(app: &Server) -> String {
     let methods: Vec<_> = rpcs().map(|rpc| name_of(&rpc)).collect();
     app.caller("desk", &methods).await
 }
 
 /// Each field of each request is left out by itself.
-async fn a_request_is_refused_exactly_without_what_is_required(app: TestApp) {
+async fn a_request_is_refused_exactly_without_what_is_required(app: Server) {
     let key = caller(&app).await;
     for rpc in rpcs() {
         let method = name_of(&rpc);
@@ -136,7 +136,7 @@ async fn a_request_is_refused_exactly_without_what_is_required(app: TestApp) {
 }
 
 /// The rows of an import are judged one by one, and the call is OK.
-async fn a_row_is_refused_exactly_without_what_is_required(app: TestApp) {
+async fn a_row_is_refused_exactly_without_what_is_required(app: Server) {
     let key = caller(&app).await;
     let sample = Sample::new(&app.grpc()).await;
     let kind = message("ImportedUser");

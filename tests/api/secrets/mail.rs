@@ -10,7 +10,7 @@ use vestibule::{
 };
 
 use super::leftovers::{WriteAheadLog, look_through_columns, needles_of};
-use crate::harness::{Database, LOGIN, Service, Sink, Store, eventually};
+use crate::harness::{Database, LOGIN, ServerProcess, Sink, Store, eventually};
 
 on_both_databases!(a_mailed_token_is_in_no_file_of_the_database_even_after_a_crash);
 
@@ -35,7 +35,7 @@ async fn a_mailed_token_is_in_no_file_of_the_database_even_after_a_crash(databas
         ("VESTIBULE_MAIL_FROM", "Vestibule <accounts@example.com>"),
         ("VESTIBULE_MAIL_LINK_BASE", "https://app.example.com"),
     ];
-    let mut service = Service::start(&store, &["--log-level", "trace"], &variables);
+    let mut service = ServerProcess::start(&store, &["--log-level", "trace"], &variables);
     service.await_ready().await;
     let user = service.grpc().registered().await;
     request_reset(&store, &user.email).await;

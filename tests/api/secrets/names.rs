@@ -8,14 +8,16 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 
 use super::CANARY;
-use crate::harness::{PASSWORD, Sample, Service, Store, frame, is_secret, messages, name_of, rpcs};
+use crate::harness::{
+    PASSWORD, Sample, ServerProcess, Store, frame, is_secret, messages, name_of, rpcs,
+};
 
 /// Calls every RPC by name: well, with a wrong text in the place of every secret, and with broken
 /// messages; and exports on the command line. Answers the key and the tokens that were told.
-pub(super) async fn say_it_by_name(service: &Service, store: &Store) -> Vec<String> {
+pub(super) async fn say_it_by_name(service: &ServerProcess, store: &Store) -> Vec<String> {
     let allow: Vec<_> = rpcs().map(|rpc| name_of(&rpc)).collect();
     let allow = allow.join(",");
-    let added = Service::run_over(store, &["caller", "add", "desk", "--allow", &allow]).await;
+    let added = ServerProcess::run_over(store, &["caller", "add", "desk", "--allow", &allow]).await;
     let key = added.stdout.trim_end().to_owned();
     let wire = service.wire();
     let ask = async |rpc: &MethodDescriptor, message: &[u8]| -> Bytes {
@@ -37,7 +39,7 @@ pub(super) async fn say_it_by_name(service: &Service, store: &Store) -> Vec<Stri
         }
     }
     told.assert_complete();
-    let exported = Service::run_over(store, &["users", "export"]).await;
+    let exported = ServerProcess::run_over(store, &["users", "export"]).await;
     assert!(exported.stdout.contains(CANARY), "{}", exported.output);
     assert!(!exported.output.contains("$argon2"), "{}", exported.output);
     told.tokens.push(key);

@@ -85,7 +85,7 @@ async fn junk_in_place_of_a_handshake_is_refused_and_nothing_panics() {
     let variables = variables
         .each_ref()
         .map(|(name, value)| (*name, value.as_str()));
-    let service = Service::start(&store, &["--lifecycle-drain-delay", "0s"], &variables);
+    let service = ServerProcess::start(&store, &["--lifecycle-drain-delay", "0s"], &variables);
     service.await_ready().await;
     let addresses = [service.grpc_address(), service.rest_address()];
     let kinds = kinds(&hello(&authority.trusting()));

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// Waits until the application is ready, and adds the caller whom the certificates of these tests
 /// name: a name that nobody has is a failed proof.
-async fn known(app: &TestApp) {
+async fn known(app: &Server) {
     ready(app).await;
     let callers = Callers::new(app.db.clone(), Clock::system());
     let identity = CertificateIdentity::parse("spiffe://example.org/a").unwrap();
@@ -31,7 +31,7 @@ async fn known(app: &TestApp) {
 }
 
 /// Whether a call over a connection of its own is answered.
-async fn is_served(client: &TlsClient, app: &TestApp) -> bool {
+async fn is_served(client: &TlsClient, app: &Server) -> bool {
     let client = Client::over(client.channel(app.grpc_address));
     client.validate("a token").await.is_ok()
 }
@@ -118,7 +118,7 @@ fn expiring(authority: &Authority) -> TlsClient {
 }
 
 /// A connection to the gateway on which a call was answered.
-async fn idle(client: &TlsClient, app: &TestApp) -> TlsStream<TcpStream> {
+async fn idle(client: &TlsClient, app: &Server) -> TlsStream<TcpStream> {
     let client = client.clone().offering(&[REST]);
     let mut stream = client.connect(app.rest_address).await.unwrap();
     let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";

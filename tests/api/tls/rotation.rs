@@ -8,7 +8,7 @@ use super::*;
 use crate::harness::{captured_lines, tls_settings};
 
 /// The certificate that a new connection is shown.
-async fn shown(client: &TlsClient, app: &TestApp) -> [CertificateDer<'static>; 2] {
+async fn shown(client: &TlsClient, app: &Server) -> [CertificateDer<'static>; 2] {
     let mut shown = Vec::new();
     for (address, protocol) in [(app.grpc_address, GRPC), (app.rest_address, REST)] {
         let stream = client.clone().offering(&[protocol]).connect(address).await;
@@ -19,7 +19,7 @@ async fn shown(client: &TlsClient, app: &TestApp) -> [CertificateDer<'static>; 2
 }
 
 /// Installs another good pair, which both ports have to show.
-async fn renew(folder: &TlsFolder, authority: &Authority, app: &TestApp) {
+async fn renew(folder: &TlsFolder, authority: &Authority, app: &Server) {
     let client = authority.trusting();
     let before = shown(&client, app).await;
     folder.install(&authority.server());

@@ -7,7 +7,7 @@ use tonic::Code;
 
 use crate::bad_input::{AT_ONCE, messages, runner};
 use crate::harness::{
-    EventKind, Fault, PASSWORD, TestApp, captured_lines, email, events_of, figure, frame,
+    EventKind, Fault, PASSWORD, Server, captured_lines, email, events_of, figure, frame,
     methods_of, scale,
 };
 
@@ -24,7 +24,7 @@ fn named_methods() -> Vec<String> {
 }
 
 /// Code and reason of an empty message.
-async fn call(app: &TestApp, method: &str, key: Option<&str>) -> (Code, String) {
+async fn call(app: &Server, method: &str, key: Option<&str>) -> (Code, String) {
     let wire = app.wire();
     let mut request = wire.request(&format!("/vestibule.v1.{method}"));
     if let Some(key) = key {
@@ -39,7 +39,7 @@ async fn call(app: &TestApp, method: &str, key: Option<&str>) -> (Code, String) 
 }
 
 /// Although `AuthService` is open.
-async fn each_method_is_for_callers_with_its_grant_alone(app: TestApp) {
+async fn each_method_is_for_callers_with_its_grant_alone(app: Server) {
     let methods = named_methods();
     for granted in &methods {
         let name = granted.to_lowercase().replace('/', "-");
@@ -64,7 +64,7 @@ async fn each_method_is_for_callers_with_its_grant_alone(app: TestApp) {
 }
 
 /// (W12)
-async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(app: TestApp) {
+async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(app: Server) {
     let users = app.users().await;
     let user = app.grpc().registered().await;
     let nobody = app.users_as("vck_canary").open_for(&user.id).await;
@@ -76,7 +76,7 @@ async fn a_wrong_caller_and_a_wrong_user_have_different_reasons(app: TestApp) {
     super::assert_refused(wrong, Code::Unauthenticated, "BAD_CREDENTIALS");
 }
 
-async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
+async fn the_callers_name_is_in_its_lines_and_events(app: Server) {
     let users = app.users().await;
     let user = app.grpc().registered().await;
     users.open_for(&user.id).await.unwrap();
@@ -96,7 +96,7 @@ async fn the_callers_name_is_in_its_lines_and_events(app: TestApp) {
 }
 
 /// (I1) 20 messages per RPC in CI, 110,000 for the scorecard: no panic and no INTERNAL.
-async fn no_bytes_break_a_method(app: TestApp) {
+async fn no_bytes_break_a_method(app: Server) {
     let methods = named_methods();
     let key = app.caller("desk", &methods).await;
     let (mut runner, messages) = (runner(), messages());

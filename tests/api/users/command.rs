@@ -4,7 +4,7 @@ use vestibule::proto::v1::SessionStatus;
 
 use super::NOBODY;
 use crate::harness::{
-    Database, EventKind, Finished, PASSWORD, Service, Store, TestApp, email, events_of,
+    Database, EventKind, Finished, PASSWORD, Server, ServerProcess, Store, email, events_of,
 };
 
 on_both_databases!(
@@ -18,7 +18,7 @@ on_both_databases!(
 
 async fn run(store: &Store, line: &str) -> Finished {
     let arguments: Vec<&str> = line.split(' ').collect();
-    Service::run_over(store, &arguments).await
+    ServerProcess::run_over(store, &arguments).await
 }
 
 /// The answer of a command that did what it should.
@@ -28,7 +28,7 @@ async fn done(store: &Store, line: &str) -> String {
     finished.stdout
 }
 
-async fn a_user_is_shown_without_any_secret(app: TestApp) {
+async fn a_user_is_shown_without_any_secret(app: Server) {
     let owner = app.owner().await;
     let by_id = done(&app.store, &format!("users show {}", owner.id)).await;
     let line = format!("users show {}", owner.email.to_uppercase());
@@ -51,7 +51,7 @@ async fn a_user_is_shown_without_any_secret(app: TestApp) {
     assert!(!by_id.contains("$argon2") && !by_id.contains("vst_"));
 }
 
-async fn a_user_is_disabled_enabled_ended_and_deleted_on_the_command_line(app: TestApp) {
+async fn a_user_is_disabled_enabled_ended_and_deleted_on_the_command_line(app: Server) {
     let owner = app.owner().await;
     let verdict = async || app.grpc().verdict(&owner.token).await;
     let answer = done(&app.store, &format!("users disable {}", owner.email)).await;
@@ -84,7 +84,7 @@ async fn a_user_is_disabled_enabled_ended_and_deleted_on_the_command_line(app: T
     assert_eq!(app.store.rows(&events).await, 4);
 }
 
-async fn who_is_not_there_is_exit_1(app: TestApp) {
+async fn who_is_not_there_is_exit_1(app: Server) {
     let nobody = email();
     for step in ["show", "disable", "enable", "revoke-sessions", "delete"] {
         for name in [NOBODY, &nobody] {
@@ -101,7 +101,7 @@ async fn who_is_not_there_is_exit_1(app: TestApp) {
     assert_eq!(finished.code(), Some(64));
 }
 
-async fn nothing_is_erased_or_ended_unless_it_is_meant(app: TestApp) {
+async fn nothing_is_erased_or_ended_unless_it_is_meant(app: Server) {
     let owner = app.owner().await;
     for line in [
         &format!("users delete {}", owner.id),
@@ -122,7 +122,7 @@ async fn nothing_is_erased_or_ended_unless_it_is_meant(app: TestApp) {
 }
 
 /// More users than one transaction takes.
-async fn after_a_restore_all_sessions_of_all_users_end(app: TestApp) {
+async fn after_a_restore_all_sessions_of_all_users_end(app: Server) {
     const MORE: usize = 1_100;
     let owners = [app.owner().await, app.owner().await];
     let id = match app.store.target {

@@ -8,7 +8,7 @@ use vestibule::{
 };
 
 use super::{NEW, NOBODY, assert_invalid, assert_nobody, assert_refused, edit_of};
-use crate::harness::{EventKind, Issue, PASSWORD, TestApp, email, events_of};
+use crate::harness::{EventKind, Issue, PASSWORD, Server, email, events_of};
 
 on_both_databases!(
     a_mask_says_what_is_written,
@@ -26,7 +26,7 @@ fn mask(paths: &[&str]) -> FieldMask {
 }
 
 /// Absent and empty: what is set. Named: that, and nothing else.
-async fn a_mask_says_what_is_written(app: TestApp) {
+async fn a_mask_says_what_is_written(app: Server) {
     let users = app.users().await;
     let both = ["email", "email_verified"];
     for (paths, moves, verified) in [
@@ -97,7 +97,7 @@ async fn a_mask_says_what_is_written(app: TestApp) {
     assert_eq!(users.update(edit_of(&user)).await.unwrap(), before);
 }
 
-async fn a_mask_that_names_anything_else_is_a_fault(app: TestApp) {
+async fn a_mask_that_names_anything_else_is_a_fault(app: Server) {
     let (users, user) = (app.users().await, app.grpc().registered().await);
     for path in [
         "*",
@@ -124,7 +124,7 @@ async fn a_mask_that_names_anything_else_is_a_fault(app: TestApp) {
     assert_eq!(users.find(&user.id).await.unwrap(), user);
 }
 
-async fn every_fault_of_an_edit_is_told_at_once(app: TestApp) {
+async fn every_fault_of_an_edit_is_told_at_once(app: Server) {
     let users = app.users().await;
     let edit = UpdateUserRequest {
         user_id: "me".into(),
@@ -148,7 +148,7 @@ async fn every_fault_of_an_edit_is_told_at_once(app: TestApp) {
     assert_nobody(users.update(nobody).await, NOBODY);
 }
 
-async fn another_address_ends_sessions_and_tokens_and_is_unproven(app: TestApp) {
+async fn another_address_ends_sessions_and_tokens_and_is_unproven(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let user = users.find(&owner.id).await.unwrap();
     let proven = UpdateUserRequest {
@@ -196,7 +196,7 @@ async fn another_address_ends_sessions_and_tokens_and_is_unproven(app: TestApp) 
     );
 }
 
-async fn an_address_that_is_proven_by_the_caller_stays_so(app: TestApp) {
+async fn an_address_that_is_proven_by_the_caller_stays_so(app: Server) {
     let (users, user) = (app.users().await, app.grpc().registered().await);
     let moved = UpdateUserRequest {
         email: Some(email()),
@@ -219,7 +219,7 @@ async fn an_address_that_is_proven_by_the_caller_stays_so(app: TestApp) {
 }
 
 /// However it is spelt.
-async fn the_same_address_is_no_change(app: TestApp) {
+async fn the_same_address_is_no_change(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let user = users.find(&owner.id).await.unwrap();
     for same in [owner.email.clone(), owner.email.to_uppercase()] {
@@ -235,7 +235,7 @@ async fn the_same_address_is_no_change(app: TestApp) {
     );
 }
 
-async fn a_taken_address_changes_nothing(app: TestApp) {
+async fn a_taken_address_changes_nothing(app: Server) {
     let (users, owner, other) = (app.users().await, app.owner().await, app.owner().await);
     let user = users.find(&owner.id).await.unwrap();
     let edit = UpdateUserRequest {

@@ -11,7 +11,8 @@ use vestibule::{
 use super::{NEW, NOBODY, assert_disabled, assert_nobody, assert_refused};
 use crate::account::proofs::calls_with_session;
 use crate::harness::{
-    Database, EventKind, Fault, HashGate, Issue, Owner, PASSWORD, TestApp, Users, events_of, figure,
+    Database, EventKind, Fault, HashGate, Issue, PASSWORD, Server, TestUser, Users, events_of,
+    figure,
 };
 
 on_both_databases!(
@@ -23,7 +24,7 @@ on_both_databases!(
 );
 
 /// How many paths refused the user.
-async fn refusals(app: &TestApp, owner: &Owner, reset: &str) -> usize {
+async fn refusals(app: &Server, owner: &TestUser, reset: &str) -> usize {
     let mut refused = 0;
     for (method, message) in calls_with_session(&owner.token, PASSWORD) {
         let answer = app.wire().call(method, &message).await;
@@ -48,7 +49,7 @@ async fn refusals(app: &TestApp, owner: &Owner, reset: &str) -> usize {
 }
 
 /// (A7) From the answer on.
-async fn every_path_fails_at_once_for_who_is_disabled_or_deleted(app: TestApp) {
+async fn every_path_fails_at_once_for_who_is_disabled_or_deleted(app: Server) {
     let users = app.users().await;
     for deleted in [false, true] {
         let owner = app.owner().await;
@@ -78,7 +79,7 @@ async fn every_path_fails_at_once_for_who_is_disabled_or_deleted(app: TestApp) {
     assert_nobody(users.disable(NOBODY).await, NOBODY);
 }
 
-async fn enabling_restores_no_session(app: TestApp) {
+async fn enabling_restores_no_session(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let disabled = users.disable(&owner.id).await.unwrap();
     assert_eq!(disabled.status(), UserStatus::Disabled);
@@ -96,7 +97,7 @@ async fn enabling_restores_no_session(app: TestApp) {
     app.session_of(&owner.email).await;
 }
 
-async fn disabling_twice_is_disabling_once(app: TestApp) {
+async fn disabling_twice_is_disabling_once(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let once = users.disable(&owner.id).await.unwrap();
     assert_eq!(users.disable(&owner.id).await.unwrap(), once);
@@ -113,7 +114,7 @@ async fn disabling_twice_is_disabling_once(app: TestApp) {
 }
 
 /// (A8)
-async fn who_registers_again_after_a_deletion_inherits_nothing(app: TestApp) {
+async fn who_registers_again_after_a_deletion_inherits_nothing(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let proof = Issue::of(TokenPurpose::EmailVerification);
     let proof = app.issue(&owner.email, proof).await;
@@ -141,7 +142,7 @@ async fn who_registers_again_after_a_deletion_inherits_nothing(app: TestApp) {
 /// What callers do while a password is verified.
 const DEEDS: [&str; 5] = ["disable", "delete", "all", "all but one", "issued before"];
 
-async fn act(users: &Users, owner: &Owner, deed: &str) {
+async fn act(users: &Users, owner: &TestUser, deed: &str) {
     let now = prost_types::Timestamp::from(std::time::SystemTime::now());
     let sessions = match deed {
         "disable" => return drop(users.disable(&owner.id).await.unwrap()),
@@ -159,7 +160,7 @@ async fn act(users: &Users, owner: &Owner, deed: &str) {
 /// (A7) The verification is held in the hashing thread, and released after the answer.
 async fn a_held_login_opens_nothing_after_what_callers_do(database: Database) {
     let gate = HashGate::opened();
-    let app = TestApp::on(database).await.hash_gate(&gate).start().await;
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
     let users = app.users().await;
     for deed in DEEDS {
         let owner = app.owner().await;

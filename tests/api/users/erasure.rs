@@ -10,7 +10,7 @@ use vestibule::{
     },
 };
 
-use crate::harness::{PASSWORD, Postgres, TestApp, email, phrase};
+use crate::harness::{PASSWORD, Postgres, Server, email, phrase};
 
 on_both_databases!(
     of_a_deleted_user_nothing_is_left_but_the_id,
@@ -29,7 +29,7 @@ fn client() -> ClientInfo {
 
 /// Everything that a database holds, as a backup has it: SQLite's file without what was deleted, and
 /// its log; Postgres' dump.
-async fn dump(app: &TestApp) -> Vec<u8> {
+async fn dump(app: &Server) -> Vec<u8> {
     match &app.store.target {
         Target::Sqlite(file) => {
             app.store.execute("VACUUM").await;
@@ -46,7 +46,7 @@ fn holds(dump: &[u8], part: &str) -> bool {
     dump.windows(part.len()).any(|window| window == part)
 }
 
-async fn of_a_deleted_user_nothing_is_left_but_the_id(app: TestApp) {
+async fn of_a_deleted_user_nothing_is_left_but_the_id(app: Server) {
     let (users, account) = (app.users().await, app.account());
     let (address, changed_to, wanted) = (email(), email(), email());
     let registration = RegisterUserRequest {
@@ -101,7 +101,7 @@ async fn of_a_deleted_user_nothing_is_left_but_the_id(app: TestApp) {
 }
 
 /// The database itself refuses a second grave, and nobody finds the first.
-async fn an_id_that_was_erased_stays_erased(app: TestApp) {
+async fn an_id_that_was_erased_stays_erased(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     users.delete(&owner.id).await.unwrap();
     for _ in 0..2 {

@@ -5,7 +5,7 @@ use tonic::Code;
 use vestibule::proto::v1::UpdateUserRequest;
 
 use super::{assert_refused, edit_of};
-use crate::harness::{Fault, TestApp, email, figure, scale};
+use crate::harness::{Fault, Server, email, figure, scale};
 
 on_both_databases!(
     a_stale_etag_writes_nothing_and_an_empty_one_writes_last,
@@ -13,7 +13,7 @@ on_both_databases!(
     of_many_who_want_one_address_one_gets_it,
 );
 
-async fn a_stale_etag_writes_nothing_and_an_empty_one_writes_last(app: TestApp) {
+async fn a_stale_etag_writes_nothing_and_an_empty_one_writes_last(app: Server) {
     let (users, user) = (app.users().await, app.grpc().registered().await);
     let with = |etag: &str| UpdateUserRequest {
         email: Some(email()),
@@ -37,7 +37,7 @@ async fn a_stale_etag_writes_nothing_and_an_empty_one_writes_last(app: TestApp) 
 }
 
 /// 50 at once, 3 times in CI and 100 times for the scorecard.
-async fn of_fifty_edits_with_one_etag_one_wins(app: TestApp) {
+async fn of_fifty_edits_with_one_etag_one_wins(app: Server) {
     let users = app.users().await;
     let rounds = scale(3, 100);
     for _ in 0..rounds {
@@ -67,7 +67,7 @@ async fn of_fifty_edits_with_one_etag_one_wins(app: TestApp) {
     );
 }
 
-async fn of_many_who_want_one_address_one_gets_it(app: TestApp) {
+async fn of_many_who_want_one_address_one_gets_it(app: Server) {
     let users = app.users().await;
     for _ in 0..scale(3, 50) {
         let wanted = email();

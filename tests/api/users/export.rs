@@ -7,14 +7,14 @@ use vestibule::{
 };
 
 use super::{NOBODY, assert_nobody};
-use crate::harness::TestApp;
+use crate::harness::Server;
 
 on_both_databases!(
     an_export_holds_what_is_kept_and_nothing_that_proves_anything,
     an_export_is_paged,
 );
 
-async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: TestApp) {
+async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let other = app.owner().await;
     let ended = app.session_of(&owner.email).await;
@@ -63,7 +63,7 @@ async fn an_export_holds_what_is_kept_and_nothing_that_proves_anything(app: Test
 }
 
 /// Whatever there is of each, a page holds so many of both together.
-async fn an_export_is_paged(app: TestApp) {
+async fn an_export_is_paged(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     for _ in 0..3 {
         app.session_of(&owner.email).await;

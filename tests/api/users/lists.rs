@@ -9,7 +9,7 @@ use vestibule::proto::v1::{
 };
 
 use super::{assert_invalid, assert_nobody};
-use crate::harness::{Database, Fault, PASSWORD, TestApp, Users, figure, scale};
+use crate::harness::{Database, Fault, PASSWORD, Server, Users, figure, scale};
 
 on_both_databases!(
     pages_hold_every_user_once_in_order_while_others_come_and_go,
@@ -50,7 +50,7 @@ async fn all(users: &Users, filter: ListUsersRequest) -> Vec<User> {
     }
 }
 
-async fn pages_hold_every_user_once_in_order_while_others_come_and_go(app: TestApp) {
+async fn pages_hold_every_user_once_in_order_while_others_come_and_go(app: Server) {
     let users = app.users().await;
     let mut registered = Vec::new();
     for _ in 0..7 {
@@ -75,7 +75,7 @@ async fn pages_hold_every_user_once_in_order_while_others_come_and_go(app: TestA
     assert_eq!((usual.users.len(), usual.next_page_token.as_str()), (7, ""));
 }
 
-async fn lists_are_filtered_by_status_and_by_what_an_address_begins_with(app: TestApp) {
+async fn lists_are_filtered_by_status_and_by_what_an_address_begins_with(app: Server) {
     let users = app.users().await;
     let addresses = [
         "canary.a@example.com",
@@ -121,7 +121,7 @@ async fn lists_are_filtered_by_status_and_by_what_an_address_begins_with(app: Te
 
 /// Where a database sorts text by a language, punctuation hardly counts.
 async fn what_an_address_begins_with_is_in_the_order_of_bytes(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = Server::start(database).await;
     if database == Database::Postgres {
         let collated = r#"ALTER TABLE users ALTER COLUMN email_key TYPE text COLLATE "en-x-icu""#;
         app.store.execute(collated).await;
@@ -146,7 +146,7 @@ async fn what_an_address_begins_with_is_in_the_order_of_bytes(database: Database
     }
 }
 
-async fn every_fault_of_a_page_is_told_at_once(app: TestApp) {
+async fn every_fault_of_a_page_is_told_at_once(app: Server) {
     let users = app.users().await;
     let request = ListUsersRequest {
         page_size: -1,
@@ -174,7 +174,7 @@ async fn every_fault_of_a_page_is_told_at_once(app: TestApp) {
     assert_invalid(users.sessions_page(request).await, &faults);
 }
 
-async fn a_page_token_is_good_for_its_own_list_alone(app: TestApp) {
+async fn a_page_token_is_good_for_its_own_list_alone(app: Server) {
     let (users, owner, other) = (app.users().await, app.owner().await, app.owner().await);
     app.session_of(&owner.email).await;
     let of_users = users.list(page(1, "")).await.unwrap().next_page_token;
@@ -201,7 +201,7 @@ async fn a_page_token_is_good_for_its_own_list_alone(app: TestApp) {
 
 /// (Z6) 200 guesses of each kind in CI, 10,000 for the scorecard: random ids, ids one beside a real
 /// one, and another user's.
-async fn guessed_ids_and_cursors_tell_and_change_nothing(app: TestApp) {
+async fn guessed_ids_and_cursors_tell_and_change_nothing(app: Server) {
     let (users, owner, other) = (app.users().await, app.owner().await, app.owner().await);
     let session = users.sessions(&owner.id).await.unwrap().remove(0).id;
     let real = Uuid::parse_str(&owner.id).unwrap().as_u128();

@@ -3,7 +3,7 @@
 use vestibule::proto::v1::{FindUserRequest, find_user_request::Key};
 
 use super::{NOBODY, assert_invalid, assert_nobody};
-use crate::harness::{TestApp, email};
+use crate::harness::{Server, email};
 
 on_both_databases!(
     a_user_is_found_by_id_address_and_session,
@@ -11,7 +11,7 @@ on_both_databases!(
     a_key_that_is_none_is_a_fault,
 );
 
-async fn a_user_is_found_by_id_address_and_session(app: TestApp) {
+async fn a_user_is_found_by_id_address_and_session(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     app.owner().await;
     let session = app.grpc().validate(&owner.token).await.unwrap().session;
@@ -33,7 +33,7 @@ async fn a_user_is_found_by_id_address_and_session(app: TestApp) {
 }
 
 /// What was typed as an address is not repeated.
-async fn who_is_not_there_is_told_by_id_alone(app: TestApp) {
+async fn who_is_not_there_is_told_by_id_alone(app: Server) {
     let users = app.users().await;
     assert_nobody(users.find(NOBODY).await, NOBODY);
     assert_nobody(users.find_by(Key::Email(email())).await, "");
@@ -43,7 +43,7 @@ async fn who_is_not_there_is_told_by_id_alone(app: TestApp) {
     assert!(!String::from_utf8_lossy(&reply.body).contains("vestibule.v1.User"));
 }
 
-async fn a_key_that_is_none_is_a_fault(app: TestApp) {
+async fn a_key_that_is_none_is_a_fault(app: Server) {
     let users = app.users().await;
     for id in ["", "x", &NOBODY.to_uppercase(), &format!("{{{NOBODY}}}")] {
         let invalid = users.find_by(Key::Id(id.into())).await;

@@ -9,7 +9,7 @@ use vestibule::{
 };
 
 use super::{NOBODY, assert_invalid, assert_nobody};
-use crate::harness::{EventKind, TestApp, Users, events_of};
+use crate::harness::{EventKind, Server, Users, events_of};
 
 on_both_databases!(
     all_sessions_end,
@@ -20,7 +20,7 @@ on_both_databases!(
 );
 
 /// Three sessions of a user, and whether each lives.
-async fn three(app: &TestApp) -> (Users, String, [String; 3]) {
+async fn three(app: &Server) -> (Users, String, [String; 3]) {
     let (users, owner) = (app.users().await, app.owner().await);
     let more = [
         app.session_of(&owner.email).await,
@@ -30,7 +30,7 @@ async fn three(app: &TestApp) -> (Users, String, [String; 3]) {
     (users, owner.id, [owner.token, second, third])
 }
 
-async fn live(app: &TestApp, tokens: &[String; 3]) -> [bool; 3] {
+async fn live(app: &Server, tokens: &[String; 3]) -> [bool; 3] {
     let mut live = [false; 3];
     for (live, token) in live.iter_mut().zip(tokens) {
         *live = app.grpc().verdict(token).await == SessionStatus::Active;
@@ -42,7 +42,7 @@ fn id_of(token: &str) -> String {
     SessionToken::parse(token).unwrap().id().to_string()
 }
 
-async fn all_sessions_end(app: TestApp) {
+async fn all_sessions_end(app: Server) {
     let (users, id, tokens) = three(&app).await;
     let other = app.owner().await;
     users.revoke(&id, Sessions::All(true)).await.unwrap();
@@ -62,7 +62,7 @@ async fn all_sessions_end(app: TestApp) {
     assert_nobody(users.revoke(NOBODY, Sessions::All(true)).await, NOBODY);
 }
 
-async fn all_sessions_but_one_end(app: TestApp) {
+async fn all_sessions_but_one_end(app: Server) {
     let (users, id, tokens) = three(&app).await;
     let kept = Sessions::ExceptSessionId(id_of(&tokens[1]));
     users.revoke(&id, kept.clone()).await.unwrap();
@@ -87,7 +87,7 @@ async fn all_sessions_but_one_end(app: TestApp) {
     assert_eq!(users.sessions(&other.id).await.unwrap().len(), 1);
 }
 
-async fn one_session_ends_and_only_its_users(app: TestApp) {
+async fn one_session_ends_and_only_its_users(app: Server) {
     let (users, id, tokens) = three(&app).await;
     let other = app.owner().await;
     for _ in 0..2 {
@@ -120,7 +120,7 @@ async fn one_session_ends_and_only_its_users(app: TestApp) {
     assert_eq!(live(&app, &tokens).await, [true, false, true]);
 }
 
-async fn sessions_end_by_when_their_user_proved_who_they_are(app: TestApp) {
+async fn sessions_end_by_when_their_user_proved_who_they_are(app: Server) {
     let (users, id, tokens) = three(&app).await;
     let second = app
         .grpc()
@@ -158,7 +158,7 @@ async fn sessions_end_by_when_their_user_proved_who_they_are(app: TestApp) {
     assert_eq!(live(&app, &tokens).await, [false; 3]);
 }
 
-async fn an_end_that_names_nothing_is_a_fault(app: TestApp) {
+async fn an_end_that_names_nothing_is_a_fault(app: Server) {
     let (users, id, tokens) = three(&app).await;
     let instant = |seconds, nanos| Sessions::IssuedBefore(Timestamp { seconds, nanos });
     for (faulty, field) in [

@@ -12,7 +12,7 @@ use vestibule::{
 };
 
 use super::{NEW, NOBODY, assert_disabled, assert_invalid, assert_nobody};
-use crate::harness::{PASSWORD, TestApp, email};
+use crate::harness::{PASSWORD, Server, email};
 
 on_both_databases!(
     a_caller_opens_a_session_for_a_user,
@@ -22,7 +22,7 @@ on_both_databases!(
     lists_of_sessions_are_paged,
 );
 
-async fn a_caller_opens_a_session_for_a_user(app: TestApp) {
+async fn a_caller_opens_a_session_for_a_user(app: Server) {
     let (users, user) = (app.users().await, app.grpc().registered().await);
     let client = ClientInfo {
         ip: "192.0.2.7".into(),
@@ -50,7 +50,7 @@ async fn a_caller_opens_a_session_for_a_user(app: TestApp) {
     assert_eq!(methods, [i32::from(AuthenticationMethod::Password)]);
 }
 
-async fn whom_no_session_can_be_opened_for_is_told(app: TestApp) {
+async fn whom_no_session_can_be_opened_for_is_told(app: Server) {
     let (users, user) = (app.users().await, app.grpc().registered().await);
     assert_nobody(users.open_for(NOBODY).await, NOBODY);
     let by_email = CreateSessionForUserRequest {
@@ -72,7 +72,7 @@ async fn whom_no_session_can_be_opened_for_is_told(app: TestApp) {
     assert_invalid(users.open(wrong).await, &faults);
 }
 
-async fn a_reset_that_a_caller_makes_sets_a_password_and_proves_no_address(app: TestApp) {
+async fn a_reset_that_a_caller_makes_sets_a_password_and_proves_no_address(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let by_email = create_password_reset_request::User::Email(owner.email.to_uppercase());
     let other = users.reset(by_email).await.unwrap();
@@ -113,7 +113,7 @@ fn ids(sessions: &[Session]) -> Vec<&str> {
     sessions.iter().map(|session| session.id.as_str()).collect()
 }
 
-async fn the_list_holds_live_sessions_and_no_secret(app: TestApp) {
+async fn the_list_holds_live_sessions_and_no_secret(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     app.owner().await;
     let ended = app.session_of(&owner.email).await;
@@ -139,7 +139,7 @@ async fn the_list_holds_live_sessions_and_no_secret(app: TestApp) {
     assert_nobody(users.sessions(NOBODY).await, NOBODY);
 }
 
-async fn lists_of_sessions_are_paged(app: TestApp) {
+async fn lists_of_sessions_are_paged(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     for _ in 0..4 {
         app.session_of(&owner.email).await;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     domain::PasswordPolicy,
-    transport::{grantable, policy::Policy},
+    transport::{access_policy::Policy, grantable},
 };
 
 fn document(min_length: usize) -> Value {

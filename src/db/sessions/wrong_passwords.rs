@@ -3,7 +3,7 @@
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 use tokio::time::Instant;
 
-use super::{
+use crate::db::{
     Db, DbError,
     entity::{
         sessions::{Column, Entity as Sessions},
@@ -63,7 +63,7 @@ impl Db {
 
 /// Resets the count for a session whose holder knew the right password. Returns whether the session
 /// lives: a guess that is verified at the same time as the one that ended the session learns nothing.
-pub(super) async fn forget_wrong_passwords(
+pub(in crate::db) async fn forget_wrong_passwords(
     transaction: &DatabaseTransaction,
     id: SessionId,
 ) -> Result<bool, DbErr> {

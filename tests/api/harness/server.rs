@@ -11,10 +11,10 @@ use vestibule::{
     server::{Application, Stop},
 };
 
-use super::{Client, Database, Ground, Health, Plan, RawConnection, Rest, Store, Wire, logs};
+use super::{Client, Database, Fixture, Health, Plan, RawConnection, Rest, Store, Wire, logs};
 
 /// A running application. What a test does not stop ends with the test's runtime.
-pub(crate) struct TestApp {
+pub(crate) struct Server {
     /// Its database.
     pub(crate) store: Arc<Store>,
     /// Where gRPC listens.
@@ -33,13 +33,13 @@ pub(crate) struct TestApp {
     hash_gate: Option<super::HashGate>,
 }
 
-impl Ground for TestApp {
+impl Fixture for Server {
     async fn on(database: Database) -> Self {
         Self::start(database).await
     }
 }
 
-impl TestApp {
+impl Server {
     /// The usual application over a fresh database.
     pub(crate) async fn start(database: Database) -> Self {
         Plan::on(database).await.start().await
@@ -170,7 +170,7 @@ impl TestApp {
     }
 }
 
-impl Drop for TestApp {
+impl Drop for Server {
     fn drop(&mut self) {
         if let Some(gate) = &self.hash_gate {
             gate.open();

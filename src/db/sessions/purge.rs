@@ -9,7 +9,7 @@ use sea_orm::{
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{
+use crate::db::{
     Db, DbError,
     entity::{
         sessions::{Column, Entity as Sessions},
