@@ -152,7 +152,7 @@ impl Db {
         deadline: Instant,
         work: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbError> {
-        let _caller = self.inner.counters.reading.enter();
+        let _waiter = self.inner.counters.reading.enter();
         self.within(deadline, work).await
     }
 

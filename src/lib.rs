@@ -20,6 +20,11 @@
 //! `server` owns listeners, limits, health and drain; `config` reads settings for every layer;
 //! `cli` and `telemetry` surround them, and `metrics` has the counters of all.
 
+#![allow(
+    missing_docs,
+    reason = "the library is the inside of the binary: no doc is better than one that repeats a name"
+)]
+
 /// The release of this build.
 pub const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// The commit of this build, or `unknown`; `build.rs` finds it.

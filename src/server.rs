@@ -36,7 +36,6 @@ use crate::{
 /// The settings of listeners, connections and the drain.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
-    /// Where gRPC listens.
     pub grpc_listen: SocketAddr,
     /// Whether reflection is served.
     pub reflection: bool,
@@ -66,13 +65,10 @@ pub struct ServerSettings {
 pub struct ApplicationSettings {
     /// Listeners, limits, lifecycle.
     pub server: ServerSettings,
-    /// The database.
     pub db: db::DbSettings,
-    /// The hashing engine.
     pub hashing: hashing::HashingSettings,
     /// How mail is delivered.
     pub mail: mailing::Delivery,
-    /// The use cases.
     pub auth: auth::AuthSettings,
 }
 
@@ -100,7 +96,6 @@ pub enum StartError {
         key: &'static str,
         /// The environment variable, such as `VESTIBULE_GRPC_LISTEN`.
         variable: &'static str,
-        /// The configured address.
         address: SocketAddr,
         /// The error of the system.
         source: io::Error,

@@ -44,7 +44,6 @@ pub enum LogFormat {
     Auto,
     /// One JSON object per line.
     Json,
-    /// Text for people.
     Text,
 }
 

@@ -18,7 +18,6 @@ use crate::{
 pub struct OwnerProof {
     /// A token of the user's live session.
     pub session: PresentedToken,
-    /// The current password.
     pub password: PasswordAttempt,
 }
 

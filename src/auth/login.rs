@@ -19,9 +19,7 @@ const REHASH_LIMIT: Duration = Duration::from_secs(10);
 /// What an end user presents to log in.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The address.
     pub email: Email,
-    /// The password.
     pub password: PasswordAttempt,
     /// The end user's client.
     pub client: ClientInfo,

@@ -44,7 +44,6 @@ impl MailSettings {
     }
 }
 
-/// Counts of mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MailMetrics {
     /// Mails that wait, of all replicas, when they were last counted.

@@ -20,9 +20,7 @@ const ROWS_MAX: usize = 4_096;
 /// Counts of outcomes since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutcomeMetrics {
-    /// Not written yet.
     pub waiting: u64,
-    /// Written.
     pub written: u64,
     /// Counted in the row of an earlier outcome that was alike.
     pub folded: u64,

@@ -43,9 +43,7 @@ pub enum Command {
     Export(Flags, ExportArgs),
     /// Ask a running server whether it serves.
     Healthcheck(Flags),
-    /// Check the configuration.
     ConfigCheck(Flags),
-    /// Print the configuration.
     ConfigShow(Flags),
     /// Measure what passwords cost on this machine.
     Calibrate(Flags, CalibrateArgs),

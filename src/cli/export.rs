@@ -35,7 +35,6 @@ configuration.";
 /// How many users are read at a time.
 const BATCH: u64 = 500;
 
-/// What to export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportArgs {
     /// The new file; `None`: standard output.

@@ -1,4 +1,4 @@
-//! The one way in which commands reach the database of `serve`. They act as its operator: whoever may
+//! The one way in which commands reach the database of `serve`. They act as its operator: a user who may
 //! write to the database decides, so no caller and no proof is asked for.
 
 use std::{path::Path, time::Duration};

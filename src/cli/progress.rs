@@ -1,4 +1,4 @@
-//! How far it is, for whoever waits at a terminal: on standard error, and nowhere else.
+//! How far a command is, shown on a terminal: on standard error alone.
 
 use std::{
     fmt::Display,
@@ -48,7 +48,6 @@ impl Progress {
         self.advance();
     }
 
-    /// Leaves no trace.
     pub(super) fn clear(&self) {
         self.0.finish_and_clear();
     }

@@ -1,7 +1,5 @@
 //! `vestibule serve`: the service, from its configuration to its drain.
 
-use std::path;
-
 use tracing::{error, info};
 
 use super::{exit::Exit, output, runtime, signals, version};
@@ -74,14 +72,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
 /// What somebody who has just started it wants to know: where it is, where its data is, and a call.
 /// It is said when that call would be answered.
 fn first_steps(application: &Application, target: &Target, tls: bool) -> String {
-    let data = match target {
-        Target::Sqlite(file) => path::absolute(file)
-            .unwrap_or_else(|_| file.clone())
-            .display()
-            .to_string(),
-        Target::Postgres { .. } => "Postgres".to_owned(),
-    };
-    // Whoever tries it on this machine need not prove to themselves who they are.
+    // A try on this machine needs no check of the certificate.
     let (scheme, curl, grpcurl) = if tls {
         ("https://", "curl -k", "grpcurl -insecure")
     } else {
@@ -107,7 +98,7 @@ fn first_steps(application: &Application, target: &Target, tls: bool) -> String 
         ),
     };
     format!(
-        "\nVestibule is open.\n\n  gRPC        {}\n  REST        {rest}\n  operations  http://{}/readyz\n  data        {data}\n\nTry, in another terminal:\n\n  {call}\n",
+        "\nVestibule is open.\n\n  gRPC        {}\n  REST        {rest}\n  operations  http://{}/readyz\n  data        {target}\n\nTry, in another terminal:\n\n  {call}\n",
         application.grpc_address(),
         application.operations_address(),
     )

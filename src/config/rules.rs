@@ -25,7 +25,7 @@ pub(super) fn check_listeners(
     refuse_overlaps(reader, calls.iter().copied().chain([operations]));
     let open = callers
         .is_some_and(|callers| matches!(callers.auth_service, AuthServiceAccess::Open))
-        .then_some("open to whoever reaches it (callers.auth_service)");
+        .then_some("open to every client that reaches it (callers.auth_service)");
     let plaintext = (!tls::is_on(reader)).then_some(PLAINTEXT);
     for listener in calls {
         warn_beyond_loopback(reader, *listener, [plaintext, open]);

@@ -42,7 +42,7 @@ const KEEP_ENDED: Key = Key::new(
     "sessions",
     "keep_ended",
     Value("7d"),
-    "How long an ended session is still told from an unknown one: 1s to 365d",
+    "How long an ended session is answered as ended, before it is unknown: 1s to 365d",
 );
 
 pub(super) const KEYS: &[&Key] = &[

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use super::Key;
 
-/// Environment variables.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 

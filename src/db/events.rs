@@ -19,7 +19,6 @@ use super::{
 };
 use crate::domain::{Event, EventFilter, EventId, SessionId, StoredEvent, UserId, uuid_v7};
 
-/// Writes an event.
 pub(super) async fn record(transaction: &DatabaseTransaction, event: &Event) -> Result<(), DbErr> {
     Events::insert(row(event, 1))
         .exec_without_returning(transaction)

@@ -27,7 +27,6 @@ pub struct FlaskUser {
     place: i64,
     /// An integer, as text.
     pub id: Option<String>,
-    /// The address.
     pub email: Option<Vec<u8>>,
     /// A hash of bcrypt.
     pub hashed_password: Option<Vec<u8>>,

@@ -116,12 +116,12 @@ impl Db {
         let ids: Vec<_> = lookups.iter().map(|lookup| lookup.id).collect();
         // Past the last deadline no lookup waits.
         let last = lookups.iter().map(|lookup| lookup.deadline).max();
-        let caller = self.inner.counters.reading.enter();
+        let waiter = self.inner.counters.reading.enter();
         let find = session_rows::find(&self.inner.reader, &ids);
         let Ok(outcome) = timeout_at(last.unwrap_or_else(Instant::now), find).await else {
             return;
         };
-        drop(caller);
+        drop(waiter);
         for lookup in lookups {
             let found = match &outcome {
                 Ok(rows) => Ok(rows.get(&lookup.id).cloned()),

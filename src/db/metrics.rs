@@ -28,7 +28,6 @@ pub struct DbMetrics {
 pub struct PoolMetrics {
     /// `writer` and `reader` on SQLite, `shared` on Postgres.
     pub name: &'static str,
-    /// The most connections.
     pub max: u32,
     /// Open connections in use.
     pub used: usize,

@@ -112,7 +112,7 @@ impl Db {
             return Ok(SchemaState::compare::<M>(Vec::new()));
         }
         let connection = self.schema_connection().await?;
-        let state = telling_of_the_wait(while_busy(|| state::<M, _>(&connection))).await;
+        let state = log_while_waiting(while_busy(|| state::<M, _>(&connection))).await;
         let _ = connection.close().await;
         state.map_err(|error| self.unusable(&error))
     }
@@ -165,7 +165,7 @@ impl Db {
     {
         let connection = self.schema_connection().await?;
         let outcome = async {
-            let transaction = telling_of_the_wait(lock(&connection)).await?;
+            let transaction = log_while_waiting(lock(&connection)).await?;
             let done = work(&transaction).await?;
             transaction.commit().await?;
             Ok(done)
@@ -201,7 +201,7 @@ where
     }
 }
 
-async fn telling_of_the_wait<T>(lock: impl Future<Output = T>) -> T {
+async fn log_while_waiting<T>(lock: impl Future<Output = T>) -> T {
     let start = Instant::now();
     let mut log = interval_at(start + WAITING_LOG_INTERVAL, WAITING_LOG_INTERVAL);
     tokio::pin!(lock);
@@ -274,9 +274,9 @@ mod tests {
             .with_writer(move || writer.clone())
             .finish();
         let guard = tracing::subscriber::set_default(subscriber);
-        telling_of_the_wait(sleep(Duration::from_secs(9))).await;
+        log_while_waiting(sleep(Duration::from_secs(9))).await;
         assert!(log.0.lock().unwrap().is_empty());
-        telling_of_the_wait(sleep(Duration::from_secs(35))).await;
+        log_while_waiting(sleep(Duration::from_secs(35))).await;
         drop(guard);
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 3, "{text}");

@@ -72,7 +72,7 @@ impl Db {
         if deadline <= Instant::now() {
             return None;
         }
-        let _caller = self.inner.counters.writing.enter();
+        let _waiter = self.inner.counters.writing.enter();
         let transaction = match begin(&self.inner.writer).await {
             Ok(transaction) => transaction,
             Err(error) => return Some(Err(error)),

@@ -13,7 +13,6 @@ const NAME_MAX: usize = 64;
 pub struct CallerName(Arc<str>);
 
 impl CallerName {
-    /// Parses a name.
     pub fn parse(text: &str) -> Option<Self> {
         let is_good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
         let fits = (1..=NAME_MAX).contains(&text.len());
@@ -54,7 +53,6 @@ impl Caller {
 /// A caller's key as stored.
 #[derive(Debug, Clone)]
 pub struct CallerKey {
-    /// The public id.
     pub id: CallerKeyId,
     /// SHA-256 of the token's secret.
     pub secret_hash: SecretHash,

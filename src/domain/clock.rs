@@ -42,7 +42,6 @@ impl Clock {
         Self(Arc::new(TimeSource::Manual(micros)))
     }
 
-    /// The current time.
     pub fn now(&self) -> Timestamp {
         from_micros(match &*self.0 {
             TimeSource::System(correction) => system_micros() + correction.load(Ordering::SeqCst),

@@ -69,7 +69,6 @@ impl Email {
         &self.given
     }
 
-    /// The canonical form.
     pub fn key(&self) -> &EmailKey {
         &self.key
     }

@@ -17,9 +17,7 @@ pub struct EventOrigin {
 pub struct Event {
     /// Made of `at`, so that events sort by it.
     pub id: EventId,
-    /// What happened.
     pub kind: EventKind,
-    /// When it happened.
     pub at: Timestamp,
     /// The user to whom it happened. `None` for a login with an unknown address and for events of
     /// callers.
@@ -75,7 +73,6 @@ pub struct EventFilter {
 /// What an event records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
-    /// A user registered.
     UserRegistered,
     /// A login with the right password, by a user who may log in.
     LoginSucceeded,
@@ -121,7 +118,6 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Every kind.
     pub const ALL: [Self; 21] = [
         Self::UserRegistered,
         Self::LoginSucceeded,

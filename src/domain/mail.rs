@@ -18,7 +18,6 @@ pub enum MailPurpose {
 }
 
 impl MailPurpose {
-    /// Every purpose.
     pub const ALL: [Self; 5] = [
         Self::PasswordReset,
         Self::EmailVerification,

@@ -15,7 +15,6 @@ impl ServerKey {
         Self(Zeroizing::new(bytes))
     }
 
-    /// The bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

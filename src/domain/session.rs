@@ -14,7 +14,6 @@ use super::{ClientInfo, SecretHash, SessionId, Timestamp, User, UserId, UserStat
 /// One row of `sessions`.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The public id.
     pub id: SessionId,
     /// The user who logged in.
     pub user_id: UserId,
@@ -46,7 +45,6 @@ pub struct Session {
 /// How a user proved who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthenticationMethod {
-    /// By their password.
     Password,
     /// To a named caller, which opened the session for them.
     Caller,

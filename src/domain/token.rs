@@ -116,7 +116,6 @@ impl<K: TokenKind> Token<K> {
         (token.checksum() == checksum).then_some(token)
     }
 
-    /// The public id.
     pub fn id(&self) -> K::Id {
         self.id
     }

@@ -91,7 +91,6 @@ pub struct HashedPassword(String);
 /// What an attempt is verified against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPassword {
-    /// The hash.
     pub hashed: HashedPassword,
     /// Over which bytes of the password it is.
     pub scheme: PasswordScheme,
@@ -116,7 +115,6 @@ impl UserStatus {
         }
     }
 
-    /// Parses the name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Active, Self::Disabled]
             .into_iter()

@@ -25,7 +25,6 @@ const BASE_BYTES: u64 = 32 * 1024 * 1024;
 pub struct Cost {
     /// Memory in KiB.
     pub memory_kib: u32,
-    /// Passes.
     pub iterations: u32,
     /// Lanes, computed one after the other.
     pub parallelism: u32,

@@ -10,7 +10,6 @@ use super::job::Job;
 /// The lane that a job waits in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// Verifications of passwords.
     Login,
     /// Hashes of new passwords.
     Registration,
@@ -81,7 +80,6 @@ impl FairQueue {
         self.rehash = Some(job);
     }
 
-    /// Drops abandoned jobs.
     pub(super) fn drop_unwanted(&mut self, now: Instant) {
         self.logins.retain(|job| job.is_wanted(now));
         self.registrations.retain(|job| job.is_wanted(now));

@@ -94,7 +94,6 @@ impl Parameters {
         self.iterations
     }
 
-    /// Lanes.
     pub fn parallelism(self) -> u32 {
         self.parallelism
     }

@@ -46,7 +46,6 @@ pub struct SmtpSettings {
 pub struct MailServer {
     /// A name or an IP address, which the certificate must have.
     pub host: String,
-    /// The TCP port.
     pub port: u16,
 }
 
@@ -64,7 +63,6 @@ pub enum SmtpTls {
 /// The credentials of a user at a mail server.
 #[derive(Debug, Clone)]
 pub struct SmtpLogin {
-    /// The user name.
     pub username: String,
     /// The user's password.
     pub password: SecretString,

@@ -21,7 +21,6 @@ use super::readiness::Readiness;
 pub(super) struct HealthService {
     services: &'static [&'static str],
     readiness: watch::Receiver<Readiness>,
-    /// Ends every watch.
     closing: CancellationToken,
 }
 

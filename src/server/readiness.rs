@@ -6,7 +6,6 @@ use tokio::sync::watch;
 /// Whether balancers should send calls to this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readiness {
-    /// Calls are served.
     Ready,
     /// Calls should go elsewhere.
     Failing(Check),

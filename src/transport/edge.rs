@@ -46,7 +46,6 @@ pub type BeforeHandler = Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Syn
 pub struct EdgeSettings {
     /// The longest that a call may take; a stream has its client's `grpc-timeout` alone.
     pub request_timeout: Duration,
-    /// Who may call.
     pub gate: Arc<Gate>,
     /// Where tests hold calls; `None` in the binary.
     pub before_handler: Option<BeforeHandler>,

@@ -43,7 +43,6 @@ pub(crate) struct RawRegistration<'a> {
     pub(crate) unknown: Vec<&'a str>,
 }
 
-/// Reads a registration.
 pub(crate) fn registration(
     raw: &RawRegistration<'_>,
     policy: PasswordPolicy,

@@ -25,7 +25,7 @@ pub(super) struct Problem<'a> {
     detail: &'a str,
     /// The same as `detail`.
     message: &'a str,
-    /// What went wrong.
+    /// The stable reason of the error, as docs/errors.md lists it.
     #[schema(pattern = "^[A-Z][A-Z0-9_]*$")]
     reason: &'a str,
     /// The same as the header `x-request-id`.
@@ -42,10 +42,10 @@ pub(super) struct Fault<'a> {
     /// The field's name, or that of the header.
     #[schema(max_length = 200)]
     field: &'a str,
-    /// What is wrong.
+    /// The stable reason of this fault.
     #[schema(pattern = "^[A-Z][A-Z0-9_]*$")]
     reason: &'a str,
-    /// For people.
+    /// A message for people; programs read `reason`.
     #[schema(max_length = 200)]
     message: &'a str,
 }

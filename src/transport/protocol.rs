@@ -5,7 +5,6 @@
 pub enum Protocol {
     /// gRPC over HTTP/2.
     Grpc,
-    /// The REST gateway.
     Rest,
 }
 

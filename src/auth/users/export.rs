@@ -11,7 +11,6 @@ use crate::{
 /// A user, and a page of what is stored about them.
 #[derive(Debug)]
 pub struct UserExport {
-    /// The user.
     pub user: User,
     /// In the order of ids, which is that of time.
     pub items: Vec<ExportedItem>,
@@ -22,7 +21,6 @@ pub struct UserExport {
 pub enum ExportedItem {
     /// A session, live or ended.
     Session(Session),
-    /// An event.
     Event(StoredEvent),
 }
 

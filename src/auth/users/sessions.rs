@@ -13,7 +13,6 @@ use crate::{
 /// Which sessions of a user end.
 #[derive(Debug, Clone, Copy)]
 pub enum SessionsToEnd {
-    /// All sessions.
     All,
     /// All except this session; all sessions where it is not a live session of the user.
     AllBut(SessionId),

@@ -19,7 +19,7 @@ const OVERLAP: &str = "overlap";
 const OVERLAP_MAX: Duration = Duration::from_hours(90 * 24);
 
 const AFTER_ADD: &str = "\
-The key is told here and nowhere else: the database has a hash of it. The caller sends it as \
+The key is printed once, here: the database keeps a hash of it. The caller sends it as \
 `authorization: Bearer vck_…`, or proves an identity by its certificate. Servers know it at \
 once.\n\n\
 Exit codes: 0 added, 1 not, 64 faulty usage or configuration.";
@@ -33,7 +33,6 @@ Exit codes: 0 rotated, 1 not, 64 faulty usage or configuration.";
 pub enum CallerArgs {
     /// Add a caller and print its key.
     Add {
-        /// Its name.
         name: CallerName,
         /// The full names of the methods that it may call.
         allow: Vec<&'static str>,
@@ -42,17 +41,13 @@ pub enum CallerArgs {
     },
     /// Print a new key of a caller.
     Rotate {
-        /// Its name.
         name: CallerName,
         /// How long its other keys stay valid.
         overlap: Duration,
     },
-    /// Remove a caller.
     Remove {
-        /// Its name.
         name: CallerName,
     },
-    /// Print all callers.
     List,
 }
 

@@ -17,7 +17,6 @@ An import only inserts: a row whose id or address is somebody's is refused.\n\n\
 Exit codes: 0 all rows are in, 1 some were refused or it failed (the others are in), 64 faulty \
 usage or configuration.";
 
-/// What to import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportArgs {
     /// Where the users are.

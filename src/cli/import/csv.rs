@@ -86,7 +86,6 @@ impl CsvReader {
         self.reader.position().byte()
     }
 
-    /// The next row.
     pub(super) fn next(&mut self) -> Result<Option<ImportRow>, ReadError> {
         self.left.set(ROW_MAX + AHEAD);
         let read = self.reader.read_record(&mut self.record);

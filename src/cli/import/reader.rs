@@ -21,7 +21,6 @@ pub enum ImportSource {
     FlaskDb(PathBuf),
 }
 
-/// An open source.
 pub(super) struct RowReader {
     source: OpenSource,
     /// Why it ends after the batch that was read last.

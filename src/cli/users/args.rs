@@ -36,13 +36,11 @@ pub enum UsersArgs {
 pub enum UserAction {
     /// Print what is known of them.
     Show,
-    /// Refuse them everywhere.
     Disable,
     /// Let them log in again.
     Enable,
     /// End all their sessions.
     RevokeSessions,
-    /// Erase them.
     Delete {
         /// Without it, say what would be erased and do nothing.
         yes: bool,

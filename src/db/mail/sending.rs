@@ -40,7 +40,6 @@ pub struct MailIntent {
 /// The user who asked for mail.
 #[derive(Clone)]
 pub struct AskedBy {
-    /// The user.
     pub user: UserId,
     /// The user's epoch when they asked.
     pub epoch: i64,

@@ -26,7 +26,6 @@ use crate::domain::{
     UserId, UserStatus,
 };
 
-/// A presented token.
 #[derive(Debug, Clone, Copy)]
 pub struct TokenProof {
     /// The public part of the token.
@@ -42,7 +41,6 @@ pub struct TokenProof {
 pub enum Redemption {
     /// The hash of the new password.
     PasswordReset(HashedPassword),
-    /// Nothing.
     EmailVerification,
     /// The notice to the former address, if it can be mailed.
     EmailChange(Option<MailRequest>),

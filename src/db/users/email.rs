@@ -30,7 +30,6 @@ pub enum UpdateUserError {
     /// Another user has the address.
     #[error("the address is taken")]
     EmailTaken,
-    /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
 }

@@ -21,7 +21,6 @@ use super::{
 
 const TAG_BYTES: usize = 32;
 
-/// A measured rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
     /// The threads that hashed at the same time.

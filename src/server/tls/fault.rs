@@ -7,7 +7,6 @@ use std::{fmt, path::PathBuf};
 pub enum TlsFile {
     /// The certificate of the service, followed by its chain.
     Certificate,
-    /// Its private key.
     Key,
     /// The authorities that client certificates are verified against.
     ClientCa,

@@ -33,7 +33,6 @@ const MODE_OTHERS: u32 = 0o006;
 pub struct TlsFiles {
     /// The certificate of the service, followed by its chain.
     pub certificate: PathBuf,
-    /// Its private key.
     pub key: PathBuf,
     /// The authorities that client certificates are verified against; `None`: clients are not asked
     /// for a certificate.
@@ -43,7 +42,7 @@ pub struct TlsFiles {
 type Chain = Vec<CertificateDer<'static>>;
 
 /// What is wrong with a file, and what to do about it.
-type Trouble = (String, &'static str);
+type FileFault = (String, &'static str);
 
 impl TlsFiles {
     /// Reads and checks the files.
@@ -88,7 +87,7 @@ impl TlsFiles {
 }
 
 /// Makes the trouble with a file a fault, which names its key and path.
-fn make_fault(file: TlsFile, path: &Path) -> impl Fn(Trouble) -> TlsFault {
+fn make_fault(file: TlsFile, path: &Path) -> impl Fn(FileFault) -> TlsFault {
     move |(wrong, fix)| TlsFault {
         file,
         path: path.to_owned(),
@@ -97,7 +96,7 @@ fn make_fault(file: TlsFile, path: &Path) -> impl Fn(Trouble) -> TlsFault {
     }
 }
 
-fn read_key(path: &Path) -> Result<Arc<dyn SigningKey>, Trouble> {
+fn read_key(path: &Path) -> Result<Arc<dyn SigningKey>, FileFault> {
     let pem = read_file(path)?;
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
     if mode & MODE_OTHERS != 0 {
@@ -126,7 +125,7 @@ fn read_key(path: &Path) -> Result<Arc<dyn SigningKey>, Trouble> {
         })
 }
 
-fn pair_key(chain: Chain, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, Trouble> {
+fn pair_key(chain: Chain, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, FileFault> {
     let pair = CertifiedKey::new(chain, key);
     pair.keys_match().map_err(|_| {
         (
@@ -138,7 +137,7 @@ fn pair_key(chain: Chain, key: Arc<dyn SigningKey>) -> Result<CertifiedKey, Trou
 }
 
 /// The verifier accepts clients without a certificate: a caller may have another proof.
-fn read_authorities(path: &Path) -> Result<ClientAuthorities, Trouble> {
+fn read_authorities(path: &Path) -> Result<ClientAuthorities, FileFault> {
     let unusable = |_| {
         (
             "holds a certificate that cannot be used".to_owned(),
@@ -166,7 +165,7 @@ fn read_authorities(path: &Path) -> Result<ClientAuthorities, Trouble> {
 fn build_credentials(
     pair: CertifiedKey,
     authorities: Option<ClientAuthorities>,
-) -> Result<ServerCredentials, Trouble> {
+) -> Result<ServerCredentials, FileFault> {
     ServerCredentials::new(pair, authorities).ok_or_else(|| {
         (
             "holds a certificate that cannot be used".to_owned(),
@@ -175,7 +174,7 @@ fn build_credentials(
     })
 }
 
-fn read_certificates(path: &Path) -> Result<Chain, Trouble> {
+fn read_certificates(path: &Path) -> Result<Chain, FileFault> {
     let pem = read_file(path)?;
     let chain: Chain = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<_, _>>()
@@ -191,7 +190,7 @@ fn read_certificates(path: &Path) -> Result<Chain, Trouble> {
     Ok(chain)
 }
 
-fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Trouble> {
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileFault> {
     let metadata = fs::metadata(path).map_err(unreadable)?;
     // Reading a pipe would block, and a device has no end.
     if !metadata.is_file() || metadata.len() > FILE_BYTES_MAX {
@@ -201,7 +200,7 @@ fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Trouble> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn unreadable(error: io::Error) -> Trouble {
+fn unreadable(error: io::Error) -> FileFault {
     (
         format!("cannot be read: {error}"),
         "name a file that this user may read",

@@ -16,7 +16,7 @@ pub(super) struct Welcome {
 /// The user who was registered.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Created {
-    /// Never used again.
+    /// A UUID; no other user ever has it.
     #[schema(format = "uuid")]
     id: String,
     /// As it was given, in NFC.
@@ -28,7 +28,7 @@ pub(super) struct Created {
 /// A user.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Found {
-    /// Never used again.
+    /// A UUID; no other user ever has it.
     #[schema(format = "uuid")]
     id: String,
     /// As it was given at registration, in NFC.
