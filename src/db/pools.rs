@@ -26,6 +26,8 @@ const SQLITE_READER_CACHE_KIB: u32 = 16 * 1024;
 /// A Postgres connection that was idle this long is tested before use, so that after a restart of the
 /// database only calls under way fail. Busy connections are spared the round trip.
 const TEST_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// A Postgres connection that is older is closed instead of used.
+const MAX_LIFETIME: Duration = Duration::from_mins(30);
 /// The time that a connection which was given back has to answer a ping.
 const RELEASE_LIMIT: Duration = Duration::from_secs(1);
 /// The longest wait for a connection that works on the schema.
@@ -132,6 +134,10 @@ fn postgres(
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(acquire_timeout)
+        // Either of the two starts the driver's maintenance task, which reads a count of idle connections
+        // that wraps below zero for a moment while connections change hands, and then loops 2^64 times.
+        .idle_timeout(None)
+        .max_lifetime(None)
         .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
@@ -145,6 +151,9 @@ fn postgres(
         })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
+                if meta.age >= MAX_LIFETIME {
+                    return Ok(false);
+                }
                 if meta.idle_for >= TEST_AFTER_IDLE {
                     connection.ping().await?;
                 }

@@ -199,6 +199,8 @@ async fn administer(statement: &str) {
 
 async fn connect(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
+    // As in `src/db/pools.rs`: the maintenance task of the driver may loop without an end.
+    options.idle_timeout(None).max_lifetime(None);
     options.max_connections(1).sqlx_logging(false);
     sea_orm::Database::connect(options).await.unwrap()
 }
