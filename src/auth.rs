@@ -41,13 +41,13 @@ pub use error::{AuthError, ProofFault};
 pub use import::{Import, RawUser, RowFault};
 pub use issuer::{Issuer, NewSession, NewToken};
 pub use login::{Credentials, LoginVerdict};
-pub use mail::{MailMetrics, MailSettings};
+pub use mail::{MailMetrics, MailSettings, VerificationProof};
 pub use outcomes::OutcomeMetrics;
 pub use own_sessions::OwnSessions;
-pub use redemption::PasswordReset;
+pub use redemption::{EmailRestore, EmailVerification, KnowsAccount, PasswordReset};
 pub use register::Registration;
 pub use rotation::RotatedSession;
-pub use users::{ExportedItem, SessionsToEnd, UserExport, Users};
+pub use users::{ExportedItem, SessionToOpen, SessionsToEnd, Unverified, UserExport, Users};
 
 use crate::{
     db::Db,
@@ -66,6 +66,8 @@ pub struct AuthSettings {
     pub password: PasswordPolicy,
     /// How long sessions live, and how many of them a user has.
     pub session_limits: SessionLimits,
+    /// How long after a proof of the password a session may end others.
+    pub reauthentication: Duration,
     /// The interval between the writes of when sessions were last seen.
     pub last_seen_interval: Duration,
     /// How long an ended session is kept; a session that was deleted is answered as `NOT_FOUND`,

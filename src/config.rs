@@ -194,6 +194,7 @@ fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
         session_limits: sessions.limits,
         last_seen_interval: sessions.last_seen_interval,
         keep_ended: sessions.keep_ended,
+        reauthentication: sessions.reauthentication,
         keep_events: events.keep,
         keep_addresses: events.keep_addresses,
         mail: mail?,

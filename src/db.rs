@@ -6,6 +6,7 @@
 
 mod backup;
 mod callers;
+mod ends;
 mod entity;
 mod error;
 mod events;
@@ -43,9 +44,10 @@ use tokio_util::task::TaskTracker;
 
 pub use backup::BackupError;
 pub use callers::AddedCaller;
+pub use ends::KeptSessions;
 pub use error::DbError;
 pub use flask_import::{FlaskError, FlaskUser, FlaskUsers};
-pub use mail::{AskedBy, MailIntent, MailRequest, MailWaiting, Queued};
+pub use mail::{MailIntent, MailRequest, MailWaiting, Queued, Requester};
 pub use metrics::{DbMetrics, PoolMetrics};
 pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
@@ -53,10 +55,11 @@ pub use sessions::{AfterWrong, Rotation};
 pub use target::{Target, is_open_elsewhere};
 pub use tokens::{
     NewOneTimeToken,
-    redemption::{Redemption, TokenProof},
+    redemption::{Redeemed, Redemption, TokenOwner, TokenProof},
 };
 pub use users::{
-    AddedUser, ImportOutcome, KeptSessions, NewImport, NewUser, ProvenUser, UpdateUserError,
+    AccountProof, AddedUser, ImportOutcome, NewImport, NewUser, OthersEnded, ProvenUser,
+    UpdateUserError,
 };
 
 use metrics::DbCounters;

@@ -35,8 +35,8 @@ pub use rotation::{ROTATION_GRACE, SupersededSecret};
 pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{
-    CallerKind, EmailChangeKind, EmailVerificationKind, PasswordResetKind, Presented,
-    PresentedToken, SecretHash, SessionKind, SessionToken, Token, TokenFault, TokenKind,
+    CallerKind, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, PasswordResetKind,
+    Presented, PresentedToken, SecretHash, SessionKind, SessionToken, Token, TokenFault, TokenKind,
 };
 pub use user::{
     HashedPassword, PasswordScheme, StoredEmail, StoredPassword, User, UserEdit, UserFilter,

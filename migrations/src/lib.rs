@@ -18,6 +18,7 @@ mod m20261125_000008_create_events;
 mod m20261125_000009_add_password_class;
 mod m20261125_000021_index_addresses;
 mod m20261126_000022_index_live_sessions;
+mod m20261201_000023_account_flows;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000009_add_password_class::Migration),
             Box::new(m20261125_000021_index_addresses::Migration),
             Box::new(m20261126_000022_index_live_sessions::Migration),
+            Box::new(m20261201_000023_account_flows::Migration),
         ]
     }
 }
@@ -65,6 +67,9 @@ pub fn loss(name: &str) -> &'static str {
         }
         "m20261125_000021_index_addresses" => "the index that lists of addresses use",
         "m20261126_000022_index_live_sessions" => "the index that finds a user's live sessions",
+        "m20261201_000023_account_flows" => {
+            "all mail to be sent, who asked for one-time tokens, and when sessions ended others"
+        }
         _ => "whatever it made",
     }
 }

@@ -70,8 +70,9 @@ impl Auth {
         Ok(())
     }
 
-    /// Requests a change of address, which a token mailed to the new address completes. The answer
-    /// is the same when another user has the address.
+    /// Requests a change of address, which a token mailed to the new address completes, and ends the
+    /// change that was under way. The answer is the same when another user has the address. The
+    /// present address only ends the change that was under way.
     ///
     /// # Errors
     /// The session is not live, the current password is wrong, or too much mail waits.
@@ -80,12 +81,69 @@ impl Auth {
         call: &CallContext,
         proof: OwnerProof,
         new: Email,
+        client: ClientInfo,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.verify_owner(call, &proof).await?;
-        self.request_email_change_mails(call, session.id, &user, new)
+        let (session, user) = self.verify_owner(call, &proof, &client).await?;
+        if new.as_given() == user.email.0 {
+            return self.end_email_change(call, &session).await;
+        }
+        self.request_email_change_mails(call, &session, new, client)
             .await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "change of address requested");
         Ok(())
+    }
+
+    /// Ends the change of address that is under way; where none is, nothing changes.
+    ///
+    /// # Errors
+    /// The session is not live.
+    pub async fn cancel_email_change(
+        &self,
+        call: &CallContext,
+        token: &PresentedToken,
+    ) -> Result<(), AuthError> {
+        let (session, _) = self.live_session(call, token).await?;
+        self.end_email_change(call, &session).await
+    }
+
+    async fn end_email_change(
+        &self,
+        call: &CallContext,
+        session: &Session,
+    ) -> Result<(), AuthError> {
+        let kind = EventKind::EmailChangeCancelled;
+        let user = Some(session.user_id);
+        let event = call.event(&self.clock, kind, user, Some(session.id))?;
+        let asking = (session.user_id, session.id);
+        let lives = self.db.cancel_email_change(asking, event, call.deadline);
+        if !lives.await? {
+            return Err(AuthError::SessionInvalid);
+        }
+        Ok(())
+    }
+
+    /// Notes that the user of a session proved the password again.
+    ///
+    /// # Errors
+    /// The session is not live, or the password is wrong (also when it was changed during the call).
+    pub async fn reauthenticate(
+        &self,
+        call: &CallContext,
+        proof: OwnerProof,
+        client: ClientInfo,
+    ) -> Result<Session, AuthError> {
+        let now = self.clock.now();
+        let (session, user) = self.verify_owner(call, &proof, &client).await?;
+        let verified = user.hashed_password;
+        let stored = self
+            .db
+            .reauthenticate_session(session.id, verified, now, call.deadline);
+        let Some(session) = stored.await? else {
+            return Err(self.why_proof_lapsed(call, &proof.session).await);
+        };
+        self.note_outcome(call, EventKind::LoginSucceeded, Some(user.id), &client)?;
+        tracing::info!(user_id = %user.id, session_id = %session.id, "password proven again");
+        Ok(session.limited_to(self.settings.session_limits))
     }
 
     /// Erases the user.
@@ -98,7 +156,8 @@ impl Auth {
         call: &CallContext,
         proof: OwnerProof,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.verify_owner(call, &proof).await?;
+        let client = ClientInfo::default();
+        let (session, user) = self.verify_owner(call, &proof, &client).await?;
         let (kind, session_id) = (EventKind::UserDeleted, Some(session.id));
         let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
         let proven = ProvenUser {
@@ -120,10 +179,11 @@ impl Auth {
         &self,
         call: &CallContext,
         proof: &OwnerProof,
+        client: &ClientInfo,
     ) -> Result<(Session, User), AuthError> {
         let (session, user) = self.live_session(call, &proof.session).await?;
-        let (password, client) = (proof.password.clone(), ClientInfo::default());
-        self.verify_current_password(call, &session, &user, password, &client)
+        let password = proof.password.clone();
+        self.verify_current_password(call, &session, &user, password, client)
             .await?;
         Ok((session, user))
     }
@@ -139,17 +199,9 @@ impl Auth {
         password: PasswordAttempt,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
-        let email = parse_stored_address(user)?;
-        let stored = user.stored_password();
-        let verification = self
-            .hasher
-            .verify(password, stored, email.key(), call.deadline)
-            .await?;
-        match verification {
-            Verification::Match { .. } => return Ok(()),
-            Verification::Mismatch => {}
+        if self.is_password_of(call, user, password, client).await? {
+            return Ok(());
         }
-        self.note_outcome(call, EventKind::LoginFailed, Some(user.id), client)?;
         let (kind, session_id) = (EventKind::SessionRevoked, Some(session.id));
         let ended = call.event(&self.clock, kind, Some(user.id), session_id)?;
         let ended = ended.with_client(client.clone());
@@ -166,6 +218,28 @@ impl Auth {
         }
     }
 
+    /// Whether this is the user's password. A wrong one is noted as a failed login.
+    pub(super) async fn is_password_of(
+        &self,
+        call: &CallContext,
+        user: &User,
+        password: PasswordAttempt,
+        client: &ClientInfo,
+    ) -> Result<bool, AuthError> {
+        let email = parse_stored_address(user)?;
+        let stored = user.stored_password();
+        let verification = self
+            .hasher
+            .verify(password, stored, email.key(), call.deadline);
+        match verification.await? {
+            Verification::Match { .. } => Ok(true),
+            Verification::Mismatch => {
+                self.note_outcome(call, EventKind::LoginFailed, Some(user.id), client)?;
+                Ok(false)
+            }
+        }
+    }
+
     /// Why the transaction of a change found that the proof no longer holds.
     async fn why_proof_lapsed(&self, call: &CallContext, token: &PresentedToken) -> AuthError {
         match self.live_session(call, token).await {
@@ -178,7 +252,12 @@ impl Auth {
 /// Refuses the user's address as their password. The policy checks this where the address is part
 /// of the request; here only the user's row has it.
 pub(super) fn refuse_guessable(password: &NewPassword, user: &User) -> Result<(), AuthError> {
-    if password.is_address(&parse_stored_address(user)?) {
+    refuse_address(password, &parse_stored_address(user)?)
+}
+
+/// Refuses an address as the password of the user who has it.
+pub(super) fn refuse_address(password: &NewPassword, address: &Email) -> Result<(), AuthError> {
+    if password.is_address(address) {
         return Err(AuthError::NewPasswordGuessable);
     }
     Ok(())

@@ -6,7 +6,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, entropy::random_bytes, events::new_event, issuer::TokenDelivery};
+use super::{Auth, AuthError, entropy::random_bytes, events::new_event};
 use crate::{
     db::MailIntent,
     domain::{Email, EventKind, MailPurpose, TokenPurpose, User, UserKey, UserStatus},
@@ -68,12 +68,8 @@ impl Auth {
         let Some(mail) = self.prepare(intent).await? else {
             return self.finish(intent, None).await;
         };
-        if !self.db.holds_mail(intent, deadline()).await? {
-            // Requested again meanwhile, or voided by a change of its user.
-            return Ok(());
-        }
         let user_id = mail.user.id;
-        let Some(outcome) = self.send(&mail).await? else {
+        let Some(outcome) = self.send(intent, &mail).await? else {
             tracing::info!(%user_id, purpose = %intent.purpose, "mail requested, none is sent");
             return self.finish(intent, Some(&mail)).await;
         };
@@ -110,14 +106,21 @@ impl Auth {
                 MailPurpose::PasswordReset => EventKind::PasswordResetRequested,
                 MailPurpose::EmailVerification => EventKind::EmailVerificationRequested,
                 MailPurpose::EmailChange => EventKind::EmailChangeRequested,
-                MailPurpose::EmailChangeRequested | MailPurpose::EmailChanged => return None,
+                MailPurpose::EmailChangeRequested
+                | MailPurpose::EmailChanged
+                | MailPurpose::EmailRestore
+                | MailPurpose::EmailAssigned
+                | MailPurpose::PasswordChanged
+                | MailPurpose::SessionOpened => return None,
             };
             // The warning that another user wants an address goes to its owner; the event is of the
             // user who requested the change.
             let user_id = intent.by.as_ref().map_or(mail.user.id, |by| by.user);
-            Some(new_event(&self.clock, kind, Some(user_id), None, None))
+            let session = intent.by.as_ref().and_then(|by| by.session);
+            Some(new_event(&self.clock, kind, Some(user_id), session, None))
         });
         let event = event.transpose()?;
+        let event = event.map(|event| event.with_client(intent.client.clone()));
         Ok(self.db.finish_mail(intent, event, deadline()).await?)
     }
 
@@ -135,8 +138,12 @@ impl Auth {
             MailPurpose::PasswordReset => Content::Token(TokenPurpose::PasswordReset),
             MailPurpose::EmailVerification => Content::Token(TokenPurpose::EmailVerification),
             MailPurpose::EmailChange => return self.prepare_email_change(intent, user).await,
+            MailPurpose::EmailRestore => Content::Token(TokenPurpose::EmailRestore),
             MailPurpose::EmailChangeRequested => Content::Notice(MailContent::EmailChangeRequested),
             MailPurpose::EmailChanged => Content::Notice(MailContent::EmailChanged),
+            MailPurpose::EmailAssigned => Content::Notice(MailContent::EmailAssigned),
+            MailPurpose::PasswordChanged => Content::Notice(MailContent::PasswordChanged),
+            MailPurpose::SessionOpened => Content::Notice(MailContent::SessionOpened),
         };
         let address = intent.by.as_ref().map_or(&user.email.0, |by| &by.address);
         let email = Email::parse(address).ok();
@@ -148,8 +155,7 @@ impl Auth {
     }
 
     /// The new address gets the token; where it is another user's, that user gets a warning
-    /// instead. A rise of the epoch since the request, by a change of the password for instance,
-    /// cancels it.
+    /// instead.
     async fn prepare_email_change(
         &self,
         intent: &MailIntent,
@@ -158,9 +164,6 @@ impl Auth {
         let Some(by) = &intent.by else {
             return Ok(None);
         };
-        if by.epoch != user.session_epoch {
-            return Ok(None);
-        }
         let new_address = UserKey::Email(intent.key.clone());
         let owner = self.db.find_user_by(&new_address, deadline()).await?;
         let (user, address, content) = match owner {
@@ -185,34 +188,44 @@ impl Auth {
         }))
     }
 
-    /// Sends a mail, with a token whose lifetime begins now. `None`: no mailer is configured, or
-    /// the user was changed since they were read, which ended all tokens.
-    async fn send(&self, mail: &OutgoingMail) -> Result<Option<Result<(), MailError>>, AuthError> {
+    /// Sends a mail, with a token whose lifetime begins now. `None`: no mailer is configured, or the
+    /// request was repeated or ended since it was claimed.
+    async fn send(
+        &self,
+        intent: &MailIntent,
+        mail: &OutgoingMail,
+    ) -> Result<Option<Result<(), MailError>>, AuthError> {
         if !self.outbox.mailer.delivers() {
             return Ok(None);
         }
         let purpose = match mail.content {
             Content::Dropped => return Ok(None),
-            Content::Notice(content) => return Ok(Some(self.send_content(mail, &content).await)),
+            Content::Notice(content) => {
+                let holds = self.db.holds_mail(intent, deadline()).await?;
+                return Ok(if holds {
+                    Some(self.send_content(mail, &content).await)
+                } else {
+                    None
+                });
+            }
             Content::Token(purpose) => purpose,
         };
-        let lifetime = self.settings.mail.lifetime(purpose.into());
-        let delivery = match purpose {
-            TokenPurpose::EmailChange => TokenDelivery::MailedToNew(mail.email.clone()),
-            TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => TokenDelivery::Mailed,
+        let new_email = match purpose {
+            TokenPurpose::EmailChange | TokenPurpose::EmailRestore => Some(mail.email.clone()),
+            TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => None,
         };
-        let issued = self
-            .issuer
-            .issue_token(&mail.user, purpose, delivery, deadline());
-        let Some(token) = issued.await? else {
+        let made = self.issuer.make_token(&mail.user, purpose, new_email)?;
+        let issued = self.issuer.issue_mailed(made, intent, deadline()).await?;
+        let Some(token) = issued else {
             return Ok(None);
         };
+        let lifetime = self.settings.mail.lifetime(purpose.into());
+        let account = mail.user.email.masked();
         let content = match purpose {
-            TokenPurpose::PasswordReset => MailContent::PasswordReset(&token.text, lifetime),
-            TokenPurpose::EmailVerification => {
-                MailContent::EmailVerification(&token.text, lifetime)
-            }
-            TokenPurpose::EmailChange => MailContent::EmailChange(&token.text, lifetime),
+            TokenPurpose::PasswordReset => MailContent::PasswordReset(&token, lifetime),
+            TokenPurpose::EmailVerification => MailContent::EmailVerification(&token, lifetime),
+            TokenPurpose::EmailChange => MailContent::EmailChange(&token, lifetime, &account),
+            TokenPurpose::EmailRestore => MailContent::EmailRestore(&token, lifetime),
         };
         Ok(Some(self.send_content(mail, &content).await))
     }

@@ -38,6 +38,21 @@ pub enum AuthError {
     /// The one-time token redeems nothing: malformed, unknown, expired, used or void.
     #[error("the token redeems nothing")]
     TokenInvalid,
+    /// The one-time token is good, and a proof of the account was not sent with it.
+    #[error("a proof of the account is needed")]
+    ProofRequired,
+    /// The user's address was never verified; revealed to named callers only.
+    #[error("the address is not verified")]
+    EmailNotVerified,
+    /// The session is live, and its user proved who they are too long ago.
+    #[error("the user must prove the password again")]
+    ReauthenticationRequired,
+    /// The same was done a short time ago.
+    #[error("too often")]
+    RateLimited {
+        /// When it is possible again.
+        retry_after: Duration,
+    },
     /// The user was changed since the etag was read.
     #[error("the user was changed meanwhile")]
     EtagMismatch,

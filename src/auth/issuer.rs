@@ -9,11 +9,12 @@ use zeroize::Zeroizing;
 
 use super::{AuthError, CallContext, MailSettings, entropy::random_bytes};
 use crate::{
-    db::{Db, NewOneTimeToken},
+    db::{Db, MailIntent, NewOneTimeToken},
     domain::{
-        AuthenticationMethod, ClientInfo, Clock, Email, EmailChangeKind, EmailVerificationKind,
-        Event, EventKind, OneTimeTokenId, PasswordResetKind, SecretHash, Session, SessionId,
-        SessionLimits, SessionToken, Timestamp, Token, TokenKind, TokenPurpose, User, uuid_v7,
+        AuthenticationMethod, ClientInfo, Clock, Email, EmailChangeKind, EmailRestoreKind,
+        EmailVerificationKind, Event, EventKind, OneTimeTokenId, PasswordResetKind, SecretHash,
+        Session, SessionId, SessionLimits, SessionToken, Timestamp, Token, TokenKind, TokenPurpose,
+        User, uuid_v7,
     },
 };
 
@@ -46,16 +47,10 @@ pub struct NewToken {
     pub expires_at: Timestamp,
 }
 
-/// How a token reaches its user, which decides what its redemption proves.
-#[derive(Debug, Clone)]
-pub(super) enum TokenDelivery {
-    /// By mail to the user's address: redemption proves that address.
-    Mailed,
-    /// By mail to the address that it changes to: redemption proves the new address.
-    MailedToNew(Email),
-    /// By the caller, in a way not known here: redemption proves no address. The event names the
-    /// caller.
-    Returned(Event),
+/// A one-time token that is not stored yet.
+pub(super) struct MadeToken {
+    pub(super) text: Zeroizing<String>,
+    pub(super) row: NewOneTimeToken,
 }
 
 impl Issuer {
@@ -113,46 +108,70 @@ impl Issuer {
         }))
     }
 
-    /// Makes a one-time token whose lifetime begins now, and stores its hash. `None`: since the
-    /// user was read, a change ended all their tokens.
-    pub(super) async fn issue_token(
+    /// Makes a one-time token whose lifetime begins now. The user gets `new_email` by its redemption,
+    /// where the token changes the address.
+    pub(super) fn make_token(
         &self,
         user: &User,
         purpose: TokenPurpose,
-        delivery: TokenDelivery,
-        deadline: Instant,
-    ) -> Result<Option<NewToken>, AuthError> {
+        new_email: Option<Email>,
+    ) -> Result<MadeToken, AuthError> {
         let created_at = self.clock.now();
         let id = OneTimeTokenId::new(uuid_v7(created_at, random_bytes()?));
+        let secret = random_bytes()?;
         let (text, secret_hash) = match purpose {
             TokenPurpose::PasswordReset => {
-                text_and_hash(&Token::<PasswordResetKind>::new(id, random_bytes()?))
+                text_and_hash(&Token::<PasswordResetKind>::new(id, secret))
             }
             TokenPurpose::EmailVerification => {
-                text_and_hash(&Token::<EmailVerificationKind>::new(id, random_bytes()?))
+                text_and_hash(&Token::<EmailVerificationKind>::new(id, secret))
             }
-            TokenPurpose::EmailChange => {
-                text_and_hash(&Token::<EmailChangeKind>::new(id, random_bytes()?))
+            TokenPurpose::EmailChange => text_and_hash(&Token::<EmailChangeKind>::new(id, secret)),
+            TokenPurpose::EmailRestore => {
+                text_and_hash(&Token::<EmailRestoreKind>::new(id, secret))
             }
         };
-        let (mailed, new_email, event) = match delivery {
-            TokenDelivery::Mailed => (true, None, None),
-            TokenDelivery::MailedToNew(new) => (true, Some(new), None),
-            TokenDelivery::Returned(event) => (false, None, Some(event)),
-        };
-        let expires_at = created_at + self.mail.lifetime(purpose.into());
-        let token = NewOneTimeToken {
+        let row = NewOneTimeToken {
             id,
             secret_hash,
             purpose,
             user_id: user.id,
-            epoch: user.session_epoch,
+            session: None,
             new_email,
-            mailed,
+            mailed: true,
             created_at,
-            expires_at,
+            expires_at: created_at + self.mail.lifetime(purpose.into()),
         };
-        let issued = self.db.add_one_time_token(token, event, deadline).await?;
+        Ok(MadeToken { text, row })
+    }
+
+    /// Makes the token of a claimed mail and stores its hash. `None`: the user was disabled, or a change
+    /// of the user ended the request.
+    pub(super) async fn issue_mailed(
+        &self,
+        made: MadeToken,
+        intent: &MailIntent,
+        deadline: Instant,
+    ) -> Result<Option<Zeroizing<String>>, AuthError> {
+        let MadeToken { text, mut row } = made;
+        row.session = intent.by.as_ref().and_then(|by| by.session);
+        let issued = self.db.add_mailed_token(row, intent.clone(), deadline);
+        Ok(issued.await?.then_some(text))
+    }
+
+    /// Makes a password reset that a caller brings to the user in a way not known here, so that its
+    /// redemption proves no address. `None`: the user was disabled.
+    pub(super) async fn issue_returned(
+        &self,
+        user: &User,
+        event: Event,
+        deadline: Instant,
+    ) -> Result<Option<NewToken>, AuthError> {
+        let MadeToken { text, mut row } =
+            self.make_token(user, TokenPurpose::PasswordReset, None)?;
+        row.mailed = false;
+        let expires_at = row.expires_at;
+        let issued = self.db.add_one_time_token(row, event, deadline).await?;
         Ok(issued.then_some(NewToken { text, expires_at }))
     }
 }

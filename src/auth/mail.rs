@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::{Auth, AuthError, CallContext};
 use crate::{
     db::{MailRequest, Queued},
-    domain::{ClientInfo, Email, MailPurpose, SessionId, User},
+    domain::{ClientInfo, Email, MailPurpose, Session},
     mail::Mailer,
     metrics::Counter,
 };
@@ -28,7 +28,21 @@ pub struct MailSettings {
     pub verification_lifetime: Duration,
     /// The most mails that wait, of all replicas.
     pub queue: u32,
+    /// What a redemption of a token that proves an address needs besides.
+    pub verification_proof: VerificationProof,
 }
+
+/// What proves, besides the token of the mail, that the reader of the mail knows the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerificationProof {
+    /// A session or the password.
+    Required,
+    /// Nothing.
+    None,
+}
+
+/// How long a former address can be restored.
+pub(super) const RESTORE_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 impl MailSettings {
     /// How long the token of a mail can be redeemed, and how old a request may be for its mail to be
@@ -39,7 +53,11 @@ impl MailSettings {
             MailPurpose::EmailVerification
             | MailPurpose::EmailChange
             | MailPurpose::EmailChangeRequested
-            | MailPurpose::EmailChanged => self.verification_lifetime,
+            | MailPurpose::EmailChanged
+            | MailPurpose::EmailAssigned
+            | MailPurpose::PasswordChanged
+            | MailPurpose::SessionOpened => self.verification_lifetime,
+            MailPurpose::EmailRestore => RESTORE_LIFETIME,
         }
     }
 }
@@ -126,10 +144,14 @@ impl Auth {
         purpose: MailPurpose,
         client: ClientInfo,
     ) -> Result<(), AuthError> {
+        let (ip, user_agent) = (client.ip, client.user_agent.clone());
         let request = MailRequest {
             to: email,
             purpose,
             by: None,
+            session: None,
+            client,
+            lifetime: self.settings.mail.lifetime(purpose),
             now: self.clock.now(),
         };
         let queue = self.settings.mail.queue;
@@ -137,8 +159,8 @@ impl Auth {
         self.outbox.accept(queued.await?)?;
         tracing::info!(
             %purpose,
-            claimed_ip = client.ip.map(display),
-            claimed_user_agent = client.user_agent,
+            claimed_ip = ip.map(display),
+            claimed_user_agent = user_agent,
             "mail requested"
         );
         Ok(())
@@ -152,25 +174,25 @@ impl Auth {
     pub(super) async fn request_email_change_mails(
         &self,
         call: &CallContext,
-        session: SessionId,
-        user: &User,
+        session: &Session,
         new: Email,
+        client: ClientInfo,
     ) -> Result<(), AuthError> {
-        let now = self.clock.now();
-        let mail = |to, purpose| MailRequest {
-            to,
+        let purpose = MailPurpose::EmailChange;
+        let asking = (session.user_id, session.id);
+        let request = MailRequest {
+            to: new,
             purpose,
-            by: Some((user.id, user.session_epoch)),
-            now,
+            by: Some(session.user_id),
+            session: Some(session.id),
+            client,
+            lifetime: self.settings.mail.lifetime(purpose),
+            now: self.clock.now(),
         };
-        let request = mail(new, MailPurpose::EmailChange);
-        // An address that does not parse was not stored by this service and cannot be mailed.
-        let current = Email::parse(&user.email.0).ok();
-        let notice = current.map(|current| mail(current, MailPurpose::EmailChangeRequested));
         let queue = self.settings.mail.queue;
         let queued = self
             .db
-            .request_email_change(session, request, notice, queue, call.deadline);
+            .request_email_change(request, asking, queue, call.deadline);
         let queued = queued.await?.ok_or(AuthError::SessionInvalid)?;
         self.outbox.accept(queued)
     }

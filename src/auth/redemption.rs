@@ -1,12 +1,17 @@
 //! Redeeming one-time tokens. A token is checked before the work that its redemption takes, and
 //! again in the transaction of the change; every token that is not good gets the same answer.
 
-use super::{Auth, AuthError, CallContext, account::refuse_guessable, entropy::random_bytes};
+use super::{
+    Auth, AuthError, CallContext, VerificationProof,
+    account::{refuse_address, refuse_guessable},
+    entropy::random_bytes,
+};
 use crate::{
-    db::{MailRequest, Redemption, TokenProof},
+    db::{AccountProof, Redeemed, Redemption, TokenOwner, TokenProof},
     domain::{
-        ClientInfo, Email, EmailChangeKind, EmailVerificationKind, Event, EventKind, MailPurpose,
-        NewPassword, OneTimeTokenId, PasswordResetKind, Presented, TokenKind, TokenPurpose, User,
+        ClientInfo, Email, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, Event,
+        EventKind, HashedPassword, NewPassword, OneTimeTokenId, PasswordAttempt, PasswordResetKind,
+        Presented, PresentedToken, TokenKind, TokenPurpose, User,
     },
 };
 
@@ -21,6 +26,37 @@ pub struct PasswordReset {
     pub client: ClientInfo,
 }
 
+/// A request to restore a former address, and to set a new password.
+#[derive(Debug, Clone)]
+pub struct EmailRestore {
+    /// The token as presented.
+    pub token: Presented<EmailRestoreKind>,
+    /// The password to set.
+    pub new: NewPassword,
+    /// The end user's client.
+    pub client: ClientInfo,
+}
+
+/// A request to verify an address.
+#[derive(Debug, Clone)]
+pub struct EmailVerification {
+    /// The token as presented.
+    pub token: Presented<EmailVerificationKind>,
+    /// What proves that the reader of the mail knows the account.
+    pub proof: Option<KnowsAccount>,
+    /// The end user's client.
+    pub client: ClientInfo,
+}
+
+/// What proves that somebody knows an account.
+#[derive(Debug, Clone)]
+pub enum KnowsAccount {
+    /// A token of a live session of the account.
+    Session(PresentedToken),
+    /// The password.
+    Password(PasswordAttempt),
+}
+
 impl Auth {
     /// Sets a new password and ends all sessions of the user; none is opened. A password that is
     /// refused does not use up the token.
@@ -33,40 +69,73 @@ impl Auth {
         reset: PasswordReset,
     ) -> Result<(), AuthError> {
         let proof = token_proof(&reset.token, TokenPurpose::PasswordReset)?;
-        let user = self.find_token_owner(call, proof).await?;
+        let user = self.find_token_owner(call, proof).await?.user;
         refuse_guessable(&reset.new, &user)?;
-        let hashed = self
-            .hasher
-            .hash_password(reset.new, random_bytes()?, call.deadline)
-            .await?;
+        let redemption = Redemption::PasswordReset(self.hash(call, reset.new).await?);
         let event = call.event(&self.clock, EventKind::PasswordReset, Some(user.id), None)?;
         let event = event.with_client(reset.client);
-        let redemption = Redemption::PasswordReset(hashed);
         self.redeem(call, proof, redemption, event).await?;
+        self.outbox.requested.notify_one();
         tracing::info!(user_id = %user.id, "password reset");
         Ok(())
     }
 
-    /// Records that mail to the user's address reaches the user.
+    /// Gives the user a former address again and a new password, and ends all sessions; none is
+    /// opened. A password that is refused does not use up the token.
     ///
     /// # Errors
-    /// The token is not good.
+    /// The token is not good, or the password is the restored address.
+    pub async fn restore_email(
+        &self,
+        call: &CallContext,
+        restore: EmailRestore,
+    ) -> Result<(), AuthError> {
+        let proof = token_proof(&restore.token, TokenPurpose::EmailRestore)?;
+        let owner = self.find_token_owner(call, proof).await?;
+        let restored = owner.new_email.ok_or(AuthError::TokenInvalid)?;
+        refuse_address(&restore.new, &restored)?;
+        let redemption = Redemption::EmailRestore(self.hash(call, restore.new).await?);
+        let (kind, user_id) = (EventKind::EmailRestored, owner.user.id);
+        let event = call.event(&self.clock, kind, Some(user_id), None)?;
+        let event = event.with_client(restore.client);
+        self.redeem(call, proof, redemption, event).await?;
+        self.outbox.requested.notify_one();
+        tracing::info!(%user_id, "former address restored");
+        Ok(())
+    }
+
+    /// Records that mail to the user's address reaches the user. Without a proof of the account, or
+    /// with a wrong one, the token stays good.
+    ///
+    /// # Errors
+    /// The token is not good, or the proof is missing, wrong or of another account.
     pub async fn verify_email(
         &self,
         call: &CallContext,
-        token: &Presented<EmailVerificationKind>,
+        verification: EmailVerification,
     ) -> Result<(), AuthError> {
-        let proof = token_proof(token, TokenPurpose::EmailVerification)?;
-        let user = self.find_token_owner(call, proof).await?;
+        let EmailVerification {
+            token,
+            proof,
+            client,
+        } = verification;
+        let token = token_proof(&token, TokenPurpose::EmailVerification)?;
+        let user = self.find_token_owner(call, token).await?.user;
+        let proof = match (proof, self.settings.mail.verification_proof) {
+            (Some(proof), _) => Some(self.prove_account(call, &user, proof, &client).await?),
+            (None, VerificationProof::None) => None,
+            (None, VerificationProof::Required) => return Err(AuthError::ProofRequired),
+        };
         let event = call.event(&self.clock, EventKind::EmailVerified, Some(user.id), None)?;
-        let redemption = Redemption::EmailVerification;
-        self.redeem(call, proof, redemption, event).await?;
+        let redemption = Redemption::EmailVerification(proof);
+        self.redeem(call, token, redemption, event.with_client(client))
+            .await?;
         tracing::info!(user_id = %user.id, "address verified");
         Ok(())
     }
 
-    /// Replaces the user's address, ends all their sessions, and mails a notice to the former
-    /// address.
+    /// Replaces the user's address, ends all their sessions, and mails the former address: where that
+    /// was verified, with a token that restores it.
     ///
     /// # Errors
     /// The token is not good, also when another user has taken the new address meanwhile.
@@ -76,27 +145,64 @@ impl Auth {
         token: &Presented<EmailChangeKind>,
     ) -> Result<(), AuthError> {
         let proof = token_proof(token, TokenPurpose::EmailChange)?;
-        let user = self.find_token_owner(call, proof).await?;
+        let user = self.find_token_owner(call, proof).await?.user;
         let event = call.event(&self.clock, EventKind::EmailChanged, Some(user.id), None)?;
-        // An address that does not parse was not stored by this service and cannot be mailed.
-        let notice = Email::parse(&user.email.0).ok().map(|to| MailRequest {
-            to,
-            purpose: MailPurpose::EmailChanged,
-            by: Some((user.id, user.session_epoch)),
-            now: event.at,
-        });
-        let redemption = Redemption::EmailChange(notice);
+        let former = Email::parse(&user.email.0).ok();
+        let restorable = former
+            .filter(|_| user.email_verified_at.is_some() && self.outbox.mailer.delivers())
+            .map(|former| {
+                let purpose = TokenPurpose::EmailRestore;
+                self.issuer.make_token(&user, purpose, Some(former))
+            });
+        let way_back = restorable.transpose()?.map(|made| made.row);
+        let redemption = Redemption::EmailChange(way_back);
         self.redeem(call, proof, redemption, event).await?;
         self.outbox.requested.notify_one();
         tracing::info!(user_id = %user.id, "address changed");
         Ok(())
     }
 
+    async fn hash(
+        &self,
+        call: &CallContext,
+        new: NewPassword,
+    ) -> Result<HashedPassword, AuthError> {
+        let hashed = self
+            .hasher
+            .hash_password(new, random_bytes()?, call.deadline);
+        Ok(hashed.await?)
+    }
+
+    /// Checks that a proof is one of this user.
+    async fn prove_account(
+        &self,
+        call: &CallContext,
+        user: &User,
+        proof: KnowsAccount,
+        client: &ClientInfo,
+    ) -> Result<AccountProof, AuthError> {
+        match proof {
+            KnowsAccount::Session(token) => {
+                let (session, owner) = self.live_session(call, &token).await?;
+                if owner.id != user.id {
+                    return Err(AuthError::SessionInvalid);
+                }
+                Ok(AccountProof::Session(session.id))
+            }
+            KnowsAccount::Password(password) => {
+                let is_right = self.is_password_of(call, user, password, client).await?;
+                let verified = user.hashed_password.clone().filter(|_| is_right);
+                let verified = verified.ok_or(AuthError::CurrentPasswordWrong)?;
+                Ok(AccountProof::Password(verified))
+            }
+        }
+    }
+
     async fn find_token_owner(
         &self,
         call: &CallContext,
         proof: TokenProof,
-    ) -> Result<User, AuthError> {
+    ) -> Result<TokenOwner, AuthError> {
         let now = self.clock.now();
         let owner = self.db.find_token_owner(proof, now, call.deadline).await?;
         owner.ok_or(AuthError::TokenInvalid)
@@ -108,11 +214,20 @@ impl Auth {
         proof: TokenProof,
         redemption: Redemption,
         event: Event,
-    ) -> Result<User, AuthError> {
+    ) -> Result<(), AuthError> {
+        let by_session = matches!(
+            redemption,
+            Redemption::EmailVerification(Some(AccountProof::Session(_)))
+        );
         let redeemed = self
             .db
             .redeem_token(proof, redemption, event, call.deadline);
-        redeemed.await?.ok_or(AuthError::TokenInvalid)
+        match redeemed.await? {
+            Redeemed::Yes(_) => Ok(()),
+            Redeemed::NotRedeemable => Err(AuthError::TokenInvalid),
+            Redeemed::ProofLapsed if by_session => Err(AuthError::SessionInvalid),
+            Redeemed::ProofLapsed => Err(AuthError::CurrentPasswordWrong),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Auth, AuthError, CallContext, entropy::random_bytes};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes, token_lookup::FoundSession};
 use crate::{
     db::Rotation,
     domain::{PresentedToken, ROTATION_GRACE, Session, SessionToken, SupersededSecret},
@@ -23,26 +23,27 @@ pub struct RotatedSession {
 }
 
 impl Auth {
-    /// Replaces the secret of a session. The old token, presented again within the grace, gets the
-    /// same new token: calls at the same time and retries after a lost answer agree.
+    /// Replaces the secret of a session. An old token, presented again within its grace, gets the
+    /// newest token of the session: calls at the same time, retries after a lost answer and answers
+    /// that come late agree. A session that was rotated as often as possible goes on with its present
+    /// token.
     ///
     /// # Errors
-    /// The token proves no live session, or its session was rotated too often.
+    /// The token proves no live session.
     pub async fn rotate_session(
         &self,
         call: &CallContext,
         token: &PresentedToken,
     ) -> Result<RotatedSession, AuthError> {
-        let PresentedToken::Token(current) = token else {
+        let PresentedToken::Token(presented) = token else {
             return Err(AuthError::SessionInvalid);
         };
-        let (session, nonce) = self.find_to_rotate(call, token).await?;
-        if let Some(nonce) = nonce {
-            let token = current.successor(&nonce);
-            return Ok(RotatedSession { token, session });
+        let (session, is_current) = self.find_to_rotate(call, token).await?;
+        if !is_current {
+            return self.newest(call, presented, session).await;
         }
         let nonce = random_bytes()?;
-        let next = current.successor(&nonce);
+        let next = presented.successor(&nonce);
         let rotation = Rotation {
             superseded: SupersededSecret {
                 session_id: session.id,
@@ -60,14 +61,36 @@ impl Auth {
                 session,
             });
         }
-        // Another call rotated it first, or the session may not be rotated any more.
         match self.find_to_rotate(call, token).await? {
-            (session, Some(nonce)) => {
-                let token = current.successor(&nonce);
-                Ok(RotatedSession { token, session })
-            }
-            (_, None) => Err(AuthError::SessionInvalid),
+            // It was rotated as often as possible.
+            (session, true) => Ok(RotatedSession {
+                token: presented.clone(),
+                session,
+            }),
+            // Another call rotated it first.
+            (session, false) => self.newest(call, presented, session).await,
         }
+    }
+
+    /// The newest token of a session, from one that rotations replaced within the grace: each nonce
+    /// leads to the next.
+    async fn newest(
+        &self,
+        call: &CallContext,
+        replaced: &SessionToken,
+        session: Session,
+    ) -> Result<RotatedSession, AuthError> {
+        let replacements = self.db.find_successors(session.id, call.deadline).await?;
+        let mut token = replaced.clone();
+        for _ in 0..=replacements.len() {
+            let secret = token.secret_hash();
+            let replacement = replacements.iter().find(|old| old.secret_hash == secret);
+            match replacement.and_then(|old| old.nonce) {
+                Some(nonce) => token = token.successor(&nonce),
+                None => return Ok(RotatedSession { token, session }),
+            }
+        }
+        Err(AuthError::SessionInvalid)
     }
 
     /// Deletes the nonces of rotations whose grace is over: from then on the new token is not
@@ -81,18 +104,17 @@ impl Auth {
         Ok(self.db.forget_nonces(before, deadline).await?)
     }
 
-    /// The live session that a token proves, and the nonce of the rotation that replaced the
-    /// token's secret, where one did within the grace.
+    /// The live session that a token proves, and whether the token holds its current secret; otherwise
+    /// it holds one that was replaced within the grace.
     async fn find_to_rotate(
         &self,
         call: &CallContext,
         token: &PresentedToken,
-    ) -> Result<(Session, Option<[u8; 32]>), AuthError> {
+    ) -> Result<(Session, bool), AuthError> {
         let found = self.look_up(call, token).await?;
-        let now = self.clock.now();
-        let nonce = found.as_ref().and_then(|found| found.nonce_in_grace(now));
+        let is_current = found.as_ref().is_some_and(FoundSession::has_current_secret);
         let live = self.judge(call, found).await?.active();
         let (session, _) = live.ok_or(AuthError::SessionInvalid)?;
-        Ok((session, nonce))
+        Ok((session, is_current))
     }
 }

@@ -1,8 +1,9 @@
 //! Sessions by their token: opened by a login, checked, and ended for good.
 
-use super::{Auth, AuthError, CallContext, Credentials, NewSession};
+use super::{Auth, AuthError, CallContext, Credentials, NewSession, login::VerifiedUser};
 use crate::domain::{
-    AuthenticationMethod, EventKind, PresentedToken, Session, SessionVerdict, User,
+    AuthenticationMethod, EventKind, PresentedToken, Session, SessionVerdict, User, UserKey,
+    UserStatus,
 };
 
 impl Auth {
@@ -19,17 +20,37 @@ impl Auth {
         let authenticated_at = self.clock.now();
         let verified = self.verify_credentials(call, &credentials).await?;
         let verified = verified.ok_or(AuthError::BadCredentials)?;
-        let user = verified.user.clone();
         let how = (AuthenticationMethod::Password, authenticated_at);
-        let client = credentials.client.clone();
-        let opened = self.issuer.open_session(call, user, how, client);
-        let Some(opened) = opened.await? else {
-            let user = Some(verified.user.id);
-            self.note_outcome(call, EventKind::LoginFailed, user, &credentials.client)?;
-            return Err(AuthError::BadCredentials);
-        };
-        self.rehash_later(verified);
-        Ok(opened)
+        let mut user = Some(verified.user.clone());
+        while let Some(found) = user {
+            let client = credentials.client.clone();
+            let opened = self.issuer.open_session(call, found, how, client);
+            if let Some(opened) = opened.await? {
+                self.rehash_later(verified);
+                return Ok(opened);
+            }
+            // The user's sessions were ended in between, or more than that.
+            user = self.still_verified(call, &verified, &credentials).await?;
+        }
+        let user = Some(verified.user.id);
+        self.note_outcome(call, EventKind::LoginFailed, user, &credentials.client)?;
+        Err(AuthError::BadCredentials)
+    }
+
+    /// The user as they are now, where the verified password is still theirs, and the address too.
+    async fn still_verified(
+        &self,
+        call: &CallContext,
+        verified: &VerifiedUser,
+        credentials: &Credentials,
+    ) -> Result<Option<User>, AuthError> {
+        let key = UserKey::Email(credentials.email.key().clone());
+        let user = self.db.find_user_by(&key, call.deadline).await?;
+        Ok(user.filter(|user| {
+            user.id == verified.user.id
+                && user.status == UserStatus::Active
+                && user.hashed_password == verified.user.hashed_password
+        }))
     }
 
     /// Checks a session token. The only write is the end of the session when its secret was
@@ -118,10 +139,11 @@ impl Auth {
     ) -> Result<(), AuthError> {
         // Without a client: the client of the login need not be the client that ends the session.
         let event = call.event(&self.clock, kind, Some(session.user_id), Some(session.id))?;
+        let is_theft = kind == EventKind::SessionSecretReused;
         self.db
-            .revoke_session(session.id, event, call.deadline)
+            .revoke_session(session.id, is_theft, event, call.deadline)
             .await?;
-        if kind == EventKind::SessionSecretReused {
+        if is_theft {
             tracing::warn!(user_id = %session.user_id, session_id = %session.id, "session ended: a replaced secret was presented");
         } else {
             tracing::info!(user_id = %session.user_id, session_id = %session.id, "session revoked");

@@ -20,15 +20,15 @@ pub(super) struct FoundSession {
 }
 
 impl FoundSession {
-    /// Whether the secret was replaced longer ago than the grace.
-    pub(super) fn is_reused(&self, now: Timestamp) -> bool {
-        self.superseded.is_some() && self.nonce_in_grace(now).is_none()
+    /// Whether the presented secret is the session's current one.
+    pub(super) fn has_current_secret(&self) -> bool {
+        self.superseded.is_none()
     }
 
-    /// The nonce that makes the next secret of the presented one, within the grace.
-    pub(super) fn nonce_in_grace(&self, now: Timestamp) -> Option<[u8; 32]> {
-        let superseded = self.superseded.as_ref()?;
-        superseded.nonce_in_grace(&self.session, now)
+    /// Whether the secret was replaced longer ago than the grace.
+    pub(super) fn is_reused(&self, now: Timestamp) -> bool {
+        let superseded = self.superseded.as_ref();
+        superseded.is_some_and(|old| !old.is_good(&self.session, now))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use export::{ExportedItem, UserExport};
-pub use sessions::SessionsToEnd;
+pub use sessions::{SessionToOpen, SessionsToEnd, Unverified};
 
 /// The most users that one transaction of `end_all_sessions` changes: few enough that no writer
 /// waits long behind it.

@@ -8,7 +8,7 @@ use super::{
     reader::Reader,
 };
 use crate::{
-    auth::MailSettings,
+    auth::{MailSettings, VerificationProof},
     mail::{LinkBase, LinkBaseFault, Sender},
 };
 
@@ -25,7 +25,7 @@ pub(super) const LINK_BASE: Key = Key::new(
     "mail",
     "link_base",
     Described("none"),
-    "Where the pages /reset, /verify and /confirm are that links lead to: https://…",
+    "Where the pages /reset, /verify, /confirm and /restore are that links lead to: https://…",
 )
 .with_dev_default("http://localhost:3000");
 
@@ -53,12 +53,27 @@ const QUEUE: Key = Key::new(
     "Most mails that wait to be sent: 1 to 100000",
 );
 
+/// `VESTIBULE_MAIL_VERIFICATION_PROOF`, default `required`.
+const VERIFICATION_PROOF: Key = Key::new(
+    "mail",
+    "verification_proof",
+    Value("required"),
+    "Whether VerifyEmail needs a session or the password: required or none, which trusts whoever \
+     registered with the address of somebody who clicks the link",
+);
+
+const PROOFS: [(&str, VerificationProof); 2] = [
+    ("required", VerificationProof::Required),
+    ("none", VerificationProof::None),
+];
+
 pub(super) const KEYS: &[&Key] = &[
     &FROM,
     &LINK_BASE,
     &RESET_LIFETIME,
     &VERIFICATION_LIFETIME,
     &QUEUE,
+    &VERIFICATION_PROOF,
 ];
 
 pub(super) fn read_from(reader: &mut Reader<'_>) -> Option<Sender> {
@@ -88,9 +103,11 @@ pub(super) fn read_settings(reader: &mut Reader<'_>) -> Option<MailSettings> {
     let reset_lifetime = reader.read(&RESET_LIFETIME, parse::duration("1m"..="24h"));
     let verification_lifetime = reader.read(&VERIFICATION_LIFETIME, parse::duration("1m"..="30d"));
     let queue = reader.read(&QUEUE, parse::number(1..=100_000));
+    let verification_proof = reader.read(&VERIFICATION_PROOF, parse::word(&PROOFS));
     Some(MailSettings {
         reset_lifetime: reset_lifetime?,
         verification_lifetime: verification_lifetime?,
         queue: queue?,
+        verification_proof: verification_proof?,
     })
 }

@@ -45,18 +45,28 @@ const KEEP_ENDED: Key = Key::new(
     "How long an ended session is answered as ended, before it is unknown: 1s to 365d",
 );
 
+/// `VESTIBULE_SESSIONS_REAUTHENTICATION`, default `10m`.
+const REAUTHENTICATION: Key = Key::new(
+    "sessions",
+    "reauthentication",
+    Value("10m"),
+    "How long after a proof of the password a session may end others: 1m to 365d",
+);
+
 pub(super) const KEYS: &[&Key] = &[
     &LIFETIME,
     &IDLE,
     &PER_USER,
     &LAST_SEEN_INTERVAL,
     &KEEP_ENDED,
+    &REAUTHENTICATION,
 ];
 
 pub(super) struct SessionsSection {
     pub(super) limits: SessionLimits,
     pub(super) last_seen_interval: Duration,
     pub(super) keep_ended: Duration,
+    pub(super) reauthentication: Duration,
 }
 
 pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<SessionsSection> {
@@ -65,6 +75,7 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<SessionsSection> {
     let per_user = reader.read(&PER_USER, parse::number(1..=10_000));
     let last_seen_interval = read_last_seen_interval(reader, idle);
     let keep_ended = reader.read(&KEEP_ENDED, parse::duration("1s"..="365d"));
+    let reauthentication = reader.read(&REAUTHENTICATION, parse::duration("1m"..="365d"));
     Some(SessionsSection {
         limits: SessionLimits {
             lifetime: lifetime?,
@@ -73,6 +84,7 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<SessionsSection> {
         },
         last_seen_interval: last_seen_interval?,
         keep_ended: keep_ended?,
+        reauthentication: reauthentication?,
     })
 }
 

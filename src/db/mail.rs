@@ -3,33 +3,30 @@
 
 mod sending;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
-    QuerySelect, QueryTrait, Statement, sea_query::Expr,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{
     Db, DbError,
-    entity::{
-        mail_intents::{Column, Entity as MailIntents, purpose_column},
-        to_micros,
-        users::{self, Entity as Users},
-    },
-    sessions::forget_wrong_passwords,
+    entity::{mail_intents::purpose_column, to_micros, users},
 };
-use crate::domain::{Email, MailPurpose, SessionId, Timestamp, TokenPurpose, UserId};
+use crate::domain::{ClientInfo, Email, MailPurpose, SessionId, Timestamp, UserId};
 
-pub use sending::{AskedBy, MailIntent, MailWaiting};
+pub(super) use sending::is_as_claimed;
+pub use sending::{MailIntent, MailWaiting, Requester};
 
-/// The least time between two mails to an address for one purpose.
+/// The least time between two mails to an address for one purpose and user.
 const SPACING: Duration = Duration::from_mins(1);
-/// The number of mails after which there is a pause.
+/// The number of mails after which the time is a pause.
 const MOST: i32 = 5;
-/// The length of the pause.
-const PAUSE: Duration = Duration::from_hours(1);
+/// The longest pause. Where a token lives shorter the pause is as long as it lives, so that there is
+/// always mail with a token that works.
+const PAUSE: Duration = Duration::from_mins(15);
+/// The time without mail after which the count starts anew.
+const WINDOW: Duration = Duration::from_hours(1);
 
 /// A request for mail.
 #[derive(Debug)]
@@ -38,11 +35,31 @@ pub struct MailRequest {
     pub to: Email,
     /// The purpose of the mail.
     pub purpose: MailPurpose,
-    /// The user who asked and their epoch. `None`: the request came without a session, and the mail goes
-    /// to the user who has the address, if there is one.
-    pub by: Option<(UserId, i64)>,
+    /// The user who asked. `None`: the request came without a session, and the mail goes to the user
+    /// who has the address, if there is one.
+    pub by: Option<UserId>,
+    /// The session that asked.
+    pub session: Option<SessionId>,
+    /// The end user's client.
+    pub client: ClientInfo,
+    /// How long the token of the mail lives.
+    pub lifetime: Duration,
     /// The time of the request.
     pub now: Timestamp,
+}
+
+/// A notice to a user.
+#[derive(Debug)]
+pub(super) struct Notice<'a> {
+    user: &'a users::Model,
+    purpose: MailPurpose,
+}
+
+impl<'a> Notice<'a> {
+    /// A notice to the address that the user has in this row.
+    pub(super) fn to_user(user: &'a users::Model, purpose: MailPurpose) -> Self {
+        Self { user, purpose }
+    }
 }
 
 /// The outcome of a request.
@@ -70,60 +87,51 @@ impl Db {
         })
         .await
     }
-
-    /// Requests the mail of a change of address and the notice to the current address, both or neither,
-    /// and resets the count of wrong passwords of the session. `None`: the session has ended since it
-    /// was verified.
-    pub async fn request_email_change(
-        &self,
-        session: SessionId,
-        request: MailRequest,
-        notice: Option<MailRequest>,
-        queue: u32,
-        deadline: Instant,
-    ) -> Result<Option<Queued>, DbError> {
-        let input = (request, notice);
-        self.write(deadline, input, move |transaction, (request, notice)| {
-            Box::pin(async move {
-                if !forget_wrong_passwords(transaction, session).await? {
-                    return Ok(None);
-                }
-                let queued = enqueue(transaction, request, queue).await?;
-                if let (Queued::Yes, Some(notice)) = (queued, notice) {
-                    enqueue_notice(transaction, notice).await?;
-                }
-                Ok(Some(queued))
-            })
-        })
-        .await
-    }
 }
 
 /// Requests a notice in the transaction of the change that it reports. It is queued however much mail
-/// waits; the limits of its address hold, so of several changes in a minute the first is reported.
+/// waits; the limits of its address hold, so of several changes in a minute the first is reported. An
+/// address that does not parse was not stored by this service and cannot be mailed.
 pub(super) async fn enqueue_notice(
     transaction: &DatabaseTransaction,
-    notice: &MailRequest,
+    notice: Notice<'_>,
+    now: Timestamp,
 ) -> Result<(), DbErr> {
-    enqueue(transaction, notice, u32::MAX).await.map(drop)
+    let Ok(to) = Email::parse(&notice.user.email) else {
+        return Ok(());
+    };
+    let request = MailRequest {
+        to,
+        purpose: notice.purpose,
+        by: Some(UserId::new(notice.user.id)),
+        session: None,
+        client: ClientInfo::default(),
+        lifetime: PAUSE,
+        now,
+    };
+    enqueue(transaction, &request, u32::MAX).await.map(drop)
 }
 
-async fn enqueue(
+pub(super) async fn enqueue(
     transaction: &DatabaseTransaction,
     request: &MailRequest,
     queue: u32,
 ) -> Result<Queued, DbErr> {
+    let client = &request.client;
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
-        enqueue_sql(),
+        &*ENQUEUE,
         [
             request.to.key().as_str().into(),
             purpose_column(request.purpose).into(),
-            request.by.map(|(user, _)| user.uuid()).into(),
-            request.by.map(|(_, epoch)| epoch).into(),
+            request.by.map_or(Uuid::nil(), UserId::uuid).into(),
+            request.session.map(SessionId::uuid).into(),
             request.by.map(|_| request.to.as_given().to_owned()).into(),
+            client.ip.map(|ip| ip.to_string()).into(),
+            client.user_agent.clone().into(),
             to_micros(request.now).into(),
             i64::from(queue).into(),
+            micros(PAUSE.min(request.lifetime)).into(),
         ],
     );
     Ok(
@@ -134,85 +142,52 @@ async fn enqueue(
     )
 }
 
-/// Gives up mail that would bring a user a token, for all purposes or for one. The rows stay, because
-/// the limits depend on them.
-pub(super) async fn void_mail(
-    transaction: &DatabaseTransaction,
-    user: UserId,
-    purpose: Option<TokenPurpose>,
-) -> Result<(), DbErr> {
-    let all = [
-        MailPurpose::PasswordReset,
-        MailPurpose::EmailVerification,
-        MailPurpose::EmailChange,
-    ];
-    let void = purpose.map_or(all.to_vec(), |purpose| vec![purpose.into()]);
-    let address = Users::find_by_id(user.uuid())
-        .select_only()
-        .column(users::Column::EmailKey)
-        .into_query();
-    // A request that another user made about the address is not this user's.
-    let by_anybody = Condition::all()
-        .add(Column::EmailKey.in_subquery(address))
-        .add(Column::UserId.is_null());
-    let of_user = Condition::any()
-        .add(Column::UserId.eq(user.uuid()))
-        .add(by_anybody);
-    let of_purpose = Column::Purpose.is_in(void.into_iter().map(purpose_column));
-    void_where(transaction, Condition::all().add(of_purpose).add(of_user)).await
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Gives up mail that was requested without a session for an address that its user has left.
-pub(super) async fn void_mail_to(
-    transaction: &DatabaseTransaction,
-    address: &str,
-) -> Result<(), DbErr> {
-    let by_anybody = Condition::all()
-        .add(Column::EmailKey.eq(address))
-        .add(Column::UserId.is_null());
-    void_where(transaction, by_anybody).await
-}
-
-async fn void_where(transaction: &DatabaseTransaction, which: Condition) -> Result<(), DbErr> {
-    MailIntents::update_many()
-        .col_expr(Column::NextTry, Expr::value(None::<i64>))
-        .filter(which)
-        .exec(transaction)
-        .await
-        .map(|_| ())
-}
-
-/// A request beyond the limits writes the stored values again, so it does the same work and counts as a
-/// row. No row: the queue is full.
-fn enqueue_sql() -> String {
-    let after = |time: Duration| {
-        let micros = time.as_micros();
-        format!("excluded.requested_at >= mail_intents.requested_at + {micros}")
+/// The earliest time of the next mail is a time or a pause after the former. A request before it writes
+/// the stored values again, so it does the same work and counts as a row; but where the former mail or
+/// its token was ended, so that the user has neither, the mail is sent at the earliest time. No row:
+/// the queue is full.
+static ENQUEUE: LazyLock<String> = LazyLock::new(|| {
+    let (spacing, window) = (micros(SPACING), micros(WINDOW));
+    let former = |column: &str| format!("mail_intents.{column}");
+    let requested_at = former("requested_at");
+    let earliest = format!(
+        "({requested_at} + CASE WHEN {} < {MOST} THEN {spacing} ELSE CAST($10 AS BIGINT) END)",
+        former("requests")
+    );
+    let is_due = format!("excluded.requested_at >= {earliest}");
+    let is_taken = format!("({is_due} OR {})", former("voided"));
+    let either = |column: &str, taken: &str| {
+        let former = former(column);
+        format!("{column} = CASE WHEN {is_taken} THEN {taken} ELSE {former} END")
     };
-    let (spaced, paused) = (after(SPACING), after(PAUSE));
-    let allowed = format!("{spaced} AND (mail_intents.requests < {MOST} OR {paused})");
-    let taken = [
-        "user_id",
-        "epoch",
-        "address",
-        "requested_at",
-        "attempts",
-        "next_try",
+    let new = |column: &str| either(column, &format!("excluded.{column}"));
+    let at = format!("CASE WHEN {is_due} THEN excluded.requested_at ELSE {earliest} END");
+    let count = format!(
+        "CASE WHEN excluded.requested_at >= {requested_at} + {window} THEN 1 ELSE {} + 1 END",
+        former("requests")
+    );
+    let set = [
+        new("session_id"),
+        new("address"),
+        new("ip"),
+        new("user_agent"),
+        new("attempts"),
+        new("voided"),
+        either("requested_at", &at),
+        either("next_try", &at),
+        either("requests", &count),
     ]
-    .map(|column| {
-        format!(
-            "{column} = CASE WHEN {allowed} THEN excluded.{column} ELSE mail_intents.{column} END"
-        )
-    })
     .join(", ");
     format!(
-        "INSERT INTO mail_intents \
-         (email_key, purpose, user_id, epoch, address, requested_at, requests, attempts, next_try) \
-         SELECT $1, $2, $3, $4, $5, $6, 1, 0, $6 \
+        "INSERT INTO mail_intents (email_key, purpose, user_id, session_id, address, ip, user_agent, \
+         requested_at, requests, attempts, next_try, voided) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, 1, 0, $8, FALSE \
          WHERE (SELECT count(*) FROM \
-         (SELECT 1 FROM mail_intents WHERE next_try IS NOT NULL LIMIT $7) AS waiting) < $7 \
-         ON CONFLICT (email_key, purpose) DO UPDATE SET {taken}, \
-         requests = CASE WHEN {paused} THEN 1 WHEN {allowed} THEN mail_intents.requests + 1 \
-         ELSE mail_intents.requests END"
+         (SELECT 1 FROM mail_intents WHERE next_try IS NOT NULL LIMIT $9) AS waiting) < $9 \
+         ON CONFLICT (email_key, purpose, user_id) DO UPDATE SET {set}"
     )
-}
+});

@@ -10,10 +10,11 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{
-    sessions,
+    one_time_tokens::{self, token_purpose_column},
+    sessions, to_micros,
     users::{self, status_column},
 };
-use crate::domain::{SessionId, UserId, UserStatus};
+use crate::domain::{HashedPassword, SessionId, Timestamp, TokenPurpose, UserId, UserStatus};
 
 /// A row that is there already stays as it is.
 pub(super) fn or_nothing() -> OnConflict {
@@ -50,6 +51,25 @@ pub(super) fn exists(table: impl IntoTableRef, condition: Condition) -> Expr {
     Expr::exists(rows)
 }
 
+/// An address that its former user may take back: until then no other user gets it.
+pub(super) fn kept_for_another(address: &str, user: Uuid, now: Timestamp) -> Expr {
+    use one_time_tokens::Column as C;
+    let keeps = kept_addresses(now)
+        .add(C::NewEmailKey.eq(address))
+        .add(C::UserId.ne(user));
+    exists(one_time_tokens::Entity, keeps)
+}
+
+/// The tokens that restore a former address.
+pub(super) fn kept_addresses(now: Timestamp) -> Condition {
+    use one_time_tokens::Column as C;
+    let restore = token_purpose_column(TokenPurpose::EmailRestore);
+    Condition::all()
+        .add(C::Purpose.eq(restore))
+        .add(C::RedeemedAt.is_null())
+        .add(C::ExpiresAt.gt(to_micros(now)))
+}
+
 /// A session that was not revoked by itself.
 pub(super) fn unrevoked(id: SessionId) -> Condition {
     Condition::all()
@@ -71,6 +91,15 @@ pub(super) fn of_live_user() -> Condition {
 pub(super) fn session_lives(id: SessionId) -> Condition {
     let session = unrevoked(id).add(of_live_user());
     Condition::all().add(exists(sessions::Entity, session))
+}
+
+/// The user's stored hash is the one that a password was verified against; `None`: no password is set.
+pub(super) fn has_password(verified: Option<&HashedPassword>) -> Expr {
+    let stored = Expr::col((users::Entity, users::Column::HashedPassword));
+    match verified {
+        Some(verified) => stored.eq(verified.as_str()),
+        None => stored.is_null(),
+    }
 }
 
 /// Inserts a row for a user who is active and has an epoch, and nothing for any other. `lock` is

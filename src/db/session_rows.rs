@@ -53,7 +53,7 @@ macro_rules! joined_rows {
 joined_rows! {
     sessions: id, user_id, secret_hash, epoch, created_at, authenticated_at, last_seen_at,
         expires_at, revoked_at, user_agent, ip, method;
-    unread: wrong_passwords, rotations;
+    unread: wrong_passwords, rotations, others_ended_at, ends_until;
     users: email, email_key, hashed_password, password_scheme, status, session_epoch, version,
         request_id, email_verified_at, created_at, updated_at;
 }

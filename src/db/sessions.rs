@@ -4,26 +4,33 @@ mod last_seen;
 mod list;
 mod live;
 mod purge;
+mod reauthentication;
 mod rotation;
 mod wrong_passwords;
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     sea_query::{Expr, InsertStatement, LockType},
 };
 use tokio::time::Instant;
 
 use super::{
     Db, DbError,
+    ends::Change,
     entity::{
-        sessions::{Column, Entity as Sessions, method_column},
+        sessions::{Column, Entity as Sessions, Model, method_column},
         to_micros,
+        users::Entity as Users,
     },
     events::record,
+    mail::{Notice, enqueue_notice},
     query::insert_for_live_user,
 };
-use crate::domain::{Event, Session, SessionId, SessionLimits, UserId};
+use crate::domain::{
+    AuthenticationMethod, Event, MailPurpose, Session, SessionId, SessionLimits, Timestamp, UserId,
+};
 use live::end_surplus;
+pub(super) use live::live_of;
 pub use rotation::Rotation;
 pub use wrong_passwords::AfterWrong;
 pub(super) use wrong_passwords::forget_wrong_passwords;
@@ -31,7 +38,8 @@ pub(super) use wrong_passwords::forget_wrong_passwords;
 impl Db {
     /// Adds a session if its user is still active and still has the session's epoch, so a login that
     /// began before a password change leaves none behind. The user's oldest sessions end where the
-    /// limit is exceeded. Returns whether it was added.
+    /// limit is exceeded, and the user gets a notice of a session that a caller opened. Returns whether
+    /// it was added.
     pub async fn add_session(
         &self,
         session: Session,
@@ -47,6 +55,7 @@ impl Db {
                 if added {
                     record(transaction, event).await?;
                     end_surplus(transaction, session, limits, event).await?;
+                    notify(transaction, session).await?;
                 }
                 Ok(added)
             })
@@ -54,16 +63,17 @@ impl Db {
         .await
     }
 
-    /// Ends a session at the time of the event. An ended session keeps the time of its end, and
-    /// nothing is recorded.
+    /// Ends a session at the time of the event; with `requests`, what it requested ends too. An ended
+    /// session keeps the time of its end, and nothing is recorded.
     pub async fn revoke_session(
         &self,
         id: SessionId,
+        requests: bool,
         event: Event,
         deadline: Instant,
     ) -> Result<(), DbError> {
         let this = Condition::all().add(Column::Id.eq(id.uuid()));
-        self.revoke(this, event, deadline).await
+        self.revoke(this, requests, event, deadline).await
     }
 
     /// Ends a session as [`Self::revoke_session`] does if it belongs to the user, and no other.
@@ -77,23 +87,27 @@ impl Db {
         let own = Condition::all()
             .add(Column::Id.eq(id.uuid()))
             .add(Column::UserId.eq(user_id.uuid()));
-        self.revoke(own, event, deadline).await
+        self.revoke(own, true, event, deadline).await
     }
 
     async fn revoke(
         &self,
         which: Condition,
+        requests: bool,
         event: Event,
         deadline: Instant,
     ) -> Result<(), DbError> {
         let input = (which, event);
-        self.write(deadline, input, |transaction, (which, event)| {
+        self.write(deadline, input, move |transaction, (which, event)| {
             Box::pin(async move {
                 let revoke = Sessions::update_many()
                     .col_expr(Column::RevokedAt, Expr::value(to_micros(event.at)))
                     .filter(which.clone())
                     .filter(Column::RevokedAt.is_null());
-                if revoke.exec(transaction).await?.rows_affected > 0 {
+                for session in revoke.exec_with_returning(transaction).await? {
+                    if requests {
+                        end_requests_of(transaction, &session, event.at).await?;
+                    }
                     record(transaction, event).await?;
                 }
                 Ok(())
@@ -101,6 +115,34 @@ impl Db {
         })
         .await
     }
+}
+
+/// Ends what a session requested, since it was ended by another than its holder.
+async fn end_requests_of(
+    transaction: &DatabaseTransaction,
+    session: &Model,
+    now: Timestamp,
+) -> Result<(), DbErr> {
+    let user = Users::find_by_id(session.user_id).one(transaction).await?;
+    let Some(user) = user else {
+        return Ok(());
+    };
+    let ends = Change::SessionEnded(SessionId::new(session.id)).ends();
+    ends.end_requests(transaction, &user, now).await
+}
+
+/// Tells the user by mail of a session that a caller opened.
+async fn notify(transaction: &DatabaseTransaction, session: &Session) -> Result<(), DbErr> {
+    match session.method {
+        AuthenticationMethod::Password => return Ok(()),
+        AuthenticationMethod::Caller => {}
+    }
+    let user = Users::find_by_id(session.user_id.uuid());
+    if let Some(user) = user.one(transaction).await? {
+        let notice = Notice::to_user(&user, MailPurpose::SessionOpened);
+        enqueue_notice(transaction, notice, session.created_at).await?;
+    }
+    Ok(())
 }
 
 fn insert(session: &Session) -> InsertStatement {

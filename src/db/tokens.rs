@@ -1,25 +1,29 @@
 //! One-time tokens: how they are issued and purged.
 
 pub(super) mod redemption;
-pub(super) mod void;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    sea_query::{Expr, InsertStatement, LockType},
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
 };
 use tokio::time::Instant;
 
 use super::{
     Db, DbError,
+    ends::{Change, lock_user},
     entity::{
-        one_time_tokens::{Column, Entity as OneTimeTokens, token_purpose_column},
+        mail_intents::Entity as MailIntents,
+        one_time_tokens::{ActiveModel, Column, Entity as OneTimeTokens, token_purpose_column},
         to_micros,
-        users::{self, Entity as Users},
+        users::{self, status_column},
     },
     events::record,
-    query::{insert_for_live_user, some_ids},
+    mail::{MailIntent, is_as_claimed},
+    query::some_ids,
 };
-use crate::domain::{Email, Event, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, UserId};
+use crate::domain::{
+    Email, Event, OneTimeTokenId, SecretHash, SessionId, Timestamp, TokenPurpose, UserId,
+    UserStatus,
+};
 
 /// A token to issue.
 #[derive(Debug, Clone)]
@@ -32,9 +36,9 @@ pub struct NewOneTimeToken {
     pub purpose: TokenPurpose,
     /// The user whose token it is.
     pub user_id: UserId,
-    /// The user's epoch when the token was decided on.
-    pub epoch: i64,
-    /// The new address, for a change of address.
+    /// The session that asked, where one did.
+    pub session: Option<SessionId>,
+    /// The address that the user gets, where the token changes it.
     pub new_email: Option<Email>,
     /// Whether the token is mailed, which verifies the address, or returned to a caller.
     pub mailed: bool,
@@ -45,23 +49,48 @@ pub struct NewOneTimeToken {
 }
 
 impl Db {
-    /// Issues a token and records the event if the user is still active and still has the epoch: a change
-    /// that ends all tokens of a user ends those being issued too. Returns whether it was issued.
+    /// Issues a token that a caller brings to the user, and ends the user's other requests for its
+    /// purpose. Returns whether the user is still active, so that it was issued.
     pub async fn add_one_time_token(
         &self,
         token: NewOneTimeToken,
-        event: Option<Event>,
+        event: Event,
         deadline: Instant,
     ) -> Result<bool, DbError> {
         let input = (token, event);
         self.write(deadline, input, |transaction, (token, event)| {
             Box::pin(async move {
-                let insert = insert(token);
-                let is_issued = transaction.execute(&insert).await?.rows_affected() == 1;
-                if let (Some(event), true) = (event, is_issued) {
+                let change = Change::TokenMade(token.purpose);
+                let is_issued = issue(transaction, token, change).await?;
+                if is_issued {
                     record(transaction, event).await?;
                 }
                 Ok(is_issued)
+            })
+        })
+        .await
+    }
+
+    /// Issues a token for claimed mail, and ends those that former mail brought. Returns whether the
+    /// user is still active and the claim holds, so that it was issued: a change of the user that ends
+    /// the request ends the token that it would bring.
+    pub async fn add_mailed_token(
+        &self,
+        token: NewOneTimeToken,
+        intent: MailIntent,
+        deadline: Instant,
+    ) -> Result<bool, DbError> {
+        let input = (token, intent);
+        self.write(deadline, input, |transaction, (token, intent)| {
+            Box::pin(async move {
+                // Before the claim is looked at: who ends a request holds this lock.
+                lock_user(transaction, token.user_id).await?;
+                let claimed = MailIntents::find().filter(is_as_claimed(intent));
+                if claimed.one(transaction).await?.is_none() {
+                    return Ok(false);
+                }
+                let change = Change::TokenMailed(token.purpose, intent.key.as_str());
+                issue(transaction, token, change).await
             })
         })
         .await
@@ -85,30 +114,47 @@ impl Db {
     }
 }
 
-fn insert(token: &NewOneTimeToken) -> InsertStatement {
-    let at = |time| Expr::value(to_micros(time));
-    let purpose = token_purpose_column(token.purpose);
-    let current_key = Expr::col((Users, users::Column::EmailKey));
+/// Stores a token for a user who is active, after those that it replaces have ended.
+async fn issue(
+    transaction: &DatabaseTransaction,
+    token: &NewOneTimeToken,
+    change: Change<'_>,
+) -> Result<bool, DbErr> {
+    let user = lock_user(transaction, token.user_id).await?;
+    let active = status_column(UserStatus::Active);
+    let Some(user) = user.filter(|user| user.status == active) else {
+        return Ok(false);
+    };
+    let ends = change.ends();
+    ends.end_requests(transaction, &user, token.created_at)
+        .await?;
+    insert_token(transaction, &user, token).await?;
+    Ok(true)
+}
+
+/// Stores a token of a user, whose row is locked.
+pub(super) async fn insert_token(
+    transaction: &DatabaseTransaction,
+    user: &users::Model,
+    token: &NewOneTimeToken,
+) -> Result<(), DbErr> {
     let new = token.new_email.as_ref();
-    let new_email = new.map(|new| new.as_given().to_owned());
-    let new_key = new.map(|new| new.key().as_str().to_owned());
-    let secret_hash = token.secret_hash.as_bytes().to_vec();
-    insert_for_live_user(
-        OneTimeTokens,
-        (token.user_id, token.epoch),
-        // Waits for a change of the user that is under way, and then sees what it left.
-        LockType::Share,
-        [
-            (Column::Id, Expr::value(token.id.uuid())),
-            (Column::UserId, Expr::value(token.user_id.uuid())),
-            (Column::Purpose, Expr::value(purpose)),
-            (Column::EmailKey, current_key),
-            (Column::NewEmail, Expr::value(new_email)),
-            (Column::NewEmailKey, Expr::value(new_key)),
-            (Column::Mailed, Expr::value(token.mailed)),
-            (Column::SecretHash, Expr::value(secret_hash)),
-            (Column::CreatedAt, at(token.created_at)),
-            (Column::ExpiresAt, at(token.expires_at)),
-        ],
-    )
+    let row = ActiveModel {
+        id: Set(token.id.uuid()),
+        user_id: Set(user.id),
+        session_id: Set(token.session.map(SessionId::uuid)),
+        purpose: Set(token_purpose_column(token.purpose)),
+        email_key: Set(user.email_key.clone()),
+        new_email: Set(new.map(|new| new.as_given().to_owned())),
+        new_email_key: Set(new.map(|new| new.key().as_str().to_owned())),
+        mailed: Set(token.mailed),
+        secret_hash: Set(token.secret_hash.as_bytes().to_vec()),
+        created_at: Set(to_micros(token.created_at)),
+        expires_at: Set(to_micros(token.expires_at)),
+        redeemed_at: Set(None),
+    };
+    OneTimeTokens::insert(row)
+        .exec_without_returning(transaction)
+        .await
+        .map(drop)
 }

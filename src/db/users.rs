@@ -1,26 +1,29 @@
 //! Users: added and found. Each kind of change has a file of its own.
 
 mod change;
+mod claim;
 mod email;
+mod email_change;
 mod erase;
 mod import;
 mod list;
+mod other_sessions;
 mod password;
 mod sessions;
 mod status;
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    QuerySelect, QueryTrait, sea_query::Expr,
 };
 use tokio::time::Instant;
 
 pub use email::UpdateUserError;
-pub(super) use email::{change_email, verify_email};
+pub(super) use email::{change_email, email_update, verify_email};
 pub use import::{ImportOutcome, NewImport};
-pub use password::ProvenUser;
-pub(super) use password::reset_password;
-pub use sessions::KeptSessions;
+pub use other_sessions::OthersEnded;
+pub use password::{AccountProof, ProvenUser};
+pub(super) use password::{reset_password, with_password};
 
 use super::{
     Db, DbError,
@@ -29,7 +32,7 @@ use super::{
         users::{self, Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
-    query::{or_nothing, some_ids},
+    query::{kept_for_another, or_nothing, some_ids},
 };
 use crate::domain::{
     Email, Event, HashedPassword, PasswordScheme, RegistrationId, Timestamp, User, UserId, UserKey,
@@ -91,6 +94,11 @@ impl Db {
                 let Some(row) = added.into_iter().next() else {
                     return Ok(AddedUser::Taken);
                 };
+                // Asked after the insert, which waits for a change of address under way.
+                if is_kept(transaction, &row, event.at).await? {
+                    Users::delete_by_id(row.id).exec(transaction).await?;
+                    return Ok(AddedUser::Taken);
+                }
                 record(transaction, event).await?;
                 Ok(AddedUser::Added(row.into()))
             })
@@ -140,4 +148,14 @@ impl Db {
         })
         .await
     }
+}
+
+/// Whether the address of a new user is kept for the user who had it.
+async fn is_kept(
+    transaction: &DatabaseTransaction,
+    row: &users::Model,
+    now: Timestamp,
+) -> Result<bool, DbErr> {
+    let kept = Users::find_by_id(row.id).filter(kept_for_another(&row.email_key, row.id, now));
+    Ok(kept.one(transaction).await?.is_some())
 }

@@ -115,10 +115,14 @@ pub enum EventKind {
     EmailChangeRequested,
     /// A named caller made a token that sets a new password, and brings it to the user itself.
     PasswordResetCreated,
+    /// A change of address was ended before it was confirmed.
+    EmailChangeCancelled,
+    /// A user got a former address back, with a one-time token.
+    EmailRestored,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::UserRegistered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -140,5 +144,7 @@ impl EventKind {
         Self::EmailVerificationRequested,
         Self::EmailChangeRequested,
         Self::PasswordResetCreated,
+        Self::EmailChangeCancelled,
+        Self::EmailRestored,
     ];
 }

@@ -15,15 +15,27 @@ pub enum MailPurpose {
     EmailChangeRequested,
     /// A notice to the former address of a user who has another now.
     EmailChanged,
+    /// The same, with a token that restores the former address.
+    EmailRestore,
+    /// A notice to the address that an operator or a named caller gave a user.
+    EmailAssigned,
+    /// A notice that the password was changed or reset.
+    PasswordChanged,
+    /// A notice that a named caller opened a session.
+    SessionOpened,
 }
 
 impl MailPurpose {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::PasswordReset,
         Self::EmailVerification,
         Self::EmailChange,
         Self::EmailChangeRequested,
         Self::EmailChanged,
+        Self::EmailRestore,
+        Self::EmailAssigned,
+        Self::PasswordChanged,
+        Self::SessionOpened,
     ];
 }
 
@@ -36,6 +48,8 @@ pub enum TokenPurpose {
     EmailVerification,
     /// It replaces the address of the user.
     EmailChange,
+    /// It gives the user a former address back, and a new password.
+    EmailRestore,
 }
 
 impl From<TokenPurpose> for MailPurpose {
@@ -44,6 +58,7 @@ impl From<TokenPurpose> for MailPurpose {
             TokenPurpose::PasswordReset => Self::PasswordReset,
             TokenPurpose::EmailVerification => Self::EmailVerification,
             TokenPurpose::EmailChange => Self::EmailChange,
+            TokenPurpose::EmailRestore => Self::EmailRestore,
         }
     }
 }
@@ -57,6 +72,10 @@ impl fmt::Display for MailPurpose {
             Self::EmailChange => "email_change",
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
+            Self::EmailRestore => "email_restore",
+            Self::EmailAssigned => "email_assigned",
+            Self::PasswordChanged => "password_changed",
+            Self::SessionOpened => "session_opened",
         })
     }
 }

@@ -45,11 +45,10 @@ impl fmt::Debug for SupersededSecret {
 }
 
 impl SupersededSecret {
-    /// The nonce, while the next secret may be issued again: within the grace, and not after the
-    /// user's other sessions were ended, even where this session was kept.
-    pub fn nonce_in_grace(&self, session: &Session, now: Timestamp) -> Option<[u8; 32]> {
-        let in_grace = now < self.superseded_at + ROTATION_GRACE && self.epoch == session.epoch;
-        self.nonce.filter(|_| in_grace)
+    /// Whether the secret is still good: within the grace, and not after the user's other sessions were
+    /// ended, even where this session was kept.
+    pub fn is_good(&self, session: &Session, now: Timestamp) -> bool {
+        now < self.superseded_at + ROTATION_GRACE && self.epoch == session.epoch
     }
 }
 

@@ -56,6 +56,8 @@ kind! {
     EmailVerificationKind "vvt_" OneTimeTokenId,
     /// A one-time token that changes an address.
     EmailChangeKind "vet_" OneTimeTokenId,
+    /// A one-time token that restores a former address.
+    EmailRestoreKind "vft_" OneTimeTokenId,
     /// The token of a caller's key.
     CallerKind "vck_" CallerKeyId,
 }

@@ -46,6 +46,17 @@ pub enum UserKey {
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredEmail(pub String);
 
+impl StoredEmail {
+    /// The address with little of it shown, so that its user recognises it and nobody else learns it:
+    /// `a***@e***.com`.
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or_default();
+        let (name, last) = domain.rsplit_once('.').unwrap_or_default();
+        let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+        format!("{}***@{}***.{last}", first(local), first(name))
+    }
+}
+
 /// Whether a user may log in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserStatus {
@@ -141,3 +152,19 @@ impl HashedPassword {
 }
 
 opaque_debug!(HashedPassword, StoredEmail);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_address_shows_two_characters_and_the_last_label() {
+        for (address, masked) in [
+            ("ada@example.com", "a***@e***.com"),
+            ("x@mail.example.co.uk", "x***@m***.uk"),
+            ("ada@münchen.example", "a***@m***.example"),
+        ] {
+            assert_eq!(StoredEmail(address.to_owned()).masked(), masked);
+        }
+    }
+}

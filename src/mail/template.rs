@@ -1,7 +1,7 @@
 //! The text of mails: for each mail a plain-text and an HTML template, checked by the compiler.
 //!
-//! HTML templates escape every value, and in plain text a value cannot start a new line. None of the
-//! three values comes from the requester of the mail.
+//! HTML templates escape every value, and in plain text a value cannot start a new line. Of the
+//! values only the masked address of the account that asks comes from a user.
 
 use std::time::Duration;
 
@@ -19,14 +19,22 @@ pub enum MailContent<'a> {
     PasswordReset(&'a str, Duration),
     /// Verifies the address of an account.
     EmailVerification(&'a str, Duration),
-    /// Makes this address the address of an account.
-    EmailChange(&'a str, Duration),
+    /// Makes this address the address of an account, whose present address is given masked.
+    EmailChange(&'a str, Duration, &'a str),
+    /// Notifies the former address that the account has a new one, and restores it.
+    EmailRestore(&'a str, Duration),
     /// Notifies the owner that this address was entered for another account.
     EmailWanted,
     /// Notifies the owner that a change of the account's address was requested.
     EmailChangeRequested,
     /// Notifies the former address that the account has a new one.
     EmailChanged,
+    /// Notifies the new address that the people who run the site gave it to the account.
+    EmailAssigned,
+    /// Notifies the owner that the password is another one.
+    PasswordChanged,
+    /// Notifies the owner of a session that did not come of a login with the password.
+    SessionOpened,
 }
 
 /// The values that templates may use.
@@ -34,6 +42,7 @@ struct TemplateValues {
     site: String,
     link: String,
     valid_for: String,
+    account: String,
 }
 
 macro_rules! templates {
@@ -59,6 +68,10 @@ templates!(
     EmailWanted "email_wanted.txt",
     EmailChangeRequested "email_change_requested.txt",
     EmailChanged "email_changed.txt",
+    EmailRestore "email_restore.txt",
+    EmailAssigned "email_assigned.txt",
+    PasswordChanged "password_changed.txt",
+    SessionOpened "session_opened.txt",
 );
 
 templates!(
@@ -69,6 +82,10 @@ templates!(
     EmailWanted "email_wanted.html",
     EmailChangeRequested "email_change_requested.html",
     EmailChanged "email_changed.html",
+    EmailRestore "email_restore.html",
+    EmailAssigned "email_assigned.html",
+    PasswordChanged "password_changed.html",
+    SessionOpened "session_opened.html",
 );
 
 impl MailContent<'_> {
@@ -79,7 +96,10 @@ impl MailContent<'_> {
             Self::EmailChange(..) => "Confirm your new e-mail address",
             Self::EmailWanted => "Your e-mail address was entered for another account",
             Self::EmailChangeRequested => "Your e-mail address is about to change",
-            Self::EmailChanged => "Your e-mail address was changed",
+            Self::EmailChanged | Self::EmailRestore(..) => "Your e-mail address was changed",
+            Self::EmailAssigned => "This is your e-mail address now",
+            Self::PasswordChanged => "Your password was changed",
+            Self::SessionOpened => "You were signed in",
         }
     }
 
@@ -92,6 +112,10 @@ impl MailContent<'_> {
             Self::EmailWanted => text::EmailWanted { v }.render(),
             Self::EmailChangeRequested => text::EmailChangeRequested { v }.render(),
             Self::EmailChanged => text::EmailChanged { v }.render(),
+            Self::EmailRestore(..) => text::EmailRestore { v }.render(),
+            Self::EmailAssigned => text::EmailAssigned { v }.render(),
+            Self::PasswordChanged => text::PasswordChanged { v }.render(),
+            Self::SessionOpened => text::SessionOpened { v }.render(),
         }
     }
 
@@ -104,30 +128,46 @@ impl MailContent<'_> {
             Self::EmailWanted => html::EmailWanted { v }.render(),
             Self::EmailChangeRequested => html::EmailChangeRequested { v }.render(),
             Self::EmailChanged => html::EmailChanged { v }.render(),
+            Self::EmailRestore(..) => html::EmailRestore { v }.render(),
+            Self::EmailAssigned => html::EmailAssigned { v }.render(),
+            Self::PasswordChanged => html::PasswordChanged { v }.render(),
+            Self::SessionOpened => html::SessionOpened { v }.render(),
         }
     }
 
     fn values(&self, links: &LinkBase) -> TemplateValues {
-        let (link, valid_for) = match self {
-            Self::PasswordReset(token, valid_for) => (links.page_link("reset", token), *valid_for),
-            Self::EmailVerification(token, valid_for) => {
-                (links.page_link("verify", token), *valid_for)
+        let (page, token, valid_for, account) = match self {
+            Self::PasswordReset(token, valid_for) => ("reset", *token, *valid_for, ""),
+            Self::EmailVerification(token, valid_for) => ("verify", *token, *valid_for, ""),
+            Self::EmailChange(token, valid_for, account) => {
+                ("confirm", *token, *valid_for, *account)
             }
-            Self::EmailChange(token, valid_for) => (links.page_link("confirm", token), *valid_for),
-            Self::EmailWanted | Self::EmailChangeRequested | Self::EmailChanged => {
-                (String::new(), Duration::ZERO)
+            Self::EmailRestore(token, valid_for) => ("restore", *token, *valid_for, ""),
+            Self::EmailWanted
+            | Self::EmailChangeRequested
+            | Self::EmailChanged
+            | Self::EmailAssigned
+            | Self::PasswordChanged
+            | Self::SessionOpened => {
+                return TemplateValues::new(links.site(), "", Duration::ZERO, "");
             }
         };
-        TemplateValues::new(links.site(), &link, valid_for)
+        TemplateValues::new(
+            links.site(),
+            &links.page_link(page, token),
+            valid_for,
+            account,
+        )
     }
 }
 
 impl TemplateValues {
-    fn new(site: &str, link: &str, valid_for: Duration) -> Self {
+    fn new(site: &str, link: &str, valid_for: Duration, account: &str) -> Self {
         Self {
             site: strip_controls(site),
             link: strip_controls(link),
             valid_for: format_duration(valid_for),
+            account: strip_controls(account),
         }
     }
 }
@@ -138,14 +178,18 @@ mod tests {
 
     const TEN_MINUTES: Duration = Duration::from_mins(10);
 
-    fn contents() -> [MailContent<'static>; 6] {
+    fn contents() -> [MailContent<'static>; 10] {
         [
             MailContent::PasswordReset("vrt_token", TEN_MINUTES),
             MailContent::EmailVerification("vvt_token", TEN_MINUTES),
-            MailContent::EmailChange("vet_token", TEN_MINUTES),
+            MailContent::EmailChange("vet_token", TEN_MINUTES, "a***@e***.com"),
+            MailContent::EmailRestore("vft_token", TEN_MINUTES),
             MailContent::EmailWanted,
             MailContent::EmailChangeRequested,
             MailContent::EmailChanged,
+            MailContent::EmailAssigned,
+            MailContent::PasswordChanged,
+            MailContent::SessionOpened,
         ]
     }
 
@@ -169,6 +213,7 @@ mod tests {
             "https://app.example.com/a&b/reset#token=vrt_token",
             "https://app.example.com/a&b/verify#token=vvt_token",
             "https://app.example.com/a&b/confirm#token=vet_token",
+            "https://app.example.com/a&b/restore#token=vft_token",
         ]) {
             let text = content.text(&links).unwrap();
             assert!(text.lines().any(|line| line == link), "{}", text);
@@ -182,7 +227,7 @@ mod tests {
     #[test]
     fn values_are_escaped_in_html_and_keep_to_their_line_in_text() {
         let hostile = "x\"><script>alert(1)</script>\r\n\r\nFree money: http://evil.example";
-        let v = &TemplateValues::new(hostile, hostile, TEN_MINUTES);
+        let v = &TemplateValues::new(hostile, hostile, TEN_MINUTES, hostile);
         let html = html::PasswordReset { v }.render().unwrap();
         assert!(!html.contains("<script"), "{html}");
         assert!(!html.contains("x\">"), "{html}");

@@ -109,7 +109,10 @@ impl Failure {
 
     /// When to try again, where that helps.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        if let Some(AuthError::Overloaded { retry_after }) = self.auth_error() {
+        if let Some(
+            AuthError::Overloaded { retry_after } | AuthError::RateLimited { retry_after },
+        ) = self.auth_error()
+        {
             return Some(*retry_after);
         }
         let is_away = matches!(self.auth_error(), Some(AuthError::Unavailable(_)));

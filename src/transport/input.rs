@@ -7,7 +7,10 @@ mod users;
 
 use std::fmt::Display;
 
-pub(crate) use account::{addressee, email_change, owner, password_change, password_reset, proof};
+pub(crate) use account::{
+    addressee, email_change, email_restore, email_verification, owner, password_change,
+    password_reset, proof, reauthentication,
+};
 pub(crate) use events::{event_list, wire_kind};
 
 pub(crate) use users::{

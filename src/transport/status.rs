@@ -45,10 +45,12 @@ pub(crate) fn write_status(headers: &mut HeaderMap, failure: &Failure, request_i
     // Trailers have no content type of their own.
     written.remove(CONTENT_TYPE);
     headers.extend(written);
-    // Only a full queue bids the client's own retries to wait: a database that is away may be
-    // back on another replica.
-    if code.reason == ErrorReason::Overloaded
-        && let Some(wait) = failure.retry_after()
+    // Only a full queue and a limit bid the client's own retries to wait: a database that is away
+    // may be back on another replica.
+    if matches!(
+        code.reason,
+        ErrorReason::Overloaded | ErrorReason::RateLimited
+    ) && let Some(wait) = failure.retry_after()
     {
         headers.insert(RETRY_PUSHBACK, HeaderValue::from(millis(wait)));
     }

@@ -34,6 +34,7 @@ mod wire;
 pub(crate) use vestibule::proto::v1::EventKind;
 
 pub(crate) use account::{Issue, TOKEN_LIFETIME, TestUser};
+pub(crate) use changes::mail_request;
 pub(crate) use database::{Database, Fixture, Store, events_of, keep, number};
 pub(crate) use descriptors::{
     behaviors, choice_of, is_required, is_secret, message, messages, methods_of, name_of, rpcs,

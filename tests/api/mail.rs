@@ -12,12 +12,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vestibule::{
     db::{Db, MailRequest, Queued},
-    domain::{Clock, Email, MailPurpose, Timestamp, UserId},
+    domain::{Clock, MailPurpose, Timestamp, UserId},
     mail::SmtpTls,
 };
 
 use crate::harness::{
-    Database, EventKind, PASSWORD, Plan, Server, Sink, email, events_of, eventually,
+    Database, EventKind, PASSWORD, Plan, Server, Sink, email, events_of, eventually, mail_request,
 };
 
 on_both_databases!(
@@ -30,29 +30,16 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Asks for mail as a call does, at an instant.
 async fn ask_at(db: &Db, address: &str, purpose: MailPurpose, now: Timestamp) -> Queued {
-    let request = MailRequest {
-        to: Email::parse(address).unwrap(),
-        purpose,
-        by: None,
-        now,
-    };
+    let request = mail_request(address, purpose, now);
     let deadline = Instant::now() + LIMIT;
     db.request_mail(request, 1_000, deadline).await.unwrap()
 }
 
 /// Asks for mail as a user does who was proven.
-async fn ask_by(
-    db: &Db,
-    address: &str,
-    purpose: MailPurpose,
-    (user, epoch): (&str, i64),
-    now: Timestamp,
-) {
+async fn ask_by(db: &Db, address: &str, purpose: MailPurpose, user: &str, now: Timestamp) {
     let request = MailRequest {
-        to: Email::parse(address).unwrap(),
-        purpose,
-        by: Some((UserId::parse(user).unwrap(), epoch)),
-        now,
+        by: Some(UserId::parse(user).unwrap()),
+        ..mail_request(address, purpose, now)
     };
     let deadline = Instant::now() + LIMIT;
     let queued = db.request_mail(request, 1_000, deadline).await.unwrap();

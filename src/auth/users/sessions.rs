@@ -2,11 +2,11 @@
 
 use super::Users;
 use crate::{
-    auth::{AuthError, CallContext, Issuer, NewSession, NewToken, issuer::TokenDelivery},
+    auth::{AuthError, CallContext, Issuer, NewSession, NewToken},
     db::KeptSessions,
     domain::{
-        AuthenticationMethod, ClientInfo, EventKind, Session, SessionId, Timestamp, TokenPurpose,
-        User, UserId, UserKey, UserStatus,
+        AuthenticationMethod, ClientInfo, EventKind, Session, SessionId, Timestamp, User, UserId,
+        UserKey, UserStatus,
     },
 };
 
@@ -20,6 +20,28 @@ pub enum SessionsToEnd {
     One(SessionId),
     /// The sessions whose user proved who they are before this time, which must have passed.
     IssuedBefore(Timestamp),
+}
+
+/// A session to open for a user.
+#[derive(Debug, Clone)]
+pub struct SessionToOpen {
+    pub key: UserKey,
+    pub unverified: Unverified,
+    /// The end user's client.
+    pub client: ClientInfo,
+}
+
+/// What to do about a user whose address was never verified: whoever registered with it may be
+/// somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unverified {
+    /// Refuse a user who is named by the address.
+    Refuse,
+    /// Open the session.
+    Allow,
+    /// The caller has proven that the end user reads the mail of the address: verify it, and take away
+    /// what the user had until then.
+    Claim,
 }
 
 impl<I> Users<I> {
@@ -72,25 +94,48 @@ impl Users<Issuer> {
     /// Opens a session for a user whom the caller itself has authenticated.
     ///
     /// # Errors
-    /// There is no such user, or the user is disabled.
+    /// There is no such user, the user is disabled, or the address was never verified.
     pub async fn create_session(
         &self,
         call: &CallContext,
-        key: &UserKey,
-        client: ClientInfo,
+        open: &SessionToOpen,
     ) -> Result<NewSession, AuthError> {
         loop {
             // Taken before the user is read, so that no session looks newer than the user's state
             // by which it was opened.
             let authenticated_at = self.clock.now();
-            let user = self.find_active(call, key).await?;
+            let user = self.find_active(call, &open.key).await?;
+            if user.email_verified_at.is_none() {
+                match (open.unverified, &open.key) {
+                    (Unverified::Refuse, UserKey::Email(_)) => {
+                        return Err(AuthError::EmailNotVerified);
+                    }
+                    (Unverified::Claim, _) => {
+                        self.claim(call, &user).await?;
+                        // The session is opened for the user as read again.
+                        continue;
+                    }
+                    (Unverified::Refuse | Unverified::Allow, _) => {}
+                }
+            }
             let how = (AuthenticationMethod::Caller, authenticated_at);
-            let opened = self.issuer.open_session(call, user, how, client.clone());
+            let client = open.client.clone();
+            let opened = self.issuer.open_session(call, user, how, client);
             // `None`: the user was changed in between, and is read again until the deadline.
             if let Some(opened) = opened.await? {
                 return Ok(opened);
             }
         }
+    }
+
+    async fn claim(&self, call: &CallContext, user: &User) -> Result<(), AuthError> {
+        let event = call.event(&self.clock, EventKind::EmailVerified, Some(user.id), None)?;
+        let address = user.email.0.clone();
+        self.db
+            .claim_user(user.id, address, event, call.deadline)
+            .await?;
+        tracing::info!(user_id = %user.id, "unverified account claimed by its address");
+        Ok(())
     }
 
     /// Makes a token that sets a new password. Its redemption does not prove the user's address:
@@ -103,15 +148,11 @@ impl Users<Issuer> {
         call: &CallContext,
         key: &UserKey,
     ) -> Result<NewToken, AuthError> {
-        let purpose = TokenPurpose::PasswordReset;
         loop {
             let user = self.find_active(call, key).await?;
             let kind = EventKind::PasswordResetCreated;
             let event = call.event(&self.clock, kind, Some(user.id), None)?;
-            let delivery = TokenDelivery::Returned(event);
-            let issued = self
-                .issuer
-                .issue_token(&user, purpose, delivery, call.deadline);
+            let issued = self.issuer.issue_returned(&user, event, call.deadline);
             if let Some(token) = issued.await? {
                 tracing::info!(user_id = %user.id, "password reset made for a caller");
                 return Ok(token);

@@ -49,6 +49,8 @@ pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
         EventKind::EmailVerificationRequested => 19,
         EventKind::EmailChangeRequested => 20,
         EventKind::PasswordResetCreated => 21,
+        EventKind::EmailChangeCancelled => 22,
+        EventKind::EmailRestored => 23,
     }
 }
 

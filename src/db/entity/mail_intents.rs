@@ -11,13 +11,18 @@ pub(in crate::db) struct Model {
     pub email_key: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub purpose: i16,
-    pub user_id: Option<Uuid>,
-    pub epoch: Option<i64>,
+    /// Nil: nobody.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: Uuid,
+    pub session_id: Option<Uuid>,
     pub address: Option<String>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
     pub requested_at: i64,
     pub requests: i32,
     pub attempts: i32,
     pub next_try: Option<i64>,
+    pub voided: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -35,6 +40,10 @@ pub(in crate::db) fn purpose_column(purpose: MailPurpose) -> i16 {
         MailPurpose::EmailChange => 3,
         MailPurpose::EmailChangeRequested => 4,
         MailPurpose::EmailChanged => 5,
+        MailPurpose::EmailRestore => 6,
+        MailPurpose::EmailAssigned => 7,
+        MailPurpose::PasswordChanged => 8,
+        MailPurpose::SessionOpened => 9,
     }
 }
 

@@ -10,6 +10,8 @@ pub(in crate::db) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub user_id: Uuid,
+    /// The session that asked, where one did.
+    pub session_id: Option<Uuid>,
     pub purpose: i16,
     pub email_key: String,
     pub new_email: Option<String>,
@@ -22,7 +24,20 @@ pub(in crate::db) struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub(in crate::db) enum Relation {}
+pub(in crate::db) enum Relation {
+    #[sea_orm(
+        belongs_to = "super::users::Entity",
+        from = "Column::UserId",
+        to = "super::users::Column::Id"
+    )]
+    User,
+}
+
+impl Related<super::users::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::User.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}
 
@@ -34,5 +49,6 @@ pub(in crate::db) fn token_purpose_column(purpose: TokenPurpose) -> i16 {
         TokenPurpose::PasswordReset => 1,
         TokenPurpose::EmailVerification => 2,
         TokenPurpose::EmailChange => 3,
+        TokenPurpose::EmailRestore => 4,
     }
 }

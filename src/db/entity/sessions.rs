@@ -25,6 +25,8 @@ pub struct Model {
     pub method: i32,
     pub wrong_passwords: i32,
     pub rotations: i32,
+    pub others_ended_at: i64,
+    pub ends_until: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

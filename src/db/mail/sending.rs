@@ -7,8 +7,9 @@ use sea_orm::{
     QueryFilter, QuerySelect, QueryTrait, Statement, UpdateMany, sea_query::Expr,
 };
 use tokio::time::Instant;
+use uuid::Uuid;
 
-use super::PAUSE;
+use super::WINDOW;
 use crate::db::{
     Db, DbError,
     entity::{
@@ -18,7 +19,9 @@ use crate::db::{
     },
     events::record,
 };
-use crate::domain::{EmailKey, Event, MailPurpose, Timestamp, UserId, opaque_debug};
+use crate::domain::{
+    ClientInfo, EmailKey, Event, MailPurpose, SessionId, Timestamp, UserId, opaque_debug,
+};
 
 /// Claimed mail, to be sent before the lease ends.
 #[derive(Debug, Clone)]
@@ -28,7 +31,9 @@ pub struct MailIntent {
     /// The purpose of the mail.
     pub purpose: MailPurpose,
     /// The user who asked; see `MailRequest::by`.
-    pub by: Option<AskedBy>,
+    pub by: Option<Requester>,
+    /// The end user's client.
+    pub client: ClientInfo,
     /// The time of the request.
     pub requested_at: Timestamp,
     /// The number of attempts, this one included.
@@ -39,15 +44,15 @@ pub struct MailIntent {
 
 /// The user who asked for mail.
 #[derive(Clone)]
-pub struct AskedBy {
+pub struct Requester {
     pub user: UserId,
-    /// The user's epoch when they asked.
-    pub epoch: i64,
+    /// The session that asked, where one did.
+    pub session: Option<SessionId>,
     /// The address to mail.
     pub address: String,
 }
 
-opaque_debug!(AskedBy);
+opaque_debug!(Requester);
 
 /// The amount of mail that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,9 +174,9 @@ impl Db {
             let is_old = || {
                 Condition::all()
                     .add(Column::NextTry.is_null())
-                    .add(Column::RequestedAt.lt(to_micros(now - PAUSE)))
+                    .add(Column::RequestedAt.lt(to_micros(now - WINDOW)))
             };
-            let key = [Column::EmailKey, Column::Purpose];
+            let key = [Column::EmailKey, Column::Purpose, Column::UserId];
             let old = MailIntents::find()
                 .filter(is_old())
                 .select_only()
@@ -190,15 +195,19 @@ impl Db {
 
 impl MailIntent {
     fn of(row: Model) -> Option<Self> {
-        let by = row.user_id.zip(row.epoch).zip(row.address);
+        let session = row.session_id.map(SessionId::new);
         Some(Self {
             key: EmailKey::from_stored(row.email_key),
             purpose: purpose_of(row.purpose)?,
-            by: by.map(|((user, epoch), address)| AskedBy {
-                user: UserId::new(user),
-                epoch,
+            by: row.address.map(|address| Requester {
+                user: UserId::new(row.user_id),
+                session,
                 address,
             }),
+            client: ClientInfo {
+                ip: row.ip.and_then(|ip| ip.parse().ok()),
+                user_agent: row.user_agent,
+            },
             requested_at: from_micros(row.requested_at),
             attempts: row.attempts.try_into().unwrap_or(0),
             lease: from_micros(row.next_try?),
@@ -220,11 +229,11 @@ fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u
     };
     let known = known_purpose();
     let sql = format!(
-        "WITH due AS (SELECT email_key, purpose FROM mail_intents \
+        "WITH due AS (SELECT email_key, purpose, user_id FROM mail_intents \
          WHERE next_try <= $1 AND {known} ORDER BY next_try LIMIT $2 {skip}) \
          UPDATE mail_intents SET next_try = $3, attempts = attempts + 1 FROM due \
          WHERE mail_intents.email_key = due.email_key AND mail_intents.purpose = due.purpose \
-         RETURNING *"
+         AND mail_intents.user_id = due.user_id RETURNING mail_intents.*"
     );
     let values = [
         to_micros(now).into(),
@@ -241,9 +250,11 @@ fn next_try_statement(intent: &MailIntent, next_try: Option<Timestamp>) -> Updat
         .filter(is_as_claimed(intent))
 }
 
-fn is_as_claimed(intent: &MailIntent) -> Condition {
+pub(in crate::db) fn is_as_claimed(intent: &MailIntent) -> Condition {
+    let by = intent.by.as_ref();
     Condition::all()
         .add(Column::EmailKey.eq(intent.key.as_str()))
+        .add(Column::UserId.eq(by.map_or(Uuid::nil(), |by| by.user.uuid())))
         .add(Column::Purpose.eq(purpose_column(intent.purpose)))
         .add(Column::RequestedAt.eq(to_micros(intent.requested_at)))
         .add(Column::NextTry.eq(to_micros(intent.lease)))

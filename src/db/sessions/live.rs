@@ -21,7 +21,7 @@ use crate::domain::{
 const SURPLUS_MAX: u64 = 1_000;
 
 /// The live sessions of a user who is active and has the epoch.
-pub(super) fn live_of(
+pub(in crate::db) fn live_of(
     user_id: UserId,
     epoch: i64,
     limits: SessionLimits,

@@ -65,6 +65,19 @@ impl Db {
         Ok(rows.into_iter().map(SupersededSecret::from).collect())
     }
 
+    /// The secrets of a session that rotations replaced and whose successors can be made again.
+    pub async fn find_successors(
+        &self,
+        id: SessionId,
+        deadline: Instant,
+    ) -> Result<Vec<SupersededSecret>, DbError> {
+        let find = Secrets::find()
+            .filter(Old::SessionId.eq(id.uuid()))
+            .filter(Old::Nonce.is_not_null());
+        let rows = self.read(deadline, find.all(&self.inner.reader)).await?;
+        Ok(rows.into_iter().map(SupersededSecret::from).collect())
+    }
+
     /// Deletes the nonces of rotations before a time: the next secrets can no longer be made again.
     pub async fn forget_nonces(&self, before: Timestamp, deadline: Instant) -> Result<(), DbError> {
         self.write(deadline, before, |transaction, before| {

@@ -3,6 +3,7 @@
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 use tokio::time::Instant;
 
+use super::end_requests_of;
 use crate::db::{
     Db, DbError,
     entity::{
@@ -50,7 +51,8 @@ impl Db {
                 Ok(match counted.into_iter().next() {
                     None => AfterWrong::HadEnded,
                     Some(session) if session.revoked_at.is_none() => AfterWrong::Lives,
-                    Some(_) => {
+                    Some(session) => {
+                        end_requests_of(transaction, &session, ended.at).await?;
                         record(transaction, ended).await?;
                         AfterWrong::Ends
                     }

@@ -10,20 +10,24 @@ use sea_orm::{
 };
 use tokio::time::Instant;
 
+use super::{NewOneTimeToken, insert_token};
 use crate::db::{
-    Db, DbError, MailRequest,
+    Db, DbError,
+    ends::Change,
     entity::{
         one_time_tokens::{Column, Entity as OneTimeTokens, Model, token_purpose_column},
         to_micros,
         users::{self, Entity as Users, status_column},
     },
-    mail::enqueue_notice,
+    mail::{Notice, enqueue_notice},
     query::exists,
-    users::{change_email, reset_password, verify_email},
+    users::{
+        AccountProof, change_email, email_update, reset_password, verify_email, with_password,
+    },
 };
 use crate::domain::{
-    Email, Event, HashedPassword, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, User,
-    UserId, UserStatus,
+    Email, Event, HashedPassword, MailPurpose, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose,
+    User, UserId, UserStatus,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -41,9 +45,32 @@ pub struct TokenProof {
 pub enum Redemption {
     /// The hash of the new password.
     PasswordReset(HashedPassword),
-    EmailVerification,
-    /// The notice to the former address, if it can be mailed.
-    EmailChange(Option<MailRequest>),
+    /// What proves that the reader of the mail knows the account, where that is asked for.
+    EmailVerification(Option<AccountProof>),
+    /// A token by which the former address can be restored, where that address was verified. It keeps
+    /// the address for the user until the mail brings another such token.
+    EmailChange(Option<NewOneTimeToken>),
+    /// The hash of the new password.
+    EmailRestore(HashedPassword),
+}
+
+/// The outcome of a redemption.
+#[derive(Debug)]
+#[must_use]
+pub enum Redeemed {
+    /// The user was changed.
+    Yes(User),
+    /// The token is not redeemable.
+    NotRedeemable,
+    /// The proof of the account no longer holds; the token is as it was.
+    ProofLapsed,
+}
+
+/// Whose token it is, and the address that it would give them.
+#[derive(Debug)]
+pub struct TokenOwner {
+    pub user: User,
+    pub new_email: Option<Email>,
 }
 
 /// The database's time in microseconds since the Unix epoch.
@@ -57,40 +84,56 @@ impl Db {
         proof: TokenProof,
         now: Timestamp,
         deadline: Instant,
-    ) -> Result<Option<User>, DbError> {
+    ) -> Result<Option<TokenOwner>, DbError> {
         let reader = &self.inner.reader;
         let redeemable = OneTimeTokens::find()
-            .filter(redeemable(reader.get_database_backend(), proof, now))
-            .select_only()
-            .column(Column::UserId)
-            .into_query();
-        let owner = Users::find().filter(users::Column::Id.in_subquery(redeemable));
-        let found = self.read(deadline, owner.one(reader)).await?;
-        Ok(found.map(User::from))
+            .find_also_related(Users)
+            .filter(redeemable(reader.get_database_backend(), proof, now));
+        let found = self.read(deadline, redeemable.one(reader)).await?;
+        Ok(found.and_then(|(token, user)| {
+            Some(TokenOwner {
+                user: user?.into(),
+                new_email: token.new_email.and_then(|new| Email::parse(&new).ok()),
+            })
+        }))
     }
 
-    /// Redeems a token and changes its user in one transaction. `None`: the token is not redeemable.
+    /// Redeems a token and changes its user in one transaction.
     pub async fn redeem_token(
         &self,
         proof: TokenProof,
         redemption: Redemption,
         event: Event,
         deadline: Instant,
-    ) -> Result<Option<User>, DbError> {
+    ) -> Result<Redeemed, DbError> {
         let input = (redemption, event);
         self.write(deadline, input, move |transaction, (redemption, event)| {
-            Box::pin(async move {
-                let Some(owner) = lock_owner(transaction, proof.id).await? else {
-                    return Ok(None);
-                };
-                match redeem(transaction, proof, event.at).await? {
-                    Some(token) => change_user(transaction, owner, token, redemption, event).await,
-                    None => Ok(None),
-                }
-            })
+            Box::pin(redeem_in(transaction, proof, redemption, event))
         })
         .await
     }
+}
+
+async fn redeem_in(
+    transaction: &DatabaseTransaction,
+    proof: TokenProof,
+    redemption: &Redemption,
+    event: &Event,
+) -> Result<Redeemed, DbErr> {
+    let Some(owner) = lock_owner(transaction, proof.id).await? else {
+        return Ok(Redeemed::NotRedeemable);
+    };
+    if let Redemption::EmailVerification(Some(account)) = redemption {
+        let holds = Users::find_by_id(owner.id).filter(account.holds());
+        if holds.one(transaction).await?.is_none() {
+            return Ok(Redeemed::ProofLapsed);
+        }
+    }
+    let Some(token) = redeem(transaction, proof, event.at).await? else {
+        return Ok(Redeemed::NotRedeemable);
+    };
+    let changed = change_user(transaction, owner, token, redemption, event).await?;
+    Ok(changed.map_or(Redeemed::NotRedeemable, Redeemed::Yes))
 }
 
 async fn lock_owner(
@@ -127,8 +170,16 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Conditio
     let owner = |column| Expr::col((Users, column));
     let is_live_owner = Condition::all()
         .add(owner(users::Column::Id).equals(token(Column::UserId)))
-        .add(owner(users::Column::EmailKey).equals(token(Column::EmailKey)))
         .add(owner(users::Column::Status).eq(status_column(UserStatus::Active)));
+    // A former address is restored whatever the present one is.
+    let is_live_owner = match proof.purpose {
+        TokenPurpose::EmailRestore => is_live_owner,
+        TokenPurpose::PasswordReset
+        | TokenPurpose::EmailVerification
+        | TokenPurpose::EmailChange => {
+            is_live_owner.add(owner(users::Column::EmailKey).equals(token(Column::EmailKey)))
+        }
+    };
     let other = |column| Expr::col(("others", column));
     let has_new_address = Condition::all()
         .add(other(users::Column::EmailKey).equals(token(Column::NewEmailKey)))
@@ -164,20 +215,41 @@ async fn change_user(
     event: &Event,
 ) -> Result<Option<User>, DbErr> {
     let id = UserId::new(owner.id);
-    match redemption {
-        Redemption::PasswordReset(hashed) => {
+    let new_email = token.new_email.and_then(|new| Email::parse(&new).ok());
+    match (redemption, new_email) {
+        (Redemption::PasswordReset(hashed), _) => {
             reset_password(transaction, id, hashed, token.mailed, event).await
         }
-        Redemption::EmailVerification => verify_email(transaction, id, event).await,
-        Redemption::EmailChange(notice) => {
-            let Some(new) = token.new_email.and_then(|new| Email::parse(&new).ok()) else {
+        (Redemption::EmailVerification(_), _) => verify_email(transaction, id, event).await,
+        (Redemption::EmailChange(_) | Redemption::EmailRestore(_), None) => Ok(None),
+        (Redemption::EmailChange(way_back), Some(new)) => {
+            let former = owner.email_key.as_str();
+            let change = Change::EmailChanged { former };
+            let update = email_update(id, token.mailed.then_some(event.at));
+            let changed = change_email(transaction, &owner, &new, (update, change), event).await?;
+            let Some(changed) = changed else {
                 return Ok(None);
             };
-            let changed = change_email(transaction, &owner, &new, token.mailed, event).await?;
-            if let (Some(_), Some(notice)) = (&changed, notice) {
-                enqueue_notice(transaction, notice).await?;
+            let notice = match way_back {
+                Some(way_back) => {
+                    insert_token(transaction, &owner, way_back).await?;
+                    MailPurpose::EmailRestore
+                }
+                None => MailPurpose::EmailChanged,
+            };
+            enqueue_notice(transaction, Notice::to_user(&owner, notice), event.at).await?;
+            Ok(Some(changed.into()))
+        }
+        (Redemption::EmailRestore(hashed), Some(new)) => {
+            let replaced = owner.email_key.as_str();
+            let change = Change::EmailRestored { replaced };
+            let update = with_password(email_update(id, Some(event.at)), hashed);
+            let changed = change_email(transaction, &owner, &new, (update, change), event).await?;
+            if changed.is_some() {
+                let notice = Notice::to_user(&owner, MailPurpose::EmailChanged);
+                enqueue_notice(transaction, notice, event.at).await?;
             }
-            Ok(changed)
+            Ok(changed.map(User::from))
         }
     }
 }

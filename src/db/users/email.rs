@@ -1,22 +1,21 @@
 //! Changes of a user's address, and of whether it is verified.
 
 use sea_orm::{
-    Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
-    sea_query::{Expr, IntoTableRef, LockType},
+    Condition, DatabaseTransaction, DbErr, ExprTrait, QueryFilter, UpdateMany,
+    sea_query::{Expr, IntoTableRef},
 };
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::change::{apply, ending_sessions, update_of, verified_at, visible};
+use super::change::{carry_out, update_of, verified_at, visible};
 use crate::db::{
     Db, DbError,
+    ends::{Change, lock_user},
     entity::users::{Column, Entity as Users, Model},
-    events::record,
-    mail::void_mail_to,
-    query::exists,
-    tokens::void::void_tokens,
+    mail::{Notice, enqueue_notice},
+    query::{exists, kept_for_another},
 };
-use crate::domain::{Email, Event, EventKind, TokenPurpose, User, UserEdit, UserId};
+use crate::domain::{Email, Event, EventKind, MailPurpose, Timestamp, User, UserEdit, UserId};
 
 /// Why nothing was written.
 #[derive(Debug, Error)]
@@ -59,8 +58,7 @@ async fn update_in(
     edit: &UserEdit,
     event: &Event,
 ) -> Result<Result<User, UpdateUserError>, DbErr> {
-    let row = Users::find_by_id(id.uuid()).lock(LockType::NoKeyUpdate);
-    let Some(row) = row.one(transaction).await? else {
+    let Some(row) = lock_user(transaction, id).await? else {
         return Ok(Err(UpdateUserError::UnknownUser));
     };
     let etag = row.version.to_string();
@@ -72,8 +70,20 @@ async fn update_in(
         Some(new) => {
             let verified = edit.email_verified.unwrap_or(false);
             let event = of_kind(EventKind::EmailChanged, event);
-            let changed = change_email(transaction, &row, new, verified, &event).await?;
-            Ok(changed.ok_or(UpdateUserError::EmailTaken))
+            let former = row.email_key.as_str();
+            let change = Change::EmailAssigned { former };
+            let update = email_update(id, verified.then_some(event.at));
+            let changed = change_email(transaction, &row, new, (update, change), &event).await?;
+            let Some(user) = changed else {
+                return Ok(Err(UpdateUserError::EmailTaken));
+            };
+            for (row, purpose) in [
+                (&row, MailPurpose::EmailChanged),
+                (&user, MailPurpose::EmailAssigned),
+            ] {
+                enqueue_notice(transaction, Notice::to_user(row, purpose), event.at).await?;
+            }
+            Ok(Ok(user.into()))
         }
         None => set_verified(transaction, row, edit.email_verified, event)
             .await
@@ -81,8 +91,13 @@ async fn update_in(
     }
 }
 
-/// Gives a user, whose row is locked, another address and ends all sessions, tokens and mail to the
-/// former address. `None`: another user has the address.
+/// An update that gives a user another address, to be completed by [`change_email`].
+pub(in crate::db) fn email_update(id: UserId, verified: Option<Timestamp>) -> UpdateMany<Users> {
+    verified_at(update_of(id), verified)
+}
+
+/// Gives a user, whose row is locked, another address, by an update that may set more, and ends what the
+/// change ends. `None`: another user has the address, or had it and may take it back.
 ///
 /// Looking for that user spares the failure of the statement in the usual case; a user who takes the
 /// address at the same time makes the unique key refuse, and the transaction that is done again sees
@@ -91,43 +106,30 @@ pub(in crate::db) async fn change_email(
     transaction: &DatabaseTransaction,
     user: &Model,
     new: &Email,
-    verified: bool,
+    (update, change): (UpdateMany<Users>, Change<'_>),
     event: &Event,
-) -> Result<Option<User>, DbErr> {
-    let id = UserId::new(user.id);
+) -> Result<Option<Model>, DbErr> {
     let other = |column| Expr::col(("others", column));
     let is_taken = Condition::all()
         .add(other(Column::EmailKey).eq(new.key().as_str()))
         .add(other(Column::Id).ne(user.id));
-    let update = update_of(id)
+    let update = update
         .filter(exists(Users.into_table_ref().alias("others"), is_taken).not())
+        .filter(kept_for_another(new.key().as_str(), user.id, event.at).not())
         .col_expr(Column::Email, Expr::value(new.as_given()))
         .col_expr(Column::EmailKey, Expr::value(new.key().as_str()));
-    let update = verified_at(update, verified.then_some(event.at));
-    let update = visible(ending_sessions(update), event.at);
-    let Some(changed) = apply(transaction, update).await? else {
-        return Ok(None);
-    };
-    void_tokens(transaction, id, None, event.at).await?;
-    void_mail_to(transaction, &user.email_key).await?;
-    record(transaction, event).await?;
-    Ok(Some(changed))
+    carry_out(transaction, update, change, event).await
 }
 
-/// Stores that a user's address is verified and ends the tokens that verify it.
+/// Stores that a user's address is verified, and ends the requests that verify it.
 pub(in crate::db) async fn verify_email(
     transaction: &DatabaseTransaction,
     id: UserId,
     event: &Event,
 ) -> Result<Option<User>, DbErr> {
-    let update = visible(verified_at(update_of(id), Some(event.at)), event.at);
-    let Some(user) = apply(transaction, update).await? else {
-        return Ok(None);
-    };
-    let proofs = Some(TokenPurpose::EmailVerification);
-    void_tokens(transaction, id, proofs, event.at).await?;
-    record(transaction, event).await?;
-    Ok(Some(user))
+    let update = verified_at(update_of(id), Some(event.at));
+    let changed = carry_out(transaction, update, Change::EmailVerified, event).await?;
+    Ok(changed.map(User::from))
 }
 
 /// The address stays the same, whatever its case: only whether it is verified may change.
@@ -146,7 +148,8 @@ async fn set_verified(
         }
         Some(false) => {
             let update = visible(verified_at(update_of(id), None), event.at);
-            apply(transaction, update).await?
+            let updated = update.exec_with_returning(transaction).await?;
+            updated.into_iter().next().map(User::from)
         }
     };
     Ok(changed.unwrap_or_else(|| row.into()))

@@ -1,7 +1,7 @@
 //! Erasure: of a user nothing stays but the id.
 
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter,
     sea_query::Expr,
 };
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use crate::db::{
     Db, DbError,
     entity::{
         erased_users, events, mail_intents, to_micros,
-        users::{Column, Entity as Users},
+        users::{Column, Entity as Users, Model},
     },
     events::record,
 };
@@ -40,7 +40,7 @@ impl Db {
                 let Some(user) = erased.into_iter().next() else {
                     return Ok(false);
                 };
-                delete_mail_about(transaction, &user.email_key).await?;
+                delete_mail_about(transaction, &user).await?;
                 remember_erased(transaction, id, event.at).await?;
                 record(transaction, event).await?;
                 clear_clients(transaction, id).await?;
@@ -51,13 +51,11 @@ impl Db {
     }
 }
 
-/// Mail that was requested without a session has no user, only an address.
-async fn delete_mail_about(
-    transaction: &DatabaseTransaction,
-    email_key: &str,
-) -> Result<(), DbErr> {
+/// Mail that the user requested, and all mail to the user's address, whoever requested it.
+async fn delete_mail_about(transaction: &DatabaseTransaction, user: &Model) -> Result<(), DbErr> {
+    use mail_intents::Column as C;
     mail_intents::Entity::delete_many()
-        .filter(mail_intents::Column::EmailKey.eq(email_key))
+        .filter(C::UserId.eq(user.id).or(C::EmailKey.eq(&user.email_key)))
         .exec(transaction)
         .await
         .map(drop)

@@ -13,11 +13,13 @@ use uuid::Uuid;
 use crate::db::{
     Db, DbError,
     entity::{
-        erased_users, to_micros,
+        erased_users,
+        one_time_tokens::{self, Entity as OneTimeTokens},
+        to_micros,
         users::{ActiveModel, Column, Entity as Users, scheme_column, status_column},
     },
     events::record_all,
-    query::or_nothing,
+    query::{kept_addresses, or_nothing},
 };
 use crate::domain::{Event, ImportedUser, UserId};
 
@@ -42,7 +44,7 @@ pub enum ImportOutcome {
     Taken {
         /// The id belongs to a user, or belonged to an erased one.
         id: bool,
-        /// The address belongs to a user.
+        /// The address belongs to a user, or is kept for one.
         email: bool,
     },
 }
@@ -185,6 +187,25 @@ async fn existing(
         .await
 }
 
+/// The addresses of the rows that are kept for the users who had them.
+async fn kept(
+    connection: &impl ConnectionTrait,
+    users: impl Iterator<Item = &NewImport> + Clone,
+) -> Result<Vec<String>, DbErr> {
+    let Some(now) = users.clone().map(|user| user.event.at).next() else {
+        return Ok(Vec::new());
+    };
+    let keys = users.map(|user| user.user.email.key().as_str());
+    OneTimeTokens::find()
+        .filter(kept_addresses(now))
+        .filter(one_time_tokens::Column::NewEmailKey.is_in(keys))
+        .select_only()
+        .column(one_time_tokens::Column::NewEmailKey)
+        .into_tuple()
+        .all(connection)
+        .await
+}
+
 impl Occupied {
     async fn find(
         connection: &impl ConnectionTrait,
@@ -194,7 +215,8 @@ impl Occupied {
             ids: erased(connection, users.clone()).await?,
             addresses: HashSet::new(),
         };
-        occupied.extend(existing(connection, users).await?);
+        occupied.extend(existing(connection, users.clone()).await?);
+        occupied.addresses.extend(kept(connection, users).await?);
         Ok(occupied)
     }
 

@@ -1,20 +1,18 @@
 //! Changes of a user's password: with the current one, by a one-time token, or at another cost.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, QueryFilter, UpdateMany, sea_query::Expr};
+use sea_orm::{Condition, DatabaseTransaction, DbErr, QueryFilter, UpdateMany, sea_query::Expr};
 use tokio::time::Instant;
 
-use super::{
-    change::{apply, ending_sessions, update_of, verified_at, visible},
-    sessions::keep_asking_session,
-};
+use super::change::{carry_out, update_of, verified_at};
 use crate::db::{
     Db, DbError,
-    entity::users::{Column, Entity as Users, scheme_column},
-    events::record,
-    query::session_lives,
-    tokens::void::void_tokens,
+    ends::Change,
+    entity::users::{Column, Entity as Users, Model, scheme_column},
+    mail::{Notice, enqueue_notice},
+    query::{has_password, session_lives},
+    sessions::forget_wrong_passwords,
 };
-use crate::domain::{Event, HashedPassword, PasswordScheme, SessionId, User, UserId};
+use crate::domain::{Event, HashedPassword, MailPurpose, PasswordScheme, SessionId, User, UserId};
 
 /// What a user proved before they asked for a change: it must still hold when the change is made.
 #[derive(Debug)]
@@ -27,14 +25,33 @@ pub struct ProvenUser {
 
 impl ProvenUser {
     /// The user is active, the session lives, and the password is still the verified one.
-    pub(super) fn holds(&self) -> sea_orm::Condition {
+    pub(in crate::db) fn holds(&self) -> Condition {
         session_lives(self.session).add(has_password(self.verified.as_ref()))
     }
 }
 
+/// What proves that somebody knows the account: it must still hold when the change is made.
+#[derive(Debug)]
+pub enum AccountProof {
+    /// A live session.
+    Session(SessionId),
+    /// The hash that the password was verified against.
+    Password(HashedPassword),
+}
+
+impl AccountProof {
+    pub(in crate::db) fn holds(&self) -> Condition {
+        match self {
+            Self::Session(session) => session_lives(*session),
+            Self::Password(verified) => Condition::all().add(has_password(Some(verified))),
+        }
+    }
+}
+
 impl Db {
-    /// Sets a new password for a user who proved the current one. The session that asked lives on;
-    /// the user's other sessions and one-time tokens end. Returns whether the proof still held.
+    /// Sets a new password for a user who proved the current one, and mails a notice. The session that
+    /// asked lives on; the user's other sessions and requests end. Returns whether the proof still
+    /// held.
     pub async fn change_password(
         &self,
         id: UserId,
@@ -50,14 +67,13 @@ impl Db {
             move |transaction, (proof, hashed, event)| {
                 Box::pin(async move {
                     let update = with_password(update_of(id).filter(proof.holds()), hashed);
-                    let update = visible(ending_sessions(update), event.at);
-                    let Some(user) = apply(transaction, update).await? else {
+                    let by = proof.session;
+                    let change = Change::PasswordChanged { by };
+                    let Some(user) = carry_out(transaction, update, change, event).await? else {
                         return Ok(false);
                     };
-                    keep_asking_session(transaction, proof.session, user.session_epoch, true)
-                        .await?;
-                    void_tokens(transaction, id, None, event.at).await?;
-                    record(transaction, event).await?;
+                    forget_wrong_passwords(transaction, by).await?;
+                    notify(transaction, &user, event).await?;
                     Ok(true)
                 })
             },
@@ -84,8 +100,8 @@ impl Db {
     }
 }
 
-/// Sets a new password by a one-time token and ends all sessions and tokens. A token that came by mail
-/// verifies the address.
+/// Sets a new password by a one-time token, ends all sessions and requests, and mails a notice. A token
+/// that came by mail verifies the address.
 pub(in crate::db) async fn reset_password(
     transaction: &DatabaseTransaction,
     id: UserId,
@@ -97,26 +113,29 @@ pub(in crate::db) async fn reset_password(
     if proves_address {
         update = verified_at(update, Some(event.at));
     }
-    let update = visible(ending_sessions(update), event.at);
-    let Some(user) = apply(transaction, update).await? else {
-        return Ok(None);
-    };
-    void_tokens(transaction, id, None, event.at).await?;
-    record(transaction, event).await?;
-    Ok(Some(user))
+    let changed = carry_out(transaction, update, Change::PasswordReset, event).await?;
+    if let Some(user) = &changed {
+        notify(transaction, user, event).await?;
+    }
+    Ok(changed.map(User::from))
 }
 
-fn with_password(update: UpdateMany<Users>, hashed: &HashedPassword) -> UpdateMany<Users> {
+/// Tells the user by mail that the password is another one.
+async fn notify(
+    transaction: &DatabaseTransaction,
+    user: &Model,
+    event: &Event,
+) -> Result<(), DbErr> {
+    let notice = Notice::to_user(user, MailPurpose::PasswordChanged);
+    enqueue_notice(transaction, notice, event.at).await
+}
+
+pub(in crate::db) fn with_password(
+    update: UpdateMany<Users>,
+    hashed: &HashedPassword,
+) -> UpdateMany<Users> {
     let scheme = scheme_column(PasswordScheme::Nfc);
     update
         .col_expr(Column::HashedPassword, Expr::value(hashed.as_str()))
         .col_expr(Column::PasswordScheme, Expr::value(scheme))
-}
-
-/// The stored hash is the one that a password was verified against; `None`: no password is set.
-fn has_password(verified: Option<&HashedPassword>) -> Expr {
-    match verified {
-        Some(verified) => Column::HashedPassword.eq(verified.as_str()),
-        None => Column::HashedPassword.is_null(),
-    }
 }

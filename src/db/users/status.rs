@@ -3,18 +3,17 @@
 use sea_orm::sea_query::Expr;
 use tokio::time::Instant;
 
-use super::change::{apply, ending_sessions, update_of, visible};
+use super::change::{carry_out, update_of};
 use crate::db::{
     Db, DbError,
+    ends::Change,
     entity::users::{Column, status_column},
-    events::record,
-    tokens::void::void_tokens,
 };
 use crate::domain::{Event, User, UserId, UserStatus};
 
 impl Db {
     /// Sets a user's status and returns the user as changed; `None`: there is no such user. Disabling
-    /// ends all sessions and one-time tokens, and enabling restores none.
+    /// ends all sessions and requests, and enabling restores none.
     pub async fn set_status(
         &self,
         id: UserId,
@@ -25,18 +24,13 @@ impl Db {
         self.write(deadline, event, move |transaction, event| {
             Box::pin(async move {
                 let column = Expr::value(status_column(status));
-                let mut update = visible(update_of(id), event.at).col_expr(Column::Status, column);
-                if status == UserStatus::Disabled {
-                    update = ending_sessions(update);
-                }
-                let Some(user) = apply(transaction, update).await? else {
-                    return Ok(None);
+                let update = update_of(id).col_expr(Column::Status, column);
+                let change = match status {
+                    UserStatus::Active => Change::Enabled,
+                    UserStatus::Disabled => Change::Disabled,
                 };
-                if status == UserStatus::Disabled {
-                    void_tokens(transaction, id, None, event.at).await?;
-                }
-                record(transaction, event).await?;
-                Ok(Some(user))
+                let changed = carry_out(transaction, update, change, event).await?;
+                Ok(changed.map(User::from))
             })
         })
         .await

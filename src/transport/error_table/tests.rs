@@ -16,6 +16,12 @@ fn all() -> Vec<Failure> {
         AuthError::UserNotFound,
         AuthError::UserDisabled,
         AuthError::TokenInvalid,
+        AuthError::ProofRequired,
+        AuthError::EmailNotVerified,
+        AuthError::ReauthenticationRequired,
+        AuthError::RateLimited {
+            retry_after: Duration::ZERO,
+        },
         AuthError::EtagMismatch,
         AuthError::CallerUnauthenticated(ProofFault::NoProof),
         AuthError::Overloaded {

@@ -6,12 +6,14 @@ use super::{MESSAGE_MAX, open};
 use crate::{
     auth::Auth,
     proto::v1::{
-        ChangePasswordRequest, ChangePasswordResponse, CloseAccountRequest, CloseAccountResponse,
+        CancelEmailChangeRequest, CancelEmailChangeResponse, ChangePasswordRequest,
+        ChangePasswordResponse, CloseAccountRequest, CloseAccountResponse,
         ConfirmEmailChangeRequest, ConfirmEmailChangeResponse, GetAccountRequest,
-        GetAccountResponse, ListSessionsRequest, ListSessionsResponse, RequestEmailChangeRequest,
-        RequestEmailChangeResponse, RequestEmailVerificationRequest,
-        RequestEmailVerificationResponse, RequestPasswordResetRequest,
-        RequestPasswordResetResponse, ResetPasswordRequest, ResetPasswordResponse,
+        GetAccountResponse, ListSessionsRequest, ListSessionsResponse, ReauthenticateRequest,
+        ReauthenticateResponse, RequestEmailChangeRequest, RequestEmailChangeResponse,
+        RequestEmailVerificationRequest, RequestEmailVerificationResponse,
+        RequestPasswordResetRequest, RequestPasswordResetResponse, ResetPasswordRequest,
+        ResetPasswordResponse, RestoreEmailRequest, RestoreEmailResponse,
         RevokeOtherSessionsRequest, RevokeOtherSessionsResponse, RevokeSessionByIdRequest,
         RevokeSessionByIdResponse, VerifyEmailRequest, VerifyEmailResponse,
         account_service_server::{AccountService, AccountServiceServer},
@@ -86,6 +88,18 @@ impl AccountService for AccountHandlers {
         Ok(Response::new(RevokeOtherSessionsResponse {}))
     }
 
+    async fn reauthenticate(
+        &self,
+        request: Request<ReauthenticateRequest>,
+    ) -> Result<Response<ReauthenticateResponse>, Status> {
+        let (call, message) = open(request)?;
+        let (owner, client) = input::reauthentication(&message)?;
+        let session = self.auth.reauthenticate(&call, owner, client).await?;
+        Ok(Response::new(ReauthenticateResponse {
+            session: Some(session.into()),
+        }))
+    }
+
     async fn change_password(
         &self,
         request: Request<ChangePasswordRequest>,
@@ -135,8 +149,8 @@ impl AccountService for AccountHandlers {
         request: Request<VerifyEmailRequest>,
     ) -> Result<Response<VerifyEmailResponse>, Status> {
         let (call, message) = open(request)?;
-        let token = input::proof(&message.verification_token);
-        self.auth.verify_email(&call, &token).await?;
+        let verification = input::email_verification(&message)?;
+        self.auth.verify_email(&call, verification).await?;
         Ok(Response::new(VerifyEmailResponse {}))
     }
 
@@ -145,9 +159,21 @@ impl AccountService for AccountHandlers {
         request: Request<RequestEmailChangeRequest>,
     ) -> Result<Response<RequestEmailChangeResponse>, Status> {
         let (call, message) = open(request)?;
-        let (owner, new) = input::email_change(&message)?;
-        self.auth.request_email_change(&call, owner, new).await?;
+        let (owner, new, client) = input::email_change(&message)?;
+        self.auth
+            .request_email_change(&call, owner, new, client)
+            .await?;
         Ok(Response::new(RequestEmailChangeResponse {}))
+    }
+
+    async fn cancel_email_change(
+        &self,
+        request: Request<CancelEmailChangeRequest>,
+    ) -> Result<Response<CancelEmailChangeResponse>, Status> {
+        let (call, message) = open(request)?;
+        let token = input::proof(&message.session_token);
+        self.auth.cancel_email_change(&call, &token).await?;
+        Ok(Response::new(CancelEmailChangeResponse {}))
     }
 
     async fn confirm_email_change(
@@ -158,6 +184,16 @@ impl AccountService for AccountHandlers {
         let token = input::proof(&message.email_change_token);
         self.auth.confirm_email_change(&call, &token).await?;
         Ok(Response::new(ConfirmEmailChangeResponse {}))
+    }
+
+    async fn restore_email(
+        &self,
+        request: Request<RestoreEmailRequest>,
+    ) -> Result<Response<RestoreEmailResponse>, Status> {
+        let (call, message) = open(request)?;
+        let restore = input::email_restore(&message, self.auth.password_policy())?;
+        self.auth.restore_email(&call, restore).await?;
+        Ok(Response::new(RestoreEmailResponse {}))
     }
 
     async fn close_account(

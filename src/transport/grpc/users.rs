@@ -125,9 +125,9 @@ impl UserService for UserHandlers {
         request: Request<CreateSessionForUserRequest>,
     ) -> Result<Response<CreateSessionForUserResponse>, Status> {
         let (call, message) = open(request)?;
-        let (key, client) = input::session_user(&message)?;
-        let session = self.auth.users().create_session(&call, &key, client).await;
-        Ok(Response::new(session.map_err(about_key(key))?.into()))
+        let open = input::session_user(&message)?;
+        let session = self.auth.users().create_session(&call, &open).await;
+        Ok(Response::new(session.map_err(about_key(open.key))?.into()))
     }
 
     async fn create_password_reset(

@@ -3,9 +3,11 @@
 
 use super::Faults;
 use crate::{
-    auth::{OwnerProof, PasswordChange, PasswordReset},
+    auth::{
+        EmailRestore, EmailVerification, KnowsAccount, OwnerProof, PasswordChange, PasswordReset,
+    },
     domain::{ClientInfo, Email, PasswordPolicy, Presented, TokenKind},
-    proto::v1,
+    proto::v1::{self, verify_email_request::Proof},
     transport::failure::Failure,
 };
 
@@ -60,18 +62,63 @@ pub(crate) fn password_reset(
     }))
 }
 
+/// Reads a restoration of a former address.
+pub(crate) fn email_restore(
+    message: &v1::RestoreEmailRequest,
+    policy: PasswordPolicy,
+) -> Result<EmailRestore, Failure> {
+    let mut faults = Faults::default();
+    let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
+    let client = faults.client(message.client.as_ref());
+    faults.finish(new.map(|new| EmailRestore {
+        token: proof(&message.email_restore_token),
+        new,
+        client,
+    }))
+}
+
+/// Reads a verification of an address.
+pub(crate) fn email_verification(
+    message: &v1::VerifyEmailRequest,
+) -> Result<EmailVerification, Failure> {
+    let mut faults = Faults::default();
+    let account = match &message.proof {
+        None => Some(None),
+        Some(Proof::SessionToken(token)) => Some(Some(KnowsAccount::Session(proof(token)))),
+        Some(Proof::Password(password)) => faults
+            .password_attempt("password", password)
+            .map(|password| Some(KnowsAccount::Password(password))),
+    };
+    let client = faults.client(message.client.as_ref());
+    faults.finish(account.map(|account| EmailVerification {
+        token: proof(&message.verification_token),
+        proof: account,
+        client,
+    }))
+}
+
+/// Reads another proof of the password.
+pub(crate) fn reauthentication(
+    message: &v1::ReauthenticateRequest,
+) -> Result<(OwnerProof, ClientInfo), Failure> {
+    let mut faults = Faults::default();
+    let password = faults.password_attempt("password", &message.password);
+    let client = faults.client(message.client.as_ref());
+    let session = proof(&message.session_token);
+    faults.finish(password.map(|password| (OwnerProof { session, password }, client)))
+}
+
 /// Reads a change of the address.
 pub(crate) fn email_change(
     message: &v1::RequestEmailChangeRequest,
-) -> Result<(OwnerProof, Email), Failure> {
+) -> Result<(OwnerProof, Email, ClientInfo), Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", &message.current_password);
     let new = faults.email("new_email", Some(&message.new_email));
-    let owner = password.map(|password| OwnerProof {
-        session: proof(&message.session_token),
-        password,
-    });
-    faults.finish(owner.zip(new))
+    let client = faults.client(message.client.as_ref());
+    let session = proof(&message.session_token);
+    let parsed = password.zip(new);
+    faults.finish(parsed.map(|(password, new)| (OwnerProof { session, password }, new, client)))
 }
 
 /// Reads the address that mail is requested for, and the client of the request.

@@ -102,6 +102,8 @@ pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
         EventKind::EmailVerificationRequested => Wire::EmailVerificationRequested,
         EventKind::EmailChangeRequested => Wire::EmailChangeRequested,
         EventKind::PasswordResetCreated => Wire::PasswordResetCreated,
+        EventKind::EmailChangeCancelled => Wire::EmailChangeCancelled,
+        EventKind::EmailRestored => Wire::EmailRestored,
     }
 }
 

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use super::Faults;
 use crate::{
-    auth::SessionsToEnd,
-    domain::{
-        ClientInfo, EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserKey, UserStatus,
-    },
+    auth::{SessionToOpen, SessionsToEnd, Unverified},
+    domain::{EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserKey, UserStatus},
     proto::v1::{
         self, ErrorReason, create_password_reset_request::User as ResetUser,
         create_session_for_user_request::User as SessionUser, find_user_request::Key,
@@ -48,7 +46,7 @@ pub(crate) fn user_key(key: Option<&Key>) -> Result<UserKey, Failure> {
 /// Reads the user and the client of a new session.
 pub(crate) fn session_user(
     message: &v1::CreateSessionForUserRequest,
-) -> Result<(UserKey, ClientInfo), Failure> {
+) -> Result<SessionToOpen, Failure> {
     let mut faults = Faults::default();
     let key = match &message.user {
         Some(SessionUser::UserId(id)) => faults.user_id("user_id", id).map(UserKey::Id),
@@ -56,7 +54,16 @@ pub(crate) fn session_user(
         None => faults.missing("user"),
     };
     let client = faults.client(message.client.as_ref());
-    faults.finish(key.map(|key| (key, client)))
+    let unverified = match (message.proves_email, message.allow_unverified) {
+        (true, _) => Unverified::Claim,
+        (false, true) => Unverified::Allow,
+        (false, false) => Unverified::Refuse,
+    };
+    faults.finish(key.map(|key| SessionToOpen {
+        key,
+        unverified,
+        client,
+    }))
 }
 
 /// Reads the user of a password reset.

@@ -6,15 +6,15 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use tonic::Code;
 use vestibule::{
-    db::{MailRequest, Queued},
-    domain::{Clock, Email, MailPurpose, TokenPurpose},
+    db::Queued,
+    domain::{Clock, MailPurpose, TokenPurpose},
 };
 
 use super::{
     NEW, assert_all_ended, assert_refused, assert_token_invalid, events, many_sessions, opens,
 };
 use crate::harness::{
-    Database, EventKind, Issue, PASSWORD, Server, email, eventually, figure, scale,
+    Database, EventKind, Issue, PASSWORD, Server, email, eventually, figure, mail_request, scale,
 };
 
 on_both_databases!(
@@ -130,12 +130,8 @@ async fn a_request_asks_for_both_mails_or_for_none(database: Database) {
     })
     .await;
 
-    let later = MailRequest {
-        to: Email::parse(&email()).unwrap(),
-        purpose: MailPurpose::PasswordReset,
-        by: None,
-        now: Clock::system().now() + Duration::from_hours(1),
-    };
+    let hence = Clock::system().now() + Duration::from_hours(1);
+    let later = mail_request(&email(), MailPurpose::PasswordReset, hence);
     let deadline = Instant::now() + Duration::from_secs(30);
     let queued = app.db.request_mail(later, 1, deadline).await.unwrap();
     assert_eq!(queued, Queued::Yes, "it fills the queue and is not due");

@@ -68,6 +68,7 @@ async fn every_fault_is_told_at_once_before_any_work(database: Database) {
         session_token: "x".into(),
         current_password: "a\0".into(),
         new_email: "nobody".into(),
+        client: None,
     };
     let told = wire.ask("AccountService/RequestEmailChange", &change);
     assert_eq!(

@@ -11,7 +11,7 @@ use vestibule::{
     },
     proto::v1::{
         ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
-        ListSessionsRequest, RequestEmailChangeRequest, ResetPasswordRequest,
+        ListSessionsRequest, RequestEmailChangeRequest, ResetPasswordRequest, RestoreEmailRequest,
         RevokeOtherSessionsRequest, RevokeSessionByIdRequest, VerifyEmailRequest,
     },
 };
@@ -48,6 +48,7 @@ pub(crate) fn calls_with_session(token: &str, password: &str) -> [(&'static str,
         session_token: session_token.clone(),
         current_password: current_password.clone(),
         new_email: email(),
+        client: None,
     };
     let close = CloseAccountRequest {
         session_token,
@@ -98,6 +99,7 @@ pub(crate) fn redemption(purpose: TokenPurpose, token: &str) -> (&'static str, V
         TokenPurpose::EmailVerification => {
             let verify = VerifyEmailRequest {
                 verification_token: token,
+                ..VerifyEmailRequest::default()
             };
             ("AccountService/VerifyEmail", verify.encode_to_vec())
         }
@@ -106,6 +108,14 @@ pub(crate) fn redemption(purpose: TokenPurpose, token: &str) -> (&'static str, V
                 email_change_token: token,
             };
             ("AccountService/ConfirmEmailChange", confirm.encode_to_vec())
+        }
+        TokenPurpose::EmailRestore => {
+            let restore = RestoreEmailRequest {
+                email_restore_token: token,
+                new_password: NEW.into(),
+                client: None,
+            };
+            ("AccountService/RestoreEmail", restore.encode_to_vec())
         }
     }
 }

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use sea_orm::{ConnectionTrait, Statement};
 use tonic::{IntoRequest, Status, transport::Channel};
 use uuid::Uuid;
 use vestibule::{
     db::NewOneTimeToken,
     domain::{
-        Clock, Email, EmailChangeKind, EmailVerificationKind, OneTimeTokenId, PasswordResetKind,
-        Timestamp, Token, TokenKind, TokenPurpose,
+        Clock, Email, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, OneTimeTokenId,
+        PasswordResetKind, Timestamp, Token, TokenKind, TokenPurpose,
     },
     proto::v1::{
-        ChangePasswordRequest, CloseAccountRequest, ConfirmEmailChangeRequest, GetAccountRequest,
-        ListSessionsRequest, ListSessionsResponse, RequestEmailChangeRequest,
-        RequestEmailVerificationRequest, RequestPasswordResetRequest, ResetPasswordRequest,
-        RevokeOtherSessionsRequest, RevokeSessionByIdRequest, User, VerifyEmailRequest,
-        account_service_client::AccountServiceClient,
+        CancelEmailChangeRequest, ChangePasswordRequest, CloseAccountRequest,
+        ConfirmEmailChangeRequest, GetAccountRequest, ListSessionsRequest, ListSessionsResponse,
+        ReauthenticateRequest, RequestEmailChangeRequest, RequestEmailVerificationRequest,
+        RequestPasswordResetRequest, ResetPasswordRequest, RestoreEmailRequest,
+        RevokeOtherSessionsRequest, RevokeSessionByIdRequest, Session, User, VerifyEmailRequest,
+        account_service_client::AccountServiceClient, verify_email_request::Proof,
     },
 };
 
@@ -99,6 +100,7 @@ impl Server {
                 spelt(&Token::<EmailVerificationKind>::new(id, secret))
             }
             TokenPurpose::EmailChange => spelt(&Token::<EmailChangeKind>::new(id, secret)),
+            TokenPurpose::EmailRestore => spelt(&Token::<EmailRestoreKind>::new(id, secret)),
         };
         let user = self.stored(email).await;
         let token = NewOneTimeToken {
@@ -106,20 +108,45 @@ impl Server {
             secret_hash,
             purpose: issue.purpose,
             user_id: user.id,
-            epoch: user.session_epoch,
+            session: None,
             new_email: issue.new_email.map(|new| Email::parse(&new).unwrap()),
             mailed: issue.mailed,
             created_at: issue.at,
             expires_at: issue.at + TOKEN_LIFETIME,
         };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        assert!(
-            self.db
-                .add_one_time_token(token, None, deadline)
-                .await
-                .unwrap()
-        );
+        self.store_token(&token, user.email.0.to_lowercase()).await;
         text
+    }
+
+    /// Stores a token beside those that the user has.
+    pub(crate) async fn store_token(&self, token: &NewOneTimeToken, email_key: String) {
+        let sql = self.sql().await;
+        let purpose: i16 = match token.purpose {
+            TokenPurpose::PasswordReset => 1,
+            TokenPurpose::EmailVerification => 2,
+            TokenPurpose::EmailChange => 3,
+            TokenPurpose::EmailRestore => 4,
+        };
+        let new = token.new_email.as_ref();
+        let insert = Statement::from_sql_and_values(
+            sql.get_database_backend(),
+            "INSERT INTO one_time_tokens (id, user_id, purpose, email_key, new_email, \
+             new_email_key, mailed, secret_hash, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            [
+                token.id.uuid().into(),
+                token.user_id.uuid().into(),
+                purpose.into(),
+                email_key.into(),
+                new.map(|new| new.as_given().to_owned()).into(),
+                new.map(|new| new.key().as_str().to_owned()).into(),
+                token.mailed.into(),
+                token.secret_hash.as_bytes().to_vec().into(),
+                token.created_at.timestamp_micros().into(),
+                token.expires_at.timestamp_micros().into(),
+            ],
+        );
+        sql.execute_raw(insert).await.unwrap();
     }
 
     /// A mailed token that sets a new password.
@@ -223,11 +250,54 @@ impl Account {
         asked.map(|_| ())
     }
 
+    /// With the password of every test user as the proof.
     pub(crate) async fn verify_email(&self, token: &str) -> Result<(), Status> {
+        let password = Proof::Password(PASSWORD.to_owned());
+        self.verify_email_with(token, Some(password)).await
+    }
+
+    pub(crate) async fn verify_email_with(
+        &self,
+        token: &str,
+        proof: Option<Proof>,
+    ) -> Result<(), Status> {
         let request = VerifyEmailRequest {
             verification_token: token.into(),
+            proof,
+            client: None,
         };
         self.0.clone().verify_email(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn cancel_email_change(&self, token: &str) -> Result<(), Status> {
+        let request = CancelEmailChangeRequest {
+            session_token: token.into(),
+        };
+        let cancelled = self.0.clone().cancel_email_change(request).await;
+        cancelled.map(|_| ())
+    }
+
+    pub(crate) async fn restore_email(&self, token: &str, new: &str) -> Result<(), Status> {
+        let request = RestoreEmailRequest {
+            email_restore_token: token.into(),
+            new_password: new.into(),
+            client: None,
+        };
+        self.0.clone().restore_email(request).await.map(|_| ())
+    }
+
+    pub(crate) async fn reauthenticate(
+        &self,
+        token: &str,
+        password: &str,
+    ) -> Result<Session, Status> {
+        let request = ReauthenticateRequest {
+            session_token: token.into(),
+            password: password.into(),
+            client: None,
+        };
+        let proven = self.0.clone().reauthenticate(request).await?;
+        Ok(proven.into_inner().session.expect("a session"))
     }
 
     pub(crate) async fn request_email_change(
@@ -240,6 +310,7 @@ impl Account {
             session_token: token.into(),
             current_password: current.into(),
             new_email: new.into(),
+            client: None,
         };
         let asked = self.0.clone().request_email_change(request).await;
         asked.map(|_| ())
@@ -272,6 +343,7 @@ impl Account {
             TokenPurpose::PasswordReset => self.reset_password(token, new_password).await,
             TokenPurpose::EmailVerification => self.verify_email(token).await,
             TokenPurpose::EmailChange => self.confirm_email_change(token).await,
+            TokenPurpose::EmailRestore => self.restore_email(token, new_password).await,
         }
     }
 }

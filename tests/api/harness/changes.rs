@@ -6,10 +6,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
     auth::{AuthError, CallContext, SessionsToEnd, Users},
-    db::{NewOneTimeToken, Redemption, Target, TokenProof},
+    db::{MailRequest, NewOneTimeToken, Redeemed, Redemption, Target, TokenProof},
     domain::{
-        Clock, Email, Event, EventId, EventKind, EventOrigin, HashedPassword, OneTimeTokenId,
-        SecretHash, TokenPurpose, User, UserEdit, UserId, UserKey, UserStatus,
+        ClientInfo, Clock, Email, Event, EventId, EventKind, EventOrigin, HashedPassword,
+        MailPurpose, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, User, UserEdit, UserId,
+        UserKey, UserStatus,
     },
 };
 
@@ -104,15 +105,14 @@ impl Server {
             secret_hash: proof.secret_hash,
             purpose: proof.purpose,
             user_id: user.id,
-            epoch: user.session_epoch,
+            session: None,
             new_email: None,
             mailed: false,
             created_at: now,
             expires_at: now + LIMIT,
         };
+        self.store_token(&token, user.email.0.to_lowercase()).await;
         let deadline = Instant::now() + LIMIT;
-        let issued = self.db.add_one_time_token(token, None, deadline).await;
-        assert!(issued.unwrap());
         let event = Event {
             id: EventId::new(Uuid::new_v4()),
             kind: EventKind::PasswordReset,
@@ -123,7 +123,11 @@ impl Server {
         };
         let redemption = Redemption::PasswordReset(self.stored_hash(donor).await);
         let redeemed = self.db.redeem_token(proof, redemption, event, deadline);
-        redeemed.await.unwrap().expect("a user with a new password");
+        let redeemed = redeemed.await.unwrap();
+        assert!(
+            matches!(redeemed, Redeemed::Yes(_)),
+            "a user with a new password"
+        );
     }
 }
 
@@ -158,5 +162,18 @@ impl Server {
         for statement in statements {
             self.store.execute(statement).await;
         }
+    }
+}
+
+/// A request for mail without a session, for a token that lives a day.
+pub(crate) fn mail_request(to: &str, purpose: MailPurpose, now: Timestamp) -> MailRequest {
+    MailRequest {
+        to: Email::parse(to).unwrap(),
+        purpose,
+        by: None,
+        session: None,
+        client: ClientInfo::default(),
+        lifetime: Duration::from_hours(24),
+        now,
     }
 }

@@ -136,8 +136,12 @@ impl Users {
     pub(crate) async fn open_for(&self, id: &str) -> Result<CreateSessionForUserResponse, Status> {
         let user = Some(create_session_for_user_request::User::UserId(id.into()));
         let client = None;
-        self.open(CreateSessionForUserRequest { user, client })
-            .await
+        let request = CreateSessionForUserRequest {
+            user,
+            client,
+            ..CreateSessionForUserRequest::default()
+        };
+        self.open(request).await
     }
 
     pub(crate) async fn reset(

@@ -233,12 +233,11 @@ async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(databas
     let app = plan.start().await;
     let (user, owner) = (app.grpc().registered().await, app.grpc().registered().await);
     let change = async |new: &str| {
-        let epoch = app.stored(&user.email).await.session_epoch;
         for (to, purpose) in [
             (new, MailPurpose::EmailChange),
             (user.email.as_str(), MailPurpose::EmailChangeRequested),
         ] {
-            super::ask_by(&app.db, to, purpose, (&user.id, epoch), clock.now()).await;
+            super::ask_by(&app.db, to, purpose, &user.id, clock.now()).await;
         }
     };
     let new = email();

@@ -6,12 +6,12 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
-    db::{Db, MailIntent, MailRequest, Queued},
-    domain::{Clock, Email, Event, EventId, EventKind, EventOrigin, MailPurpose, Timestamp},
+    db::{Db, MailIntent, Queued},
+    domain::{Clock, Event, EventId, EventKind, EventOrigin, MailPurpose, Timestamp},
 };
 
 use super::ask_at;
-use crate::harness::{Database, Store, email, figure, scale};
+use crate::harness::{Database, Store, email, figure, mail_request, scale};
 
 on_both_databases!(
     an_address_is_mailed_once_a_minute_and_five_times_an_hour,
@@ -81,12 +81,7 @@ async fn an_address_is_mailed_once_a_minute_and_five_times_an_hour(database: Dat
 async fn a_full_queue_refuses_every_address_alike(database: Database) {
     let (store, db) = open(database).await;
     let (now, waiting) = (Clock::system().now(), email());
-    let request = |address: String, purpose| MailRequest {
-        to: Email::parse(&address).unwrap(),
-        purpose,
-        by: None,
-        now,
-    };
+    let request = |address: String, purpose| mail_request(&address, purpose, now);
     let ask = async |address: String, purpose| {
         let request = request(address, purpose);
         db.request_mail(request, 3, deadline()).await.unwrap()

@@ -37,21 +37,19 @@ async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: Serve
     for (change, left) in CHANGES {
         let (owner, other) = (app.owner().await, app.owner().await);
         let (id, token) = (owner.id.as_str(), owner.token.as_str());
-        let by = (id, 0);
         let _ = ask_at(&app.db, &owner.email, MailPurpose::PasswordReset, later).await;
         for (to, purpose) in [
             (&owner.email, MailPurpose::EmailVerification),
             (&email(), MailPurpose::EmailChange),
             (&owner.email, MailPurpose::EmailChangeRequested),
         ] {
-            ask_by(&app.db, to, purpose, by, later).await;
+            ask_by(&app.db, to, purpose, id, later).await;
         }
-        let by_other = (other.id.as_str(), 0);
         ask_by(
             &app.db,
             &owner.email,
             MailPurpose::EmailChange,
-            by_other,
+            &other.id,
             later,
         )
         .await;
@@ -113,7 +111,7 @@ async fn what_ends_a_users_tokens_ends_the_mail_that_would_bring_more(app: Serve
     }
     // What others asked for is theirs, but that an erased address leaves nothing.
     let of_others =
-        "mail_intents WHERE next_try IS NOT NULL AND purpose = 3 AND user_id IS NOT NULL";
+        "mail_intents WHERE next_try IS NOT NULL AND purpose = 3 AND address IS NOT NULL";
     assert!(app.store.rows(of_others).await >= CHANGES.len() - 1);
 }
 

@@ -136,6 +136,7 @@ impl World<'_> {
         let request = CreateSessionForUserRequest {
             user: Some(name),
             client: None,
+            ..CreateSessionForUserRequest::default()
         };
         let told = self.service.users.open(request).await;
         let Some((user, told)) = agreed(self.active(user), reasoned(told))? else {

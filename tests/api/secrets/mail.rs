@@ -4,13 +4,13 @@ use std::{fs, time::Duration};
 
 use tokio::time::Instant;
 use vestibule::{
-    db::{Db, MailRequest},
-    domain::{Clock, Email, MailPurpose},
+    db::Db,
+    domain::{Clock, MailPurpose},
     mail::SmtpTls,
 };
 
 use super::leftovers::{WriteAheadLog, look_through_columns, needles_of};
-use crate::harness::{Database, LOGIN, ServerProcess, Sink, Store, eventually};
+use crate::harness::{Database, LOGIN, ServerProcess, Sink, Store, eventually, mail_request};
 
 on_both_databases!(a_mailed_token_is_in_no_file_of_the_database_even_after_a_crash);
 
@@ -72,12 +72,8 @@ async fn a_mailed_token_is_in_no_file_of_the_database_even_after_a_crash(databas
 
 async fn request_reset(store: &Store, address: &str) {
     let db = Db::open(&store.settings()).unwrap();
-    let request = MailRequest {
-        to: Email::parse(address).unwrap(),
-        purpose: MailPurpose::PasswordReset,
-        by: None,
-        now: Clock::system().now(),
-    };
+    let now = Clock::system().now();
+    let request = mail_request(address, MailPurpose::PasswordReset, now);
     let deadline = Instant::now() + Duration::from_secs(10);
     let _ = db.request_mail(request, 1_000, deadline).await.unwrap();
 }

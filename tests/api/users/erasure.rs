@@ -73,6 +73,7 @@ async fn of_a_deleted_user_nothing_is_left_but_the_id(app: Server) {
         let for_user = CreateSessionForUserRequest {
             user: Some(create_session_for_user_request::User::UserId(id.clone())),
             client: Some(client()),
+            ..CreateSessionForUserRequest::default()
         };
         users.open(for_user).await.unwrap();
         let asked = account.request_email_change(&opened.session_token, PASSWORD, &wanted);

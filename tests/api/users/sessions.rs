@@ -35,6 +35,7 @@ async fn a_caller_opens_a_session_for_a_user(app: Server) {
         let request = CreateSessionForUserRequest {
             user: Some(named),
             client: Some(client.clone()),
+            ..CreateSessionForUserRequest::default()
         };
         let opened = users.open(request).await.unwrap();
         let session = opened.session.unwrap();
@@ -56,6 +57,7 @@ async fn whom_no_session_can_be_opened_for_is_told(app: Server) {
     let by_email = CreateSessionForUserRequest {
         user: Some(create_session_for_user_request::User::Email(email())),
         client: None,
+        ..CreateSessionForUserRequest::default()
     };
     assert_nobody(users.open(by_email).await, "");
     users.disable(&user.id).await.unwrap();
@@ -67,6 +69,7 @@ async fn whom_no_session_can_be_opened_for_is_told(app: Server) {
             ip: "localhost".into(),
             user_agent: String::new(),
         }),
+        ..CreateSessionForUserRequest::default()
     };
     let faults = [("user", "INVALID_FIELD"), ("client.ip", "INVALID_FIELD")];
     assert_invalid(users.open(wrong).await, &faults);
