@@ -14,7 +14,7 @@ use super::{
 use crate::metrics::DurationHistogram;
 
 /// The statuses that calls over HTTP can end with.
-pub(crate) static HTTP_STATUSES: [StatusCode; 14] = [
+pub(crate) static HTTP_STATUSES: [StatusCode; 15] = [
     StatusCode::OK,
     StatusCode::CREATED,
     StatusCode::BAD_REQUEST,
@@ -25,6 +25,7 @@ pub(crate) static HTTP_STATUSES: [StatusCode; 14] = [
     StatusCode::CONFLICT,
     StatusCode::PAYLOAD_TOO_LARGE,
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::TOO_MANY_REQUESTS,
     StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     StatusCode::INTERNAL_SERVER_ERROR,
     StatusCode::SERVICE_UNAVAILABLE,

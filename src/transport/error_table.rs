@@ -38,29 +38,56 @@ pub(crate) struct ErrorCode {
     pub(crate) text: &'static str,
 }
 
+/// The text of every faulty input; the violations say more.
+const INVALID_INPUT: &str = "at least one field is invalid";
+
+fn row(grpc: tonic::Code, http: StatusCode, reason: ErrorReason, text: &'static str) -> ErrorCode {
+    ErrorCode {
+        grpc,
+        http,
+        reason,
+        text,
+    }
+}
+
+#[rustfmt::skip] // a table is read by column
+fn of_use_case(error: &AuthError) -> ErrorCode {
+    use AuthError as A;
+    use ErrorReason as R;
+    use StatusCode as H;
+    use tonic::Code as G;
+    match error {
+        A::EmailTaken                   => row(G::AlreadyExists,      H::CONFLICT,              R::EmailTaken,            "email already registered"),
+        A::RequestIdReused              => row(G::AlreadyExists,      H::CONFLICT,              R::RequestIdReused,       "the request id was used for another request"),
+        A::BadCredentials               => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::BadCredentials,        "wrong email or password"),
+        A::CurrentPasswordWrong         => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::BadCredentials,        "wrong current password"),
+        A::SessionInvalid               => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::SessionInvalid,        "a valid session is required"),
+        A::UserNotFound                 => row(G::NotFound,           H::NOT_FOUND,             R::UserNotFound,          "there is no such user"),
+        A::UserDisabled                 => row(G::FailedPrecondition, H::CONFLICT,              R::UserDisabled,          "the user is disabled"),
+        A::NewPasswordGuessable | A::InTheFuture => row(G::InvalidArgument, H::BAD_REQUEST, R::InvalidInput, INVALID_INPUT),
+        A::TokenInvalid                 => row(G::FailedPrecondition, H::BAD_REQUEST,           R::TokenInvalid,          "the token is invalid or was used"),
+        A::ProofRequired                => row(G::FailedPrecondition, H::FORBIDDEN,             R::ProofRequired,         "a session or the password is required besides the token"),
+        A::EmailNotVerified             => row(G::FailedPrecondition, H::CONFLICT,              R::EmailNotVerified,      "the address of the user was never verified"),
+        A::ReauthenticationRequired     => row(G::FailedPrecondition, H::FORBIDDEN,             R::ReauthenticationRequired, "the user must prove the password again"),
+        A::RateLimited { .. }           => row(G::ResourceExhausted,  H::TOO_MANY_REQUESTS,     R::RateLimited,           "too often, nothing was done"),
+        A::EtagMismatch                 => row(G::Aborted,            H::CONFLICT,              R::EtagMismatch,          "the user was changed meanwhile"),
+        A::CallerUnauthenticated(_)     => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::CallerUnauthenticated, "a known caller is required"),
+        A::Overloaded { .. }            => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Overloaded,            "overloaded, nothing was done"),
+        A::Unavailable(_)               => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Unavailable,           "temporarily unavailable"),
+        A::DeadlineExceeded             => row(G::DeadlineExceeded,   H::GATEWAY_TIMEOUT,       R::DeadlineExceeded,      "the deadline passed, the work may have been done"),
+        A::Internal(_)                  => row(G::Internal,           H::INTERNAL_SERVER_ERROR, R::Internal,              "internal error"),
+    }
+}
+
 impl Failure {
     /// The row of this failure.
+    #[rustfmt::skip] // a table is read by column
     pub(crate) fn code(&self) -> ErrorCode {
-        use AuthError as A;
         use ErrorReason as R;
         use StatusCode as H;
         use tonic::Code as G;
-
-        let row = |grpc, http, reason, text| ErrorCode {
-            grpc,
-            http,
-            reason,
-            text,
-        };
-        let invalid_input = row(
-            G::InvalidArgument,
-            H::BAD_REQUEST,
-            R::InvalidInput,
-            "at least one field is invalid",
-        );
-        #[rustfmt::skip] // a table is read by column
-        let code = match self {
-            Self::InvalidInput(_)      => invalid_input,
+        match self {
+            Self::InvalidInput(_)      => row(G::InvalidArgument,    H::BAD_REQUEST,                     R::InvalidInput,           INVALID_INPUT),
             Self::Malformed            => row(G::InvalidArgument,    H::BAD_REQUEST,                     R::MalformedRequest,       "the request cannot be read"),
             Self::MessageTooLarge      => row(G::ResourceExhausted,  H::PAYLOAD_TOO_LARGE,               R::MessageTooLarge,        "the message is too large"),
             Self::HeadersTooLarge      => row(G::ResourceExhausted,  H::REQUEST_HEADER_FIELDS_TOO_LARGE, R::MessageTooLarge,        "the header list is too large"),
@@ -70,29 +97,8 @@ impl Failure {
             Self::UnknownName          => row(G::NotFound,           H::NOT_FOUND,                       R::Unsupported,            "there is no such service or symbol"),
             Self::CallerNotAllowed     => row(G::PermissionDenied,   H::FORBIDDEN,                       R::CallerNotAllowed,       "the caller may not call this method"),
             Self::Draining             => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Unavailable,            "temporarily unavailable"),
-            Self::Auth { error, .. }   => match **error {
-                A::EmailTaken                   => row(G::AlreadyExists,      H::CONFLICT,              R::EmailTaken,            "email already registered"),
-                A::RequestIdReused              => row(G::AlreadyExists,      H::CONFLICT,              R::RequestIdReused,       "the request id was used for another request"),
-                A::BadCredentials               => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::BadCredentials,        "wrong email or password"),
-                A::CurrentPasswordWrong         => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::BadCredentials,        "wrong current password"),
-                A::SessionInvalid               => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::SessionInvalid,        "a valid session is required"),
-                A::UserNotFound                 => row(G::NotFound,           H::NOT_FOUND,             R::UserNotFound,          "there is no such user"),
-                A::UserDisabled                 => row(G::FailedPrecondition, H::CONFLICT,              R::UserDisabled,          "the user is disabled"),
-                A::NewPasswordGuessable | A::InTheFuture => invalid_input,
-                A::TokenInvalid                 => row(G::FailedPrecondition, H::BAD_REQUEST,           R::TokenInvalid,          "the token is invalid or was used"),
-                A::ProofRequired                => row(G::FailedPrecondition, H::FORBIDDEN,             R::ProofRequired,         "a session or the password is required besides the token"),
-                A::EmailNotVerified             => row(G::FailedPrecondition, H::CONFLICT,              R::EmailNotVerified,      "the address of the user was never verified"),
-                A::ReauthenticationRequired     => row(G::FailedPrecondition, H::FORBIDDEN,             R::ReauthenticationRequired, "the user must prove the password again"),
-                A::RateLimited { .. }           => row(G::ResourceExhausted,  H::TOO_MANY_REQUESTS,     R::RateLimited,           "too often, nothing was done"),
-                A::EtagMismatch                 => row(G::Aborted,            H::CONFLICT,              R::EtagMismatch,          "the user was changed meanwhile"),
-                A::CallerUnauthenticated(_)     => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::CallerUnauthenticated, "a known caller is required"),
-                A::Overloaded { .. }            => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Overloaded,            "overloaded, nothing was done"),
-                A::Unavailable(_)               => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Unavailable,           "temporarily unavailable"),
-                A::DeadlineExceeded             => row(G::DeadlineExceeded,   H::GATEWAY_TIMEOUT,       R::DeadlineExceeded,      "the deadline passed, the work may have been done"),
-                A::Internal(_)                  => row(G::Internal,           H::INTERNAL_SERVER_ERROR, R::Internal,              "internal error"),
-            },
-        };
-        code
+            Self::Auth { error, .. }   => of_use_case(error),
+        }
     }
 
     /// The meaning of a status that tonic made and no handler of ours. tonic answers `OUT_OF_RANGE`

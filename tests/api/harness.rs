@@ -27,13 +27,14 @@ mod server;
 mod settings;
 mod smtp;
 mod tls;
+mod tokens;
 mod users;
 mod wait;
 mod wire;
 
 pub(crate) use vestibule::proto::v1::EventKind;
 
-pub(crate) use account::{Issue, TOKEN_LIFETIME, TestUser};
+pub(crate) use account::TestUser;
 pub(crate) use changes::mail_request;
 pub(crate) use database::{Database, Fixture, Store, events_of, keep, number};
 pub(crate) use descriptors::{
@@ -58,6 +59,7 @@ pub(crate) use server::Server;
 pub(crate) use settings::{Plan, cheap_hashing};
 pub(crate) use smtp::{LOGIN, Sink};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
+pub(crate) use tokens::{Issue, TOKEN_LIFETIME};
 pub(crate) use users::Users;
 pub(crate) use wait::{eventually, within};
 pub(crate) use wire::{Wire, WireReply, frame};

@@ -89,6 +89,10 @@ fn the_error_table_is_what_callers_know() {
     NOT_FOUND           404 USER_NOT_FOUND         there is no such user
     FAILED_PRECONDITION 409 USER_DISABLED          the user is disabled
     FAILED_PRECONDITION 400 TOKEN_INVALID          the token is invalid or was used
+    FAILED_PRECONDITION 403 PROOF_REQUIRED         a session or the password is required besides the token
+    FAILED_PRECONDITION 409 EMAIL_NOT_VERIFIED     the address of the user was never verified
+    FAILED_PRECONDITION 403 REAUTHENTICATION_REQUIRED the user must prove the password again
+    RESOURCE_EXHAUSTED  429 RATE_LIMITED           too often, nothing was done
     ABORTED             409 ETAG_MISMATCH          the user was changed meanwhile
     UNAUTHENTICATED     401 CALLER_UNAUTHENTICATED a known caller is required
     UNAVAILABLE         503 OVERLOADED             overloaded, nothing was done
