@@ -233,7 +233,7 @@ fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u
          WHERE next_try <= $1 AND {known} ORDER BY next_try LIMIT $2 {skip}) \
          UPDATE mail_intents SET next_try = $3, attempts = attempts + 1 FROM due \
          WHERE mail_intents.email_key = due.email_key AND mail_intents.purpose = due.purpose \
-         AND mail_intents.user_id = due.user_id RETURNING mail_intents.*"
+         AND mail_intents.user_id = due.user_id RETURNING *"
     );
     let values = [
         to_micros(now).into(),
