@@ -31,7 +31,7 @@ pub use import::ImportedUser;
 pub use mail::{MailPurpose, TokenPurpose};
 pub(crate) use opaque_debug::opaque_debug;
 pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
-pub use rotation::{ROTATION_GRACE, SupersededSecret};
+pub use rotation::{ROTATION_GRACE, Standing, SupersededSecret};
 pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use token::{

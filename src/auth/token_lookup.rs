@@ -6,8 +6,8 @@
 
 use super::{Auth, AuthError, CallContext};
 use crate::domain::{
-    EventKind, PresentedToken, SecretHash, Session, SessionId, SessionVerdict, SupersededSecret,
-    Timestamp, User,
+    EventKind, PresentedToken, SecretHash, Session, SessionId, SessionVerdict, Standing,
+    SupersededSecret, Timestamp, User,
 };
 
 /// A session whose current or former secret was presented.
@@ -27,8 +27,12 @@ impl FoundSession {
 
     /// Whether the secret was replaced longer ago than the grace.
     pub(super) fn is_reused(&self, now: Timestamp) -> bool {
+        self.standing(now) == Standing::Reused
+    }
+
+    fn standing(&self, now: Timestamp) -> Standing {
         let superseded = self.superseded.as_ref();
-        superseded.is_some_and(|old| !old.is_good(&self.session, now))
+        superseded.map_or(Standing::Good, |old| old.standing(&self.session, now))
     }
 }
 
@@ -93,18 +97,21 @@ impl Auth {
             return Ok(SessionVerdict::NotFound);
         };
         let now = self.clock.now();
-        let reused = found.is_reused(now);
+        let standing = found.standing(now);
         let FoundSession { session, user, .. } = found;
         match SessionVerdict::new(session, user, now) {
-            SessionVerdict::Active(active) if reused => {
-                self.end_session(call, &active.0, EventKind::SessionSecretReused)
-                    .await?;
-                Ok(SessionVerdict::Revoked)
-            }
-            SessionVerdict::Active(active) => {
-                self.last_seen.note(&active.0, now);
-                Ok(SessionVerdict::Active(active))
-            }
+            SessionVerdict::Active(active) => match standing {
+                Standing::Good => {
+                    self.last_seen.note(&active.0, now);
+                    Ok(SessionVerdict::Active(active))
+                }
+                Standing::Ended => Ok(SessionVerdict::Revoked),
+                Standing::Reused => {
+                    self.end_session(call, &active.0, EventKind::SessionSecretReused)
+                        .await?;
+                    Ok(SessionVerdict::Revoked)
+                }
+            },
             verdict @ (SessionVerdict::Expired
             | SessionVerdict::Revoked
             | SessionVerdict::NotFound

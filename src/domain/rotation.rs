@@ -37,6 +37,18 @@ pub struct SupersededSecret {
     pub superseded_at: Timestamp,
 }
 
+/// What it means that a replaced secret is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// A call that was under way at the replacement: within the grace.
+    Good,
+    /// The same, but the user's other sessions were ended since, and this one was kept: an old secret
+    /// is refused, and it is no sign of theft.
+    Ended,
+    /// Two parties hold secrets of the session.
+    Reused,
+}
+
 /// Written by hand, since a derived `Debug` would print the nonce.
 impl fmt::Debug for SupersededSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,10 +57,15 @@ impl fmt::Debug for SupersededSecret {
 }
 
 impl SupersededSecret {
-    /// Whether the secret is still good: within the grace, and not after the user's other sessions were
-    /// ended, even where this session was kept.
-    pub fn is_good(&self, session: &Session, now: Timestamp) -> bool {
-        now < self.superseded_at + ROTATION_GRACE && self.epoch == session.epoch
+    /// What a presentation of the secret means at a time.
+    pub fn standing(&self, session: &Session, now: Timestamp) -> Standing {
+        if now >= self.superseded_at + ROTATION_GRACE {
+            Standing::Reused
+        } else if self.epoch != session.epoch {
+            Standing::Ended
+        } else {
+            Standing::Good
+        }
     }
 }
 
