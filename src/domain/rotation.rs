@@ -59,7 +59,8 @@ impl fmt::Debug for SupersededSecret {
 impl SupersededSecret {
     /// What a presentation of the secret means at a time.
     pub fn standing(&self, session: &Session, now: Timestamp) -> Standing {
-        if now >= self.superseded_at + ROTATION_GRACE {
+        // The nonce is forgotten after the grace: a clock that was set back brings nothing back.
+        if self.nonce.is_none() || now >= self.superseded_at + ROTATION_GRACE {
             Standing::Reused
         } else if self.epoch != session.epoch {
             Standing::Ended

@@ -68,7 +68,9 @@ impl Sample {
             "new_password" => phrase(),
             "password_hash" => HASH.to_owned(),
             "session_token" | "session_tokens" => self.session.session_token.clone(),
-            "reset_token" | "verification_token" | "email_change_token" => "canary".to_owned(),
+            "reset_token" | "verification_token" | "email_change_token" | "email_restore_token" => {
+                "canary".to_owned()
+            }
             name => panic!("no sample for {name}"),
         }
     }

@@ -76,7 +76,8 @@ fn parts(message: &MessageDescriptor) -> Vec<Part> {
     let choices = message.oneofs().filter(|oneof| !oneof.is_synthetic());
     let choices = choices.map(|oneof| Part {
         name: oneof.name().to_owned(),
-        is_required: true,
+        // A proof besides a token is needed unless the configuration says otherwise.
+        is_required: oneof.name() != "proof",
         fields: oneof.fields().collect(),
     });
     fields.chain(choices).collect()
