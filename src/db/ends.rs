@@ -122,10 +122,10 @@ impl<'a> Change<'a> {
             Self::EmailRestored { replaced }      => row(Some(Kept::None),    ALL,       Which::All).at(replaced),
             Self::EmailChangeRequested { to }     => row(None, &[EmailChange],           Which::NotFor(to)),
             Self::EmailChangeCancelled            => row(None, &[EmailChange],           Which::All),
-            Self::Claimed | Self::Disabled        => row(Some(Kept::None),    ALL,       Which::All),
+            Self::Claimed | Self::Disabled | Self::SessionsEnded(Kept::None)
+                                                  => row(Some(Kept::None),    ALL,       Which::All),
             Self::Enabled                         => row(None, &[],                      Which::All),
             Self::OthersEnded { by }              => row(Some(Kept::One(by)), REQUESTED, Which::NotAskedBy(by)),
-            Self::SessionsEnded(Kept::None)       => row(Some(Kept::None),    ALL,       Which::All),
             Self::SessionsEnded(Kept::One(kept))  => row(Some(Kept::One(kept)), REQUESTED, Which::NotAskedBy(kept)),
             Self::SessionsEnded(Kept::AuthenticatedSince(time)) =>
                 row(Some(Kept::AuthenticatedSince(time)), REQUESTED, Which::AskedBefore(time)),

@@ -26,8 +26,8 @@ impl Db {
                 .col_expr(Column::HashedPassword, Expr::value(None::<String>));
             let update = verified_at(update, Some(event.at));
             Box::pin(async move {
-                let claimed = carry_out(transaction, update, Change::Claimed, event).await?;
-                Ok(drop(claimed))
+                carry_out(transaction, update, Change::Claimed, event).await?;
+                Ok(())
             })
         })
         .await
