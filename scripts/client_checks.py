@@ -14,14 +14,12 @@ import traceback
 import uuid
 
 import grpc
-from google.protobuf import descriptor_pool, message_factory
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
-    ProtoReflectionDescriptorDatabase,
-)
 from grpc_status import rpc_status
+
+from reflected import DEADLINE_SECONDS, Service
 
 ADDRESS = os.environ.get("GRPC_ADDRESS", "127.0.0.1:50051")
 SERVICE = "vestibule.v1.AuthService"
@@ -35,29 +33,16 @@ EXPECTED_SERVICES = {
     "grpc.reflection.v1alpha.ServerReflection",
 }
 PASSWORD = "vestibule opens at nine"
-DEADLINE_SECONDS = 10
 ACTIVE, REVOKED, NOT_FOUND = 1, 3, 4
 
 channel = grpc.insecure_channel(ADDRESS)
 
 
-class Auth:
-    """AuthService with message types made from what reflection says, by method name."""
+class Auth(Service):
+    """AuthService, and the details of its refusals."""
 
     def __init__(self):
-        pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
-        self.methods = pool.FindServiceByName(SERVICE).methods_by_name
-
-    def call(self, name, **fields):
-        method = self.methods[name]
-        request = message_factory.GetMessageClass(method.input_type)(**fields)
-        answer = message_factory.GetMessageClass(method.output_type)
-        invoke = channel.unary_unary(
-            f"/{SERVICE}/{name}",
-            request_serializer=type(request).SerializeToString,
-            response_deserializer=answer.FromString,
-        )
-        return invoke(request, timeout=DEADLINE_SECONDS)
+        super().__init__(channel, SERVICE)
 
     def refused(self, name, **fields):
         """The status code and the details, by type, of a call that must fail."""

@@ -1,32 +1,34 @@
 #!/usr/bin/env python3
 """Lets the server send mail to a mail server that is not ours, aiosmtpd: over TLS, over STARTTLS, and
-with a certificate that it must not trust. Needs aiosmtpd and trustme."""
+with a certificate that it must not trust. Over each it takes an account through what its mails are
+for: verification, a mistyped change of address, the right one, the way back, a reset. Needs aiosmtpd,
+trustme, grpcio and grpcio-reflection."""
 
 import email
 import email.policy
-import json
 import pathlib
 import queue
+import re
 import signal
 import socket
-import sqlite3
 import ssl
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
+import grpc
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from reflected import Service
 from with_server import BINARY, LISTENERS, STOP_SECONDS, free_addresses, wait_until_ready
 
 USERNAME, PASSWORD = "mailer", "opens the post office"
-ADDRESS = "Ada@example.com"
+ADDRESS, MISTYPED, RIGHT = "Ada@example.com", "ada@exmaple.org", "ada@example.org"
+FIRST, SECOND, THIRD = "vestibule opens at nine", "vestibule opens at ten", "vestibule opens at six"
 MAIL_SECONDS = 20
-RESET = 1
 
 
 class Inbox:
@@ -39,6 +41,25 @@ class Inbox:
         # Neither server takes anything that is not encrypted.
         self.mails.put((session.authenticated, envelope))
         return "250 OK"
+
+    def next(self, *expected):
+        """The bodies of the mails that arrive next, which are to these addresses with these subjects."""
+        bodies = {}
+        for _ in expected:
+            authenticated, envelope = self.mails.get(timeout=MAIL_SECONDS)
+            assert authenticated
+            mail = email.message_from_bytes(envelope.original_content, policy=email.policy.strict)
+            assert mail["From"] == "Vestibüle <accounts@example.com>", mail["From"]
+            assert envelope.rcpt_tos == [mail["To"]], envelope.rcpt_tos
+            plain, html = (mail.get_body((form,)).get_content() for form in ("plain", "html"))
+            assert set(re.findall(r"#token=([\w-]+)", plain)) == set(re.findall(r"#token=([\w-]+)", html))
+            bodies[mail["To"], mail["Subject"]] = plain
+        assert set(bodies) == set(expected), bodies.keys()
+        return [bodies[key] for key in expected]
+
+
+def token_of(body, page):
+    return re.search(rf"https://app\.example\.com/{page}#token=([\w-]+)", body)[1]
 
 
 def authenticate(_server, _session, _envelope, _mechanism, login):
@@ -64,16 +85,61 @@ def mail_server(inbox, authority, tls):
     )
 
 
-def ask_for_a_reset(rest, database):
-    body = json.dumps({"email": ADDRESS, "password": "vestibule opens at nine"}).encode()
-    request = urllib.request.Request(
-        f"http://{rest}/users", body, {"content-type": "application/json"})
-    urllib.request.urlopen(request, timeout=10).close()
-    now = time.time_ns() // 1000
-    with sqlite3.connect(database, timeout=10) as rows:
-        rows.execute(
-            "INSERT INTO mail_intents (email_key, purpose, requested_at, requests, attempts, next_try)"
-            " VALUES (?, ?, ?, 1, 0, ?)", (ADDRESS.lower(), RESET, now, now))
+def refused(call):
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    raise AssertionError("it was not refused")
+
+
+def history(address, inbox):
+    """(A5) One account and all of its mails."""
+    with grpc.insecure_channel(address) as channel:
+        auth = Service(channel, "vestibule.v1.AuthService").call
+        account = Service(channel, "vestibule.v1.AccountService").call
+        auth("RegisterUser", email=ADDRESS, password=FIRST)
+
+        account("RequestEmailVerification", email=ADDRESS)
+        (body,) = inbox.next((ADDRESS, "Confirm your e-mail address"))
+        assert "this was not you" in body
+        token = token_of(body, "verify")
+        unproven = refused(lambda: account("VerifyEmail", verification_token=token))
+        assert unproven == grpc.StatusCode.FAILED_PRECONDITION, unproven
+        account("VerifyEmail", verification_token=token, password=FIRST)
+
+        session = auth("CreateSession", email=ADDRESS, password=FIRST).session_token
+        proof = {"session_token": session, "current_password": FIRST}
+        confirm = "Confirm your new e-mail address"
+        account("RequestEmailChange", new_email=MISTYPED, **proof)
+        strange, _ = inbox.next(
+            (MISTYPED, confirm), (ADDRESS, "Your e-mail address is about to change"))
+        assert "A***@e***.com" in strange and ADDRESS not in strange, strange
+        account("RequestEmailChange", new_email=RIGHT, **proof)
+        (body,) = inbox.next((RIGHT, confirm))
+        strange = token_of(strange, "confirm")
+        code = refused(lambda: account("ConfirmEmailChange", email_change_token=strange))
+        assert code == grpc.StatusCode.FAILED_PRECONDITION, code
+        account("ConfirmEmailChange", email_change_token=token_of(body, "confirm"))
+
+        (body,) = inbox.next((ADDRESS, "Your e-mail address was changed"))
+        token = token_of(body, "restore")
+        account("RestoreEmail", email_restore_token=token, new_password=SECOND)
+        inbox.next((RIGHT, "Your e-mail address was changed"))
+        auth("CreateSession", email=ADDRESS, password=SECOND)
+
+        account("RequestPasswordReset", email=ADDRESS.lower())
+        (body,) = inbox.next((ADDRESS, "Reset your password"))
+        account("ResetPassword", reset_token=token_of(body, "reset"), new_password=THIRD)
+        inbox.next((ADDRESS, "Your password was changed"))
+        auth("CreateSession", email=ADDRESS, password=THIRD)
+
+
+def ask_for_a_reset(address):
+    with grpc.insecure_channel(address) as channel:
+        Service(channel, "vestibule.v1.AuthService").call(
+            "RegisterUser", email=ADDRESS, password=FIRST)
+        Service(channel, "vestibule.v1.AccountService").call("RequestPasswordReset", email=ADDRESS)
 
 
 def check(tls, trusted):
@@ -103,10 +169,11 @@ def check(tls, trusted):
                 stdout=output, stderr=output)
             try:
                 wait_until_ready(process, addresses["operations"])
-                ask_for_a_reset(addresses["rest"], folder / "vestibule.db")
                 if trusted:
-                    judge(inbox.mails.get(timeout=MAIL_SECONDS))
+                    history(addresses["grpc"], inbox)
+                    assert inbox.mails.empty()
                 else:
+                    ask_for_a_reset(addresses["grpc"])
                     wait_for(log, "mail not sent")
                     assert inbox.mails.empty()
                 process.send_signal(signal.SIGTERM)
@@ -118,20 +185,7 @@ def check(tls, trusted):
                 process.kill()
                 process.wait()
                 server.stop()
-    print(f"{tls}, {'trusted: a mail' if trusted else 'not trusted: no mail'}")
-
-
-def judge(arrived):
-    authenticated, envelope = arrived
-    assert authenticated
-    assert envelope.rcpt_tos == [ADDRESS], envelope.rcpt_tos
-    mail = email.message_from_bytes(envelope.original_content, policy=email.policy.strict)
-    assert mail["From"] == "Vestibüle <accounts@example.com>", mail["From"]
-    assert mail["To"] == ADDRESS and mail["Subject"] == "Reset your password"
-    link = "https://app.example.com/reset#token=vrt_"
-    for form in ("plain", "html"):
-        body = mail.get_body((form,)).get_content()
-        assert link in body, body
+    print(f"{tls}, {'trusted: every mail of an account' if trusted else 'not trusted: no mail'}")
 
 
 def wait_for(log, text):

@@ -26,10 +26,13 @@ ATTEMPTS = {
     "AccountService/ListSessions": 3,
     "AccountService/RevokeSessionById": 3,
     "AccountService/RevokeOtherSessions": 3,
+    "AccountService/CancelEmailChange": 3,
+    "AccountService/Reauthenticate": 3,
     "AccountService/RequestPasswordReset": 3,
     "AccountService/RequestEmailVerification": 3,
     "AccountService/ChangePassword": 1,  # What succeeded unheard fails when it is repeated.
     "AccountService/ResetPassword": 1,
+    "AccountService/RestoreEmail": 1,
     "UserService/FindUser": 3,
     "UserService/DisableUser": 3,
     "UserService/DeleteUser": 3,
