@@ -86,7 +86,7 @@ impl Auth {
     ) -> Result<(), AuthError> {
         let (session, user) = self.verify_owner(call, &proof, &client).await?;
         if new.as_given() == user.email.0 {
-            return self.end_email_change(call, &session).await;
+            return self.end_email_change(call, &session, true).await;
         }
         self.request_email_change_mails(call, &session, new, client)
             .await?;
@@ -104,19 +104,22 @@ impl Auth {
         token: &PresentedToken,
     ) -> Result<(), AuthError> {
         let (session, _) = self.live_session(call, token).await?;
-        self.end_email_change(call, &session).await
+        self.end_email_change(call, &session, false).await
     }
 
     async fn end_email_change(
         &self,
         call: &CallContext,
         session: &Session,
+        gave_password: bool,
     ) -> Result<(), AuthError> {
         let kind = EventKind::EmailChangeCancelled;
         let user = Some(session.user_id);
         let event = call.event(&self.clock, kind, user, Some(session.id))?;
         let asking = (session.user_id, session.id);
-        let lives = self.db.cancel_email_change(asking, event, call.deadline);
+        let lives = self
+            .db
+            .cancel_email_change(asking, gave_password, event, call.deadline);
         if !lives.await? {
             return Err(AuthError::SessionInvalid);
         }

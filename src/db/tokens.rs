@@ -60,12 +60,12 @@ impl Db {
         let input = (token, event);
         self.write(deadline, input, |transaction, (token, event)| {
             Box::pin(async move {
-                let change = Change::TokenMade(token.purpose);
-                let is_issued = issue(transaction, token, change).await?;
-                if is_issued {
-                    record(transaction, event).await?;
-                }
-                Ok(is_issued)
+                let Some(user) = lock_active(transaction, token.user_id).await? else {
+                    return Ok(false);
+                };
+                replace(transaction, &user, token, Change::TokenMade(token.purpose)).await?;
+                record(transaction, event).await?;
+                Ok(true)
             })
         })
         .await
@@ -83,14 +83,17 @@ impl Db {
         let input = (token, intent);
         self.write(deadline, input, |transaction, (token, intent)| {
             Box::pin(async move {
-                // Before the claim is looked at: who ends a request holds this lock.
-                lock_user(transaction, token.user_id).await?;
+                // Before the claim is looked at: what ends a request holds this lock.
+                let Some(user) = lock_active(transaction, token.user_id).await? else {
+                    return Ok(false);
+                };
                 let claimed = MailIntents::find().filter(is_as_claimed(intent));
                 if claimed.one(transaction).await?.is_none() {
                     return Ok(false);
                 }
                 let change = Change::TokenMailed(token.purpose, intent.key.as_str());
-                issue(transaction, token, change).await
+                replace(transaction, &user, token, change).await?;
+                Ok(true)
             })
         })
         .await
@@ -114,22 +117,26 @@ impl Db {
     }
 }
 
-/// Stores a token for a user who is active, after those that it replaces have ended.
-async fn issue(
+async fn lock_active(
     transaction: &DatabaseTransaction,
+    id: UserId,
+) -> Result<Option<users::Model>, DbErr> {
+    let active = status_column(UserStatus::Active);
+    let user = lock_user(transaction, id).await?;
+    Ok(user.filter(|user| user.status == active))
+}
+
+/// Stores a token of a user, whose row is locked, after those that it replaces have ended.
+async fn replace(
+    transaction: &DatabaseTransaction,
+    user: &users::Model,
     token: &NewOneTimeToken,
     change: Change<'_>,
-) -> Result<bool, DbErr> {
-    let user = lock_user(transaction, token.user_id).await?;
-    let active = status_column(UserStatus::Active);
-    let Some(user) = user.filter(|user| user.status == active) else {
-        return Ok(false);
-    };
+) -> Result<(), DbErr> {
     let ends = change.ends();
-    ends.end_requests(transaction, &user, token.created_at)
+    ends.end_requests(transaction, user, token.created_at)
         .await?;
-    insert_token(transaction, &user, token).await?;
-    Ok(true)
+    insert_token(transaction, user, token).await
 }
 
 /// Stores a token of a user, whose row is locked.

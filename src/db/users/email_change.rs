@@ -47,11 +47,12 @@ impl Db {
         .await
     }
 
-    /// Ends the change of address that is under way; where none is, nothing is written. Returns whether
-    /// the session lived.
+    /// Ends the change of address that is under way; where none is, no event is recorded. `gave_password`
+    /// resets the count of wrong passwords of the session. Returns whether the session lived.
     pub async fn cancel_email_change(
         &self,
         (user, session): (UserId, SessionId),
+        gave_password: bool,
         event: Event,
         deadline: Instant,
     ) -> Result<bool, DbError> {
@@ -63,6 +64,9 @@ impl Db {
                 let Some(user) = lives.one(transaction).await? else {
                     return Ok(false);
                 };
+                if gave_password && !forget_wrong_passwords(transaction, session).await? {
+                    return Ok(false);
+                }
                 let ends = Change::EmailChangeCancelled.ends();
                 if ends.any_request(transaction, &user, event.at).await? {
                     ends.end_requests(transaction, &user, event.at).await?;
