@@ -22,7 +22,7 @@ mod user;
 
 pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
 pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
-pub use client::{ClientFault, ClientInfo};
+pub use client::{ClientInfo, parse_client_ip};
 pub use clock::{Clock, Timestamp};
 pub use email::{Email, EmailFault, EmailKey, EmailPrefix, EmailPrefixFault};
 pub use event::{Event, EventFilter, EventKind, EventOrigin, StoredEvent};

@@ -29,5 +29,6 @@ pub use access_policy::{AuthServiceAccess, grantable, grantable_methods};
 pub(crate) use call_metrics::CallMetrics;
 pub use caller::Gate;
 pub use edge::{BeforeHandler, Edge, EdgeSettings};
+pub(crate) use input::client_ips_dropped;
 pub use peer::{AwaitedSince, Peer, PeerCertificate};
 pub use protocol::Protocol;

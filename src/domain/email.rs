@@ -3,9 +3,10 @@
 
 mod prefix;
 
+use std::borrow::Cow;
+
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use thiserror::Error;
-use unicode_normalization::UnicodeNormalization;
 
 use super::opaque_debug;
 pub use prefix::{EmailPrefix, EmailPrefixFault};
@@ -59,12 +60,13 @@ impl Email {
             return Err(EmailFault);
         }
         Ok(Self {
-            given: text.nfc().collect(),
+            given: format!("{local}@{}", visible_domain(domain)),
             key: EmailKey(key),
         })
     }
 
-    /// The address as typed, in NFC.
+    /// The address as typed, but a domain that is not ASCII in its canonical Unicode form, so that no
+    /// character of it is invisible.
     pub fn as_given(&self) -> &str {
         &self.given
     }
@@ -106,6 +108,16 @@ fn is_dot_atom(local: &str) -> bool {
         && local
             .split('.')
             .all(|atom| !atom.is_empty() && atom.bytes().all(is_atext))
+}
+
+/// UTS 46 ignores soft hyphens, zero-width spaces and the like; what it makes of the domain has none.
+fn visible_domain(domain: &str) -> Cow<'_, str> {
+    if domain.is_ascii() {
+        return Cow::Borrowed(domain);
+    }
+    let deny = AsciiDenyList::STD3;
+    let (unicode, _valid) = Uts46::new().to_unicode(domain.as_bytes(), deny, Hyphens::Check);
+    unicode
 }
 
 fn canonical_domain(domain: &str) -> Result<String, EmailFault> {
@@ -205,6 +217,21 @@ mod tests {
     }
 
     #[test]
+    fn no_invisible_character_survives() {
+        for (typed, given) in [
+            ("Ada@Example.COM", "Ada@Example.COM"),
+            ("ada@exam\u{AD}ple.com", "ada@example.com"),
+            ("ada@exam\u{200B}ple.com", "ada@example.com"),
+            ("ada@\u{FEFF}example.com", "ada@example.com"),
+            ("ada@exa\u{2060}mple\u{FE0F}.com", "ada@example.com"),
+            ("ada@BÜ\u{AD}CHER.example", "ada@bücher.example"),
+            ("ada@bu\u{308}cher.example", "ada@bücher.example"),
+        ] {
+            assert_eq!(Email::parse(typed).unwrap().as_given(), given);
+        }
+    }
+
+    #[test]
     fn debug_prints_no_address() {
         let email = Email::parse("ada@example.com").unwrap();
         assert!(!format!("{email:?} {:?}", email.key()).contains("ada"));
@@ -218,6 +245,17 @@ mod tests {
                 prop_assert_eq!(key(&first), Some(first.clone()));
                 prop_assert!(first.is_ascii() && first.len() <= 254);
                 prop_assert_eq!(key(&text.to_ascii_uppercase()), Some(first));
+            }
+        }
+
+        /// What is kept leads to the same account, and is kept as it is.
+        #[test]
+        fn what_is_kept_parses_as_what_was_typed(
+            text in "[a-zA-Z0-9.+_-]{1,20}@[a-zA-Zäöüßéñ\u{AD}\u{200B}\u{200D}\u{FEFF}0-9-]{1,12}\\.[a-zA-Z]{2,6}"
+        ) {
+            if let Ok(email) = Email::parse(&text) {
+                let again = Email::parse(email.as_given());
+                prop_assert_eq!(again, Ok(email));
             }
         }
 

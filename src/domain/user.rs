@@ -9,7 +9,7 @@ use super::{
 pub struct User {
     /// The id, which no later user gets.
     pub id: UserId,
-    /// The address as typed, in NFC.
+    /// The address as [`Email::as_given`] has it.
     pub email: StoredEmail,
     /// `None`: the user has no password, and every attempt is wrong.
     pub hashed_password: Option<HashedPassword>,

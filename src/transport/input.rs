@@ -5,7 +5,10 @@ mod account;
 mod events;
 mod users;
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 pub(crate) use account::{
     addressee, email_change, email_restore, email_verification, owner, password_change,
@@ -26,7 +29,7 @@ use crate::{
     auth::{Credentials, Registration},
     domain::{
         ClientInfo, Email, NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy,
-        PresentedToken, RegistrationId, SessionId, UserId,
+        PresentedToken, RegistrationId, SessionId, UserId, parse_client_ip,
     },
     proto::v1::{self, ErrorReason},
 };
@@ -54,7 +57,7 @@ pub(crate) fn registration(
     let email = faults.email("email", raw.email);
     let password = faults.new_password("password", raw.password, policy, email.as_ref());
     let request_id = faults.request_id(raw.request_id);
-    let client = faults.client(raw.client);
+    let client = client(raw.client);
     for name in &raw.unknown {
         faults.add(name, ErrorReason::UnknownField, "is not known here");
     }
@@ -76,7 +79,7 @@ pub(crate) fn credentials(
     let mut faults = Faults::default();
     let email = faults.email("email", Some(email));
     let password = faults.password_attempt("password", password);
-    let client = faults.client(client);
+    let client = self::client(client);
     let parsed = email.zip(password);
     faults.finish(parsed.map(|(email, password)| Credentials {
         email,
@@ -203,16 +206,27 @@ impl Faults {
             .map_err(|faults| self.0.extend(faults))
             .ok()
     }
+}
 
-    fn client(&mut self, client: Option<&v1::ClientInfo>) -> ClientInfo {
-        let Some(client) = client else {
-            return ClientInfo::default();
-        };
-        ClientInfo::parse(&client.ip, &client.user_agent).unwrap_or_else(|fault| {
-            self.add("client.ip", ErrorReason::InvalidField, fault);
-            ClientInfo::default()
-        })
+/// Reads the end user's client, which only informs: an address in any spelling is kept in its canonical
+/// one, and text that names no address is dropped and counted.
+fn client(client: Option<&v1::ClientInfo>) -> ClientInfo {
+    let Some(client) = client else {
+        return ClientInfo::default();
+    };
+    let ip = parse_client_ip(&client.ip);
+    if ip.is_none() && !client.ip.is_empty() {
+        IPS_DROPPED.fetch_add(1, Ordering::Relaxed);
     }
+    ClientInfo::new(ip, &client.user_agent)
+}
+
+/// The texts that were sent as addresses of clients and name none.
+static IPS_DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// How many texts that were sent as addresses of clients name none, since the start.
+pub(crate) fn client_ips_dropped() -> u64 {
+    IPS_DROPPED.load(Ordering::Relaxed)
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn event(at: Timestamp, number: u32, user_id: Option<UserId>, kind: EventKind) -
         session_id: None,
         origin: EventOrigin {
             caller: None,
-            client: vestibule::domain::ClientInfo::parse("192.0.2.1", "curl/8.0").unwrap(),
+            client: vestibule::domain::ClientInfo::new("192.0.2.1".parse().ok(), "curl/8.0"),
         },
     }
 }

@@ -85,9 +85,11 @@ async fn update_in(
             }
             Ok(Ok(user.into()))
         }
-        None => set_verified(transaction, row, edit.email_verified, event)
-            .await
-            .map(Ok),
+        None => {
+            let row = respell(transaction, row, new, event.at).await?;
+            let updated = set_verified(transaction, row, edit.email_verified, event);
+            updated.await.map(Ok)
+        }
     }
 }
 
@@ -132,7 +134,23 @@ pub(in crate::db) async fn verify_email(
     Ok(changed.map(User::from))
 }
 
-/// The address stays the same, whatever its case: only whether it is verified may change.
+/// Stores another spelling of the address, which is the same address.
+async fn respell(
+    transaction: &DatabaseTransaction,
+    row: Model,
+    new: Option<&Email>,
+    now: Timestamp,
+) -> Result<Model, DbErr> {
+    let Some(new) = new.filter(|new| new.as_given() != row.email) else {
+        return Ok(row);
+    };
+    let update = visible(update_of(UserId::new(row.id)), now)
+        .col_expr(Column::Email, Expr::value(new.as_given()));
+    let updated = update.exec_with_returning(transaction).await?;
+    Ok(updated.into_iter().next().unwrap_or(row))
+}
+
+/// The address stays the same: only whether it is verified may change.
 async fn set_verified(
     transaction: &DatabaseTransaction,
     row: Model,

@@ -17,7 +17,7 @@ use crate::{
     hashing::HashingMetrics,
     server::connection_limit::ConnectionLimit,
     telemetry,
-    transport::CallMetrics,
+    transport::{CallMetrics, client_ips_dropped},
 };
 
 pub(super) fn calls(
@@ -253,6 +253,11 @@ pub(super) fn process(
         "vestibule_log_lines_lost_total",
         "Log lines that were lost because they came faster than standard error was read.",
         telemetry::lost_lines(),
+    )?;
+    exposition.counter(
+        "vestibule_client_ips_dropped_total",
+        "Texts that callers sent as `client.ip` and that name no address: the call went on without.",
+        client_ips_dropped(),
     )?;
     if let Some(bytes) = resident_bytes() {
         exposition.gauge(

@@ -1,7 +1,7 @@
 //! What users send about their own account. A malformed token is no fault of the input: it is refused
 //! like every token that proves nothing.
 
-use super::Faults;
+use super::{Faults, client};
 use crate::{
     auth::{
         EmailRestore, EmailVerification, KnowsAccount, OwnerProof, PasswordChange, PasswordReset,
@@ -35,7 +35,7 @@ pub(crate) fn password_change(
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", &message.current_password);
     let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     let parsed = password.zip(new);
     faults.finish(parsed.map(|(password, new)| PasswordChange {
         proof: OwnerProof {
@@ -54,7 +54,7 @@ pub(crate) fn password_reset(
 ) -> Result<PasswordReset, Failure> {
     let mut faults = Faults::default();
     let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     faults.finish(new.map(|new| PasswordReset {
         token: proof(&message.reset_token),
         new,
@@ -69,7 +69,7 @@ pub(crate) fn email_restore(
 ) -> Result<EmailRestore, Failure> {
     let mut faults = Faults::default();
     let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     faults.finish(new.map(|new| EmailRestore {
         token: proof(&message.email_restore_token),
         new,
@@ -89,7 +89,7 @@ pub(crate) fn email_verification(
             .password_attempt("password", password)
             .map(|password| Some(KnowsAccount::Password(password))),
     };
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     faults.finish(account.map(|account| EmailVerification {
         token: proof(&message.verification_token),
         proof: account,
@@ -103,7 +103,7 @@ pub(crate) fn reauthentication(
 ) -> Result<(OwnerProof, ClientInfo), Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("password", &message.password);
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     let session = proof(&message.session_token);
     faults.finish(password.map(|password| (OwnerProof { session, password }, client)))
 }
@@ -115,7 +115,7 @@ pub(crate) fn email_change(
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", &message.current_password);
     let new = faults.email("new_email", Some(&message.new_email));
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     let session = proof(&message.session_token);
     let parsed = password.zip(new);
     faults.finish(parsed.map(|(password, new)| (OwnerProof { session, password }, new, client)))
@@ -128,6 +128,6 @@ pub(crate) fn addressee(
 ) -> Result<(Email, ClientInfo), Failure> {
     let mut faults = Faults::default();
     let email = faults.email("email", Some(email));
-    let client = faults.client(client);
+    let client = super::client(client);
     faults.finish(email.map(|email| (email, client)))
 }

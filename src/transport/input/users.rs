@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Faults;
+use super::{Faults, client};
 use crate::{
     auth::{SessionToOpen, SessionsToEnd, Unverified},
     domain::{EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserKey, UserStatus},
@@ -53,7 +53,7 @@ pub(crate) fn session_user(
         Some(SessionUser::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
         None => faults.missing("user"),
     };
-    let client = faults.client(message.client.as_ref());
+    let client = client(message.client.as_ref());
     let unverified = match (message.proves_email, message.allow_unverified) {
         (true, _) => Unverified::Claim,
         (false, true) => Unverified::Allow,

@@ -17,6 +17,7 @@ on_both_databases!(
     another_address_ends_sessions_and_tokens_and_is_unproven,
     an_address_that_is_proven_by_the_caller_stays_so,
     the_same_address_is_no_change,
+    another_spelling_of_the_address_is_stored,
     a_taken_address_changes_nothing,
 );
 
@@ -218,21 +219,40 @@ async fn an_address_that_is_proven_by_the_caller_stays_so(app: Server) {
     assert_refused(redeemed, Code::FailedPrecondition, "TOKEN_INVALID");
 }
 
-/// However it is spelt.
 async fn the_same_address_is_no_change(app: Server) {
     let (users, owner) = (app.users().await, app.owner().await);
     let user = users.find(&owner.id).await.unwrap();
-    for same in [owner.email.clone(), owner.email.to_uppercase()] {
-        let edit = UpdateUserRequest {
-            email: Some(same),
-            ..edit_of(&user)
-        };
-        assert_eq!(users.update(edit).await.unwrap(), user);
-    }
-    assert_eq!(
-        app.grpc().verdict(&owner.token).await,
-        SessionStatus::Active
-    );
+    let same = UpdateUserRequest {
+        email: Some(owner.email.clone()),
+        ..edit_of(&user)
+    };
+    assert_eq!(users.update(same).await.unwrap(), user);
+}
+
+/// It is stored and is the same address: nothing ends, and it stays verified.
+async fn another_spelling_of_the_address_is_stored(app: Server) {
+    let (users, owner) = (app.users().await, app.owner().await);
+    let user = users.find(&owner.id).await.unwrap();
+    let verified = UpdateUserRequest {
+        email_verified: Some(true),
+        ..edit_of(&user)
+    };
+    let user = users.update(verified).await.unwrap();
+    let events = app.store.rows("events").await;
+    let spelling = owner.email.to_uppercase();
+    let respelled = UpdateUserRequest {
+        email: Some(spelling.clone()),
+        ..edit_of(&user)
+    };
+    let told = users.update(respelled).await.unwrap();
+    assert_eq!(told.email, spelling);
+    assert_eq!(told.email_verified_at, user.email_verified_at);
+    assert_ne!(told.etag, user.etag);
+    assert_eq!(users.find(&owner.id).await.unwrap(), told);
+    let verdict = app.grpc().verdict(&owner.token).await;
+    assert_eq!(verdict, SessionStatus::Active);
+    assert_eq!(app.store.rows("events").await, events);
+    assert!(app.grpc().is_valid(&owner.email, PASSWORD).await);
 }
 
 async fn a_taken_address_changes_nothing(app: Server) {
