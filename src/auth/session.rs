@@ -17,19 +17,21 @@ impl Auth {
         call: &CallContext,
         credentials: Credentials,
     ) -> Result<NewSession, AuthError> {
-        let authenticated_at = self.clock.now();
+        let mut authenticated_at = self.clock.now();
         let verified = self.verify_credentials(call, &credentials).await?;
         let verified = verified.ok_or(AuthError::BadCredentials)?;
-        let how = (AuthenticationMethod::Password, authenticated_at);
         let mut user = Some(verified.user.clone());
         while let Some(found) = user {
+            let how = (AuthenticationMethod::Password, authenticated_at);
             let client = credentials.client.clone();
             let opened = self.issuer.open_session(call, found, how, client);
             if let Some(opened) = opened.await? {
                 self.rehash_later(verified);
                 return Ok(opened);
             }
-            // The user's sessions were ended in between, or more than that.
+            // The user's sessions were ended in between, or more than that. Taken before the user is
+            // read again, so that the session is no older than what ended the others.
+            authenticated_at = self.clock.now();
             user = self.still_verified(call, &verified, &credentials).await?;
         }
         let user = Some(verified.user.id);

@@ -247,6 +247,7 @@ fn the_shipped_service_config_names_methods_that_exist() {
         methods,
         [
             "BatchValidateSessions",
+            "CancelEmailChange",
             "CreatePasswordReset",
             "DeleteUser",
             "DisableUser",
@@ -258,6 +259,7 @@ fn the_shipped_service_config_names_methods_that_exist() {
             "ListSessions",
             "ListUserSessions",
             "ListUsers",
+            "Reauthenticate",
             "RequestEmailVerification",
             "RequestPasswordReset",
             "RevokeOtherSessions",

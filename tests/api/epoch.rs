@@ -1,14 +1,17 @@
 //! Verifying a password is slow; a login that began before a change leaves no session behind.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use tonic::Code;
 use vestibule::proto::v1::{SessionStatus, User};
 
-use crate::harness::{Database, Fault, HashGate, PASSWORD, Server, email};
+use crate::harness::{Database, EventKind, Fault, HashGate, PASSWORD, Server, email, events_of};
 
 on_both_databases!(
     a_held_login_gets_no_session_when_the_password_changes,
     a_held_login_gets_no_session_when_the_user_is_disabled,
-    a_held_login_gets_no_session_when_all_are_ended,
+    a_held_login_gets_its_session_when_all_are_ended,
     each_change_ends_the_sessions_that_were_open,
     a_changed_password_is_the_only_one,
     sessions_of_an_unknown_user_are_not_ended,
@@ -57,17 +60,32 @@ async fn a_held_login_gets_no_session_when_the_password_changes(database: Databa
 async fn a_held_login_gets_no_session_when_the_user_is_disabled(database: Database) {
     hold(database, async |app, user, _| {
         app.disable(&user.id).await;
-        // Enabled again before the login ends: the session would be of an older epoch.
-        app.enable(&user.id).await;
     })
     .await;
 }
 
-async fn a_held_login_gets_no_session_when_all_are_ended(database: Database) {
-    hold(database, async |app, user, _| {
-        app.end_sessions(&user.id).await.unwrap();
-    })
-    .await;
+/// (A7) It is a login after the end: the password is as it was.
+async fn a_held_login_gets_its_session_when_all_are_ended(database: Database) {
+    let gate = HashGate::opened();
+    let app = Server::on(database).await.hash_gate(&gate).start().await;
+    let owner = app.owner().await;
+    gate.hold_next();
+    let held = tokio::spawn({
+        let (client, email) = (app.grpc(), owner.email.clone());
+        async move { client.open(&email, PASSWORD).await }
+    });
+    gate.await_held(1).await;
+    app.end_sessions(&owner.id).await.unwrap();
+    gate.open();
+    let opened = held.await.unwrap().unwrap();
+    let verdict = app.grpc().verdict(&opened.session_token).await;
+    assert_eq!(verdict, SessionStatus::Active);
+    let verdict = app.grpc().verdict(&owner.token).await;
+    assert_eq!(verdict, SessionStatus::Revoked);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    app.auth.write_outcomes(deadline).await.unwrap();
+    let failed = events_of(&[EventKind::LoginFailed]);
+    assert_eq!(app.store.rows(&failed).await, 0);
 }
 
 async fn each_change_ends_the_sessions_that_were_open(app: Server) {

@@ -123,7 +123,7 @@ async fn a_token_sent_with_a_login_is_never_adopted(app: Server) {
     );
 }
 
-/// (W28) What only informs refuses no login.
+/// What only informs refuses no login.
 async fn a_clients_address_in_any_spelling_is_stored_in_one(app: Server) {
     let user = app.grpc().registered().await;
     let dropped = async || {

@@ -14,7 +14,8 @@ use crate::harness::{
 on_both_databases!(
     of_fifty_redemptions_at_once_one_succeeds,
     of_many_tokens_redeemed_at_once_one_succeeds,
-    a_held_login_opens_nothing_after_any_change,
+    a_held_login_opens_nothing_after_what_changes_the_credentials,
+    a_held_login_opens_a_session_after_what_ends_sessions_alone,
     a_held_reset_changes_nothing_after_any_change,
     a_login_and_an_erasure_at_once_are_no_fault,
 );
@@ -79,7 +80,10 @@ async fn of_many_tokens_redeemed_at_once_one_succeeds(app: Server) {
     }
 }
 
-/// What ends logins that are under way.
+/// What ends sessions and leaves the credentials as they were.
+const SESSIONS_ALONE: [&str; 2] = ["disabled and enabled", "all revoked"];
+
+/// What ends sessions.
 const CHANGES: [&str; 7] = [
     "password change",
     "reset",
@@ -121,27 +125,44 @@ async fn gated(database: Database) -> (Server, HashGate) {
 }
 
 /// (A7) A verification that is held in the hashing thread while the user changes.
-async fn a_held_login_opens_nothing_after_any_change(database: Database) {
+async fn a_held_login_opens_nothing_after_what_changes_the_credentials(database: Database) {
     let (app, gate) = gated(database).await;
-    for what in CHANGES {
-        let owner = app.owner().await;
-        let token = app.reset_token(&owner.email).await;
-        gate.hold_next();
-        let held = tokio::spawn({
-            let (client, email) = (app.grpc(), owner.email.clone());
-            async move { client.open(&email, PASSWORD).await }
-        });
-        gate.await_held(1).await;
-        change(&app, &owner, what, &token).await;
-        gate.open();
-        match held.await.unwrap() {
-            Ok(CreateSessionResponse { session_token, .. }) => {
-                let verdict = app.grpc().verdict(&session_token).await;
-                assert_ne!(verdict, SessionStatus::Active, "{what}");
-            }
-            refused @ Err(_) => assert_bad_credentials(refused),
-        }
+    for what in CHANGES
+        .into_iter()
+        .filter(|what| !SESSIONS_ALONE.contains(what))
+    {
+        let held = hold_login(&app, &gate, what).await;
+        assert_bad_credentials(held);
     }
+}
+
+/// (A7) The user may log in, and the password is as it was: it is a login after the end.
+async fn a_held_login_opens_a_session_after_what_ends_sessions_alone(database: Database) {
+    let (app, gate) = gated(database).await;
+    for what in SESSIONS_ALONE {
+        let opened = hold_login(&app, &gate, what).await.unwrap();
+        let verdict = app.grpc().verdict(&opened.session_token).await;
+        assert_eq!(verdict, SessionStatus::Active, "{what}");
+    }
+}
+
+/// A login whose verification is held while the user changes.
+async fn hold_login(
+    app: &Server,
+    gate: &HashGate,
+    what: &str,
+) -> Result<CreateSessionResponse, tonic::Status> {
+    let owner = app.owner().await;
+    let token = app.reset_token(&owner.email).await;
+    gate.hold_next();
+    let held = tokio::spawn({
+        let (client, email) = (app.grpc(), owner.email.clone());
+        async move { client.open(&email, PASSWORD).await }
+    });
+    gate.await_held(1).await;
+    change(app, &owner, what, &token).await;
+    gate.open();
+    held.await.unwrap()
 }
 
 /// The same of a reset whose token was good when it began.

@@ -24,7 +24,7 @@ on_both_databases!(
     another_users_session_answers_like_an_unknown_one_and_lives,
     a_cursor_leads_into_nobody_elses_sessions,
     all_other_sessions_end_and_the_one_that_asks_lives,
-    a_held_login_opens_nothing_after_all_others_were_ended,
+    a_held_login_opens_its_session_after_all_others_were_ended,
 );
 
 fn id_of(token: &str) -> String {
@@ -265,7 +265,7 @@ async fn all_other_sessions_end_and_the_one_that_asks_lives(database: Database) 
     );
 }
 
-async fn a_held_login_opens_nothing_after_all_others_were_ended(database: Database) {
+async fn a_held_login_opens_its_session_after_all_others_were_ended(database: Database) {
     let gate = HashGate::opened();
     let app = Server::on(database).await.hash_gate(&gate).start().await;
     let TestUser { email, token, .. } = app.owner().await;
@@ -277,6 +277,7 @@ async fn a_held_login_opens_nothing_after_all_others_were_ended(database: Databa
     gate.await_held(1).await;
     app.account().revoke_others(&token).await.unwrap();
     gate.open();
-    super::assert_bad_credentials(held.await.unwrap());
-    assert_eq!(list(&app, &token).await.len(), 1);
+    let opened = held.await.unwrap().unwrap();
+    assert_eq!(list(&app, &token).await.len(), 2);
+    assert_eq!(list(&app, &opened.session_token).await.len(), 2);
 }

@@ -21,7 +21,7 @@ on_both_databases!(
     what_nobody_proved_gets_no_mail,
     mail_that_is_being_sent_at_the_stop_is_sent_once,
     nobody_who_asks_waits_for_the_mail_server,
-    a_change_of_address_is_called_off_by_whatever_ends_all_sessions,
+    a_change_of_address_is_called_off_when_all_sessions_are_ended,
 );
 
 /// With a clock that the test moves.
@@ -227,7 +227,7 @@ async fn nobody_who_asks_waits_for_the_mail_server(database: Database) {
 }
 
 /// The new address gets a token, the current one a notice; an owner is warned instead.
-async fn a_change_of_address_is_called_off_by_whatever_ends_all_sessions(database: Database) {
+async fn a_change_of_address_is_called_off_when_all_sessions_are_ended(database: Database) {
     let sink = Sink::start(SmtpTls::Implicit).await;
     let (plan, clock) = at_standing_clock(&sink, database).await;
     let app = plan.start().await;

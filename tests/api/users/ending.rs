@@ -20,7 +20,8 @@ on_both_databases!(
     enabling_restores_no_session,
     disabling_twice_is_disabling_once,
     who_registers_again_after_a_deletion_inherits_nothing,
-    a_held_login_opens_nothing_after_what_callers_do,
+    a_held_login_opens_nothing_for_who_is_disabled_or_deleted,
+    a_held_login_opens_its_session_when_callers_end_sessions,
 );
 
 /// How many paths refused the user.
@@ -140,8 +141,6 @@ async fn who_registers_again_after_a_deletion_inherits_nothing(app: Server) {
 }
 
 /// What callers do while a password is verified.
-const DEEDS: [&str; 5] = ["disable", "delete", "all", "all but one", "issued before"];
-
 async fn act(users: &Users, owner: &TestUser, deed: &str) {
     let now = prost_types::Timestamp::from(std::time::SystemTime::now());
     let sessions = match deed {
@@ -158,26 +157,44 @@ async fn act(users: &Users, owner: &TestUser, deed: &str) {
 }
 
 /// (A7) The verification is held in the hashing thread, and released after the answer.
-async fn a_held_login_opens_nothing_after_what_callers_do(database: Database) {
+async fn a_held_login_opens_nothing_for_who_is_disabled_or_deleted(database: Database) {
+    let (app, users, gate) = gated(database).await;
+    for deed in ["disable", "delete"] {
+        let refused = hold_login((&app, &users), &gate, deed).await;
+        assert_refused(refused, Code::Unauthenticated, "BAD_CREDENTIALS");
+    }
+}
+
+/// (A7) The password is as it was, and the session is opened after the others have ended.
+async fn a_held_login_opens_its_session_when_callers_end_sessions(database: Database) {
+    let (app, users, gate) = gated(database).await;
+    for deed in ["all", "all but one", "issued before"] {
+        let opened = hold_login((&app, &users), &gate, deed).await.unwrap();
+        let verdict = app.grpc().verdict(&opened.session_token).await;
+        assert_eq!(verdict, SessionStatus::Active, "{deed}");
+    }
+}
+
+async fn gated(database: Database) -> (Server, Users, HashGate) {
     let gate = HashGate::opened();
     let app = Server::on(database).await.hash_gate(&gate).start().await;
     let users = app.users().await;
-    for deed in DEEDS {
-        let owner = app.owner().await;
-        gate.hold_next();
-        let held = tokio::spawn({
-            let (client, email) = (app.grpc(), owner.email.clone());
-            async move { client.open(&email, PASSWORD).await }
-        });
-        gate.await_held(1).await;
-        act(&users, &owner, deed).await;
-        gate.open();
-        match held.await.unwrap() {
-            Ok(CreateSessionResponse { session_token, .. }) => {
-                let verdict = app.grpc().verdict(&session_token).await;
-                assert_ne!(verdict, SessionStatus::Active, "{deed}");
-            }
-            refused @ Err(_) => assert_refused(refused, Code::Unauthenticated, "BAD_CREDENTIALS"),
-        }
-    }
+    (app, users, gate)
+}
+
+async fn hold_login(
+    (app, users): (&Server, &Users),
+    gate: &HashGate,
+    deed: &str,
+) -> Result<CreateSessionResponse, tonic::Status> {
+    let owner = app.owner().await;
+    gate.hold_next();
+    let held = tokio::spawn({
+        let (client, email) = (app.grpc(), owner.email.clone());
+        async move { client.open(&email, PASSWORD).await }
+    });
+    gate.await_held(1).await;
+    act(users, &owner, deed).await;
+    gate.open();
+    held.await.unwrap()
 }

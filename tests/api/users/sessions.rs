@@ -7,7 +7,8 @@ use vestibule::{
     domain::SessionToken,
     proto::v1::{
         AuthenticationMethod, ClientInfo, CreateSessionForUserRequest, ListUserSessionsRequest,
-        Session, SessionStatus, create_password_reset_request, create_session_for_user_request,
+        Session, SessionStatus, UpdateUserRequest, create_password_reset_request,
+        create_session_for_user_request,
     },
 };
 
@@ -28,6 +29,12 @@ async fn a_caller_opens_a_session_for_a_user(app: Server) {
         ip: "192.0.2.7".into(),
         user_agent: "desk".into(),
     };
+    let verified = UpdateUserRequest {
+        user_id: user.id,
+        email_verified: Some(true),
+        ..UpdateUserRequest::default()
+    };
+    let user = users.update(verified).await.unwrap();
     for named in [
         create_session_for_user_request::User::UserId(user.id.clone()),
         create_session_for_user_request::User::Email(user.email.to_uppercase()),
