@@ -58,8 +58,8 @@ pub use tokens::{
     redemption::{Redeemed, Redemption, TokenOwner, TokenProof},
 };
 pub use users::{
-    AccountProof, AddedUser, ImportOutcome, NewImport, NewUser, OthersEnded, ProvenUser,
-    UpdateUserError,
+    AccountProof, AddedUser, EpochRaise, ImportOutcome, NewImport, NewUser, OthersEnded,
+    ProvenUser, UpdateUserError,
 };
 
 use metrics::DbCounters;

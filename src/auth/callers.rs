@@ -177,6 +177,14 @@ impl Callers {
         }
     }
 
+    /// Removes the keys of a caller that were rotated away and are still in their overlap.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn end_overlap(&self, name: CallerName, deadline: Instant) -> Result<(), AuthError> {
+        Ok(self.db.end_overlap(name, deadline).await?)
+    }
+
     /// Removes a caller. Its proofs are refused from at most a second later on.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{AuthError, CallContext, Import, events::new_event};
 use crate::{
-    db::{Db, UpdateUserError},
+    db::{Db, EpochRaise, UpdateUserError},
     domain::{
         CallerName, Clock, EventFilter, EventId, EventKind, StoredEvent, User, UserEdit,
         UserFilter, UserId, UserKey, UserStatus,
@@ -152,19 +152,32 @@ impl<I> Users<I> {
         Ok(())
     }
 
-    /// Ends all sessions of all users, a batch of users at a time, and refuses the logins that are
-    /// under way. Returns the number of users.
+    /// Ends all sessions and requests of all users, a batch of users at a time. Returns the number of
+    /// users.
     ///
     /// # Errors
     /// The database is not available; the sessions that were ended stay so.
     pub async fn end_all_sessions(&self) -> Result<usize, AuthError> {
+        self.end_all(EpochRaise::ByOne).await
+    }
+
+    /// Does the same to a database that was restored from a backup.
+    ///
+    /// # Errors
+    /// The database is not available; the sessions that were ended stay so.
+    pub async fn end_all_restored(&self) -> Result<usize, AuthError> {
+        self.end_all(EpochRaise::AfterRestore).await
+    }
+
+    async fn end_all(&self, raise: EpochRaise) -> Result<usize, AuthError> {
         let (mut after, mut users) = (None, 0);
         let event = new_event(&self.clock, EventKind::SessionsRevoked, None, None, None)?;
         loop {
             let deadline = Instant::now() + BATCH_LIMIT;
+            let page = (after, BATCH);
             let batch = self
                 .db
-                .end_sessions_of_users(after, BATCH, event.clone(), deadline);
+                .end_sessions_of_users(page, raise, event.clone(), deadline);
             match batch.await? {
                 Some((last, count)) => {
                     after = Some(last);

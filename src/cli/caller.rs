@@ -12,6 +12,7 @@ use crate::{
 };
 
 pub(super) use args::{CallerArgs, commands, methods_command, parse_args};
+pub(super) use list::render;
 
 pub(super) fn run(
     flags: &Flags,
@@ -54,7 +55,7 @@ async fn execute(args: CallerArgs, callers: &Callers) -> Result<String, CommandE
             removed.await.map_err(|error| explain(error, &name))?;
             Ok(format!("removed {name}"))
         }
-        CallerArgs::List => Ok(list::render(&callers.list(deadline).await?)),
+        CallerArgs::List => Ok(render(&callers.list(deadline).await?)),
     }
 }
 

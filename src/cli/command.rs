@@ -17,6 +17,7 @@ use super::{
     import::{self, ImportArgs},
     migrate::{self, MigrateStep},
     output,
+    restored::{self, RestoredArgs},
     users::{self, UsersArgs},
     version,
 };
@@ -31,6 +32,8 @@ pub enum Command {
     Migrate(Flags, MigrateStep),
     /// Copy the SQLite database to a new file.
     Backup(Flags, PathBuf),
+    /// End what a restored backup would revive.
+    Restored(Flags, RestoredArgs),
     /// Add, list, rotate or remove named callers.
     Caller(Flags, CallerArgs),
     /// List the methods that callers can be granted.
@@ -64,6 +67,7 @@ pub fn parse(
     Ok(match path {
         ["migrate", step] => Command::Migrate(flags, migrate::parse_step(step, matches)),
         ["backup", _] => Command::Backup(flags, args::optional(matches, FILE).unwrap_or_default()),
+        ["restored", _] => Command::Restored(flags, restored::parse_args(matches)),
         ["caller", "methods"] => Command::CallerMethods,
         ["caller", step] => Command::Caller(flags, caller::parse_args(step, matches)),
         ["users", "import"] => Command::Import(flags, import::parse_args(matches)),
@@ -133,7 +137,10 @@ pub(super) fn root() -> clap::Command {
             group("migrate", "Change or list the database's schema")
                 .subcommands(with_settings(args::database_keys, migrate::commands())),
         )
-        .subcommands(with_settings(args::database_keys, [backup::command()]))
+        .subcommands(with_settings(
+            args::database_keys,
+            [backup::command(), restored::command()],
+        ))
         .subcommand(
             group("caller", "Say which services may act on users by name")
                 .subcommands(with_settings(args::database_keys, caller::commands()))

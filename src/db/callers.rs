@@ -66,6 +66,17 @@ impl Db {
         .await
     }
 
+    /// Removes the keys of a caller that have an end, however far it is.
+    pub async fn end_overlap(&self, name: CallerName, deadline: Instant) -> Result<(), DbError> {
+        self.write(deadline, name, |transaction, name| {
+            let end = keys::Entity::delete_many()
+                .filter(keys::Column::Caller.eq(name.to_string()))
+                .filter(keys::Column::ExpiresAt.is_not_null());
+            Box::pin(async move { end.exec(transaction).await.map(drop) })
+        })
+        .await
+    }
+
     /// Removes a caller with its keys, grants and identities. Returns whether there was one.
     pub async fn remove_caller(
         &self,

@@ -24,6 +24,7 @@ pub use import::{ImportOutcome, NewImport};
 pub use other_sessions::OthersEnded;
 pub use password::{AccountProof, ProvenUser};
 pub(super) use password::{reset_password, with_password};
+pub use sessions::EpochRaise;
 
 use super::{
     Db, DbError,

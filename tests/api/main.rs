@@ -66,6 +66,7 @@ mod reflection;
 mod register;
 mod replicas;
 mod rest;
+mod restored;
 mod rotation;
 mod secrets;
 mod session;

@@ -37,6 +37,7 @@ async fn every_command_names_its_database_and_so_do_its_errors(database: Databas
         ("users import no-such-file.csv", 1, "no-such-file.csv"),
         ("sessions revoke --all", 64, "repeat it with --yes"),
         ("migrate down", 64, "repeat it with --yes"),
+        ("restored", 64, "repeat it with --yes"),
     ] {
         let arguments: Vec<_> = line.split(' ').collect();
         let refused = ServerProcess::run_over(&store, &arguments).await;

@@ -5,7 +5,7 @@ use crate::{cli::output::render_time, domain::CallerRecord};
 const NONE: &str = "there are no callers: nobody may act on users by name";
 
 /// A block of lines for each caller.
-pub(super) fn render(callers: &[CallerRecord]) -> String {
+pub(in crate::cli) fn render(callers: &[CallerRecord]) -> String {
     if callers.is_empty() {
         return NONE.to_owned();
     }

@@ -30,7 +30,7 @@ pub(super) fn visible(update: UpdateMany<Users>, now: Timestamp) -> UpdateMany<U
 }
 
 /// Raises the epoch, which ends every session and every login under way.
-pub(super) fn ending_sessions(update: UpdateMany<Users>) -> UpdateMany<Users> {
+fn ending_sessions(update: UpdateMany<Users>) -> UpdateMany<Users> {
     update.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
 }
 

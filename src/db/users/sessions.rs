@@ -1,19 +1,43 @@
 //! The end of a user's sessions by a raise of the epoch, which refuses logins under way too, and the
 //! sessions that live on: those are moved to the new epoch.
 
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
+};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::change::{carry_out, ending_sessions, update_of, visible};
+use super::change::{carry_out, update_of};
 use crate::db::{
     Db, DbError,
     ends::{Change, KeptSessions, end_requests_between},
-    entity::users::{self, Entity as Users},
+    entity::{
+        to_micros,
+        users::{self, Entity as Users},
+    },
     events::record,
     query::page_after,
 };
 use crate::domain::{Event, UserId};
+
+/// How far epochs and versions are raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EpochRaise {
+    ByOne,
+    /// Beyond every epoch and etag that was handed out after the backup was made: none of those must
+    /// come to name another state.
+    AfterRestore,
+}
+
+impl EpochRaise {
+    fn amount(self) -> i64 {
+        match self {
+            Self::ByOne => 1,
+            Self::AfterRestore => 1 << 32,
+        }
+    }
+}
 
 impl Db {
     /// Ends a user's sessions but the kept ones, and requests. Returns whether there is such a user.
@@ -39,13 +63,13 @@ impl Db {
     /// records the event, once for all users.
     pub async fn end_sessions_of_users(
         &self,
-        after: Option<UserId>,
-        limit: u64,
+        page: (Option<UserId>, u64),
+        raise: EpochRaise,
         event: Event,
         deadline: Instant,
     ) -> Result<Option<(UserId, usize)>, DbError> {
         self.write(deadline, event, move |transaction, event| {
-            Box::pin(end_page(transaction, after, limit, event))
+            Box::pin(end_page(transaction, page, raise, event))
         })
         .await
     }
@@ -53,8 +77,8 @@ impl Db {
 
 async fn end_page(
     transaction: &DatabaseTransaction,
-    after: Option<UserId>,
-    limit: u64,
+    (after, limit): (Option<UserId>, u64),
+    raise: EpochRaise,
     event: &Event,
 ) -> Result<Option<(UserId, usize)>, DbErr> {
     let id = users::Column::Id;
@@ -64,8 +88,15 @@ async fn end_page(
     let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else {
         return Ok(None);
     };
-    let end = ending_sessions(Users::update_many()).filter(id.between(first, last));
-    visible(end, event.at).exec(transaction).await?;
+    let raised = |column: users::Column| Expr::col(column).add(raise.amount());
+    let epoch = users::Column::SessionEpoch;
+    Users::update_many()
+        .col_expr(epoch, raised(epoch))
+        .col_expr(users::Column::Version, raised(users::Column::Version))
+        .col_expr(users::Column::UpdatedAt, Expr::value(to_micros(event.at)))
+        .filter(id.between(first, last))
+        .exec(transaction)
+        .await?;
     end_requests_between(transaction, (first, last), event.at).await?;
     if after.is_none() {
         record(transaction, event).await?;
