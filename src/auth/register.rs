@@ -65,6 +65,7 @@ impl Auth {
                 Ok(user)
             }
             AddedUser::Taken => self.answer_retry(call, registration).await,
+            AddedUser::Kept => Err(AuthError::EmailTaken),
         }
     }
 

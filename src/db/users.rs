@@ -63,6 +63,8 @@ pub enum AddedUser {
     Added(User),
     /// The address or the registration id is another row's; nothing was changed.
     Taken,
+    /// The address is kept for the user who had it; nothing was changed.
+    Kept,
 }
 
 impl Db {
@@ -98,7 +100,7 @@ impl Db {
                 // Asked after the insert, which waits for a change of address under way.
                 if is_kept(transaction, &row, event.at).await? {
                     Users::delete_by_id(row.id).exec(transaction).await?;
-                    return Ok(AddedUser::Taken);
+                    return Ok(AddedUser::Kept);
                 }
                 record(transaction, event).await?;
                 Ok(AddedUser::Added(row.into()))

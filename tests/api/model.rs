@@ -150,12 +150,21 @@ impl ServerProcess {
             sink,
         }
     }
+
+    /// Lets the time pass until no mail of former sequences waits.
+    async fn send_all(&self) {
+        while self.app.mail_waiting(self.clock.now()).await.waiting > 0 {
+            self.clock.advance(Duration::from_hours(1));
+            self.app.auth.deliver_mail().await.unwrap();
+        }
+    }
 }
 
 impl<'s> World<'s> {
     async fn run(service: &'s ServerProcess, operations: &[Operation]) -> Check {
         static RUNS: AtomicUsize = AtomicUsize::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
+        service.send_all().await;
         let mut world = Self {
             service,
             state: State::at(service.clock.now()),
@@ -165,14 +174,16 @@ impl<'s> World<'s> {
         };
         for (step, operation) in operations.iter().enumerate() {
             let told = |differs| format!("step {step}, {operation:?}: {differs}");
-            world.perform(*operation).await.map_err(told)?;
-            world.look().await.map_err(told)?;
+            // Boxed: these futures together are larger than a stack.
+            Box::pin(world.perform(*operation)).await.map_err(told)?;
+            Box::pin(world.receive()).await.map_err(told)?;
+            Box::pin(world.look()).await.map_err(told)?;
             if !matches!(operation, Operation::Wait(_)) {
                 world.advance(STEP).await?;
             }
         }
         let told = |differs| format!("at the end: {differs}");
-        world.look_at_all().await.map_err(told)
+        Box::pin(world.look_at_all()).await.map_err(told)
     }
 
     async fn perform(&mut self, operation: Operation) -> Check {
@@ -190,17 +201,20 @@ impl<'s> World<'s> {
             Operation::OwnSessions(proof) => self.own_sessions(proof).await,
             Operation::EndById(proof, which) => self.end_by_id(proof, which).await,
             Operation::EndOthers(proof) => self.end_others(proof).await,
+            Operation::Reauthenticate(proof, guess) => self.reauthenticate(proof, guess).await,
             Operation::ChangePassword(proof, guess, new) => {
                 self.change_password(proof, guess, new).await
             }
             Operation::AskForReset(at) => self.ask_for_reset(at).await,
             Operation::Reset(proof, new) => self.reset(proof, new).await,
             Operation::AskForVerification(at) => self.ask_for_verification(at).await,
-            Operation::Verify(proof) => self.verify(proof).await,
+            Operation::Verify(proof, knows) => self.verify(proof, knows).await,
             Operation::AskForChange(proof, guess, at) => {
                 self.ask_for_change(proof, guess, at).await
             }
+            Operation::CancelChange(proof) => self.cancel_change(proof).await,
             Operation::ConfirmChange(proof) => self.confirm_change(proof).await,
+            Operation::Restore(proof, new) => self.restore(proof, new).await,
             Operation::GuessPassword(proof, times) => self.guess_password(proof, times).await,
             Operation::Close(proof, guess) => self.close(proof, guess).await,
             Operation::Wait(pause) => self.wait(pause).await,
@@ -219,7 +233,7 @@ impl<'s> World<'s> {
             Operation::Disable(whom) => self.set_disabled(whom, true).await,
             Operation::Enable(whom) => self.set_disabled(whom, false).await,
             Operation::Delete(whom) => self.delete(whom).await,
-            Operation::OpenFor(name) => self.open_for(name).await,
+            Operation::OpenFor(name, unverified) => self.open_for(name, unverified).await,
             Operation::CreateReset(name) => self.create_reset(name).await,
             Operation::EndSessions(whom, ended) => self.end_sessions(whom, ended).await,
             Operation::Export(whom) => self.export(whom).await,

@@ -185,6 +185,15 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Conditio
         .add(other(users::Column::EmailKey).equals(token(Column::NewEmailKey)))
         .add(other(users::Column::Id).not_equals(token(Column::UserId)));
     let others = Users.into_table_ref().alias("others");
+    let kept = |column| Expr::col(("kept", column));
+    let restore = token_purpose_column(TokenPurpose::EmailRestore);
+    let is_kept_for_another = Condition::all()
+        .add(kept(Column::Purpose).eq(restore))
+        .add(kept(Column::RedeemedAt).is_null())
+        .add(kept(Column::ExpiresAt).gt(to_micros(now)))
+        .add(kept(Column::NewEmailKey).equals(token(Column::NewEmailKey)))
+        .add(kept(Column::UserId).not_equals(token(Column::UserId)));
+    let kept = OneTimeTokens.into_table_ref().alias("kept");
     Condition::all()
         .add(Column::Id.eq(proof.id.uuid()))
         .add(Column::Purpose.eq(token_purpose_column(proof.purpose)))
@@ -193,6 +202,7 @@ fn redeemable(backend: DbBackend, proof: TokenProof, now: Timestamp) -> Conditio
         .add(Expr::col((OneTimeTokens, Column::ExpiresAt)).gt(latest_now(backend, now)))
         .add(exists(Users, is_live_owner))
         .add(exists(others, has_new_address).not())
+        .add(exists(kept, is_kept_for_another).not())
 }
 
 /// Replicas may disagree about the time, so on Postgres the later of the replica's and the database's

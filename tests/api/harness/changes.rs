@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 use vestibule::{
     auth::{AuthError, CallContext, SessionsToEnd, Users},
-    db::{MailRequest, NewOneTimeToken, Redeemed, Redemption, Target, TokenProof},
+    db::{MailRequest, MailWaiting, NewOneTimeToken, Redeemed, Redemption, Target, TokenProof},
     domain::{
         ClientInfo, Clock, Email, Event, EventId, EventKind, EventOrigin, HashedPassword,
         MailPurpose, OneTimeTokenId, SecretHash, Timestamp, TokenPurpose, User, UserEdit, UserId,
@@ -30,6 +30,12 @@ impl Server {
     /// The stored hash of a user's password.
     pub(crate) async fn stored_hash(&self, email: &str) -> HashedPassword {
         self.stored(email).await.hashed_password.unwrap()
+    }
+
+    /// The mail that waits at a time.
+    pub(crate) async fn mail_waiting(&self, now: Timestamp) -> MailWaiting {
+        let waiting = self.db.mail_waiting(now, Instant::now() + LIMIT).await;
+        waiting.unwrap()
     }
 
     fn operator(&self) -> (Users, CallContext) {

@@ -2,12 +2,13 @@
 
 use http::StatusCode;
 use tonic::Status;
+use vestibule::proto::v1::verify_email_request::Proof as Told;
 
 use super::{
     PASSWORDS, World,
     agreement::{Check, agreed, reasoned, same},
-    operation::{Address, Asked, Guess, Known, New, Proof, Which},
-    state::{Purpose, Reason},
+    operation::{Address, Asked, Guess, Knowledge, Known, New, Proof, Which},
+    state::{Knows, Purpose, Reason},
 };
 
 impl World<'_> {
@@ -114,20 +115,30 @@ impl World<'_> {
         granted(expected, told)
     }
 
+    pub(super) async fn reauthenticate(&mut self, proof: Proof, guess: Guess) -> Check {
+        let (secret, text) = self.session_proof(proof);
+        let password = self.guess(self.owner(secret), guess);
+        let expected = self.state.reauthenticate(secret, &password);
+        let account = self.service.app.account();
+        let told = account.reauthenticate(&text, &password).await;
+        match agreed(expected, reasoned(told))? {
+            Some((session, told)) => self.state.check_session(session, &told),
+            None => Ok(()),
+        }
+    }
+
     pub(super) async fn ask_for_reset(&mut self, at: Known) -> Check {
         let email = self.known_address(at);
         self.state.ask(&email, Purpose::Reset);
         let account = self.service.app.account();
-        granted(Ok(()), account.request_password_reset(&email).await)?;
-        self.receive().await
+        granted(Ok(()), account.request_password_reset(&email).await)
     }
 
     pub(super) async fn ask_for_verification(&mut self, at: Known) -> Check {
         let email = self.known_address(at);
         self.state.ask(&email, Purpose::Verification);
         let account = self.service.app.account();
-        granted(Ok(()), account.request_email_verification(&email).await)?;
-        self.receive().await
+        granted(Ok(()), account.request_email_verification(&email).await)
     }
 
     pub(super) async fn ask_for_change(
@@ -142,8 +153,14 @@ impl World<'_> {
         let expected = self.state.ask_for_change(secret, &password, &new);
         let account = self.service.app.account();
         let told = account.request_email_change(&text, &password, &new).await;
-        granted(expected, told)?;
-        self.receive().await
+        granted(expected, told)
+    }
+
+    pub(super) async fn cancel_change(&mut self, proof: Proof) -> Check {
+        let (secret, text) = self.session_proof(proof);
+        let expected = self.state.cancel_change(secret);
+        let account = self.service.app.account();
+        granted(expected, account.cancel_email_change(&text).await)
     }
 
     pub(super) async fn reset(&mut self, proof: Proof, new: New) -> Check {
@@ -154,10 +171,31 @@ impl World<'_> {
         self.redeem(Purpose::Reset, (token, &text), &new).await
     }
 
-    pub(super) async fn verify(&mut self, proof: Proof) -> Check {
-        let purpose = Purpose::Verification;
-        let (token, text) = self.one_time_proof(proof, purpose);
-        self.redeem(purpose, (token, &text), "").await
+    pub(super) async fn restore(&mut self, proof: Proof, new: New) -> Check {
+        let (token, text) = self.one_time_proof(proof, Purpose::Restore);
+        let email = token.and_then(|token| self.state.tokens[token].new_email.clone());
+        let new = Self::new_password(new, &email.unwrap_or_default());
+        self.redeem(Purpose::Restore, (token, &text), &new).await
+    }
+
+    pub(super) async fn verify(&mut self, proof: Proof, known: Knowledge) -> Check {
+        let (token, text) = self.one_time_proof(proof, Purpose::Verification);
+        let owner = token.map(|token| self.state.tokens[token].user);
+        let (knows, told) = match known {
+            Knowledge::Nothing => (Knows::Nothing, None),
+            Knowledge::Session(proof) => {
+                let (secret, text) = self.session_proof(proof);
+                (Knows::Session(secret), Some(Told::SessionToken(text)))
+            }
+            Knowledge::Password(guess) => {
+                let password = self.guess(owner, guess);
+                let told = Told::Password(password.clone());
+                (Knows::Password(password), Some(told))
+            }
+        };
+        let expected = self.state.verify_by(token, knows);
+        let account = self.service.app.account();
+        granted(expected, account.verify_email_with(&text, told).await)
     }
 
     pub(super) async fn confirm_change(&mut self, proof: Proof) -> Check {
@@ -165,7 +203,8 @@ impl World<'_> {
         self.redeem(Purpose::Change, (token, &text), "").await
     }
 
-    /// Presents a token for a purpose, which need not be its own; a reset sets this password.
+    /// Presents a token for a purpose, which need not be its own; a reset and a restoration set this
+    /// password, and a verification is proven by the right one.
     pub(super) async fn redeem(
         &mut self,
         purpose: Purpose,
@@ -178,14 +217,20 @@ impl World<'_> {
                 let expected = self.state.reset(token, new);
                 granted(expected, account.reset_password(text, new).await)
             }
-            Purpose::Verification => {
-                let expected = self.state.verify_by(token);
-                granted(expected, account.verify_email(text).await)
+            Purpose::Restore => {
+                let expected = self.state.restore(token, new);
+                granted(expected, account.restore_email(text, new).await)
             }
-            Purpose::Change | Purpose::ChangeRequested | Purpose::Changed => {
+            Purpose::Verification => {
+                let owner = token.map(|token| self.state.tokens[token].user);
+                let password = self.guess(owner, Guess::Right);
+                let told = Told::Password(password.clone());
+                let expected = self.state.verify_by(token, Knows::Password(password));
+                granted(expected, account.verify_email_with(text, Some(told)).await)
+            }
+            _ => {
                 let expected = self.state.confirm_change(token);
-                granted(expected, account.confirm_email_change(text).await)?;
-                self.receive().await
+                granted(expected, account.confirm_email_change(text).await)
             }
         }
     }

@@ -101,7 +101,7 @@ impl State {
             user_id: self.users[session.user].id.clone(),
             created_at: Some(timestamp(session.created)),
             expires_at: Some(timestamp(session.limit())),
-            authenticated_at: Some(timestamp(session.created)),
+            authenticated_at: Some(timestamp(session.proven)),
             methods: vec![method.into()],
             last_seen_at: told.last_seen_at,
             idle_expires_at: Some(timestamp(session.limit().min(seen + IDLE))),

@@ -3,7 +3,8 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::operation::{
-    Address, Asked, Ended, Etag, Guess, Moment, Name, New, Operation, Pause, Proof, Row, Shape,
+    Address, Asked, Ended, Etag, Guess, Knowledge, Moment, Name, New, Operation, Pause, Proof, Row,
+    Shape, Unverified,
 };
 use Operation as Op;
 
@@ -26,13 +27,14 @@ pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
 fn mixed(
     [first, second, third, fourth, fifth, sixth]: [u32; 6],
 ) -> impl Strategy<Value = Operation> {
+    // Boxed: together they are larger than a stack.
     prop_oneof![
-        first => auth(),
-        second => account(),
-        third => tokens(),
-        fourth => users(),
-        fifth => callers(),
-        sixth => time(),
+        first => auth().boxed(),
+        second => account().boxed(),
+        third => tokens().boxed(),
+        fourth => users().boxed(),
+        fifth => callers().boxed(),
+        sixth => time().boxed(),
     ]
 }
 
@@ -57,7 +59,8 @@ fn account() -> impl Strategy<Value = Operation> {
         1 => (proof(), asked).prop_map(|(proof, asked)| Op::AccountByRest(proof, asked)),
         1 => proof().prop_map(Op::OwnSessions),
         2 => (proof(), few()).prop_map(|(proof, which)| Op::EndById(proof, which)),
-        1 => proof().prop_map(Op::EndOthers),
+        2 => proof().prop_map(Op::EndOthers),
+        1 => (proof(), guess()).prop_map(|(proof, guess)| Op::Reauthenticate(proof, guess)),
         3 => (proof(), guess(), new())
             .prop_map(|(proof, guess, new)| Op::ChangePassword(proof, guess, new)),
         2 => (proof(), 1..6_u8).prop_map(|(proof, times)| Op::GuessPassword(proof, times)),
@@ -71,10 +74,28 @@ fn tokens() -> impl Strategy<Value = Operation> {
         3 => name().prop_map(Op::CreateReset),
         2 => (proof(), new()).prop_map(|(proof, new)| Op::Reset(proof, new)),
         2 => few().prop_map(Op::AskForVerification),
-        2 => proof().prop_map(Op::Verify),
+        3 => (proof(), knowledge()).prop_map(|(proof, knows)| Op::Verify(proof, knows)),
         3 => (proof(), guess(), address())
             .prop_map(|(proof, guess, at)| Op::AskForChange(proof, guess, at)),
+        1 => proof().prop_map(Op::CancelChange),
         3 => proof().prop_map(Op::ConfirmChange),
+        2 => (proof(), new()).prop_map(|(proof, new)| Op::Restore(proof, new)),
+    ]
+}
+
+fn knowledge() -> impl Strategy<Value = Knowledge> {
+    prop_oneof![
+        1 => Just(Knowledge::Nothing),
+        2 => proof().prop_map(Knowledge::Session),
+        2 => guess().prop_map(Knowledge::Password),
+    ]
+}
+
+fn unverified() -> impl Strategy<Value = Unverified> {
+    prop_oneof![
+        Just(Unverified::Refuse),
+        Just(Unverified::Allow),
+        Just(Unverified::Claim),
     ]
 }
 
@@ -87,7 +108,7 @@ fn users() -> impl Strategy<Value = Operation> {
         1 => few().prop_map(Op::Disable),
         2 => few().prop_map(Op::Enable),
         1 => few().prop_map(Op::Delete),
-        2 => name().prop_map(Op::OpenFor),
+        2 => (name(), unverified()).prop_map(|(name, unverified)| Op::OpenFor(name, unverified)),
         4 => (few(), ended()).prop_map(|(whom, ended)| Op::EndSessions(whom, ended)),
     ]
 }

@@ -42,6 +42,22 @@ pub(super) enum New {
     Address,
 }
 
+/// What is presented besides the token of a verification.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Knowledge {
+    Nothing,
+    Session(Proof),
+    Password(Guess),
+}
+
+/// What a caller says of an address that was never verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unverified {
+    Refuse,
+    Allow,
+    Claim,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Operation {
     Register(Address, New, Option<u8>),
@@ -57,15 +73,18 @@ pub(super) enum Operation {
     OwnSessions(Proof),
     EndById(Proof, Which),
     EndOthers(Proof),
+    Reauthenticate(Proof, Guess),
     ChangePassword(Proof, Guess, New),
     /// Wrong ones, so many.
     GuessPassword(Proof, u8),
     AskForReset(Known),
     Reset(Proof, New),
     AskForVerification(Known),
-    Verify(Proof),
+    Verify(Proof, Knowledge),
     AskForChange(Proof, Guess, Address),
+    CancelChange(Proof),
     ConfirmChange(Proof),
+    Restore(Proof, New),
     Close(Proof, Guess),
     Find(Name),
     Pages(Option<bool>),
@@ -73,7 +92,7 @@ pub(super) enum Operation {
     Disable(Whom),
     Enable(Whom),
     Delete(Whom),
-    OpenFor(Name),
+    OpenFor(Name, Unverified),
     CreateReset(Name),
     EndSessions(Whom, Ended),
     Export(Whom),

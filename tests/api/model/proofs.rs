@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 use vestibule::domain::{
-    EmailChangeKind, EmailVerificationKind, PasswordResetKind, SessionKind, Token, TokenKind,
+    EmailChangeKind, EmailRestoreKind, EmailVerificationKind, PasswordResetKind, SessionKind,
+    Token, TokenKind,
 };
 
 use super::{
@@ -41,8 +42,10 @@ impl World<'_> {
 
     pub(super) fn guess(&self, user: Option<usize>, guess: Guess) -> String {
         match (guess, user) {
-            (Guess::Right, Some(user)) => self.state.users[user].password.clone(),
-            (Guess::Right, None) => PASSWORDS[0].to_owned(),
+            (Guess::Right, Some(user)) if !self.state.users[user].password.is_empty() => {
+                self.state.users[user].password.clone()
+            }
+            (Guess::Right, _) => PASSWORDS[0].to_owned(),
             (Guess::Other(at), _) => PASSWORDS[usize::from(at) % PASSWORDS.len()].to_owned(),
         }
     }
@@ -82,7 +85,10 @@ impl World<'_> {
         purpose: Purpose,
     ) -> (Option<usize>, String) {
         let tokens = &self.state.tokens;
-        let fits = |token: &OneTime| (token.purpose == purpose) != (shape == Shape::Foreign);
+        let fits = |token: &OneTime| {
+            let is_told = !token.text.is_empty();
+            is_told && (token.purpose == purpose) != (shape == Shape::Foreign)
+        };
         let some = (0..tokens.len()).rev().filter(|at| fits(&tokens[*at]));
         let is_good = |at: &usize| self.state.is_redeemable(*at);
         let Some(at) = nth(back, some.collect(), is_good) else {
@@ -96,6 +102,7 @@ impl World<'_> {
                 let forged = match purpose {
                     Purpose::Reset => forged::<PasswordResetKind>(text),
                     Purpose::Verification => forged::<EmailVerificationKind>(text),
+                    Purpose::Restore => forged::<EmailRestoreKind>(text),
                     _ => forged::<EmailChangeKind>(text),
                 };
                 (None, forged)

@@ -3,6 +3,7 @@
 //! of the documentation.
 
 mod account;
+mod ends;
 mod mail;
 mod sessions;
 mod tokens;
@@ -18,7 +19,7 @@ use vestibule::proto::v1::EventKind;
 
 pub(super) use mail::{Purpose, SentMail};
 pub(super) use sessions::Verdict;
-pub(super) use tokens::OneTime;
+pub(super) use tokens::{Knows, OneTime};
 pub(super) use users::{Edit, Ends, Import};
 
 use mail::Asked;
@@ -28,6 +29,8 @@ pub(super) type Timestamp = DateTime<Utc>;
 pub(super) type Reason = &'static str;
 
 const HOUR: Duration = Duration::from_hours(1);
+/// How long a session may end others after a proof of the password.
+const RECENT: Duration = Duration::from_mins(10);
 /// From creation to the end of a session.
 pub(super) const LIFETIME: Duration = Duration::from_hours(30 * 24);
 /// From when a session was last seen to its end.
@@ -46,6 +49,7 @@ pub(super) struct User {
     /// Learned from the answer that tells it.
     pub(super) id: String,
     pub(super) email: String,
+    /// Empty: none.
     pub(super) password: String,
     pub(super) disabled: bool,
     pub(super) erased: bool,
@@ -68,6 +72,12 @@ pub(super) struct Session {
     pub(super) by_caller: bool,
     pub(super) created: Timestamp,
     pub(super) seen: Timestamp,
+    /// When the password was proven last.
+    pub(super) proven: Timestamp,
+    /// When it ended all others last.
+    ended_others: Option<Timestamp>,
+    /// Until when it has paid for the single ones that it ended.
+    paid: Timestamp,
     ended: Option<Ended>,
     /// Wrong passwords that were tried with it, in a row.
     wrong: u32,
@@ -106,8 +116,8 @@ pub(super) struct State {
     pub(super) sessions: Vec<Session>,
     pub(super) secrets: Vec<Secret>,
     pub(super) tokens: Vec<OneTime>,
-    /// When which address was last mailed what for.
-    asked: HashMap<(String, Purpose), Asked>,
+    /// When which address was last mailed what for, and who asked: nobody, or a user.
+    asked: HashMap<(String, Purpose, Option<usize>), Asked>,
     /// What is to arrive.
     pub(super) sent_mails: Vec<SentMail>,
 }
@@ -124,7 +134,13 @@ impl State {
     pub(super) fn limits(&self) -> Vec<Timestamp> {
         let sessions = self.sessions.iter().filter(|session| !session.gone);
         let mut limits: Vec<_> = sessions
-            .flat_map(|session| [session.idle_limit(), session.limit()])
+            .flat_map(|session| {
+                [
+                    session.idle_limit(),
+                    session.limit(),
+                    session.proven + RECENT,
+                ]
+            })
             .collect();
         let replaced = self.secrets.iter().filter_map(|secret| secret.replaced);
         limits.extend(replaced.map(|replaced| replaced.at + GRACE));

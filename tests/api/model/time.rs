@@ -44,6 +44,6 @@ impl World<'_> {
         written.map_err(|error| error.to_string())?;
         self.service.clock.advance(by);
         self.state.now = self.service.clock.now();
-        Ok(())
+        Box::pin(self.receive()).await
     }
 }

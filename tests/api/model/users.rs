@@ -3,17 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use vestibule::proto::v1::{
-    CreateSessionForUserRequest, Event, EventKind, ListEventsRequest, ListUsersRequest,
-    UpdateUserRequest, UserStatus, create_password_reset_request as reset,
-    create_session_for_user_request as open, find_user_request::Key,
-    revoke_user_sessions_request::Sessions,
+    CreateSessionForUserRequest, Event, ListEventsRequest, ListUsersRequest, UpdateUserRequest,
+    UserStatus, create_password_reset_request as reset, create_session_for_user_request as open,
+    find_user_request::Key, revoke_user_sessions_request::Sessions,
 };
 
 use super::{
     World,
     account::granted,
     agreement::{Check, agreed, reasoned, same, timestamp},
-    operation::{Address, Ended, Etag, Name, Whom},
+    operation::{Address, Ended, Etag, Name, Unverified, Whom},
     state::{Edit, Ends, OneTime, Purpose, Reason, Timestamp},
 };
 
@@ -130,18 +129,29 @@ impl World<'_> {
         granted(user.map(drop).ok_or("USER_NOT_FOUND"), told)
     }
 
-    pub(super) async fn open_for(&mut self, name: Name) -> Check {
+    pub(super) async fn open_for(&mut self, name: Name, unverified: Unverified) -> Check {
         let (user, name) = self.addressee(name);
+        let by_email = name.is_ok();
         let name = name.map_or_else(open::User::UserId, open::User::Email);
         let request = CreateSessionForUserRequest {
             user: Some(name),
             client: None,
-            ..CreateSessionForUserRequest::default()
+            allow_unverified: unverified == Unverified::Allow,
+            proves_email: unverified == Unverified::Claim,
         };
+        let expected = self.active(user).and_then(|user| {
+            match (self.state.users[user].verified, unverified) {
+                (None, Unverified::Refuse) if by_email => return Err("EMAIL_NOT_VERIFIED"),
+                (None, Unverified::Claim) => self.state.claim(user),
+                _ => {}
+            }
+            Ok(user)
+        });
         let told = self.service.users.open(request).await;
-        let Some((user, told)) = agreed(self.active(user), reasoned(told))? else {
+        let Some((user, told)) = agreed(expected, reasoned(told))? else {
             return Ok(());
         };
+        self.state.notify(user, Purpose::SessionOpened);
         let session = told.session.unwrap_or_default();
         let opened = self.state.sessions.len();
         self.state
@@ -158,8 +168,7 @@ impl World<'_> {
         let Some((user, told)) = agreed(self.active(user), reasoned(told))? else {
             return Ok(());
         };
-        self.state.happened(user, EventKind::PasswordResetCreated);
-        let token = self.state.issue(user, Purpose::Reset, None, false);
+        let token = self.state.make_reset(user);
         let OneTime { text, expires, .. } = &mut self.state.tokens[token];
         *text = told.reset_token;
         same("its end", Some(timestamp(*expires)), told.expires_at)
@@ -181,7 +190,7 @@ impl World<'_> {
             }
             Ended::Before(which) => {
                 let session = self.which(which).0;
-                let session = session.map(|at| self.state.sessions[at].created);
+                let session = session.map(|at| self.state.sessions[at].proven);
                 before(session.unwrap_or(self.state.now))
             }
             Ended::BeforeTomorrow => before(self.state.now + day),

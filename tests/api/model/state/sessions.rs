@@ -4,6 +4,7 @@ use vestibule::proto::v1::{EventKind, SessionStatus};
 
 use super::{
     Ended, GRACE, IDLE, LIFETIME, PER_USER, Reason, Replaced, Secret, Session, State, Timestamp,
+    ends::Event,
 };
 
 /// How many wrong passwords end a session.
@@ -53,7 +54,10 @@ impl State {
             return Verdict::Not(SessionStatus::Expired);
         }
         if self.is_stale(secret) {
-            self.end_alone(at, EventKind::SessionSecretReused);
+            self.end_as_stolen(at);
+            return Verdict::Not(SessionStatus::Revoked);
+        }
+        if self.is_outlived(secret) {
             return Verdict::Not(SessionStatus::Revoked);
         }
         self.sessions[at].seen = now;
@@ -86,6 +90,9 @@ impl State {
             by_caller,
             created: now,
             seen: now,
+            proven: now,
+            ended_others: None,
+            paid: Timestamp::UNIX_EPOCH,
             ended: None,
             wrong: 0,
             outlived: 0,
@@ -97,23 +104,34 @@ impl State {
     /// Ends the session of a token, which need not be let in.
     pub(in super::super) fn revoke(&mut self, secret: Option<usize>) {
         let Some(secret) = secret else { return };
-        let kind = if self.is_stale(secret) {
-            EventKind::SessionSecretReused
+        let session = self.secrets[secret].session;
+        if self.is_stale(secret) {
+            self.end_as_stolen(session);
         } else {
-            EventKind::SessionRevoked
-        };
-        self.end_alone(self.secrets[secret].session, kind);
+            self.end_alone(session, EventKind::SessionRevoked);
+        }
     }
 
-    /// The token that was told before in the place of this one; `None`: there shall be a new one.
+    /// Ends a session, and with it what it asked for.
+    fn end_as_stolen(&mut self, session: usize) {
+        if self.end_alone(session, EventKind::SessionSecretReused) {
+            let user = self.sessions[session].user;
+            self.end_requests(user, Event::SessionEnded(session), "");
+        }
+    }
+
+    /// The newest token, where this is an old one; `None`: there shall be a new one.
     pub(in super::super) fn rotate(
         &mut self,
         secret: Option<usize>,
     ) -> Result<(usize, Option<String>), Reason> {
         let session = self.live(secret)?;
-        let next = secret.and_then(|secret| self.secrets[secret].replaced);
-        let next = next.map(|replaced| self.secrets[replaced.by].text.clone());
-        Ok((session, next))
+        let replaced = |at: usize| self.secrets[at].replaced.map(|replaced| replaced.by);
+        let chain = std::iter::successors(secret.and_then(replaced), |at| replaced(*at));
+        Ok((
+            session,
+            chain.last().map(|at| self.secrets[at].text.clone()),
+        ))
     }
 
     /// Another token is told in the place of this one.
@@ -134,15 +152,16 @@ impl State {
         may && session.ended.is_none() && session.idle_limit() > self.now
     }
 
-    /// Ends one session; one that was ended alone stays as it is.
-    pub(super) fn end_alone(&mut self, at: usize, kind: EventKind) {
+    /// Ends one session; one that was ended alone stays as it is. Whether it was ended.
+    pub(super) fn end_alone(&mut self, at: usize, kind: EventKind) -> bool {
         let (now, session) = (self.now, &mut self.sessions[at]);
         if session.gone || matches!(session.ended, Some(Ended::Alone(_))) {
-            return;
+            return false;
         }
         session.ended = Some(Ended::Alone(now));
         let user = session.user;
         self.happened(user, kind);
+        true
     }
 
     /// Ends all sessions of a user but some, which outlive the others.
@@ -169,6 +188,7 @@ impl State {
         self.sessions[at].wrong += 1;
         if self.sessions[at].wrong == WRONG {
             self.end_alone(at, EventKind::SessionRevoked);
+            self.end_requests(user, Event::SessionEnded(at), "");
         }
         Err("BAD_CREDENTIALS")
     }
@@ -187,9 +207,13 @@ impl State {
 
     /// Whether a secret was replaced and is past its grace.
     pub(in super::super) fn is_stale(&self, secret: usize) -> bool {
-        self.secrets[secret].replaced.is_some_and(|replaced| {
-            let outlived = self.session_of(secret).outlived;
-            replaced.at + GRACE <= self.now || replaced.outlived != outlived
-        })
+        let replaced = self.secrets[secret].replaced;
+        replaced.is_some_and(|replaced| replaced.at + GRACE <= self.now)
+    }
+
+    /// Whether a secret was replaced before the session outlived the others.
+    fn is_outlived(&self, secret: usize) -> bool {
+        let replaced = self.secrets[secret].replaced;
+        replaced.is_some_and(|replaced| replaced.outlived != self.session_of(secret).outlived)
     }
 }

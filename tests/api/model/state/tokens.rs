@@ -1,26 +1,34 @@
 //! One-time tokens of the reference: what each is good for, once.
 
-use std::time::Duration;
-
 use vestibule::proto::v1::EventKind;
 
-use super::{HOUR, Purpose, Reason, State, Timestamp, users::is_weak};
-
-const MINUTES: Duration = Duration::from_mins(10);
+use super::{Purpose, Reason, State, Timestamp, ends::Event, users::is_weak};
 
 #[derive(Debug)]
 pub(in super::super) struct OneTime {
-    /// Learned where it arrives.
+    /// Learned where it arrives. Empty: it only keeps an address.
     pub(in super::super) text: String,
     pub(in super::super) purpose: Purpose,
     pub(in super::super) user: usize,
+    /// The session that asked.
+    pub(super) session: Option<usize>,
     /// The user's address when it was issued.
     email: String,
-    new_email: Option<String>,
-    mailed: bool,
+    pub(in super::super) new_email: Option<String>,
+    pub(in super::super) mailed: bool,
+    pub(super) created: Timestamp,
     pub(in super::super) expires: Timestamp,
     /// Redeemed, or ended with what it was issued for.
     pub(super) used: bool,
+}
+
+/// What is presented besides the token of a verification.
+#[derive(Debug)]
+pub(in super::super) enum Knows {
+    Nothing,
+    /// A session, by its secret.
+    Session(Option<usize>),
+    Password(String),
 }
 
 impl State {
@@ -29,31 +37,42 @@ impl State {
         user: usize,
         purpose: Purpose,
         new_email: Option<String>,
-        mailed: bool,
+        session: Option<usize>,
     ) -> usize {
-        let lifetime = match purpose {
-            Purpose::Reset => MINUTES,
-            _ => HOUR * 24,
-        };
         self.tokens.push(OneTime {
             text: String::new(),
             purpose,
             user,
+            session,
             email: self.users[user].email.clone(),
             new_email,
-            mailed,
-            expires: self.now + lifetime,
+            mailed: true,
+            created: self.now,
+            expires: self.now + purpose.lifetime(),
             used: false,
         });
         self.tokens.len() - 1
     }
 
-    /// Ends tokens of a user: of one purpose, or all.
-    pub(super) fn void(&mut self, user: usize, purpose: Option<Purpose>) {
-        let tokens = self.tokens.iter_mut().filter(|token| token.user == user);
-        for token in tokens.filter(|token| purpose.is_none_or(|only| only == token.purpose)) {
-            token.used = true;
-        }
+    /// A token that a caller brings ends the others, and the mail that would bring one.
+    pub(in super::super) fn make_reset(&mut self, user: usize) -> usize {
+        self.happened(user, EventKind::PasswordResetCreated);
+        self.end_requests(user, Event::MadeForCaller, "");
+        let token = self.issue(user, Purpose::Reset, None, None);
+        self.tokens[token].mailed = false;
+        token
+    }
+
+    /// Whether an address is kept for another user, who had it.
+    pub(super) fn is_kept(&self, email: &str, user: Option<usize>) -> bool {
+        self.tokens.iter().any(|token| {
+            let new = token.new_email.as_deref().unwrap_or_default();
+            token.purpose == Purpose::Restore
+                && !token.used
+                && token.expires > self.now
+                && Some(token.user) != user
+                && new.eq_ignore_ascii_case(email)
+        })
     }
 
     /// Sets a password with a token; who it is of when that is done.
@@ -76,15 +95,58 @@ impl State {
         }
         self.changed(user);
         self.end_all(user, |_, _| false);
-        self.void(user, None);
+        self.end_requests(user, Event::Credentials, "");
         self.happened(user, EventKind::PasswordReset);
+        self.notify(user, Purpose::PasswordChanged);
         Ok(())
     }
 
-    /// Proves an address with a token.
-    pub(in super::super) fn verify_by(&mut self, token: Option<usize>) -> Result<(), Reason> {
+    /// Proves an address with a token, by somebody who knows the account.
+    pub(in super::super) fn verify_by(
+        &mut self,
+        token: Option<usize>,
+        knows: Knows,
+    ) -> Result<(), Reason> {
         let token = self.redeemable(token, Purpose::Verification)?;
-        self.verify(self.tokens[token].user);
+        let user = self.tokens[token].user;
+        match knows {
+            Knows::Nothing => return Err("PROOF_REQUIRED"),
+            Knows::Session(secret) => {
+                let session = self.live(secret)?;
+                if self.sessions[session].user != user {
+                    return Err("SESSION_INVALID");
+                }
+            }
+            Knows::Password(password) => {
+                if self.users[user].password != password {
+                    self.happened(user, EventKind::LoginFailed);
+                    return Err("BAD_CREDENTIALS");
+                }
+            }
+        }
+        self.verify(user);
+        Ok(())
+    }
+
+    /// Gives a user a former address again, and a password.
+    pub(in super::super) fn restore(
+        &mut self,
+        token: Option<usize>,
+        new: &str,
+    ) -> Result<(), Reason> {
+        if is_weak(new) {
+            return Err("INVALID_INPUT");
+        }
+        let token = self.redeemable(token, Purpose::Restore)?;
+        let user = self.tokens[token].user;
+        let email = self.tokens[token].new_email.clone().unwrap_or_default();
+        if new.eq_ignore_ascii_case(&email) {
+            return Err("INVALID_INPUT");
+        }
+        new.clone_into(&mut self.users[user].password);
+        let replaced = self.move_to(user, &email, true, Event::Everything);
+        self.happened(user, EventKind::EmailRestored);
+        self.notify_at(&replaced, user, Purpose::Changed);
         Ok(())
     }
 
@@ -93,13 +155,19 @@ impl State {
         let token = self.redeemable(token, Purpose::Change)?;
         let (user, new) = (self.tokens[token].user, &self.tokens[token].new_email);
         let new = new.clone().unwrap_or_default();
-        if self.find(&new).is_some_and(|owner| owner != user) {
+        if self.find(&new).is_some_and(|owner| owner != user) || self.is_kept(&new, Some(user)) {
             return Err("TOKEN_INVALID");
         }
-        let old = self.users[user].email.clone();
-        self.move_to(user, &new, true);
-        let subject = "Your e-mail address was changed";
-        self.notify(user, old, Purpose::Changed, subject);
+        let was_verified = self.users[user].verified.is_some();
+        let old = self.move_to(user, &new, true, Event::Credentials);
+        self.happened(user, EventKind::EmailChanged);
+        if was_verified {
+            let kept = self.issue(user, Purpose::Restore, Some(old.clone()), None);
+            old.clone_into(&mut self.tokens[kept].email);
+            self.notify_at(&old, user, Purpose::Restore);
+        } else {
+            self.notify_at(&old, user, Purpose::Changed);
+        }
         Ok(())
     }
 
@@ -113,6 +181,7 @@ impl State {
         let token = &self.tokens[at];
         let user = &self.users[token.user];
         let lives = !token.used && token.expires > self.now;
-        lives && !user.disabled && user.email.eq_ignore_ascii_case(&token.email)
+        let has_address = user.email.eq_ignore_ascii_case(&token.email);
+        lives && !user.disabled && (has_address || token.purpose == Purpose::Restore)
     }
 }

@@ -2,7 +2,7 @@
 
 use vestibule::proto::v1::EventKind;
 
-use super::{Purpose, RETRY, Reason, State, Timestamp, User};
+use super::{Purpose, RETRY, Reason, State, Timestamp, User, ends::Event};
 
 /// What to write of a user.
 #[derive(Debug)]
@@ -57,6 +57,7 @@ impl State {
         let is_used = request_id.is_some() && self.users.iter().any(spent);
         match self.find(email) {
             None if is_used => Err("REQUEST_ID_REUSED"),
+            None if self.is_kept(email, None) => Err("EMAIL_TAKEN"),
             None => {
                 let user = User {
                     email: email.to_owned(),
@@ -107,7 +108,7 @@ impl State {
         self.changed(user);
         if disabled {
             self.end_all(user, |_, _| false);
-            self.void(user, None);
+            self.end_requests(user, Event::Everything, "");
             self.happened(user, EventKind::UserDisabled);
         } else {
             self.happened(user, EventKind::UserEnabled);
@@ -122,11 +123,20 @@ impl State {
         }
         let is_new = |email: &&String| !email.eq_ignore_ascii_case(&self.users[user].email);
         if let Some(email) = edit.email.as_ref().filter(is_new) {
-            if self.find(email).is_some() {
+            if self.find(email).is_some() || self.is_kept(email, Some(user)) {
                 return Err("EMAIL_TAKEN");
             }
-            self.move_to(user, email, edit.verified == Some(true));
+            let is_proven = edit.verified == Some(true);
+            let old = self.move_to(user, email, is_proven, Event::Everything);
+            self.happened(user, EventKind::EmailChanged);
+            self.notify_at(&old, user, Purpose::Changed);
+            self.notify(user, Purpose::Assigned);
             return Ok(user);
+        }
+        let spelling = edit.email.as_ref();
+        if let Some(email) = spelling.filter(|email| **email != self.users[user].email) {
+            email.clone_into(&mut self.users[user].email);
+            self.changed(user);
         }
         match edit.verified {
             Some(true) if self.users[user].verified.is_none() => self.verify(user),
@@ -143,14 +153,24 @@ impl State {
     pub(in super::super) fn end_sessions(&mut self, user: usize, ends: Ends) {
         match ends {
             Ends::One(at) => {
-                if self.sessions.get(at).is_some_and(|one| one.user == user) {
-                    self.end_alone(at, EventKind::SessionRevoked);
+                let is_theirs = self.sessions.get(at).is_some_and(|one| one.user == user);
+                if is_theirs && self.end_alone(at, EventKind::SessionRevoked) {
+                    self.end_requests(user, Event::SessionEnded(at), "");
                 }
                 return;
             }
-            Ends::All => self.end_all(user, |_, _| false),
-            Ends::But(kept) => self.end_all(user, |at, _| at == kept),
-            Ends::Before(instant) => self.end_all(user, |_, one| one.created >= instant),
+            Ends::All => {
+                self.end_all(user, |_, _| false);
+                self.end_requests(user, Event::Everything, "");
+            }
+            Ends::But(kept) => {
+                self.end_all(user, |at, _| at == kept);
+                self.end_requests(user, Event::OthersEnded(kept), "");
+            }
+            Ends::Before(instant) => {
+                self.end_all(user, |_, one| one.proven >= instant);
+                self.end_requests(user, Event::EndedBefore(instant), "");
+            }
         }
         self.changed(user);
         self.happened(user, EventKind::SessionsRevoked);
@@ -159,7 +179,7 @@ impl State {
     /// Nothing stays but the id, which is never used again.
     pub(in super::super) fn erase(&mut self, user: usize) {
         self.happened(user, EventKind::UserDeleted);
-        self.void(user, None);
+        self.end_requests(user, Event::Everything, "");
         let sessions = self.sessions.iter_mut();
         for session in sessions.filter(|session| session.user == user) {
             session.gone = true;
@@ -168,7 +188,7 @@ impl State {
         erased.erased = true;
         let key = erased.email.to_lowercase();
         self.asked
-            .retain(|(address, _), asked| *address != key && asked.by != Some(user));
+            .retain(|(address, _, by), _| *address != key && *by != Some(user));
     }
 
     /// Imports a user, or tells which fields are at fault.
@@ -176,7 +196,10 @@ impl State {
         let is_used = |user: &User| !row.id.is_empty() && user.id == row.id;
         let faults = [
             ("id", self.users.iter().any(is_used)),
-            ("email", self.find(&row.email).is_some()),
+            (
+                "email",
+                self.find(&row.email).is_some() || self.is_kept(&row.email, None),
+            ),
         ];
         let faults = faults.iter().filter(|(_, is_fault)| *is_fault);
         let faults: Vec<_> = faults.map(|(field, _)| *field).collect();
@@ -203,21 +226,37 @@ impl State {
         at
     }
 
-    /// Another address, which ends all that was proven by the old one.
-    pub(super) fn move_to(&mut self, user: usize, email: &str, proven: bool) {
-        email.clone_into(&mut self.users[user].email);
+    /// Another address, which ends all that was proven by the old one. The old one.
+    pub(super) fn move_to(
+        &mut self,
+        user: usize,
+        email: &str,
+        proven: bool,
+        event: Event<'_>,
+    ) -> String {
+        let old = std::mem::replace(&mut self.users[user].email, email.to_owned());
         self.users[user].verified = proven.then_some(self.now);
         self.changed(user);
         self.end_all(user, |_, _| false);
-        self.void(user, None);
-        self.happened(user, EventKind::EmailChanged);
+        self.end_requests(user, event, &old);
+        old
+    }
+
+    /// Whoever reads the mail of an address that was never proven gets the account, without what it had.
+    pub(in super::super) fn claim(&mut self, user: usize) {
+        self.users[user].password.clear();
+        self.users[user].verified = Some(self.now);
+        self.changed(user);
+        self.end_all(user, |_, _| false);
+        self.end_requests(user, Event::Everything, "");
+        self.happened(user, EventKind::EmailVerified);
     }
 
     /// The mailbox is the user's, which need not be proven again.
     pub(super) fn verify(&mut self, user: usize) {
         self.users[user].verified = Some(self.now);
         self.changed(user);
-        self.void(user, Some(Purpose::Verification));
+        self.end_requests(user, Event::Verified, "");
         self.happened(user, EventKind::EmailVerified);
     }
 
