@@ -34,7 +34,7 @@ impl Command {
             Self::Serve(flags) => serve::run(&flags, environment),
             Self::Migrate(flags, step) => migrate::run(&flags, environment, step),
             Self::Backup(flags, to) => backup::run(&flags, environment, &to),
-            Self::Restored(flags, args) => restored::run(&flags, environment, args),
+            Self::Restored(flags, args) => restored::run(&flags, environment, &args),
             Self::Caller(flags, args) => caller::run(&flags, environment, args),
             Self::CallerMethods => Ok(caller::run_methods()),
             Self::Users(flags, args) => users::run(&flags, environment, args),

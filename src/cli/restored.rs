@@ -64,7 +64,7 @@ pub(super) fn parse_args(matches: &ArgMatches) -> RestoredArgs {
 pub(super) fn run(
     flags: &Flags,
     environment: &Environment,
-    args: RestoredArgs,
+    args: &RestoredArgs,
 ) -> Result<Exit, ConfigProblems> {
     operator::run(flags, environment, async |db| {
         let (clock, deadline) = (Clock::default(), operator::deadline());

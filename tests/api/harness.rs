@@ -57,7 +57,7 @@ pub(crate) use scale::{assert_within, figure, scale};
 pub(crate) use scrape::{Declaration, Scrape};
 pub(crate) use server::Server;
 pub(crate) use settings::{Plan, cheap_hashing};
-pub(crate) use smtp::{LOGIN, Sink};
+pub(crate) use smtp::{LOGIN, Mail, Sink};
 pub(crate) use tls::{Authority, TlsClient, TlsFolder, settings as tls_settings};
 pub(crate) use tokens::{Issue, TOKEN_LIFETIME};
 pub(crate) use users::Users;

@@ -39,6 +39,7 @@ mod errors;
 mod events;
 mod gathering;
 mod hashing;
+mod histories;
 mod idempotency;
 mod import;
 mod imported;

@@ -19,6 +19,7 @@ use crate::harness::{
 on_both_databases!(
     fifty_rotations_at_once_give_one_token,
     an_old_token_is_good_for_its_grace_and_gets_the_newest_one,
+    a_slow_answer_costs_no_browser_its_session,
     a_replaced_token_after_its_grace_ends_the_session_on_every_path,
     a_random_secret_ends_nothing,
     rotation_moves_no_limit,
@@ -82,6 +83,30 @@ async fn fifty_rotations_at_once_give_one_token(app: Server) {
     figure(
         "rotation",
         format_args!("{rounds} × 50 at once, one token each"),
+    );
+}
+
+/// 20 browsers: a slow request rotates the first token, while the second and the third come and go;
+/// its answer is the last that the browser keeps.
+async fn a_slow_answer_costs_no_browser_its_session(clocked: Clocked) {
+    let Clocked { app, clock } = clocked;
+    let mut kept = Vec::new();
+    for _ in 0..20 {
+        let first = app.owner().await.token;
+        let second = app.grpc().rotated(&first).await;
+        app.grpc().rotated(&second).await;
+        kept.push(app.grpc().rotated(&first).await);
+    }
+    clock.advance(GRACE + MOMENT);
+    for token in &kept {
+        assert_eq!(app.grpc().verdict(token).await, SessionStatus::Active);
+        let next = app.grpc().rotated(token).await;
+        assert_eq!(app.grpc().verdict(&next).await, SessionStatus::Active);
+    }
+    assert_eq!(app.store.rows(&reused()).await, 0);
+    figure(
+        "rotation",
+        format_args!("0 of {} browsers lost", kept.len()),
     );
 }
 

@@ -66,31 +66,40 @@ async fn update_in(
         return Ok(Err(UpdateUserError::EtagMismatch));
     }
     let new = edit.email.as_ref();
-    match new.filter(|new| new.key().as_str() != row.email_key) {
-        Some(new) => {
-            let verified = edit.email_verified.unwrap_or(false);
-            let event = of_kind(EventKind::EmailChanged, event);
-            let former = row.email_key.as_str();
-            let change = Change::EmailAssigned { former };
-            let update = email_update(id, verified.then_some(event.at));
-            let changed = change_email(transaction, &row, new, (update, change), &event).await?;
-            let Some(user) = changed else {
-                return Ok(Err(UpdateUserError::EmailTaken));
-            };
-            for (row, purpose) in [
-                (&row, MailPurpose::EmailChanged),
-                (&user, MailPurpose::EmailAssigned),
-            ] {
-                enqueue_notice(transaction, Notice::to_user(row, purpose), event.at).await?;
-            }
-            Ok(Ok(user.into()))
-        }
-        None => {
-            let row = respell(transaction, row, new, event.at).await?;
-            let updated = set_verified(transaction, row, edit.email_verified, event);
-            updated.await.map(Ok)
-        }
+    if let Some(new) = new.filter(|new| new.key().as_str() != row.email_key) {
+        let verified = edit.email_verified.unwrap_or(false);
+        let event = of_kind(EventKind::EmailChanged, event);
+        let assigned = assign_email(transaction, &row, new, verified, &event).await?;
+        return Ok(assigned.ok_or(UpdateUserError::EmailTaken));
     }
+    let row = respell(transaction, row, new, event.at).await?;
+    let updated = set_verified(transaction, row, edit.email_verified, event);
+    updated.await.map(Ok)
+}
+
+/// Gives a user, whose row is locked, another address on behalf of a named caller or an operator, and
+/// tells both addresses by mail.
+async fn assign_email(
+    transaction: &DatabaseTransaction,
+    row: &Model,
+    new: &Email,
+    verified: bool,
+    event: &Event,
+) -> Result<Option<User>, DbErr> {
+    let former = row.email_key.as_str();
+    let change = Change::EmailAssigned { former };
+    let update = email_update(UserId::new(row.id), verified.then_some(event.at));
+    let changed = change_email(transaction, row, new, (update, change), event).await?;
+    let Some(user) = changed else {
+        return Ok(None);
+    };
+    for notice in [
+        Notice::to_user(row, MailPurpose::EmailChanged),
+        Notice::to_user(&user, MailPurpose::EmailAssigned),
+    ] {
+        enqueue_notice(transaction, notice, event.at).await?;
+    }
+    Ok(Some(user.into()))
 }
 
 /// An update that gives a user another address, to be completed by [`change_email`].

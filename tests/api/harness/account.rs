@@ -136,6 +136,13 @@ impl Account {
             email: email.into(),
             client: None,
         };
+        self.ask_for_verification(request).await
+    }
+
+    pub(crate) async fn ask_for_verification(
+        &self,
+        request: RequestEmailVerificationRequest,
+    ) -> Result<(), Status> {
         let asked = self.0.clone().request_email_verification(request).await;
         asked.map(|_| ())
     }
@@ -202,6 +209,13 @@ impl Account {
             new_email: new.into(),
             client: None,
         };
+        self.ask_for_change(request).await
+    }
+
+    pub(crate) async fn ask_for_change(
+        &self,
+        request: RequestEmailChangeRequest,
+    ) -> Result<(), Status> {
         let asked = self.0.clone().request_email_change(request).await;
         asked.map(|_| ())
     }

@@ -178,10 +178,10 @@ impl World<'_> {
         self.redeem(Purpose::Restore, (token, &text), &new).await
     }
 
-    pub(super) async fn verify(&mut self, proof: Proof, known: Knowledge) -> Check {
+    pub(super) async fn verify(&mut self, proof: Proof, knowledge: Knowledge) -> Check {
         let (token, text) = self.one_time_proof(proof, Purpose::Verification);
         let owner = token.map(|token| self.state.tokens[token].user);
-        let (knows, told) = match known {
+        let (knows, told) = match knowledge {
             Knowledge::Nothing => (Knows::Nothing, None),
             Knowledge::Session(proof) => {
                 let (secret, text) = self.session_proof(proof);

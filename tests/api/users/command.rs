@@ -1,10 +1,17 @@
 //! `vestibule users` and `vestibule sessions`, as operators use them, beside a server that serves.
 
-use vestibule::proto::v1::SessionStatus;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use vestibule::{
+    domain::{Clock, MailPurpose},
+    proto::v1::SessionStatus,
+};
 
 use super::NOBODY;
 use crate::harness::{
-    Database, EventKind, Finished, PASSWORD, Server, ServerProcess, Store, email, events_of,
+    Database, EventKind, Fault, Finished, PASSWORD, Server, ServerProcess, Store, email, events_of,
+    mail_request,
 };
 
 on_both_databases!(
@@ -135,7 +142,22 @@ async fn after_a_restore_all_sessions_of_all_users_end(app: Server) {
          WHERE i < {MORE}) SELECT {id}, 'canary' || i, 'canary' || i, 1, 1, 0, 1, 0, 0 FROM n"
     );
     app.store.execute(&many).await;
+    let reset = app.reset_token(&owners[0].email).await;
+    let later = Clock::system().now() + Duration::from_hours(1);
+    let _ = app
+        .db
+        .request_mail(
+            mail_request(&owners[1].email, MailPurpose::PasswordReset, later),
+            1_000,
+            Instant::now() + Duration::from_secs(30),
+        )
+        .await
+        .unwrap();
     let answer = done(&app.store, "sessions revoke --all --yes").await;
+    let redeemed = app.account().reset_password(&reset, PASSWORD).await;
+    assert_eq!(Fault::from(redeemed).reason, "TOKEN_INVALID");
+    let waits = "mail_intents WHERE next_try IS NOT NULL";
+    assert_eq!(app.store.rows(waits).await, 0);
     let users = MORE + owners.len();
     assert_eq!(answer, format!("ended all sessions of {users} users\n"));
     for owner in &owners {
