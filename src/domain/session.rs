@@ -2,8 +2,7 @@
 //!
 //! A user and each of their sessions have an epoch, and a session is live only while the two are
 //! equal: raising the user's epoch ends every session by one write. A login takes the epoch that
-//! the user had before the password was verified, so a login that was under way when the epoch rose
-//! leaves no session behind.
+//! the user had before the password was verified, so what was changed meanwhile shows.
 
 use std::time::Duration;
 

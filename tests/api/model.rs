@@ -195,6 +195,7 @@ impl<'s> World<'s> {
             Operation::Validate(proof) => self.validate(proof).await,
             Operation::ValidateAll => self.validate_all().await,
             Operation::Rotate(proof) => self.rotate(proof).await,
+            Operation::RotateLate(proof) => self.rotate_late(proof).await,
             Operation::Revoke(proof) => self.revoke(proof).await,
             Operation::Account(proof) => self.account(proof).await,
             Operation::AccountByRest(proof, asked) => self.account_by_rest(proof, asked).await,

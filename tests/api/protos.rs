@@ -1,6 +1,7 @@
 //! The descriptors that clients are generated from.
 
 mod behaviors;
+mod repeated;
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};

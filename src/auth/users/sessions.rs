@@ -45,8 +45,7 @@ pub enum Unverified {
 }
 
 impl<I> Users<I> {
-    /// Ends sessions of a user in one write. All but `One` also refuse the logins that are under
-    /// way.
+    /// Ends sessions of a user, and what they requested, in one write.
     ///
     /// # Errors
     /// There is no such user, or the time of `IssuedBefore` is in the future.

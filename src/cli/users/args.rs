@@ -14,8 +14,8 @@ const AFTER_USERS: &str = "\
 Exit codes: 0 done, 1 there is no such user or it failed, 64 faulty usage or configuration.";
 
 const AFTER_REVOKE: &str = "\
-Do it after every restore: sessions that were ended since the backup live again in it. Servers \
-may go on serving; logins that are under way are refused.\n\n\
+It also ends one-time tokens, changes of address and mail that waits. Servers may go on serving; a \
+login that is under way opens its session afterwards. After a restore: `vestibule restored`.\n\n\
 Exit codes: 0 done, 1 it failed (what was ended stays so), 64 without --yes, faulty usage or \
 configuration.";
 
@@ -59,10 +59,7 @@ pub(in crate::cli) fn users_commands() -> [Command; 5] {
             "enable",
             "Let a user log in again; what was ended stays ended",
         ),
-        (
-            "revoke-sessions",
-            "End all sessions of a user, logins under way included",
-        ),
+        ("revoke-sessions", "End all sessions and requests of a user"),
         (
             "delete",
             "Erase a user with everything that is theirs, for good",

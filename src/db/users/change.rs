@@ -29,7 +29,7 @@ pub(super) fn visible(update: UpdateMany<Users>, now: Timestamp) -> UpdateMany<U
         .col_expr(Column::UpdatedAt, Expr::value(to_micros(now)))
 }
 
-/// Raises the epoch, which ends every session and every login under way.
+/// Raises the epoch, which ends every session.
 fn ending_sessions(update: UpdateMany<Users>) -> UpdateMany<Users> {
     update.col_expr(Column::SessionEpoch, Expr::col(Column::SessionEpoch).add(1))
 }
@@ -65,8 +65,7 @@ pub(super) async fn carry_out(
     Ok(Some(user))
 }
 
-/// Moves the sessions that live on to the epoch that was just raised. A login under way has the former
-/// epoch.
+/// Moves the sessions that live on to the epoch that was just raised.
 async fn keep(
     transaction: &DatabaseTransaction,
     user: &Model,

@@ -1,5 +1,4 @@
-//! The end of a user's sessions by a raise of the epoch, which refuses logins under way too, and the
-//! sessions that live on: those are moved to the new epoch.
+//! The end of users' sessions by a raise of the epoch.
 
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, QuerySelect,

@@ -10,6 +10,8 @@ use crate::{
 };
 
 const METHOD: &str = "vestibule.v1.AuditService/ListEvents";
+/// The most kinds of a filter.
+const KINDS_MAX: usize = 64;
 
 /// Reads a filter and the page of what it selects.
 pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Page), Failure> {
@@ -41,6 +43,11 @@ impl Faults {
     }
 
     fn kinds(&mut self, numbers: &[i32]) -> Vec<EventKind> {
+        if numbers.len() > KINDS_MAX {
+            let message = format!("must be at most {KINDS_MAX}");
+            self.add("kinds", ErrorReason::InvalidField, message);
+            return Vec::new();
+        }
         let kinds: Vec<_> = numbers
             .iter()
             .filter_map(|number| parse_kind(*number))

@@ -16,6 +16,8 @@ use crate::{
 
 /// The fields of a user that callers write.
 const WRITABLE: [&str; 2] = ["email", "email_verified"];
+/// The most paths of a mask, repetitions included.
+const PATHS_MAX: usize = 16;
 const LIST_USERS: &str = "vestibule.v1.UserService/ListUsers";
 
 /// A page of a list that belongs to a user.
@@ -117,15 +119,11 @@ pub(crate) fn user_edit(message: &v1::UpdateUserRequest) -> Result<(UserId, User
     let id = faults.user_id("user_id", &message.user_id);
     let mask = message.update_mask.as_ref();
     let paths = mask.map_or(&[][..], |mask| &mask.paths[..]);
-    for path in paths {
-        if !WRITABLE.contains(&path.as_str()) {
-            let (field, reason) = ("update_mask", ErrorReason::FieldMaskInvalid);
-            faults.add(
-                field,
-                reason,
-                "must name nothing but email and email_verified",
-            );
-        }
+    let is_unknown = |path: &String| !WRITABLE.contains(&path.as_str());
+    if paths.len() > PATHS_MAX || paths.iter().any(is_unknown) {
+        let (field, reason) = ("update_mask", ErrorReason::FieldMaskInvalid);
+        let message = "must name nothing but email and email_verified";
+        faults.add(field, reason, message);
     }
     let is_written = |field: &str, is_set: bool| {
         let is_named = paths.iter().any(|path| path == field);

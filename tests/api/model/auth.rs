@@ -121,8 +121,23 @@ impl World<'_> {
 
     pub(super) async fn rotate(&mut self, proof: Proof) -> Check {
         let (secret, text) = self.session_proof(proof);
+        self.rotate_secret(secret, &text).await
+    }
+
+    /// A slow request: the token is rotated, then the new one, then the old one again.
+    pub(super) async fn rotate_late(&mut self, proof: Proof) -> Check {
+        let (secret, text) = self.session_proof(proof);
+        self.rotate_secret(secret, &text).await?;
+        if let Some(newest) = self.state.secrets.len().checked_sub(1) {
+            let text = self.state.secrets[newest].text.clone();
+            self.rotate_secret(Some(newest), &text).await?;
+        }
+        self.rotate_secret(secret, &text).await
+    }
+
+    async fn rotate_secret(&mut self, secret: Option<usize>, text: &str) -> Check {
         let expected = self.state.rotate(secret);
-        let told = self.service.app.grpc().rotate(&text).await;
+        let told = self.service.app.grpc().rotate(text).await;
         let Some(((session, next), told)) = agreed(expected, reasoned(told))? else {
             return Ok(());
         };

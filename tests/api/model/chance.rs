@@ -48,6 +48,7 @@ fn auth() -> impl Strategy<Value = Operation> {
         2 => proof().prop_map(Op::Validate),
         1 => Just(Op::ValidateAll),
         5 => proof().prop_map(Op::Rotate),
+        1 => proof().prop_map(Op::RotateLate),
         1 => proof().prop_map(Op::Revoke),
     ]
 }

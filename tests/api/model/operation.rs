@@ -67,6 +67,7 @@ pub(super) enum Operation {
     Validate(Proof),
     ValidateAll,
     Rotate(Proof),
+    RotateLate(Proof),
     Revoke(Proof),
     Account(Proof),
     AccountByRest(Proof, Asked),

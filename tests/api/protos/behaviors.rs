@@ -106,7 +106,12 @@ impl Part {
     }
 }
 
-async fn send(app: &Server, key: &str, method: &str, message: &DynamicMessage) -> WireReply {
+pub(super) async fn send(
+    app: &Server,
+    key: &str,
+    method: &str,
+    message: &DynamicMessage,
+) -> WireReply {
     let wire = app.wire();
     let request = wire
         .request(&format!("/vestibule.v1.{method}"))
@@ -115,7 +120,7 @@ async fn send(app: &Server, key: &str, method: &str, message: &DynamicMessage) -
 }
 
 /// A caller that may call everything; its key.
-async fn caller(app: &Server) -> String {
+pub(super) async fn caller(app: &Server) -> String {
     let methods: Vec<_> = rpcs().map(|rpc| name_of(&rpc)).collect();
     app.caller("desk", &methods).await
 }

@@ -19,7 +19,7 @@ on_both_databases!(
     a_user_is_disabled_enabled_ended_and_deleted_on_the_command_line,
     who_is_not_there_is_exit_1,
     nothing_is_erased_or_ended_unless_it_is_meant,
-    after_a_restore_all_sessions_of_all_users_end,
+    all_sessions_and_requests_of_all_users_end,
     without_tables_nothing_is_done_and_that_is_said,
 );
 
@@ -129,7 +129,7 @@ async fn nothing_is_erased_or_ended_unless_it_is_meant(app: Server) {
 }
 
 /// More users than one transaction takes.
-async fn after_a_restore_all_sessions_of_all_users_end(app: Server) {
+async fn all_sessions_and_requests_of_all_users_end(app: Server) {
     const MORE: usize = 1_100;
     let owners = [app.owner().await, app.owner().await];
     let id = match app.store.target {
