@@ -93,13 +93,13 @@ impl Auth {
         Err(AuthError::SessionInvalid)
     }
 
-    /// Deletes the nonces of rotations whose grace is over: from then on the new token is not
-    /// issued again.
+    /// Deletes the nonces of rotations whose grace is long over: from then on the new token is not
+    /// issued again. A call that began within the grace still finds every nonce of the chain.
     ///
     /// # Errors
     /// The database is not available; the nonces are deleted the next time.
     pub async fn forget_nonces(&self) -> Result<(), AuthError> {
-        let before = self.clock.now() - ROTATION_GRACE;
+        let before = self.clock.now() - ROTATION_GRACE * 2;
         let deadline = Instant::now() + WRITE_LIMIT;
         Ok(self.db.forget_nonces(before, deadline).await?)
     }

@@ -33,8 +33,8 @@ Exit codes: 0 done, 1 not, 64 faulty usage or configuration.";
 /// What to do after a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredArgs {
-    /// The names of the callers whose keys stay good. `None`: not said.
-    keep: Option<Vec<String>>,
+    /// The names of the callers whose keys stay good.
+    keep: Vec<String>,
     yes: bool,
 }
 
@@ -48,15 +48,15 @@ pub(super) fn command() -> clap::Command {
                 .value_name("NAMES")
                 .action(ArgAction::Append)
                 .value_delimiter(',')
-                .help("Callers whose keys stay good: names with commas between, all or none"),
+                .help("Callers whose keys stay good: names with commas between, all or none (the default)"),
         )
         .arg(yes("Do it, rather than say what would be done"))
 }
 
 pub(super) fn parse_args(matches: &ArgMatches) -> RestoredArgs {
-    let keep = matches.get_many(KEEP);
+    let keep = matches.get_many(KEEP).unwrap_or_default();
     RestoredArgs {
-        keep: keep.map(|names| names.cloned().collect()),
+        keep: keep.cloned().collect(),
         yes: has_yes(matches),
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn run(
         let (clock, deadline) = (Clock::default(), operator::deadline());
         let callers = Callers::new(db.clone(), clock.clone());
         let found = callers.list(deadline).await?;
-        let kept = kept_callers(args.keep.as_deref(), &found)?;
+        let kept = kept_callers(&args.keep, &found)?;
         output::answer(&plan(&found, &kept));
         if !args.yes {
             return Err(CommandError::needs_yes("nothing was changed"));
@@ -93,23 +93,15 @@ pub(super) fn run(
     })
 }
 
-/// The callers to keep. Where there are callers, the operator must have said which.
+/// The callers to keep: none that is not named, since the backup may have keys that have leaked since.
 fn kept_callers(
-    keep: Option<&[String]>,
+    keep: &[String],
     found: &[CallerRecord],
 ) -> Result<BTreeSet<CallerName>, CommandError> {
     let names = || found.iter().map(|record| record.caller.name.clone());
-    let Some(keep) = keep else {
-        if found.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        output::answer(&caller::render(found));
-        return Err(CommandError::usage(
-            "the backup has the callers above: name those whose keys are still good with --keep-callers NAMES, or write --keep-callers none; a key that was rotated away or leaked since the backup is good again with its caller",
-        ));
-    };
     match keep {
         [word] if word == EVERY => return Ok(names().collect()),
+        [] => return Ok(BTreeSet::new()),
         [word] if word == NONE => return Ok(BTreeSet::new()),
         _ => {}
     }
@@ -140,7 +132,10 @@ fn plan(found: &[CallerRecord], kept: &BTreeSet<CallerName>) -> String {
         .partition(|record| kept.contains(&record.caller.name));
     for (records, fate) in [
         (stay, "stay, without the keys whose overlap has an end"),
-        (go, "are removed"),
+        (
+            go,
+            "are removed; name those whose keys are still good with --keep-callers",
+        ),
     ] {
         if !records.is_empty() {
             // Writing to a String cannot fail.

@@ -159,8 +159,7 @@ async fn without_consent_it_says_what_it_would_do_and_changes_nothing(database: 
     let app = Server::start(database).await;
     let secrets = make_secrets(&app).await;
     for (line, part) in [
-        ("restored", "--keep-callers"),
-        ("restored --yes", "--keep-callers"),
+        ("restored", "repeat it with --yes"),
         ("restored --keep-callers nobody --yes", "no caller nobody"),
         ("restored --keep-callers shop", "repeat it with --yes"),
         ("restored --keep-callers none", "repeat it with --yes"),
@@ -169,9 +168,17 @@ async fn without_consent_it_says_what_it_would_do_and_changes_nothing(database: 
         assert_eq!(refused.code(), Some(64), "{line}: {refused:?}");
         assert!(refused.stderr.contains(part), "{line}: {refused:?}");
     }
-    let plan = run(&app.store, "restored --keep-callers shop").await.stdout;
-    for part in ["all sessions", "shop  added", "desk  added", "  key  "] {
-        assert!(plan.contains(part), "{plan}");
+    for line in ["restored", "restored --keep-callers shop"] {
+        let plan = run(&app.store, line).await.stdout;
+        for part in [
+            "all sessions",
+            "shop  added",
+            "desk  added",
+            "  key  ",
+            "--keep-callers",
+        ] {
+            assert!(plan.contains(part), "{plan}");
+        }
     }
     let sql = app.store.sql().await;
     let epochs = "SELECT COUNT(*) FROM users WHERE session_epoch > 0";
@@ -183,4 +190,7 @@ async fn without_consent_it_says_what_it_would_do_and_changes_nothing(database: 
     for key in &secrets.keys {
         assert!(app.users_as(key).find(&secrets.owner.id).await.is_ok());
     }
+    let done = run(&app.store, "restored --yes").await;
+    assert_eq!(done.code(), Some(0), "{done:?}");
+    assert_eq!(app.store.rows("callers").await, 0);
 }
