@@ -96,6 +96,7 @@ impl Failure {
             Self::WrongMediaType       => row(G::Unimplemented,      H::UNSUPPORTED_MEDIA_TYPE,          R::Unsupported,            "the route does not take this media type"),
             Self::UnknownName          => row(G::NotFound,           H::NOT_FOUND,                       R::Unsupported,            "there is no such service or symbol"),
             Self::CallerNotAllowed     => row(G::PermissionDenied,   H::FORBIDDEN,                       R::CallerNotAllowed,       "the caller may not call this method"),
+            Self::CrossOrigin          => row(G::PermissionDenied,   H::FORBIDDEN,                       R::CrossOrigin,            "a page of another origin may not do this"),
             Self::Draining             => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,             R::Unavailable,            "temporarily unavailable"),
             Self::Auth { error, .. }   => of_use_case(error),
         }

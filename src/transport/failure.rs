@@ -44,6 +44,8 @@ pub(crate) enum Failure {
     UnknownName,
     /// A named caller without a grant for the method.
     CallerNotAllowed,
+    /// A browser sent it for a page of another origin.
+    CrossOrigin,
     /// The drain's grace is over.
     Draining,
     /// A use case failed.

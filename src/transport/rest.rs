@@ -6,6 +6,7 @@ mod fields;
 mod form;
 mod json;
 mod openapi;
+mod origin;
 mod routes;
 mod users;
 

@@ -1,5 +1,7 @@
 //! The REST gateway: the seed's routes, and an answer to everything else.
 
+mod cross_origin;
+
 use http::StatusCode;
 use serde_json::json;
 use vestibule::proto::v1::SessionStatus;

@@ -40,6 +40,7 @@ fn all() -> Vec<Failure> {
         Failure::WrongMediaType,
         Failure::UnknownName,
         Failure::CallerNotAllowed,
+        Failure::CrossOrigin,
         Failure::Draining,
     ];
     all.extend(of_auth.map(Failure::from));
@@ -80,6 +81,7 @@ fn the_error_table_is_what_callers_know() {
     UNIMPLEMENTED       415 UNSUPPORTED            the route does not take this media type
     NOT_FOUND           404 UNSUPPORTED            there is no such service or symbol
     PERMISSION_DENIED   403 CALLER_NOT_ALLOWED     the caller may not call this method
+    PERMISSION_DENIED   403 CROSS_ORIGIN           a page of another origin may not do this
     UNAVAILABLE         503 UNAVAILABLE            temporarily unavailable
     ALREADY_EXISTS      409 EMAIL_TAKEN            email already registered
     ALREADY_EXISTS      409 REQUEST_ID_REUSED      the request id was used for another request

@@ -2,7 +2,7 @@
 //! `/openapi.json` follow from it.
 
 use axum::{
-    Json, Router,
+    Json, Router, middleware,
     routing::{MethodRouter, get, post},
 };
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use utoipa::openapi::{HttpMethod, Paths, path::Operation};
 use super::{
     answers::Welcome,
     openapi::{self, operations},
+    origin::refuse_foreign,
     users,
 };
 use crate::{auth::Auth, transport::access_policy::Policy};
@@ -68,7 +69,14 @@ pub(crate) static ROUTES: [Route; 4] = [
 /// The gateway's routes over the use cases. The edge gives their answers the final form.
 pub fn router(auth: Auth) -> Router {
     let routes = ROUTES.iter().fold(Router::new(), |router, route| {
-        router.route(route.path, (route.handler)(&auth))
+        let handler = (route.handler)(&auth);
+        router.route(
+            route.path,
+            match route.method {
+                RouteMethod::Get => handler,
+                RouteMethod::Post => handler.layer(middleware::from_fn(refuse_foreign)),
+            },
+        )
     });
     routes.with_state(auth)
 }

@@ -49,6 +49,7 @@ pub(in crate::transport::rest) fn register_user() -> Operation {
         Failure::InvalidInput(Vec::new()),
         Failure::Malformed,
         Failure::CallerNotAllowed,
+        Failure::CrossOrigin,
         AuthError::EmailTaken.into(),
         AuthError::RequestIdReused.into(),
         Failure::MessageTooLarge,
