@@ -21,7 +21,22 @@ pub(super) fn operations(most: usize) -> impl Strategy<Value = Vec<Operation>> {
         vec(mixed([4, 1, 15, 2, 1, 2]), 1..=most),
         vec(mixed([4, 2, 3, 9, 5, 2]), 1..=most),
     ];
-    (vec(start, 0..12), any).prop_map(|(start, any)| [start, any].concat())
+    let moved = prop_oneof![3 => Just(Vec::new()), 1 => Just(moved().to_vec())];
+    (vec(start, 0..12), moved, any).prop_map(|(start, moved, any)| [start, moved, any].concat())
+}
+
+/// A user who verified an address, has another one now, and may take the former back.
+fn moved() -> [Operation; 7] {
+    let last = Proof(0, Shape::Whole);
+    [
+        Op::Register(0, New::Good(0), None),
+        Op::Open(0, Guess::Right),
+        Op::AskForVerification(0),
+        Op::Verify(last, Knowledge::Password(Guess::Right)),
+        Op::AskForChange(last, Guess::Right, 3),
+        Op::ConfirmChange(last),
+        Op::Open(0, Guess::Right),
+    ]
 }
 
 fn mixed(
