@@ -74,7 +74,7 @@ pub struct EventFilter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventKind {
     UserRegistered,
-    /// A login with the right password, by a user who may log in.
+    /// A login with the right password by a user who may log in, or another proof of it.
     LoginSucceeded,
     /// A login or a check of the current password with a wrong password, an unknown address or a
     /// disabled user.
