@@ -155,6 +155,10 @@ impl Issuer {
     ) -> Result<Option<Zeroizing<String>>, AuthError> {
         let MadeToken { text, mut row } = made;
         row.session = intent.by.as_ref().and_then(|by| by.session);
+        if row.purpose == TokenPurpose::EmailRestore {
+            // Ways back are ordered by when their addresses were replaced, not by when mail arrived.
+            row.created_at = intent.requested_at;
+        }
         let issued = self.db.add_mailed_token(row, intent.clone(), deadline);
         Ok(issued.await?.then_some(text))
     }

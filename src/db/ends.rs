@@ -39,8 +39,10 @@ pub(in crate::db) enum Change<'a> {
     EmailAssigned {
         former: &'a str,
     },
+    /// By the token that was made at this time, when the address was replaced.
     EmailRestored {
         replaced: &'a str,
+        since: Timestamp,
     },
     /// A change of address to another address was requested.
     EmailChangeRequested {
@@ -85,6 +87,9 @@ enum Which<'a> {
     AskedBy(SessionId),
     NotAskedBy(SessionId),
     AskedBefore(Timestamp),
+    /// The way back to an address that the user had earlier outlives the return to a later one, which
+    /// may be a thief's.
+    NotWaysBackBefore(Timestamp),
     For(&'a str),
     NotFor(&'a str),
 }
@@ -119,7 +124,8 @@ impl<'a> Change<'a> {
             Self::EmailVerified                   => row(None, &[EmailVerification],     Which::All),
             Self::EmailChanged { former }         => row(Some(Kept::None),    REQUESTED, Which::All).at(former),
             Self::EmailAssigned { former }        => row(Some(Kept::None),    ALL,       Which::All).at(former),
-            Self::EmailRestored { replaced }      => row(Some(Kept::None),    ALL,       Which::All).at(replaced),
+            Self::EmailRestored { replaced, since } =>
+                row(Some(Kept::None), ALL, Which::NotWaysBackBefore(since)).at(replaced),
             Self::EmailChangeRequested { to }     => row(None, &[EmailChange],           Which::NotFor(to)),
             Self::EmailChangeCancelled            => row(None, &[EmailChange],           Which::All),
             Self::Claimed | Self::Disabled | Self::SessionsEnded(Kept::None)

@@ -56,15 +56,17 @@ impl Ends<'_> {
 
     fn tokens(&self, user: Uuid) -> Condition {
         use one_time_tokens::Column as C;
+        let is_way_back = C::Purpose.eq(token_purpose_column(TokenPurpose::EmailRestore));
         Condition::all()
             .add(C::UserId.eq(user))
             .add(C::Purpose.is_in(self.purposes.iter().copied().map(token_purpose_column)))
-            .add(self.which(C::SessionId, C::CreatedAt, C::NewEmailKey))
+            .add(self.which(C::SessionId, C::CreatedAt, C::NewEmailKey, is_way_back))
     }
 
     /// A request that another user made about an address of this user is not this user's.
     fn mail(&self, user: &users::Model) -> Condition {
         use mail_intents::Column as C;
+        let is_way_back = brings(&[TokenPurpose::EmailRestore]);
         let addresses = [Some(user.email_key.as_str()), self.former];
         let by_nobody = Condition::all()
             .add(C::UserId.eq(Uuid::nil()))
@@ -72,16 +74,25 @@ impl Ends<'_> {
         Condition::all()
             .add(Condition::any().add(C::UserId.eq(user.id)).add(by_nobody))
             .add(brings(self.purposes))
-            .add(self.which(C::SessionId, C::RequestedAt, C::EmailKey))
+            .add(self.which(C::SessionId, C::RequestedAt, C::EmailKey, is_way_back))
     }
 
-    fn which<C: ColumnTrait>(&self, session: C, asked_at: C, address: C) -> Condition {
+    fn which<C: ColumnTrait>(
+        &self,
+        session: C,
+        asked_at: C,
+        address: C,
+        is_way_back: Expr,
+    ) -> Condition {
         let all = Condition::all();
         match self.which {
             Which::All => all,
             Which::AskedBy(by) => all.add(session.eq(by.uuid())),
             Which::NotAskedBy(by) => all.add(session.is_null().or(session.ne(by.uuid()))),
             Which::AskedBefore(time) => all.add(asked_at.lt(to_micros(time))),
+            Which::NotWaysBackBefore(time) => {
+                all.add(is_way_back.not().or(asked_at.gte(to_micros(time))))
+            }
             Which::For(key) => all.add(address.eq(key)),
             Which::NotFor(key) => all.add(address.is_null().or(address.ne(key))),
         }

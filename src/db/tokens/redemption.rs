@@ -15,6 +15,7 @@ use crate::db::{
     Db, DbError,
     ends::Change,
     entity::{
+        from_micros,
         one_time_tokens::{Column, Entity as OneTimeTokens, Model, token_purpose_column},
         to_micros,
         users::{self, Entity as Users, status_column},
@@ -252,7 +253,8 @@ async fn change_user(
         }
         (Redemption::EmailRestore(hashed), Some(new)) => {
             let replaced = owner.email_key.as_str();
-            let change = Change::EmailRestored { replaced };
+            let since = from_micros(token.created_at);
+            let change = Change::EmailRestored { replaced, since };
             let update = with_password(email_update(id, Some(event.at)), hashed);
             let changed = change_email(transaction, &owner, &new, (update, change), event).await?;
             if changed.is_some() {

@@ -13,8 +13,10 @@ pub(in super::super) enum Event<'a> {
     Verified,
     AskedForChange(&'a str),
     Cancelled,
-    /// `sessions revoke`, an operator's address, a restored address, a claim, a disabled user.
+    /// `sessions revoke`, an operator's address, a claim, a disabled user.
     Everything,
+    /// By a way back that was made at this time: those before it stay.
+    Restored(Timestamp),
     /// All sessions but this one, which may be nobody's.
     OthersEnded(usize),
     EndedBefore(Timestamp),
@@ -38,6 +40,7 @@ impl Event<'_> {
         let is_for = |address: &str| asking.address.eq_ignore_ascii_case(address);
         match self {
             Self::Everything => requested || purpose == Restore,
+            Self::Restored(since) => requested || (purpose == Restore && asking.at >= since),
             Self::Credentials => requested,
             Self::Verified => purpose == Verification,
             Self::AskedForChange(new) => purpose == Change && !is_for(new),

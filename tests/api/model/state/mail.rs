@@ -228,6 +228,9 @@ impl State {
         }
         self.end_requests(user, Event::Mailed(purpose, address), "");
         let token = self.issue(user, purpose, new, asked.session);
+        if purpose == Purpose::Restore {
+            self.tokens[token].created = asked.at;
+        }
         self.post(to, subject, Some(token));
     }
 

@@ -144,7 +144,8 @@ impl State {
             return Err("INVALID_INPUT");
         }
         new.clone_into(&mut self.users[user].password);
-        let replaced = self.move_to(user, &email, true, Event::Everything);
+        let event = Event::Restored(self.tokens[token].created);
+        let replaced = self.move_to(user, &email, true, event);
         self.happened(user, EventKind::EmailRestored);
         self.notify_at(&replaced, user, Purpose::Changed);
         Ok(())
