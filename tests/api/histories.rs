@@ -5,6 +5,7 @@ mod address;
 mod lockout;
 mod mails;
 mod squatter;
+mod table;
 mod way_back;
 
 use std::time::Duration;

@@ -28,6 +28,7 @@ async fn of_fifty_redemptions_at_once_one_succeeds(app: Server) {
         TokenPurpose::PasswordReset,
         TokenPurpose::EmailVerification,
         TokenPurpose::EmailChange,
+        TokenPurpose::EmailRestore,
     ] {
         for _ in 0..rounds {
             let user = app.grpc().registered().await;

@@ -8,7 +8,7 @@ use vestibule::{
     db::NewOneTimeToken,
     domain::{
         Clock, Email, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, OneTimeTokenId,
-        PasswordResetKind, Timestamp, Token, TokenKind, TokenPurpose,
+        PasswordResetKind, SessionId, Timestamp, Token, TokenKind, TokenPurpose,
     },
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Issue {
     /// The address that a change of address leads to.
     pub(crate) new_email: Option<String>,
     pub(crate) mailed: bool,
+    /// The session that asked, where one did.
+    pub(crate) session: Option<SessionId>,
     pub(crate) at: Timestamp,
 }
 
@@ -31,8 +33,12 @@ impl Issue {
     pub(crate) fn of(purpose: TokenPurpose) -> Self {
         Self {
             purpose,
-            new_email: (purpose == TokenPurpose::EmailChange).then(super::email),
+            new_email: match purpose {
+                TokenPurpose::EmailChange | TokenPurpose::EmailRestore => Some(super::email()),
+                TokenPurpose::PasswordReset | TokenPurpose::EmailVerification => None,
+            },
             mailed: true,
+            session: None,
             at: Clock::system().now(),
         }
     }
@@ -66,7 +72,7 @@ impl Server {
             secret_hash,
             purpose: issue.purpose,
             user_id: user.id,
-            session: None,
+            session: issue.session,
             new_email: issue.new_email.map(|new| Email::parse(&new).unwrap()),
             mailed: issue.mailed,
             created_at: issue.at,
@@ -89,8 +95,8 @@ impl Server {
         let insert = Statement::from_sql_and_values(
             sql.get_database_backend(),
             "INSERT INTO one_time_tokens (id, user_id, purpose, email_key, new_email, \
-             new_email_key, mailed, secret_hash, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             new_email_key, mailed, secret_hash, created_at, expires_at, session_id) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             [
                 token.id.uuid().into(),
                 token.user_id.uuid().into(),
@@ -102,6 +108,7 @@ impl Server {
                 token.secret_hash.as_bytes().to_vec().into(),
                 token.created_at.timestamp_micros().into(),
                 token.expires_at.timestamp_micros().into(),
+                token.session.map(SessionId::uuid).into(),
             ],
         );
         sql.execute_raw(insert).await.unwrap();
