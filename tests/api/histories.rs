@@ -2,6 +2,7 @@
 //! back in. Each is a report of people who run such services.
 
 mod address;
+mod limits;
 mod lockout;
 mod mails;
 mod squatter;
