@@ -209,9 +209,8 @@ impl Auth {
         let (kind, session_id) = (EventKind::SessionRevoked, Some(session.id));
         let ended = call.event(&self.clock, kind, Some(user.id), session_id)?;
         let ended = ended.with_client(client.clone());
-        let count = self
-            .db
-            .count_wrong_password(session.id, ended, call.deadline);
+        let tried = (user.id, session.id);
+        let count = self.db.count_wrong_password(tried, ended, call.deadline);
         match count.await? {
             AfterWrong::Lives => Err(AuthError::CurrentPasswordWrong),
             AfterWrong::Ends => {

@@ -142,8 +142,9 @@ impl Auth {
         // Without a client: the client of the login need not be the client that ends the session.
         let event = call.event(&self.clock, kind, Some(session.user_id), Some(session.id))?;
         let is_theft = kind == EventKind::SessionSecretReused;
+        let ended = (session.user_id, session.id);
         self.db
-            .revoke_session(session.id, is_theft, event, call.deadline)
+            .revoke_session(ended, is_theft, event, call.deadline)
             .await?;
         if is_theft {
             tracing::warn!(user_id = %session.user_id, session_id = %session.id, "session ended: a replaced secret was presented");

@@ -9,16 +9,16 @@ mod rotation;
 mod wrong_passwords;
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     sea_query::{Expr, InsertStatement, LockType},
 };
 use tokio::time::Instant;
 
 use super::{
     Db, DbError,
-    ends::Change,
+    ends::{Change, lock_user},
     entity::{
-        sessions::{Column, Entity as Sessions, Model, method_column},
+        sessions::{Column, Entity as Sessions, method_column},
         to_micros,
         users::Entity as Users,
     },
@@ -27,7 +27,7 @@ use super::{
     query::insert_for_live_user,
 };
 use crate::domain::{
-    AuthenticationMethod, Event, MailPurpose, Session, SessionId, SessionLimits, Timestamp, UserId,
+    AuthenticationMethod, Event, MailPurpose, Session, SessionId, SessionLimits, UserId,
 };
 use live::end_surplus;
 pub(super) use live::live_of;
@@ -63,72 +63,39 @@ impl Db {
         .await
     }
 
-    /// Ends a session at the time of the event; with `requests`, what it requested ends too. An ended
-    /// session keeps the time of its end, and nothing is recorded.
+    /// Ends a session of a user at the time of the event; with `requests`, what it requested ends too. An
+    /// ended session keeps the time of its end, and nothing is recorded.
     pub async fn revoke_session(
         &self,
-        id: SessionId,
+        (user, id): (UserId, SessionId),
         requests: bool,
         event: Event,
         deadline: Instant,
     ) -> Result<(), DbError> {
-        let this = Condition::all().add(Column::Id.eq(id.uuid()));
-        self.revoke(this, requests, event, deadline).await
-    }
-
-    /// Ends a session as [`Self::revoke_session`] does if it belongs to the user, and no other.
-    pub async fn revoke_session_of(
-        &self,
-        user_id: UserId,
-        id: SessionId,
-        event: Event,
-        deadline: Instant,
-    ) -> Result<(), DbError> {
-        let own = Condition::all()
-            .add(Column::Id.eq(id.uuid()))
-            .add(Column::UserId.eq(user_id.uuid()));
-        self.revoke(own, true, event, deadline).await
-    }
-
-    async fn revoke(
-        &self,
-        which: Condition,
-        requests: bool,
-        event: Event,
-        deadline: Instant,
-    ) -> Result<(), DbError> {
-        let input = (which, event);
-        self.write(deadline, input, move |transaction, (which, event)| {
+        self.write(deadline, event, move |transaction, event| {
             Box::pin(async move {
+                let row = if requests {
+                    lock_user(transaction, user).await?
+                } else {
+                    None
+                };
                 let revoke = Sessions::update_many()
                     .col_expr(Column::RevokedAt, Expr::value(to_micros(event.at)))
-                    .filter(which.clone())
+                    .filter(Column::Id.eq(id.uuid()))
+                    .filter(Column::UserId.eq(user.uuid()))
                     .filter(Column::RevokedAt.is_null());
-                for session in revoke.exec_with_returning(transaction).await? {
-                    if requests {
-                        end_requests_of(transaction, &session, event.at).await?;
-                    }
-                    record(transaction, event).await?;
+                if revoke.exec(transaction).await?.rows_affected == 0 {
+                    return Ok(());
                 }
-                Ok(())
+                if let Some(row) = row {
+                    let ends = Change::SessionEnded(id).ends();
+                    ends.end_requests(transaction, &row, event.at).await?;
+                }
+                record(transaction, event).await
             })
         })
         .await
     }
-}
-
-/// Ends what a session requested, since it was ended by another than its holder.
-async fn end_requests_of(
-    transaction: &DatabaseTransaction,
-    session: &Model,
-    now: Timestamp,
-) -> Result<(), DbErr> {
-    let user = Users::find_by_id(session.user_id).one(transaction).await?;
-    let Some(user) = user else {
-        return Ok(());
-    };
-    let ends = Change::SessionEnded(SessionId::new(session.id)).ends();
-    ends.end_requests(transaction, &user, now).await
 }
 
 /// Tells the user by mail of a session that a caller opened.

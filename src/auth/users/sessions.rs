@@ -82,7 +82,7 @@ impl<I> Users<I> {
         let kind = EventKind::SessionRevoked;
         let event = call.event(&self.clock, kind, Some(id), Some(session))?;
         self.db
-            .revoke_session_of(id, session, event, call.deadline)
+            .revoke_session((id, session), true, event, call.deadline)
             .await?;
         tracing::info!(user_id = %id, session_id = %session, "session ended");
         Ok(())

@@ -3,9 +3,9 @@
 use sea_orm::{DatabaseTransaction, DbErr, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr};
 use tokio::time::Instant;
 
-use super::end_requests_of;
 use crate::db::{
     Db, DbError,
+    ends::{Change, lock_user},
     entity::{
         sessions::{Column, Entity as Sessions},
         to_micros, users,
@@ -13,7 +13,7 @@ use crate::db::{
     events::record,
     query::{exists, of_live_user, unrevoked},
 };
-use crate::domain::{Event, SessionId};
+use crate::domain::{Event, SessionId, UserId};
 
 /// The wrong password that ends a session.
 const LAST_WRONG: i32 = 5;
@@ -35,12 +35,15 @@ impl Db {
     /// the session and records the event.
     pub async fn count_wrong_password(
         &self,
-        id: SessionId,
+        (user, id): (UserId, SessionId),
         ended: Event,
         deadline: Instant,
     ) -> Result<AfterWrong, DbError> {
         self.write(deadline, ended, move |transaction, ended| {
             Box::pin(async move {
+                let Some(user) = lock_user(transaction, user).await? else {
+                    return Ok(AfterWrong::HadEnded);
+                };
                 let next = || Expr::col((Sessions, Column::WrongPasswords)).add(1);
                 let end = Expr::case(next().gte(LAST_WRONG), Expr::value(to_micros(ended.at)));
                 let count = Sessions::update_many()
@@ -51,8 +54,9 @@ impl Db {
                 Ok(match counted.into_iter().next() {
                     None => AfterWrong::HadEnded,
                     Some(session) if session.revoked_at.is_none() => AfterWrong::Lives,
-                    Some(session) => {
-                        end_requests_of(transaction, &session, ended.at).await?;
+                    Some(_) => {
+                        let ends = Change::SessionEnded(id).ends();
+                        ends.end_requests(transaction, &user, ended.at).await?;
                         record(transaction, ended).await?;
                         AfterWrong::Ends
                     }
