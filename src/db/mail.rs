@@ -154,8 +154,14 @@ static ENQUEUE: LazyLock<String> = LazyLock::new(|| {
     let (spacing, window) = (micros(SPACING), micros(WINDOW));
     let former = |column: &str| format!("mail_intents.{column}");
     let requested_at = former("requested_at");
+    // A stored time that is still to come is of mail that was never sent: it counts from now, or each
+    // end of it and request would push it further.
+    let base = format!(
+        "CASE WHEN {requested_at} > excluded.requested_at \
+         THEN excluded.requested_at ELSE {requested_at} END"
+    );
     let earliest = format!(
-        "({requested_at} + CASE WHEN {} < {MOST} THEN {spacing} ELSE CAST($10 AS BIGINT) END)",
+        "({base} + CASE WHEN {} < {MOST} THEN {spacing} ELSE CAST($10 AS BIGINT) END)",
         former("requests")
     );
     let is_due = format!("excluded.requested_at >= {earliest}");

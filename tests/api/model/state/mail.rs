@@ -146,7 +146,7 @@ impl State {
                 } else {
                     purpose.pause()
                 };
-                let earliest = asked.at + pause;
+                let earliest = asked.at.min(now) + pause;
                 if now < earliest && !asked.voided {
                     return;
                 }
