@@ -1,7 +1,9 @@
 # The image: one binary, the C library it is linked to, and nothing that could be a shell.
 # Build it with `docker build -t vestibule .`; run it with `docker compose up`.
+# The digest decides which base is used, and the tag says what it is; docs/operations.md has how to
+# move both.
 
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS build
 WORKDIR /build
 
 # The dependencies first, compiled against empty sources, so that this slow layer is rebuilt only
@@ -28,7 +30,7 @@ ARG VESTIBULE_COMMIT
 RUN cargo build --workspace --locked --release \
     && install -d -m 0700 /data/vestibule
 
-FROM gcr.io/distroless/cc-debian12:nonroot
+FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 COPY LICENSE* /usr/share/doc/vestibule/
 COPY --from=build /build/target/release/vestibule /usr/local/bin/
 # The folder itself is copied into its parent, because only what is copied gets the owner.
