@@ -4,11 +4,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run install test checks bench fmt lint doc ci setup-rust setup-postgres clean
+.PHONY: help run install package test checks bench fmt lint doc ci setup-rust setup-postgres clean
 
 # Where rustup puts cargo; a shell that was open before the installation does not look there.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+CARGO_AUDITABLE := 0.7.7
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +22,15 @@ run: setup-rust ## build and serve on this machine; users are kept in ./vestibul
 install: setup-rust ## build the release binary and install it into ~/.cargo/bin, or into ROOT=…/bin
 	@echo "install: building (the first release build takes about 5 minutes on 2 cores)"
 	@cargo install --path . --locked $(if $(ROOT),--root "$(ROOT)")
+
+package: setup-rust ## build the release binary with the list of its dependencies inside, and its SBOM
+	@cargo install --quiet --locked --root $(TARGET)/tools cargo-auditable@$(CARGO_AUDITABLE)
+	@echo "package: building (the first release build takes about 5 minutes on 2 cores)"
+	@PATH="$(abspath $(TARGET))/tools/bin:$$PATH" cargo auditable build --workspace --release --locked
+	@mkdir -p $(TARGET)/dist
+	@cp $(TARGET)/release/vestibule $(TARGET)/dist/
+	@scripts/sbom.py >$(TARGET)/dist/vestibule.cdx.json
+	@echo "package: $(TARGET)/dist/vestibule and vestibule.cdx.json"
 
 test: setup-rust setup-postgres ## run every test, on SQLite and on Postgres
 	@echo "test: building and testing (the first build takes about 2 minutes on 2 cores)"
