@@ -27,6 +27,7 @@ mod redemption;
 mod register;
 mod rotation;
 mod session;
+mod throttle;
 mod token_lookup;
 mod users;
 
@@ -51,13 +52,14 @@ pub use users::{ExportedItem, SessionToOpen, SessionsToEnd, Unverified, UserExpo
 
 use crate::{
     db::Db,
-    domain::{Clock, PasswordPolicy, SessionLimits},
+    domain::{Clock, PasswordPolicy, SessionLimits, ThrottlePolicy},
     hashing::Hasher,
     mail::Mailer,
 };
 use last_seen::LastSeen;
 use mail::Outbox;
 use outcomes::Outcomes;
+use throttle::Throttle;
 
 /// Settings of the use cases.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +81,8 @@ pub struct AuthSettings {
     pub keep_addresses: Duration,
     /// Lifetimes of mailed tokens, and how much mail may wait.
     pub mail: MailSettings,
+    /// How failures slow down further tries; `None`: not at all.
+    pub throttle: Option<ThrottlePolicy>,
 }
 
 /// The use cases of users. Clones share the hashing engine, the database and the batches in memory.
@@ -91,6 +95,7 @@ pub struct Auth {
     clock: Clock,
     settings: AuthSettings,
     outcomes: Arc<Outcomes>,
+    throttle: Arc<Throttle>,
     last_seen: Arc<LastSeen>,
     /// Rehashes that run after the answer of their login; the drain awaits them.
     background: TaskTracker,
@@ -118,6 +123,7 @@ impl Auth {
             outbox: Arc::new(Outbox::new(mailer)),
             clock,
             last_seen: Arc::new(LastSeen::new(settings.last_seen_interval)),
+            throttle: Arc::new(Throttle::new(settings.throttle)),
             settings,
             outcomes: Arc::default(),
             background: TaskTracker::new(),

@@ -29,6 +29,7 @@ mod sessions;
 mod show;
 mod smtp;
 mod source;
+mod throttle;
 mod tls;
 mod values;
 
@@ -161,7 +162,7 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     let auth = use_cases(reader);
     let lifecycle = lifecycle::read_section(reader);
 
-    let (grpc, rest, lifecycle) = (grpc?, rest?, lifecycle?);
+    let (grpc, rest, lifecycle, callers) = (grpc?, rest?, lifecycle?, callers?);
     Some(server::ApplicationSettings {
         server: server::ServerSettings {
             grpc_listen: grpc.listen,
@@ -169,7 +170,8 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
             rest_listen: rest.listen,
-            auth_service: callers?.auth_service,
+            auth_service: callers.auth_service,
+            proxies: callers.proxies,
             tls: tls?.settings,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,
@@ -188,6 +190,7 @@ fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
     let sessions = sessions::read_section(reader);
     let events = events::read_section(reader);
     let mail = mail::read_settings(reader);
+    let throttle = throttle::read_section(reader);
     let (sessions, events) = (sessions?, events?);
     Some(auth::AuthSettings {
         password: password?,
@@ -198,6 +201,7 @@ fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
         keep_events: events.keep,
         keep_addresses: events.keep_addresses,
         mail: mail?,
+        throttle: throttle?,
     })
 }
 

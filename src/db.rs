@@ -25,6 +25,7 @@ mod server_keys;
 mod session_rows;
 mod sessions;
 mod target;
+mod throttles;
 mod tokens;
 mod users;
 mod write;
@@ -53,6 +54,7 @@ pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
 pub use sessions::{AfterWrong, Rotation};
 pub use target::{Target, is_open_elsewhere};
+pub use throttles::{ThrottleKey, ThrottleKeys};
 pub use tokens::{
     NewOneTimeToken,
     redemption::{Redeemed, Redemption, TokenOwner, TokenProof},

@@ -17,10 +17,12 @@ mod password;
 mod rotation;
 mod server_key;
 mod session;
+mod source;
+mod throttle;
 mod token;
 mod user;
 
-pub use caller::{Caller, CallerKey, CallerName, CallerRecord, CallerToken};
+pub use caller::{CLIENT_ADDRESS, Caller, CallerKey, CallerName, CallerRecord, CallerToken};
 pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientInfo, parse_client_ip};
 pub use clock::{Clock, Timestamp};
@@ -34,6 +36,8 @@ pub use password::{NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy};
 pub use rotation::{ROTATION_GRACE, Standing, SupersededSecret};
 pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
+pub use source::Source;
+pub use throttle::{BUDGET_PERIOD, Failures, KNOWN_FOR, ThrottlePolicy, Throttled};
 pub use token::{
     CallerKind, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, PasswordResetKind,
     Presented, PresentedToken, SecretHash, SessionKind, SessionToken, Token, TokenFault, TokenKind,

@@ -30,7 +30,7 @@ use crate::{
     auth, db,
     domain::Clock,
     hashing, mail as mailing,
-    transport::{self, AuthServiceAccess},
+    transport::{self, AuthServiceAccess, Proxies},
 };
 
 /// The settings of listeners, connections and the drain.
@@ -48,6 +48,8 @@ pub struct ServerSettings {
     pub rest_listen: Option<SocketAddr>,
     /// Who may call the methods of `AuthService`, where end users prove themselves.
     pub auth_service: AuthServiceAccess,
+    /// The proxies whose word on where calls come from is believed.
+    pub proxies: Proxies,
     /// TLS for gRPC and REST; `None`: plaintext.
     pub tls: Option<tls::TlsSettings>,
     /// Where the operations port listens; always in plaintext.

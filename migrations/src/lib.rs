@@ -19,6 +19,7 @@ mod m20261125_000009_add_password_class;
 mod m20261125_000021_index_addresses;
 mod m20261126_000022_index_live_sessions;
 mod m20261201_000023_account_flows;
+mod m20261201_000024_create_throttles;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000021_index_addresses::Migration),
             Box::new(m20261126_000022_index_live_sessions::Migration),
             Box::new(m20261201_000023_account_flows::Migration),
+            Box::new(m20261201_000024_create_throttles::Migration),
         ]
     }
 }
@@ -69,6 +71,9 @@ pub fn loss(name: &str) -> &'static str {
         "m20261126_000022_index_live_sessions" => "the index that finds a user's live sessions",
         "m20261201_000023_account_flows" => {
             "all mail to be sent, who asked for one-time tokens, and when sessions ended others"
+        }
+        "m20261201_000024_create_throttles" => {
+            "the table throttles: every count of failures and every known source of an account"
         }
         _ => "whatever it made",
     }

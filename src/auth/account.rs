@@ -19,6 +19,8 @@ pub struct OwnerProof {
     /// A token of the user's live session.
     pub session: PresentedToken,
     pub password: PasswordAttempt,
+    /// The end user's client.
+    pub client: ClientInfo,
 }
 
 /// A user's request to replace their password.
@@ -28,8 +30,15 @@ pub struct PasswordChange {
     pub proof: OwnerProof,
     /// The password to set.
     pub new: NewPassword,
-    /// The end user's client.
-    pub client: ClientInfo,
+}
+
+/// What the failures of an account mean for a check of its password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Throttling {
+    /// After too many, nothing is checked.
+    Refuses,
+    /// A wrong password counts, and something else limits the tries.
+    Counts,
 }
 
 impl Auth {
@@ -44,10 +53,10 @@ impl Auth {
         call: &CallContext,
         change: PasswordChange,
     ) -> Result<(), AuthError> {
-        let PasswordChange { proof, new, client } = change;
+        let PasswordChange { proof, new } = change;
         let (session, user) = self.live_session(call, &proof.session).await?;
         refuse_guessable(&new, &user)?;
-        self.verify_current_password(call, &session, &user, proof.password, &client)
+        self.verify_current_password(call, &session, &user, &proof, Throttling::Refuses)
             .await?;
         let hashed = self
             .hasher
@@ -55,7 +64,7 @@ impl Auth {
             .await?;
         let (kind, session_id) = (EventKind::PasswordChanged, Some(session.id));
         let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
-        let event = event.with_client(client);
+        let event = event.with_client(proof.client);
         let proven = ProvenUser {
             session: session.id,
             verified: user.hashed_password,
@@ -82,13 +91,13 @@ impl Auth {
         call: &CallContext,
         proof: OwnerProof,
         new: Email,
-        client: ClientInfo,
     ) -> Result<(), AuthError> {
-        let (session, user) = self.verify_owner(call, &proof, &client).await?;
+        let verified = self.verify_owner(call, &proof, Throttling::Refuses);
+        let (session, user) = verified.await?;
         if new.as_given() == user.email.0 {
             return self.end_email_change(call, &session, true).await;
         }
-        self.request_email_change_mails(call, &session, new, client)
+        self.request_email_change_mails(call, &session, new, proof.client)
             .await?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "change of address requested");
         Ok(())
@@ -126,7 +135,8 @@ impl Auth {
         Ok(())
     }
 
-    /// Notes that the user of a session proved the password again.
+    /// Notes that the user of a session proved the password again. A throttled account is no reason to
+    /// refuse it: the session ends after a few wrong passwords, and the right one lifts the throttle.
     ///
     /// # Errors
     /// The session is not live, or the password is wrong (also when it was changed during the call).
@@ -134,10 +144,10 @@ impl Auth {
         &self,
         call: &CallContext,
         proof: OwnerProof,
-        client: ClientInfo,
     ) -> Result<Session, AuthError> {
         let now = self.clock.now();
-        let (session, user) = self.verify_owner(call, &proof, &client).await?;
+        let verified = self.verify_owner(call, &proof, Throttling::Counts);
+        let (session, user) = verified.await?;
         let verified = user.hashed_password;
         let stored = self
             .db
@@ -145,7 +155,12 @@ impl Auth {
         let Some(session) = stored.await? else {
             return Err(self.why_proof_lapsed(call, &proof.session).await);
         };
-        self.note_outcome(call, EventKind::LoginSucceeded, Some(user.id), &client)?;
+        self.note_outcome(
+            call,
+            EventKind::LoginSucceeded,
+            Some(user.id),
+            &proof.client,
+        )?;
         tracing::info!(user_id = %user.id, session_id = %session.id, "password proven again");
         Ok(session.limited_to(self.settings.session_limits))
     }
@@ -160,8 +175,8 @@ impl Auth {
         call: &CallContext,
         proof: OwnerProof,
     ) -> Result<(), AuthError> {
-        let client = ClientInfo::default();
-        let (session, user) = self.verify_owner(call, &proof, &client).await?;
+        let verified = self.verify_owner(call, &proof, Throttling::Refuses);
+        let (session, user) = verified.await?;
         let (kind, session_id) = (EventKind::UserDeleted, Some(session.id));
         let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
         let proven = ProvenUser {
@@ -183,11 +198,10 @@ impl Auth {
         &self,
         call: &CallContext,
         proof: &OwnerProof,
-        client: &ClientInfo,
+        throttling: Throttling,
     ) -> Result<(Session, User), AuthError> {
         let (session, user) = self.live_session(call, &proof.session).await?;
-        let password = proof.password.clone();
-        self.verify_current_password(call, &session, &user, password, client)
+        self.verify_current_password(call, &session, &user, proof, throttling)
             .await?;
         Ok((session, user))
     }
@@ -200,10 +214,12 @@ impl Auth {
         call: &CallContext,
         session: &Session,
         user: &User,
-        password: PasswordAttempt,
-        client: &ClientInfo,
+        proof: &OwnerProof,
+        throttling: Throttling,
     ) -> Result<(), AuthError> {
-        if self.is_password_of(call, user, password, client).await? {
+        let (password, client) = (proof.password.clone(), &proof.client);
+        let is_right = self.is_password_of(call, user, password, client, throttling);
+        if is_right.await? {
             return Ok(());
         }
         let (kind, session_id) = (EventKind::SessionRevoked, Some(session.id));
@@ -221,22 +237,31 @@ impl Auth {
         }
     }
 
-    /// Whether this is the user's password. A wrong one is noted as a failed login.
+    /// Whether this is the user's password. A wrong one is noted as a failed login and counts as one.
     pub(super) async fn is_password_of(
         &self,
         call: &CallContext,
         user: &User,
         password: PasswordAttempt,
         client: &ClientInfo,
+        throttling: Throttling,
     ) -> Result<bool, AuthError> {
         let email = parse_stored_address(user)?;
+        let (attempt, _) = self.begin_attempt(call, email.key(), client).await?;
+        if throttling == Throttling::Refuses {
+            self.admit_attempt(call, &attempt, Some(user.id), client)?;
+        }
         let stored = user.stored_password();
         let verification = self
             .hasher
             .verify(password, stored, email.key(), call.deadline);
         match verification.await? {
-            Verification::Match { .. } => Ok(true),
+            Verification::Match { .. } => {
+                self.pass_attempt(call, &attempt).await?;
+                Ok(true)
+            }
             Verification::Mismatch => {
+                self.fail_attempt(&attempt).await?;
                 self.note_outcome(call, EventKind::LoginFailed, Some(user.id), client)?;
                 Ok(false)
             }
@@ -267,6 +292,6 @@ pub(super) fn refuse_address(password: &NewPassword, address: &Email) -> Result<
 }
 
 /// Every address was parsed before it was stored.
-fn parse_stored_address(user: &User) -> Result<Email, AuthError> {
+pub(super) fn parse_stored_address(user: &User) -> Result<Email, AuthError> {
     Email::parse(&user.email.0).map_err(|fault| AuthError::Internal(fault.into()))
 }

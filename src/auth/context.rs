@@ -1,8 +1,11 @@
 //! What every use case knows of the call that it serves.
 
-use tokio::time::Instant;
+use std::net::IpAddr;
 
-use crate::domain::CallerName;
+use tokio::time::Instant;
+use tracing::{Span, field::display};
+
+use crate::domain::{CallerName, ClientInfo, Source};
 
 /// The call that a use case serves.
 #[derive(Debug, Clone)]
@@ -13,4 +16,41 @@ pub struct CallContext {
     pub request_id: String,
     /// The service that calls, where it proved its name.
     pub caller: Option<CallerName>,
+    /// The address that the call comes from, as the connection and its proxies show.
+    pub address: Option<IpAddr>,
+    /// Whether the end user's address in the message is believed instead.
+    pub believes_client: bool,
+}
+
+impl CallContext {
+    /// A call of nobody, from nowhere.
+    pub fn new(deadline: Instant, request_id: String) -> Self {
+        Self {
+            deadline,
+            request_id,
+            caller: None,
+            address: None,
+            believes_client: false,
+        }
+    }
+
+    /// The end user's client: the address that the message told, or else where the call comes from.
+    /// The call's log lines get its source.
+    pub fn client(&self, told: Option<IpAddr>, user_agent: &str) -> ClientInfo {
+        let believed = told.filter(|_| self.believes_client).or(self.address);
+        let source = believed.and_then(Source::of);
+        if let Some(source) = source {
+            Span::current().record("source", display(source));
+        }
+        let own = self.address.filter(|own| Source::of(*own).is_some());
+        ClientInfo {
+            source,
+            ..ClientInfo::new(told.or(own), user_agent)
+        }
+    }
+
+    /// The source of a call whose message tells no client.
+    pub fn source(&self) -> Option<Source> {
+        self.client(None, "").source
+    }
 }

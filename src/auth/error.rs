@@ -53,6 +53,12 @@ pub enum AuthError {
         /// When it is possible again.
         retry_after: Duration,
     },
+    /// Too many secrets of the account, or from the source, were wrong; none was checked.
+    #[error("too many tries")]
+    LoginThrottled {
+        /// When one may be checked again.
+        retry_after: Duration,
+    },
     /// The user was changed since the etag was read.
     #[error("the user was changed meanwhile")]
     EtagMismatch,

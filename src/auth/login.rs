@@ -8,7 +8,7 @@ use tracing::{Instrument, Span, error_span};
 
 use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
-    domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserKey, UserStatus},
+    domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserStatus},
     hashing::{Verification, VerifiedPassword},
     telemetry::chain,
 };
@@ -70,11 +70,10 @@ impl Auth {
         credentials: &Credentials,
     ) -> Result<Option<VerifiedUser>, AuthError> {
         self.hasher.would_verify(call.deadline)?;
-        let key = credentials.email.key();
-        let user = self
-            .db
-            .find_user_by(&UserKey::Email(key.clone()), call.deadline)
-            .await?;
+        let (key, client) = (credentials.email.key(), &credentials.client);
+        let (attempt, user) = self.begin_attempt(call, key, client).await?;
+        let user_id = user.as_ref().map(|user| user.id);
+        self.admit_attempt(call, &attempt, user_id, client)?;
         let stored = user.as_ref().and_then(User::stored_password);
         // An unreadable hash is logged within this span: the operator must know whose it is.
         let span = user
@@ -87,11 +86,12 @@ impl Auth {
             .await?;
         match (user, verification) {
             (Some(user), Verification::Match { stale }) if user.status == UserStatus::Active => {
+                self.pass_attempt(call, &attempt).await?;
                 Ok(Some(VerifiedUser { user, stale }))
             }
-            (user, Verification::Match { .. } | Verification::Mismatch) => {
-                let (kind, client) = (EventKind::LoginFailed, &credentials.client);
-                self.note_outcome(call, kind, user.map(|user| user.id), client)?;
+            (_, Verification::Match { .. } | Verification::Mismatch) => {
+                self.fail_attempt(&attempt).await?;
+                self.note_outcome(call, EventKind::LoginFailed, user_id, client)?;
                 Ok(None)
             }
         }

@@ -35,6 +35,7 @@ impl Auth {
             in_batches(|deadline| db.clear_registration_ids(registered_before, BATCH, deadline))
                 .await,
             in_batches(|deadline| db.purge_one_time_tokens(now, BATCH, deadline)).await,
+            in_batches(|deadline| db.purge_throttles(now, BATCH, deadline)).await,
             in_batches(|deadline| db.purge_mail(now, BATCH, deadline)).await,
             in_batches(|deadline| db.purge_events(now - settings.keep_events, BATCH, deadline))
                 .await,

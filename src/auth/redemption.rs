@@ -3,11 +3,11 @@
 
 use super::{
     Auth, AuthError, CallContext, VerificationProof,
-    account::{refuse_address, refuse_guessable},
+    account::{Throttling, parse_stored_address, refuse_address, refuse_guessable},
     entropy::random_bytes,
 };
 use crate::{
-    db::{AccountProof, Redeemed, Redemption, TokenOwner, TokenProof},
+    db::{AccountProof, Redeemed, Redemption, ThrottleKey, TokenOwner, TokenProof},
     domain::{
         ClientInfo, Email, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, Event,
         EventKind, HashedPassword, NewPassword, OneTimeTokenId, PasswordAttempt, PasswordResetKind,
@@ -74,7 +74,10 @@ impl Auth {
         let redemption = Redemption::PasswordReset(self.hash(call, reset.new).await?);
         let event = call.event(&self.clock, EventKind::PasswordReset, Some(user.id), None)?;
         let event = event.with_client(reset.client);
-        self.redeem(call, proof, redemption, event).await?;
+        let address = parse_stored_address(&user)?;
+        let forgiven = self.throttle_key(address.key(), call.deadline).await?;
+        self.redeem(call, proof, redemption, forgiven, event)
+            .await?;
         self.outbox.requested.notify_one();
         tracing::info!(user_id = %user.id, "password reset");
         Ok(())
@@ -98,7 +101,9 @@ impl Auth {
         let (kind, user_id) = (EventKind::EmailRestored, owner.user.id);
         let event = call.event(&self.clock, kind, Some(user_id), None)?;
         let event = event.with_client(restore.client);
-        self.redeem(call, proof, redemption, event).await?;
+        let forgiven = self.throttle_key(restored.key(), call.deadline).await?;
+        self.redeem(call, proof, redemption, forgiven, event)
+            .await?;
         self.outbox.requested.notify_one();
         tracing::info!(%user_id, "former address restored");
         Ok(())
@@ -128,7 +133,7 @@ impl Auth {
         };
         let event = call.event(&self.clock, EventKind::EmailVerified, Some(user.id), None)?;
         let redemption = Redemption::EmailVerification(proof);
-        self.redeem(call, token, redemption, event.with_client(client))
+        self.redeem(call, token, redemption, None, event.with_client(client))
             .await?;
         tracing::info!(user_id = %user.id, "address verified");
         Ok(())
@@ -156,7 +161,7 @@ impl Auth {
             });
         let way_back = restorable.transpose()?.map(|made| made.row);
         let redemption = Redemption::EmailChange(way_back);
-        self.redeem(call, proof, redemption, event).await?;
+        self.redeem(call, proof, redemption, None, event).await?;
         self.outbox.requested.notify_one();
         tracing::info!(user_id = %user.id, "address changed");
         Ok(())
@@ -190,7 +195,9 @@ impl Auth {
                 Ok(AccountProof::Session(session.id))
             }
             KnowsAccount::Password(password) => {
-                let is_right = self.is_password_of(call, user, password, client).await?;
+                let is_right =
+                    self.is_password_of(call, user, password, client, Throttling::Refuses);
+                let is_right = is_right.await?;
                 let verified = user.hashed_password.clone().filter(|_| is_right);
                 let verified = verified.ok_or(AuthError::CurrentPasswordWrong)?;
                 Ok(AccountProof::Password(verified))
@@ -213,6 +220,7 @@ impl Auth {
         call: &CallContext,
         proof: TokenProof,
         redemption: Redemption,
+        forgiven: Option<ThrottleKey>,
         event: Event,
     ) -> Result<(), AuthError> {
         let by_session = matches!(
@@ -221,7 +229,7 @@ impl Auth {
         );
         let redeemed = self
             .db
-            .redeem_token(proof, redemption, event, call.deadline);
+            .redeem_token(proof, redemption, forgiven, event, call.deadline);
         match redeemed.await? {
             Redeemed::Yes(_) => Ok(()),
             Redeemed::NotRedeemable => Err(AuthError::TokenInvalid),

@@ -6,8 +6,8 @@ use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
     db::{AddedUser, NewUser},
     domain::{
-        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserKey,
-        UserStatus, uuid_v7,
+        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserStatus,
+        uuid_v7,
     },
     hashing::Verification,
 };
@@ -81,8 +81,7 @@ impl Auth {
             return Err(AuthError::EmailTaken);
         };
         let key = retry.email.key();
-        let user_key = UserKey::Email(key.clone());
-        let found = self.db.find_user_by(&user_key, call.deadline).await?;
+        let (attempt, found) = self.begin_attempt(call, key, &retry.client).await?;
         let Some(user) = found else {
             return Err(AuthError::RequestIdReused);
         };
@@ -91,14 +90,21 @@ impl Auth {
         {
             return Err(AuthError::EmailTaken);
         }
-        let attempt = retry.password.to_attempt();
+        self.admit_attempt(call, &attempt, Some(user.id), &retry.client)?;
+        let password = retry.password.to_attempt();
         match self
             .hasher
-            .verify(attempt, user.stored_password(), key, call.deadline)
+            .verify(password, user.stored_password(), key, call.deadline)
             .await?
         {
-            Verification::Match { .. } => Ok(user),
-            Verification::Mismatch => Err(AuthError::RequestIdReused),
+            Verification::Match { .. } => {
+                self.pass_attempt(call, &attempt).await?;
+                Ok(user)
+            }
+            Verification::Mismatch => {
+                self.fail_attempt(&attempt).await?;
+                Err(AuthError::RequestIdReused)
+            }
         }
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AuthError, CallContext, Import, events::new_event};
+use super::{
+    AuthError, CallContext, Import, account::parse_stored_address, events::new_event, throttle,
+};
 use crate::{
     db::{Db, EpochRaise, UpdateUserError},
     domain::{
@@ -137,6 +139,22 @@ impl<I> Users<I> {
         let user = changed.await?.ok_or(AuthError::UserNotFound)?;
         tracing::info!(user_id = %id, "{done}");
         Ok(user)
+    }
+
+    /// Forgets the failures of a user's account, so that the user may try again at once.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub async fn clear_throttle(&self, call: &CallContext, key: &UserKey) -> Result<(), AuthError> {
+        let user = self.find(call, key).await?;
+        let event = call.event(&self.clock, EventKind::ThrottleCleared, Some(user.id), None)?;
+        let server_key = throttle::server_key(&self.db, call.deadline).await?;
+        let account = throttle::account_key(&server_key, parse_stored_address(&user)?.key());
+        self.db
+            .clear_throttle(account, event, call.deadline)
+            .await?;
+        tracing::info!(user_id = %user.id, "throttle cleared");
+        Ok(())
     }
 
     /// Erases a user with all their data, except the events, which keep the bare id.

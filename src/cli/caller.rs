@@ -8,7 +8,7 @@ use super::{error::CommandError, exit::Exit, operator, output};
 use crate::{
     auth::{CallerError, Callers},
     config::{ConfigProblems, Environment, Flags},
-    domain::{CallerName, Clock},
+    domain::{CLIENT_ADDRESS, CallerName, Clock},
 };
 
 pub(super) use args::{CallerArgs, commands, methods_command, parse_args};
@@ -39,8 +39,11 @@ async fn execute(args: CallerArgs, callers: &Callers) -> Result<String, CommandE
             name,
             allow,
             identities,
+            client_address,
         } => {
-            let grants = allow.into_iter().map(str::to_owned).collect();
+            let client_address = client_address.then_some(CLIENT_ADDRESS);
+            let grants = allow.into_iter().chain(client_address);
+            let grants = grants.map(str::to_owned).collect();
             let added = callers.add(name.clone(), grants, identities, deadline);
             let token = added.await.map_err(|error| explain(error, &name))?;
             Ok(token.expose().to_string())

@@ -24,11 +24,7 @@ pub(super) fn deadline() -> Instant {
 
 /// The context of a use case that the operator calls.
 pub(super) fn call() -> CallContext {
-    CallContext {
-        deadline: deadline(),
-        request_id: String::new(),
-        caller: None,
-    }
+    CallContext::new(deadline(), String::new())
 }
 
 /// Runs a command that needs the schema of this binary.

@@ -116,6 +116,7 @@ fn callers_are_asked_for_in_full() {
                 CertificateIdentity::Spiffe("spiffe://example.org/billing".into()),
                 CertificateIdentity::Dns("billing.example.org".into()),
             ],
+            client_address: false,
         }
     );
     for (line, hours) in [("", 24), (" --overlap 1h", 1), (" --overlap 0", 0)] {

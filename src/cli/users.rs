@@ -59,6 +59,10 @@ async fn act_on(users: &Users, key: &UserKey, action: UserAction) -> Result<Stri
             users.end_sessions(&call, id, SessionsToEnd::All).await?;
             "ended all sessions of"
         }
+        UserAction::ClearThrottle => {
+            users.clear_throttle(&call, key).await?;
+            "forgot the wrong passwords of"
+        }
         UserAction::Delete { yes: true } => {
             users.delete(&call, id).await?;
             "erased"

@@ -1,5 +1,9 @@
 //! The section `callers`.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
 use super::{
     Key,
     key::KeyDefault::{Described, Value},
@@ -7,7 +11,10 @@ use super::{
     problem::ConfigFault,
     reader::Reader,
 };
-use crate::{domain::TrustDomain, transport::AuthServiceAccess};
+use crate::{
+    domain::TrustDomain,
+    transport::{AuthServiceAccess, Proxies},
+};
 
 /// `VESTIBULE_CALLERS_AUTH_SERVICE`, default `open`.
 const AUTH_SERVICE: Key = Key::new(
@@ -25,7 +32,15 @@ pub(super) const TRUST_DOMAIN: Key = Key::new(
     "SPIFFE trust domain of client certificates, such as example.org",
 );
 
-pub(super) const KEYS: &[&Key] = &[&AUTH_SERVICE, &TRUST_DOMAIN];
+/// `VESTIBULE_CALLERS_PROXIES`, default: none.
+const PROXIES: Key = Key::new(
+    "callers",
+    "proxies",
+    Described("none"),
+    "Networks of proxies whose Forwarded or X-Forwarded-For is believed, such as 10.0.0.0/8,fd00::/8",
+);
+
+pub(super) const KEYS: &[&Key] = &[&AUTH_SERVICE, &TRUST_DOMAIN, &PROXIES];
 
 const WORDS: [(&str, AuthServiceAccess); 2] = [
     ("open", AuthServiceAccess::Open),
@@ -36,6 +51,7 @@ pub(super) struct CallersSection {
     pub(super) auth_service: AuthServiceAccess,
     /// `None`: no SPIFFE ID is believed.
     pub(super) trust_domain: Option<TrustDomain>,
+    pub(super) proxies: Proxies,
 }
 
 pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<CallersSection> {
@@ -48,12 +64,37 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<CallersSection> {
             )
         })
     });
-    let faulty = trust_domain.is_none() && reader.is_set(&TRUST_DOMAIN);
+    let proxies = reader.read(&PROXIES, proxies);
+    let faulty = (trust_domain.is_none() && reader.is_set(&TRUST_DOMAIN))
+        || (proxies.is_none() && reader.is_set(&PROXIES));
     if faulty {
         return None;
+    }
+    let proxies = proxies.unwrap_or_default();
+    if proxies.trust_loopback() {
+        reader.warn(
+            "callers.proxies has a loopback network: every process of this machine can claim any source",
+        );
     }
     Some(CallersSection {
         auth_service: auth_service?,
         trust_domain,
+        proxies,
     })
+}
+
+/// Networks, with commas between them.
+fn proxies(text: &str) -> Result<Proxies, ConfigFault> {
+    let network = |text: &str| {
+        let text = text.trim();
+        let network = text.parse().or_else(|_| text.parse().map(IpAddr::into));
+        network.map_err(|_| {
+            ConfigFault::new(
+                format!("{} is no network", parse::quoted(text)),
+                "write networks such as 10.0.0.0/8 or fd00::/8, with commas between them",
+            )
+        })
+    };
+    let networks: Result<Vec<IpNet>, _> = text.split(',').map(network).collect();
+    networks.map(Proxies::new)
 }

@@ -3,12 +3,12 @@
 
 use super::{
     callers, database, events, grpc, hashing, key::Key, lifecycle, log, mail, operations, password,
-    rest, sessions, smtp, tls,
+    rest, sessions, smtp, throttle, tls,
 };
 
 /// Every key, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    const SECTIONS: [&[&Key]; 14] = [
+    const SECTIONS: [&[&Key]; 15] = [
         grpc::KEYS,
         rest::KEYS,
         tls::KEYS,
@@ -18,6 +18,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         hashing::KEYS,
         password::KEYS,
         sessions::KEYS,
+        throttle::KEYS,
         events::KEYS,
         smtp::KEYS,
         mail::KEYS,

@@ -8,14 +8,24 @@ pub(super) mod one_time_tokens;
 pub(super) mod server_keys;
 pub(super) mod session_secrets;
 pub(super) mod sessions;
+pub(super) mod throttles;
 pub(super) mod users;
 
-use crate::domain::Timestamp;
+use crate::domain::{ClientInfo, Timestamp};
 use chrono::DateTime;
 
 /// A time as both databases store it: microseconds since the Unix epoch.
 pub(super) fn to_micros(time: Timestamp) -> i64 {
     time.timestamp_micros()
+}
+
+/// The client of a row. Its source was of use when the row was written.
+pub(super) fn client(ip: Option<String>, user_agent: Option<String>) -> ClientInfo {
+    ClientInfo {
+        ip: ip.and_then(|ip| ip.parse().ok()),
+        user_agent,
+        source: None,
+    }
 }
 
 /// A value beyond the range of a time reads as the Unix epoch, which is long past and opens nothing.

@@ -39,14 +39,23 @@ pub type CallerToken = Token<CallerKind>;
 pub struct Caller {
     /// The name, unique among callers.
     pub name: CallerName,
-    /// Full names of methods, such as `vestibule.v1.UserService/FindUser`; there is no wildcard.
+    /// Full names of methods, such as `vestibule.v1.UserService/FindUser`, and [`CLIENT_ADDRESS`];
+    /// there is no wildcard.
     pub grants: BTreeSet<String>,
 }
+
+/// The grant to tell the address of the end user's client, which is then believed.
+pub const CLIENT_ADDRESS: &str = "client-address";
 
 impl Caller {
     /// Whether the method is among the grants.
     pub fn may_call(&self, method: &str) -> bool {
         self.grants.contains(method)
+    }
+
+    /// Whether the end user's address in its messages is believed.
+    pub fn may_tell_client_address(&self) -> bool {
+        self.grants.contains(CLIENT_ADDRESS)
     }
 }
 

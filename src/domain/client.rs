@@ -1,19 +1,23 @@
-//! The end user's client, as claimed by the caller. It is information and authorises nothing. It is
-//! written to logs and rows, so it is cut to a form that is harmless there.
+//! The end user's client: what the caller claims of it, and the source that is believed. It authorises
+//! nothing. It is written to logs and rows, so it is cut to a form that is harmless there.
 
 use std::net::IpAddr;
+
+use super::Source;
 
 /// The most characters of a user agent; the rest is cut off.
 const USER_AGENT_MAX: usize = 256;
 
-/// Address and user agent of the end user, both claimed by the caller.
+/// Address and user agent of the end user, as claimed by the caller, and the source of the call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientInfo {
-    /// The IP address, where the caller sent it.
+    /// The IP address, where the caller sent it; else the address of the source.
     pub ip: Option<IpAddr>,
     /// The user agent, where the caller sent it: at most 256 characters, without control and
     /// bidirectional formatting characters.
     pub user_agent: Option<String>,
+    /// Where the end user is, as far as that is believed. It is not stored.
+    pub source: Option<Source>,
 }
 
 impl ClientInfo {
@@ -28,6 +32,7 @@ impl ClientInfo {
         Self {
             ip,
             user_agent: (!user_agent.is_empty()).then_some(user_agent),
+            source: None,
         }
     }
 }

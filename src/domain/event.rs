@@ -119,10 +119,14 @@ pub enum EventKind {
     EmailChangeCancelled,
     /// A user got a former address back, with a one-time token.
     EmailRestored,
+    /// A check of a password was refused, because too many had failed before.
+    LoginThrottled,
+    /// The failures of an account were forgotten by a caller or an operator.
+    ThrottleCleared,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::UserRegistered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -146,5 +150,7 @@ impl EventKind {
         Self::PasswordResetCreated,
         Self::EmailChangeCancelled,
         Self::EmailRestored,
+        Self::LoginThrottled,
+        Self::ThrottleCleared,
     ];
 }

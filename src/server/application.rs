@@ -90,7 +90,11 @@ impl Application {
         let routes = services::build_routes(auth.clone(), health, server.reflection)?;
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
-            gate: Arc::new(Gate::new(callers, server.auth_service)),
+            gate: Arc::new(Gate::new(
+                callers,
+                server.auth_service,
+                server.proxies.clone(),
+            )),
             before_handler: hooks.before_handler,
             cut: stages.cut.clone(),
         };

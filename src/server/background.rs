@@ -144,6 +144,12 @@ async fn write_outcomes(auth: Auth) {
     let mut is_failing = false;
     loop {
         ticks.tick().await;
+        if let Err(error) = auth
+            .write_known_sources(Instant::now() + OUTCOMES_LIMIT)
+            .await
+        {
+            tracing::debug!("cannot store known sources: {}", chain(&error));
+        }
         match auth.write_outcomes(Instant::now() + OUTCOMES_LIMIT).await {
             Ok(()) => is_failing = false,
             // Nothing is lost yet: the outcomes stay in memory until the database is back.

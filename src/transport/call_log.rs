@@ -49,7 +49,13 @@ impl CallLog {
         let trace_id = request_id::trace_id(request.headers());
         Self {
             // At the level of errors, so that no configured level leaves a line without its ids.
-            span: tracing::error_span!("call", request_id, trace_id, caller = Empty),
+            span: tracing::error_span!(
+                "call",
+                request_id,
+                trace_id,
+                caller = Empty,
+                source = Empty
+            ),
             calls,
             name: CallName::find(protocol, request),
             peer: request.extensions().get::<Peer>().map(|peer| peer.0),

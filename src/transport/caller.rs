@@ -16,7 +16,8 @@ use super::{
     bearer::{any_bearer_is, bearer},
     call_name::CallName,
     failure::Failure,
-    peer::PeerCertificate,
+    forwarded::{Origin, Proxies},
+    peer::{Peer, PeerCertificate},
     protocol::Protocol,
     request_id::single,
 };
@@ -42,14 +43,16 @@ pub(crate) struct Admission {
 pub struct Gate {
     callers: Callers,
     auth_service: AuthServiceAccess,
+    proxies: Proxies,
 }
 
 impl Gate {
-    /// A gate for the callers of a database.
-    pub fn new(callers: Callers, auth_service: AuthServiceAccess) -> Self {
+    /// A gate for the callers of a database, behind the proxies.
+    pub fn new(callers: Callers, auth_service: AuthServiceAccess, proxies: Proxies) -> Self {
         Self {
             callers,
             auth_service,
+            proxies,
         }
     }
 
@@ -78,14 +81,30 @@ impl Gate {
             // Apart, because few calls need it and every call would have to make room for it.
             Box::pin(self.prove(&admission.proofs, deadline)).await?
         };
-        if let Some(caller) = &caller {
-            Span::current().record("caller", caller.name.as_str());
-            if let Some(call) = request.extensions_mut().get_mut::<CallContext>() {
+        let origin = self.origin(request);
+        if let Some(call) = request.extensions_mut().get_mut::<CallContext>() {
+            call.address = origin.and_then(Origin::address);
+            call.believes_client = self.believes_client(origin, caller.as_deref());
+            if let Some(caller) = &caller {
+                Span::current().record("caller", caller.name.as_str());
                 call.caller = Some(caller.name.clone());
             }
         }
         check_grant(grant, caller.as_deref())?;
         Ok(admission)
+    }
+
+    fn origin<B>(&self, request: &Request<B>) -> Option<Origin> {
+        let peer = request.extensions().get::<Peer>()?;
+        Some(self.proxies.origin(peer.0.ip(), request.headers()))
+    }
+
+    /// Whether the message may tell the end user's address: by a grant, or where everybody may call and
+    /// no proxy says more.
+    fn believes_client(&self, origin: Option<Origin>, caller: Option<&Caller>) -> bool {
+        let is_forwarded = matches!(origin, Some(Origin::Forwarded(Some(_))));
+        let is_open = self.auth_service == AuthServiceAccess::Open;
+        caller.is_some_and(Caller::may_tell_client_address) || (is_open && !is_forwarded)
     }
 
     /// Resolves when the caller of a stream loses its key or its grant: a stream may last long, and a

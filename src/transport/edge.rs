@@ -175,11 +175,8 @@ where
         if let Some(failure) = ends.already() {
             return Err(failure);
         }
-        request.extensions_mut().insert(CallContext {
-            deadline: ends.deadline(),
-            request_id: request_id.to_owned(),
-            caller: None,
-        });
+        let call = CallContext::new(ends.deadline(), request_id.to_owned());
+        request.extensions_mut().insert(call);
         Ok(ends)
     }
 

@@ -70,6 +70,7 @@ fn of_use_case(error: &AuthError) -> ErrorCode {
         A::EmailNotVerified             => row(G::FailedPrecondition, H::CONFLICT,              R::EmailNotVerified,      "the address of the user was never verified"),
         A::ReauthenticationRequired     => row(G::FailedPrecondition, H::FORBIDDEN,             R::ReauthenticationRequired, "the user must prove the password again"),
         A::RateLimited { .. }           => row(G::ResourceExhausted,  H::TOO_MANY_REQUESTS,     R::RateLimited,           "too often, nothing was done"),
+        A::LoginThrottled { .. }        => row(G::ResourceExhausted,  H::TOO_MANY_REQUESTS,     R::LoginThrottled,        "too many failed tries, nothing was checked"),
         A::EtagMismatch                 => row(G::Aborted,            H::CONFLICT,              R::EtagMismatch,          "the user was changed meanwhile"),
         A::CallerUnauthenticated(_)     => row(G::Unauthenticated,    H::UNAUTHORIZED,          R::CallerUnauthenticated, "a known caller is required"),
         A::Overloaded { .. }            => row(G::Unavailable,        H::SERVICE_UNAVAILABLE,   R::Overloaded,            "overloaded, nothing was done"),

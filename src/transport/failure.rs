@@ -112,7 +112,9 @@ impl Failure {
     /// When to try again, where that helps.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         if let Some(
-            AuthError::Overloaded { retry_after } | AuthError::RateLimited { retry_after },
+            AuthError::Overloaded { retry_after }
+            | AuthError::RateLimited { retry_after }
+            | AuthError::LoginThrottled { retry_after },
         ) = self.auth_error()
         {
             return Some(*retry_after);

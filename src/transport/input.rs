@@ -26,7 +26,7 @@ use super::{
     page::Page,
 };
 use crate::{
-    auth::{Credentials, Registration},
+    auth::{CallContext, Credentials, Registration},
     domain::{
         ClientInfo, Email, NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy,
         PresentedToken, RegistrationId, SessionId, UserId, parse_client_ip,
@@ -50,6 +50,7 @@ pub(crate) struct RawRegistration<'a> {
 }
 
 pub(crate) fn registration(
+    call: &CallContext,
     raw: &RawRegistration<'_>,
     policy: PasswordPolicy,
 ) -> Result<Registration, Failure> {
@@ -57,7 +58,7 @@ pub(crate) fn registration(
     let email = faults.email("email", raw.email);
     let password = faults.new_password("password", raw.password, policy, email.as_ref());
     let request_id = faults.request_id(raw.request_id);
-    let client = client(raw.client);
+    let client = client(call, raw.client);
     for name in &raw.unknown {
         faults.add(name, ErrorReason::UnknownField, "is not known here");
     }
@@ -72,6 +73,7 @@ pub(crate) fn registration(
 
 /// Reads what a login presents.
 pub(crate) fn credentials(
+    call: &CallContext,
     email: &str,
     password: &str,
     client: Option<&v1::ClientInfo>,
@@ -79,7 +81,7 @@ pub(crate) fn credentials(
     let mut faults = Faults::default();
     let email = faults.email("email", Some(email));
     let password = faults.password_attempt("password", password);
-    let client = self::client(client);
+    let client = self::client(call, client);
     let parsed = email.zip(password);
     faults.finish(parsed.map(|(email, password)| Credentials {
         email,
@@ -210,15 +212,15 @@ impl Faults {
 
 /// Reads the end user's client, which only informs: an address in any spelling is kept in its canonical
 /// one, and text that names no address is dropped and counted.
-fn client(client: Option<&v1::ClientInfo>) -> ClientInfo {
+fn client(call: &CallContext, client: Option<&v1::ClientInfo>) -> ClientInfo {
     let Some(client) = client else {
-        return ClientInfo::default();
+        return call.client(None, "");
     };
     let ip = parse_client_ip(&client.ip);
     if ip.is_none() && !client.ip.is_empty() {
         IPS_DROPPED.fetch_add(1, Ordering::Relaxed);
     }
-    ClientInfo::new(ip, &client.user_agent)
+    call.client(ip, &client.user_agent)
 }
 
 /// The texts that were sent as addresses of clients and name none.

@@ -28,6 +28,7 @@ fn failure(user: u128, ip: u32, at: Timestamp) -> Event {
         origin: EventOrigin {
             caller: None,
             client: ClientInfo {
+                source: None,
                 ip: Some(Ipv4Addr::from(ip).into()),
                 user_agent: None,
             },

@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::methods;
 use crate::{
-    cli::args::optional,
+    cli::args::{optional, switch},
     config::parse_duration,
     domain::{CallerName, CertificateIdentity},
 };
@@ -14,6 +14,7 @@ use crate::{
 const NAME: &str = "name";
 const ALLOW: &str = "allow";
 const IDENTITY: &str = "identity";
+const CLIENT_ADDRESS: &str = "client-address";
 const OVERLAP: &str = "overlap";
 
 const OVERLAP_MAX: Duration = Duration::from_hours(90 * 24);
@@ -38,6 +39,8 @@ pub enum CallerArgs {
         allow: Vec<&'static str>,
         /// The names in certificates that prove it.
         identities: Vec<CertificateIdentity>,
+        /// Whether the address of its clients is believed.
+        client_address: bool,
     },
     /// Print a new key of a caller.
     Rotate {
@@ -74,7 +77,10 @@ pub(in crate::cli) fn commands() -> [Command; 4] {
                     .action(ArgAction::Append)
                     .value_parser(parse_identity)
                     .help("What its certificate names: spiffe://…, or dns: and a host name"),
-            ),
+            )
+            .arg(switch(CLIENT_ADDRESS).help(
+                "Believe the address of the end user's client that it tells: it is the source that failures count for",
+            )),
         Command::new("list").about("Print every caller with its grants and keys; no secret"),
         Command::new("rotate")
             .about("Print a new key; the old ones expire")
@@ -106,6 +112,7 @@ pub(in crate::cli) fn parse_args(step: &str, matches: &ArgMatches) -> CallerArgs
             name,
             allow: all::<Vec<_>>(matches, ALLOW).concat(),
             identities: all(matches, IDENTITY),
+            client_address: matches.get_flag(CLIENT_ADDRESS),
         },
         ("rotate", Some(name)) => CallerArgs::Rotate {
             name,

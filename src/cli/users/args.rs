@@ -41,6 +41,8 @@ pub enum UserAction {
     Enable,
     /// End all their sessions.
     RevokeSessions,
+    /// Let them try again after too many wrong passwords.
+    ClearThrottle,
     Delete {
         /// Without it, say what would be erased and do nothing.
         yes: bool,
@@ -48,7 +50,7 @@ pub enum UserAction {
 }
 
 /// The commands under `users` that act on one user.
-pub(in crate::cli) fn users_commands() -> [Command; 5] {
+pub(in crate::cli) fn users_commands() -> [Command; 6] {
     [
         ("show", "Print what is known of a user; no secret"),
         (
@@ -60,6 +62,10 @@ pub(in crate::cli) fn users_commands() -> [Command; 5] {
             "Let a user log in again; what was ended stays ended",
         ),
         ("revoke-sessions", "End all sessions and requests of a user"),
+        (
+            "clear-throttle",
+            "Let a user try again at once after too many wrong passwords",
+        ),
         (
             "delete",
             "Erase a user with everything that is theirs, for good",
@@ -96,6 +102,7 @@ pub(in crate::cli) fn parse_args(step: &str, matches: &ArgMatches) -> UsersArgs 
         "disable" => UserAction::Disable,
         "enable" => UserAction::Enable,
         "revoke-sessions" => UserAction::RevokeSessions,
+        "clear-throttle" => UserAction::ClearThrottle,
         "delete" => UserAction::Delete { yes },
         _ => UserAction::Show,
     };

@@ -2,8 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::from_micros;
-use crate::domain::{CallerName, ClientInfo, EventKind, EventOrigin, StoredEvent};
+use super::{client, from_micros};
+use crate::domain::{CallerName, EventKind, EventOrigin, StoredEvent};
 
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "events")]
@@ -51,6 +51,8 @@ pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
         EventKind::PasswordResetCreated => 21,
         EventKind::EmailChangeCancelled => 22,
         EventKind::EmailRestored => 23,
+        EventKind::LoginThrottled => 24,
+        EventKind::ThrottleCleared => 25,
     }
 }
 
@@ -70,10 +72,7 @@ impl From<Model> for StoredEvent {
             session_id: row.session_id.map(Into::into),
             origin: EventOrigin {
                 caller: row.caller.as_deref().and_then(CallerName::parse),
-                client: ClientInfo {
-                    ip: row.ip.and_then(|ip| ip.parse().ok()),
-                    user_agent: row.user_agent,
-                },
+                client: client(row.ip, row.user_agent),
             },
             count: u64::try_from(row.count).unwrap_or(0),
         }

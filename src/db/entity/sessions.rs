@@ -2,10 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
-use super::from_micros;
-use crate::domain::{
-    AuthenticationMethod, ClientInfo, SecretHash, Session, SessionId, UserId, opaque_debug,
-};
+use super::{client, from_micros};
+use crate::domain::{AuthenticationMethod, SecretHash, Session, SessionId, UserId, opaque_debug};
 
 #[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sessions")]
@@ -80,10 +78,7 @@ impl From<Model> for Session {
             expires_at: from_micros(row.expires_at),
             idle_expires_at: from_micros(row.expires_at),
             revoked_at: row.revoked_at.map(from_micros),
-            client: ClientInfo {
-                ip: row.ip.and_then(|ip| ip.parse().ok()),
-                user_agent: row.user_agent,
-            },
+            client: client(row.ip, row.user_agent),
         }
     }
 }

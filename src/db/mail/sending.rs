@@ -13,7 +13,7 @@ use super::WINDOW;
 use crate::db::{
     Db, DbError,
     entity::{
-        from_micros,
+        client, from_micros,
         mail_intents::{Column, Entity as MailIntents, Model, purpose_column, purpose_of},
         to_micros,
     },
@@ -204,10 +204,7 @@ impl MailIntent {
                 session,
                 address,
             }),
-            client: ClientInfo {
-                ip: row.ip.and_then(|ip| ip.parse().ok()),
-                user_agent: row.user_agent,
-            },
+            client: client(row.ip, row.user_agent),
             requested_at: from_micros(row.requested_at),
             attempts: row.attempts.try_into().unwrap_or(0),
             lease: from_micros(row.next_try?),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{NewOneTimeToken, insert_token};
 use crate::db::{
-    Db, DbError,
+    Db, DbError, ThrottleKey,
     ends::Change,
     entity::{
         from_micros,
@@ -22,6 +22,7 @@ use crate::db::{
     },
     mail::{Notice, enqueue_notice},
     query::exists,
+    throttles::forget_failures,
     users::{
         AccountProof, change_email, email_update, reset_password, verify_email, with_password,
     },
@@ -99,17 +100,25 @@ impl Db {
         }))
     }
 
-    /// Redeems a token and changes its user in one transaction.
+    /// Redeems a token and changes its user in one transaction, which also forgets the failures of an
+    /// account.
     pub async fn redeem_token(
         &self,
         proof: TokenProof,
         redemption: Redemption,
+        forgiven: Option<ThrottleKey>,
         event: Event,
         deadline: Instant,
     ) -> Result<Redeemed, DbError> {
         let input = (redemption, event);
         self.write(deadline, input, move |transaction, (redemption, event)| {
-            Box::pin(redeem_in(transaction, proof, redemption, event))
+            Box::pin(async move {
+                let redeemed = redeem_in(transaction, proof, redemption, event).await?;
+                if let (Redeemed::Yes(_), Some(account)) = (&redeemed, forgiven) {
+                    forget_failures(transaction, [account]).await?;
+                }
+                Ok(redeemed)
+            })
         })
         .await
     }

@@ -195,6 +195,14 @@ pub(super) fn outcomes(exposition: &mut Exposition<'_>, outcomes: &OutcomeMetric
     )
 }
 
+pub(super) fn throttled(exposition: &mut Exposition<'_>, refused: u64) -> fmt::Result {
+    exposition.counter(
+        "vestibule_logins_throttled_total",
+        "Checks of passwords that were refused as LOGIN_THROTTLED.",
+        refused,
+    )
+}
+
 pub(super) fn last_seen(exposition: &mut Exposition<'_>, lost: u64) -> fmt::Result {
     exposition.counter(
         "vestibule_last_seen_lost_total",

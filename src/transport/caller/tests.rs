@@ -68,13 +68,15 @@ impl Call {
         if let Some(certificate) = self.certificate {
             request.extensions_mut().insert(certificate);
         }
-        request.extensions_mut().insert(CallContext {
-            deadline: Instant::now() + Duration::from_mins(1),
-            request_id: "r-1".to_owned(),
-            caller: None,
-        });
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let call = CallContext::new(deadline, "r-1".to_owned());
+        request.extensions_mut().insert(call);
         let name = CallName::find(self.protocol, &request);
-        let gate = Gate::new(Callers::without_database(), auth_service);
+        let gate = Gate::new(
+            Callers::without_database(),
+            auth_service,
+            Proxies::default(),
+        );
         let outcome = gate.authorize(name, &mut request).await;
         outcome.map(drop).map_err(|failure| failure.code().reason)
     }

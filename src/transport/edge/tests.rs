@@ -21,7 +21,7 @@ use super::*;
 use crate::{
     auth::Callers,
     proto::google::rpc::{self, ErrorInfo},
-    transport::AuthServiceAccess,
+    transport::{AuthServiceAccess, Proxies},
 };
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
@@ -36,6 +36,7 @@ fn short(request_timeout: Duration) -> EdgeSettings {
         gate: Arc::new(Gate::new(
             Callers::without_database(),
             AuthServiceAccess::Open,
+            Proxies::default(),
         )),
         before_handler: None,
         cut: CancellationToken::new(),

@@ -93,8 +93,8 @@ impl AccountService for AccountHandlers {
         request: Request<ReauthenticateRequest>,
     ) -> Result<Response<ReauthenticateResponse>, Status> {
         let (call, message) = open(request)?;
-        let (owner, client) = input::reauthentication(&message)?;
-        let session = self.auth.reauthenticate(&call, owner, client).await?;
+        let owner = input::reauthentication(&call, &message)?;
+        let session = self.auth.reauthenticate(&call, owner).await?;
         Ok(Response::new(ReauthenticateResponse {
             session: Some(session.into()),
         }))
@@ -105,7 +105,7 @@ impl AccountService for AccountHandlers {
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
         let (call, message) = open(request)?;
-        let change = input::password_change(&message, self.auth.password_policy())?;
+        let change = input::password_change(&call, &message, self.auth.password_policy())?;
         self.auth.change_password(&call, change).await?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
@@ -115,7 +115,7 @@ impl AccountService for AccountHandlers {
         request: Request<RequestPasswordResetRequest>,
     ) -> Result<Response<RequestPasswordResetResponse>, Status> {
         let (call, message) = open(request)?;
-        let (email, client) = input::addressee(&message.email, message.client.as_ref())?;
+        let (email, client) = input::addressee(&call, &message.email, message.client.as_ref())?;
         self.auth
             .request_password_reset(&call, email, client)
             .await?;
@@ -127,7 +127,7 @@ impl AccountService for AccountHandlers {
         request: Request<ResetPasswordRequest>,
     ) -> Result<Response<ResetPasswordResponse>, Status> {
         let (call, message) = open(request)?;
-        let reset = input::password_reset(&message, self.auth.password_policy())?;
+        let reset = input::password_reset(&call, &message, self.auth.password_policy())?;
         self.auth.reset_password(&call, reset).await?;
         Ok(Response::new(ResetPasswordResponse {}))
     }
@@ -137,7 +137,7 @@ impl AccountService for AccountHandlers {
         request: Request<RequestEmailVerificationRequest>,
     ) -> Result<Response<RequestEmailVerificationResponse>, Status> {
         let (call, message) = open(request)?;
-        let (email, client) = input::addressee(&message.email, message.client.as_ref())?;
+        let (email, client) = input::addressee(&call, &message.email, message.client.as_ref())?;
         self.auth
             .request_email_verification(&call, email, client)
             .await?;
@@ -149,7 +149,7 @@ impl AccountService for AccountHandlers {
         request: Request<VerifyEmailRequest>,
     ) -> Result<Response<VerifyEmailResponse>, Status> {
         let (call, message) = open(request)?;
-        let verification = input::email_verification(&message)?;
+        let verification = input::email_verification(&call, &message)?;
         self.auth.verify_email(&call, verification).await?;
         Ok(Response::new(VerifyEmailResponse {}))
     }
@@ -159,10 +159,8 @@ impl AccountService for AccountHandlers {
         request: Request<RequestEmailChangeRequest>,
     ) -> Result<Response<RequestEmailChangeResponse>, Status> {
         let (call, message) = open(request)?;
-        let (owner, new, client) = input::email_change(&message)?;
-        self.auth
-            .request_email_change(&call, owner, new, client)
-            .await?;
+        let (owner, new) = input::email_change(&call, &message)?;
+        self.auth.request_email_change(&call, owner, new).await?;
         Ok(Response::new(RequestEmailChangeResponse {}))
     }
 
@@ -191,7 +189,7 @@ impl AccountService for AccountHandlers {
         request: Request<RestoreEmailRequest>,
     ) -> Result<Response<RestoreEmailResponse>, Status> {
         let (call, message) = open(request)?;
-        let restore = input::email_restore(&message, self.auth.password_policy())?;
+        let restore = input::email_restore(&call, &message, self.auth.password_policy())?;
         self.auth.restore_email(&call, restore).await?;
         Ok(Response::new(RestoreEmailResponse {}))
     }
@@ -201,7 +199,7 @@ impl AccountService for AccountHandlers {
         request: Request<CloseAccountRequest>,
     ) -> Result<Response<CloseAccountResponse>, Status> {
         let (call, message) = open(request)?;
-        let owner = input::owner(&message.session_token, &message.current_password)?;
+        let owner = input::owner(&call, &message.session_token, &message.current_password)?;
         self.auth.close_account(&call, owner).await?;
         Ok(Response::new(CloseAccountResponse {}))
     }

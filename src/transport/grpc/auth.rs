@@ -38,7 +38,7 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<RegisterUserResponse>, Status> {
         let (call, message) = open(request)?;
         let raw = RawRegistration::from(&message);
-        let registration = input::registration(&raw, self.auth.password_policy())?;
+        let registration = input::registration(&call, &raw, self.auth.password_policy())?;
         let user = self.auth.register_user(&call, registration).await?;
         Ok(Response::new(user.into()))
     }
@@ -49,7 +49,7 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<ValidLoginResponse>, Status> {
         let (call, message) = open(request)?;
         let client = message.client.as_ref();
-        let credentials = input::credentials(&message.email, &message.password, client)?;
+        let credentials = input::credentials(&call, &message.email, &message.password, client)?;
         let verdict = self.auth.valid_login(&call, credentials).await?;
         Ok(Response::new(verdict.into()))
     }
@@ -60,7 +60,7 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<CreateSessionResponse>, Status> {
         let (call, message) = open(request)?;
         let client = message.client.as_ref();
-        let credentials = input::credentials(&message.email, &message.password, client)?;
+        let credentials = input::credentials(&call, &message.email, &message.password, client)?;
         let session = self.auth.create_session(&call, credentials).await?;
         Ok(Response::new(session.into()))
     }

@@ -7,13 +7,14 @@ use crate::{
     auth::{Auth, AuthError, ExportedItem},
     domain::{UserId, UserKey, UserStatus},
     proto::v1::{
-        CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
-        CreateSessionForUserResponse, DeleteUserRequest, DeleteUserResponse, DisableUserRequest,
-        DisableUserResponse, EnableUserRequest, EnableUserResponse, ExportUserDataRequest,
-        ExportUserDataResponse, FindUserRequest, FindUserResponse, ImportUsersRequest,
-        ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest,
-        ListUsersResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse,
-        UpdateUserRequest, UpdateUserResponse,
+        ClearThrottleRequest, ClearThrottleResponse, CreatePasswordResetRequest,
+        CreatePasswordResetResponse, CreateSessionForUserRequest, CreateSessionForUserResponse,
+        DeleteUserRequest, DeleteUserResponse, DisableUserRequest, DisableUserResponse,
+        EnableUserRequest, EnableUserResponse, ExportUserDataRequest, ExportUserDataResponse,
+        FindUserRequest, FindUserResponse, ImportUsersRequest, ImportUsersResponse,
+        ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest, ListUsersResponse,
+        RevokeUserSessionsRequest, RevokeUserSessionsResponse, UpdateUserRequest,
+        UpdateUserResponse,
         user_service_server::{UserService, UserServiceServer},
     },
     transport::{
@@ -125,7 +126,7 @@ impl UserService for UserHandlers {
         request: Request<CreateSessionForUserRequest>,
     ) -> Result<Response<CreateSessionForUserResponse>, Status> {
         let (call, message) = open(request)?;
-        let open = input::session_user(&message)?;
+        let open = input::session_user(&call, &message)?;
         let session = self.auth.users().create_session(&call, &open).await;
         Ok(Response::new(session.map_err(about_key(open.key))?.into()))
     }
@@ -171,6 +172,18 @@ impl UserService for UserHandlers {
         let done = self.auth.users().end_sessions(&call, id, ended).await;
         done.map_err(about_id(id))?;
         Ok(Response::new(RevokeUserSessionsResponse {}))
+    }
+
+    async fn clear_throttle(
+        &self,
+        request: Request<ClearThrottleRequest>,
+    ) -> Result<Response<ClearThrottleResponse>, Status> {
+        let (call, message) = open(request)?;
+        let id = input::user_id(&message.user_id)?;
+        let key = UserKey::Id(id);
+        let cleared = self.auth.users().clear_throttle(&call, &key).await;
+        cleared.map_err(about_id(id))?;
+        Ok(Response::new(ClearThrottleResponse {}))
     }
 
     async fn export_user_data(

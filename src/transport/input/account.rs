@@ -4,7 +4,8 @@
 use super::{Faults, client};
 use crate::{
     auth::{
-        EmailRestore, EmailVerification, KnowsAccount, OwnerProof, PasswordChange, PasswordReset,
+        CallContext, EmailRestore, EmailVerification, KnowsAccount, OwnerProof, PasswordChange,
+        PasswordReset,
     },
     domain::{ClientInfo, Email, PasswordPolicy, Presented, TokenKind},
     proto::v1::{self, verify_email_request::Proof},
@@ -17,44 +18,53 @@ pub(crate) fn proof<K: TokenKind>(text: &str) -> Presented<K> {
 }
 
 /// Reads a session and its user's password.
-pub(crate) fn owner(session_token: &str, current_password: &str) -> Result<OwnerProof, Failure> {
+pub(crate) fn owner(
+    call: &CallContext,
+    session_token: &str,
+    current_password: &str,
+) -> Result<OwnerProof, Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", current_password);
+    let client = client(call, None);
+    let session = proof(session_token);
     faults.finish(password.map(|password| OwnerProof {
-        session: proof(session_token),
+        session,
         password,
+        client,
     }))
 }
 
 /// Reads a change of the password. Whether the new password is the address is checked later, when the
 /// session has identified the user.
 pub(crate) fn password_change(
+    call: &CallContext,
     message: &v1::ChangePasswordRequest,
     policy: PasswordPolicy,
 ) -> Result<PasswordChange, Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", &message.current_password);
     let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     let parsed = password.zip(new);
     faults.finish(parsed.map(|(password, new)| PasswordChange {
         proof: OwnerProof {
             session: proof(&message.session_token),
             password,
+            client,
         },
         new,
-        client,
     }))
 }
 
 /// Reads a reset of the password.
 pub(crate) fn password_reset(
+    call: &CallContext,
     message: &v1::ResetPasswordRequest,
     policy: PasswordPolicy,
 ) -> Result<PasswordReset, Failure> {
     let mut faults = Faults::default();
     let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     faults.finish(new.map(|new| PasswordReset {
         token: proof(&message.reset_token),
         new,
@@ -64,12 +74,13 @@ pub(crate) fn password_reset(
 
 /// Reads a restoration of a former address.
 pub(crate) fn email_restore(
+    call: &CallContext,
     message: &v1::RestoreEmailRequest,
     policy: PasswordPolicy,
 ) -> Result<EmailRestore, Failure> {
     let mut faults = Faults::default();
     let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     faults.finish(new.map(|new| EmailRestore {
         token: proof(&message.email_restore_token),
         new,
@@ -79,6 +90,7 @@ pub(crate) fn email_restore(
 
 /// Reads a verification of an address.
 pub(crate) fn email_verification(
+    call: &CallContext,
     message: &v1::VerifyEmailRequest,
 ) -> Result<EmailVerification, Failure> {
     let mut faults = Faults::default();
@@ -89,7 +101,7 @@ pub(crate) fn email_verification(
             .password_attempt("password", password)
             .map(|password| Some(KnowsAccount::Password(password))),
     };
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     faults.finish(account.map(|account| EmailVerification {
         token: proof(&message.verification_token),
         proof: account,
@@ -99,35 +111,49 @@ pub(crate) fn email_verification(
 
 /// Reads another proof of the password.
 pub(crate) fn reauthentication(
+    call: &CallContext,
     message: &v1::ReauthenticateRequest,
-) -> Result<(OwnerProof, ClientInfo), Failure> {
+) -> Result<OwnerProof, Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("password", &message.password);
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     let session = proof(&message.session_token);
-    faults.finish(password.map(|password| (OwnerProof { session, password }, client)))
+    faults.finish(password.map(|password| OwnerProof {
+        session,
+        password,
+        client,
+    }))
 }
 
 /// Reads a change of the address.
 pub(crate) fn email_change(
+    call: &CallContext,
     message: &v1::RequestEmailChangeRequest,
-) -> Result<(OwnerProof, Email, ClientInfo), Failure> {
+) -> Result<(OwnerProof, Email), Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", &message.current_password);
     let new = faults.email("new_email", Some(&message.new_email));
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     let session = proof(&message.session_token);
     let parsed = password.zip(new);
-    faults.finish(parsed.map(|(password, new)| (OwnerProof { session, password }, new, client)))
+    faults.finish(parsed.map(|(password, new)| {
+        let owner = OwnerProof {
+            session,
+            password,
+            client,
+        };
+        (owner, new)
+    }))
 }
 
 /// Reads the address that mail is requested for, and the client of the request.
 pub(crate) fn addressee(
+    call: &CallContext,
     email: &str,
     client: Option<&v1::ClientInfo>,
 ) -> Result<(Email, ClientInfo), Failure> {
     let mut faults = Faults::default();
     let email = faults.email("email", Some(email));
-    let client = super::client(client);
+    let client = super::client(call, client);
     faults.finish(email.map(|email| (email, client)))
 }

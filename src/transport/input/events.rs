@@ -111,6 +111,8 @@ pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
         EventKind::PasswordResetCreated => Wire::PasswordResetCreated,
         EventKind::EmailChangeCancelled => Wire::EmailChangeCancelled,
         EventKind::EmailRestored => Wire::EmailRestored,
+        EventKind::LoginThrottled => Wire::LoginThrottled,
+        EventKind::ThrottleCleared => Wire::ThrottleCleared,
     }
 }
 

@@ -33,6 +33,10 @@ fn pairs(expected: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
         .collect()
 }
 
+fn call() -> CallContext {
+    CallContext::new(tokio::time::Instant::now(), String::new())
+}
+
 #[test]
 fn good_input_becomes_a_command() {
     let client = v1::ClientInfo {
@@ -42,10 +46,10 @@ fn good_input_becomes_a_command() {
     let mut raw = raw("Ada@example.com", GOOD_PASSWORD);
     raw.request_id.1 = Some("018C2E65-4b7e-7cc3-98c4-dc0c0c07398f");
     raw.client = Some(&client);
-    let command = registration(&raw, POLICY).unwrap();
+    let command = registration(&call(), &raw, POLICY).unwrap();
     assert_eq!(command.email.as_given(), "Ada@example.com");
     assert!(command.request_id.is_some() && command.client.ip.is_some());
-    assert!(credentials("ada@example.com", "x", None).is_ok());
+    assert!(credentials(&call(), "ada@example.com", "x", None).is_ok());
 }
 
 /// (W10)
@@ -63,7 +67,7 @@ fn every_fault_of_a_registration_is_found_in_the_order_of_the_fields() {
         unknown: vec!["role", "user_id"],
     };
     assert_eq!(
-        faults(registration(&bad, POLICY)),
+        faults(registration(&call(), &bad, POLICY)),
         pairs(&[
             ("email", "INVALID_EMAIL"),
             ("password", "PASSWORD_TOO_SHORT"),
@@ -84,7 +88,7 @@ fn what_is_no_text_has_one_fault() {
         ..raw("", "")
     };
     assert_eq!(
-        faults(registration(&bad, POLICY)),
+        faults(registration(&call(), &bad, POLICY)),
         pairs(&[
             ("email", "INVALID_FIELD"),
             ("password", "INVALID_FIELD"),
@@ -118,9 +122,9 @@ fn password_faults_have_their_reasons() {
             pairs(&expected)
         };
         let shown: String = password.chars().take(20).collect();
-        let registered = faults(registration(&raw(email, password), POLICY));
+        let registered = faults(registration(&call(), &raw(email, password), POLICY));
         assert_eq!(registered, expected(at_registration), "{shown:?}");
-        let logged_in = faults(credentials(email, password, None));
+        let logged_in = faults(credentials(&call(), email, password, None));
         assert_eq!(logged_in, expected(at_login), "{shown:?}");
     }
 }
@@ -135,6 +139,6 @@ fn only_an_empty_or_overlong_token_is_the_callers_fault() {
 
 #[test]
 fn the_input_never_comes_back_in_a_fault() {
-    let failure = registration(&raw("canary-mail", "canary\x07"), POLICY).unwrap_err();
+    let failure = registration(&call(), &raw("canary-mail", "canary\x07"), POLICY).unwrap_err();
     assert!(!format!("{failure:?}").contains("canary"));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Faults, client};
 use crate::{
-    auth::{SessionToOpen, SessionsToEnd, Unverified},
+    auth::{CallContext, SessionToOpen, SessionsToEnd, Unverified},
     domain::{EmailPrefix, Timestamp, UserEdit, UserFilter, UserId, UserKey, UserStatus},
     proto::v1::{
         self, ErrorReason, create_password_reset_request::User as ResetUser,
@@ -47,6 +47,7 @@ pub(crate) fn user_key(key: Option<&Key>) -> Result<UserKey, Failure> {
 
 /// Reads the user and the client of a new session.
 pub(crate) fn session_user(
+    call: &CallContext,
     message: &v1::CreateSessionForUserRequest,
 ) -> Result<SessionToOpen, Failure> {
     let mut faults = Faults::default();
@@ -55,7 +56,7 @@ pub(crate) fn session_user(
         Some(SessionUser::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
         None => faults.missing("user"),
     };
-    let client = client(message.client.as_ref());
+    let client = client(call, message.client.as_ref());
     let unverified = match (message.proves_email, message.allow_unverified) {
         (true, _) => Unverified::Claim,
         (false, true) => Unverified::Allow,

@@ -39,11 +39,7 @@ impl Server {
     }
 
     fn operator(&self) -> (Users, CallContext) {
-        let call = CallContext {
-            deadline: Instant::now() + LIMIT,
-            request_id: String::new(),
-            caller: None,
-        };
+        let call = CallContext::new(Instant::now() + LIMIT, String::new());
         (Users::new(self.db.clone(), Clock::system()), call)
     }
 
@@ -128,7 +124,9 @@ impl Server {
             origin: EventOrigin::default(),
         };
         let redemption = Redemption::PasswordReset(self.stored_hash(donor).await);
-        let redeemed = self.db.redeem_token(proof, redemption, event, deadline);
+        let redeemed = self
+            .db
+            .redeem_token(proof, redemption, None, event, deadline);
         let redeemed = redeemed.await.unwrap();
         assert!(
             matches!(redeemed, Redeemed::Yes(_)),

@@ -5,10 +5,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use vestibule::{
     auth,
-    domain::{PasswordPolicy, SessionLimits},
+    domain::{PasswordPolicy, SessionLimits, ThrottlePolicy},
     hashing, mail,
     server::{self, ApplicationSettings, TestHooks},
-    transport::AuthServiceAccess,
+    transport::{AuthServiceAccess, Proxies},
 };
 
 use super::{Database, HandlerGate, HashGate, Server, Store};
@@ -50,6 +50,7 @@ impl Plan {
                         queue: 1_000,
                         verification_proof: auth::VerificationProof::Required,
                     },
+                    throttle: Some(throttle()),
                 },
             },
             hooks: TestHooks::default(),
@@ -110,6 +111,7 @@ fn listeners() -> server::ServerSettings {
         max_connections: 10_000,
         rest_listen: Some(any),
         auth_service: AuthServiceAccess::Open,
+        proxies: Proxies::default(),
         tls: None,
         operations_listen: any,
         drain_delay: Duration::ZERO,
@@ -127,5 +129,15 @@ pub(crate) fn cheap_hashing() -> hashing::HashingSettings {
         workers: 2,
         queue: 128,
         max_wait: Duration::from_secs(2),
+    }
+}
+
+/// The shipped limits of failures.
+pub(crate) fn throttle() -> ThrottlePolicy {
+    ThrottlePolicy {
+        failures: 5,
+        failures_max: 100,
+        longest_delay: Duration::from_mins(15),
+        source_failures: 100,
     }
 }

@@ -1,0 +1,254 @@
+//! How wrong secrets slow down further tries (NIST SP 800-63B-4 §3.2.2, OWASP ASVS 5.0 §6.3.1).
+//!
+//! Failures are counted for each account, whether or not it exists, and for each source. A source from
+//! which the account logged in lately has a count of its own, so that others lock nobody out.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::Timestamp;
+
+/// For this long after a login, its source is a known one of the account.
+pub const KNOWN_FOR: TimeDelta = TimeDelta::days(30);
+
+/// The delay after the first failure that has one. It doubles with each further failure.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+
+/// The time in which a spent budget of a source is full again.
+pub const BUDGET_PERIOD: Duration = Duration::from_hours(1);
+
+/// How many failures are allowed, and how long the delays are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThrottlePolicy {
+    /// Consecutive failures of an account that delay nothing.
+    pub failures: u32,
+    /// Consecutive failures of an account after which no delay is long enough.
+    pub failures_max: u32,
+    /// The longest delay.
+    pub longest_delay: Duration,
+    /// Failures of a source that are allowed at once, over all accounts; within [`BUDGET_PERIOD`] as
+    /// many are allowed again.
+    pub source_failures: u32,
+}
+
+/// Consecutive failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failures {
+    pub count: u32,
+    /// The time of the last one.
+    pub last: Timestamp,
+}
+
+/// What is known of an account and a source before a secret is checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Throttled {
+    /// The account's failures.
+    pub account: Option<Failures>,
+    /// The time until which the failures of the source have spent its budget in advance.
+    pub source_spent_until: Option<Timestamp>,
+    /// Of a source that the account logged in from: the last login.
+    pub known_since: Option<Timestamp>,
+    /// Of such a source: its failures since, with this account.
+    pub known: Option<Failures>,
+}
+
+impl Throttled {
+    /// Whether the account logged in from this source lately.
+    pub fn is_known(&self, now: Timestamp) -> bool {
+        self.known_since
+            .is_some_and(|login| now - login < KNOWN_FOR)
+    }
+
+    /// Whether a success has anything to clear.
+    pub fn has_failures(&self) -> bool {
+        self.account.is_some() || self.known.is_some()
+    }
+}
+
+impl ThrottlePolicy {
+    /// Whether a secret may be checked now.
+    ///
+    /// # Errors
+    /// When to try again.
+    pub fn admit(&self, state: &Throttled, now: Timestamp) -> Result<(), Duration> {
+        if state.is_known(now) {
+            return self.admit_after(state.known, now);
+        }
+        let by_account = self.admit_after(state.account, now);
+        match (by_account, self.admit_source(state.source_spent_until, now)) {
+            (Ok(()), Ok(())) => Ok(()),
+            (Err(wait), Ok(())) | (Ok(()), Err(wait)) => Err(wait),
+            (Err(one), Err(other)) => Err(one.max(other)),
+        }
+    }
+
+    /// The time that a failure of a source takes from its budget.
+    pub fn source_cost(&self) -> Duration {
+        BUDGET_PERIOD / self.source_failures.max(1)
+    }
+
+    fn admit_after(&self, failures: Option<Failures>, now: Timestamp) -> Result<(), Duration> {
+        let Some(Failures { count, last }) = failures else {
+            return Ok(());
+        };
+        if count >= self.failures_max {
+            return Err(self.longest_delay);
+        }
+        // Either way: a clock that was set back must not make the wait longer.
+        let passed = (now - last).abs().to_std().unwrap_or(Duration::MAX);
+        match self.delay(count).checked_sub(passed) {
+            Some(left) if !left.is_zero() => Err(left),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The delay after so many failures.
+    fn delay(&self, count: u32) -> Duration {
+        match count.checked_sub(self.failures) {
+            Some(doublings) => {
+                let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+                FIRST_DELAY.saturating_mul(factor).min(self.longest_delay)
+            }
+            None => Duration::ZERO,
+        }
+    }
+
+    /// The generic cell rate algorithm: each failure moves the time by its cost, and the budget is spent
+    /// when that time is a period ahead.
+    fn admit_source(&self, spent_until: Option<Timestamp>, now: Timestamp) -> Result<(), Duration> {
+        let ahead = spent_until.map_or(TimeDelta::zero(), |until| until - now);
+        let ahead = ahead.to_std().unwrap_or_default();
+        match (ahead + self.source_cost()).checked_sub(BUDGET_PERIOD) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: ThrottlePolicy = ThrottlePolicy {
+        failures: 5,
+        failures_max: 100,
+        longest_delay: Duration::from_mins(15),
+        source_failures: 100,
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        chrono::DateTime::from_timestamp(1_000_000 + seconds, 0).unwrap()
+    }
+
+    fn failed(count: u32) -> Option<Failures> {
+        Some(Failures { count, last: at(0) })
+    }
+
+    fn wait(state: Throttled, seconds: i64) -> u64 {
+        POLICY
+            .admit(&state, at(seconds))
+            .map_or_else(|wait| wait.as_secs(), |()| 0)
+    }
+
+    #[test]
+    fn the_delay_doubles_after_the_fifth_failure_up_to_the_longest() {
+        for (count, delay) in [
+            (0, 0),
+            (4, 0),
+            (5, 1),
+            (6, 2),
+            (7, 4),
+            (14, 512),
+            (15, 900),
+            (60, 900),
+            (99, 900),
+        ] {
+            let account = failed(count);
+            let state = Throttled {
+                account,
+                ..Throttled::default()
+            };
+            assert_eq!(wait(state, 0), delay, "{count} failures");
+            let passed = i64::try_from(delay).unwrap();
+            assert_eq!(wait(state, passed), 0, "{count} failures, after the delay");
+        }
+    }
+
+    /// (T1) NIST SP 800-63B-4 §3.2.2
+    #[test]
+    fn no_delay_is_long_enough_after_a_hundred_failures() {
+        let state = Throttled {
+            account: failed(100),
+            ..Throttled::default()
+        };
+        assert_eq!(wait(state, 0), 900);
+        assert_eq!(wait(state, 10_000_000), 900);
+    }
+
+    /// (C4)
+    #[test]
+    fn a_clock_that_is_set_back_lengthens_no_delay() {
+        let state = Throttled {
+            account: failed(10),
+            ..Throttled::default()
+        };
+        assert_eq!(wait(state, -3_600), 0);
+        assert_eq!(wait(state, -30), 2);
+    }
+
+    /// (T4)
+    #[test]
+    fn a_known_source_has_a_count_of_its_own() {
+        let others = Throttled {
+            account: failed(100),
+            source_spent_until: Some(at(100_000)),
+            known_since: Some(at(-1_000)),
+            known: None,
+        };
+        assert_eq!(wait(others, 0), 0);
+        assert_eq!(
+            wait(
+                Throttled {
+                    known: failed(6),
+                    ..others
+                },
+                0
+            ),
+            2
+        );
+        assert_eq!(
+            wait(
+                Throttled {
+                    known: failed(100),
+                    ..others
+                },
+                100_000
+            ),
+            900
+        );
+        let long_ago = KNOWN_FOR.num_seconds();
+        assert_eq!(wait(others, long_ago - 1_001), 0);
+        assert_eq!(wait(others, long_ago - 1_000), 900);
+    }
+
+    #[test]
+    fn a_source_may_fail_a_hundred_times_and_then_a_hundred_times_an_hour() {
+        let cost = TimeDelta::from_std(POLICY.source_cost()).unwrap();
+        let mut spent = at(0);
+        for failure in 0..100 {
+            let state = Throttled {
+                source_spent_until: Some(spent),
+                ..Throttled::default()
+            };
+            assert_eq!(POLICY.admit(&state, at(0)), Ok(()), "failure {failure}");
+            spent += cost;
+        }
+        let state = Throttled {
+            source_spent_until: Some(spent),
+            ..Throttled::default()
+        };
+        assert_eq!(wait(state, 0), 36);
+        assert_eq!(wait(state, 36), 0);
+    }
+}
