@@ -10,6 +10,7 @@ pub mod calibration;
 mod capacity;
 mod decoy;
 mod fair_queue;
+mod flow;
 mod free_memory;
 mod job;
 mod metrics;
@@ -27,6 +28,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
+pub use flow::Flow;
 pub use free_memory::free_memory;
 pub(crate) use metrics::HashingMetrics;
 pub use parameters::{
@@ -157,11 +159,17 @@ impl Hasher {
         &self,
         password: NewPassword,
         salt: Salt,
+        flow: Flow,
         deadline: Instant,
     ) -> Result<HashedPassword, HashingError> {
         let mut hash = StoredHash::without_tag(self.0.current, salt);
         let tag = self
-            .compute_tag(Lane::Registration, password.as_bytes(), &hash, deadline)
+            .compute_tag(
+                (Lane::Registration, flow),
+                password.as_bytes(),
+                &hash,
+                deadline,
+            )
             .await?;
         hash.tag.copy_from_slice(&tag);
         Ok(HashedPassword::from_phc(hash.to_string()))
@@ -191,15 +199,15 @@ impl Hasher {
 
     async fn compute_tag(
         &self,
-        lane: Lane,
+        (lane, flow): (Lane, Flow),
         password: &[u8],
         hash: &StoredHash,
         deadline: Instant,
     ) -> Result<Tag, HashingError> {
         let (job, tag) = Job::new(password, hash, deadline);
-        self.0.queue.admit(lane, job)?;
+        self.0.queue.admit(lane, job.of(flow))?;
         match timeout_at(deadline, tag).await {
-            Ok(Ok(tag)) => Ok(tag),
+            Ok(Ok(answer)) => answer,
             // No answer: the job failed, or a thread saw the deadline pass just before the timer did.
             Ok(Err(_)) if Instant::now() < deadline => Err(HashingError::Failed),
             Ok(Err(_)) | Err(_) => Err(HashingError::DeadlineExceeded),

@@ -4,7 +4,7 @@
 //! The password is verified after every cheaper check. Sessions end and passwords change while it
 //! is verified, so the transaction of the change checks again that the proof holds.
 
-use super::{Auth, AuthError, CallContext, entropy::random_bytes};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes, throttle::Throttling};
 use crate::{
     db::{AfterWrong, ProvenUser},
     domain::{
@@ -32,15 +32,6 @@ pub struct PasswordChange {
     pub new: NewPassword,
 }
 
-/// What the failures of an account mean for a check of its password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Throttling {
-    /// After too many, nothing is checked.
-    Refuses,
-    /// A wrong password counts, and something else limits the tries.
-    Counts,
-}
-
 impl Auth {
     /// Sets a new password. The session of the proof lives on; all others end, and so do all
     /// one-time tokens.
@@ -60,7 +51,12 @@ impl Auth {
             .await?;
         let hashed = self
             .hasher
-            .hash_password(new, random_bytes()?, call.deadline)
+            .hash_password(
+                new,
+                random_bytes()?,
+                call.flow(&proof.client),
+                call.deadline,
+            )
             .await?;
         let (kind, session_id) = (EventKind::PasswordChanged, Some(session.id));
         let event = call.event(&self.clock, kind, Some(user.id), session_id)?;
@@ -247,14 +243,16 @@ impl Auth {
         throttling: Throttling,
     ) -> Result<bool, AuthError> {
         let email = parse_stored_address(user)?;
-        let (attempt, _) = self.begin_attempt(call, email.key(), client).await?;
-        if throttling == Throttling::Refuses {
-            self.admit_attempt(call, &attempt, Some(user.id), client)?;
-        }
+        let attempt = self.begin_attempt(call, email.key(), client, throttling);
+        let (attempt, _) = attempt.await?;
         let stored = user.stored_password();
-        let verification = self
-            .hasher
-            .verify(password, stored, email.key(), call.deadline);
+        let verification = self.hasher.verify(
+            password,
+            stored,
+            email.key(),
+            call.flow(client),
+            call.deadline,
+        );
         match verification.await? {
             Verification::Match { .. } => {
                 self.pass_attempt(call, &attempt).await?;

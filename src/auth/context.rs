@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use tokio::time::Instant;
 use tracing::{Span, field::display};
 
-use crate::domain::{CallerName, ClientInfo, Source};
+use crate::{
+    domain::{CallerName, ClientInfo, Source},
+    hashing::Flow,
+};
 
 /// The call that a use case serves.
 #[derive(Debug, Clone)]
@@ -46,6 +49,15 @@ impl CallContext {
         ClientInfo {
             source,
             ..ClientInfo::new(told.or(own), user_agent)
+        }
+    }
+
+    /// Whose work the hashes of this call are.
+    pub(super) fn flow(&self, client: &ClientInfo) -> Flow {
+        match (&self.caller, client.source) {
+            (Some(caller), _) => Flow::Caller(caller.clone()),
+            (None, Some(source)) => Flow::Source(source),
+            (None, None) => Flow::Rest,
         }
     }
 

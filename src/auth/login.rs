@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, error_span};
 
-use super::{Auth, AuthError, CallContext, entropy::random_bytes};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes, throttle::Throttling};
 use crate::{
     domain::{ClientInfo, Email, EventKind, PasswordAttempt, User, UserId, UserStatus},
     hashing::{Verification, VerifiedPassword},
@@ -69,11 +69,12 @@ impl Auth {
         call: &CallContext,
         credentials: &Credentials,
     ) -> Result<Option<VerifiedUser>, AuthError> {
-        self.hasher.would_verify(call.deadline)?;
         let (key, client) = (credentials.email.key(), &credentials.client);
-        let (attempt, user) = self.begin_attempt(call, key, client).await?;
+        let flow = call.flow(client);
+        self.hasher.would_verify(&flow, call.deadline)?;
+        let attempt = self.begin_attempt(call, key, client, Throttling::Refuses);
+        let (attempt, user) = attempt.await?;
         let user_id = user.as_ref().map(|user| user.id);
-        self.admit_attempt(call, &attempt, user_id, client)?;
         let stored = user.as_ref().and_then(User::stored_password);
         // An unreadable hash is logged within this span: the operator must know whose it is.
         let span = user
@@ -81,7 +82,13 @@ impl Auth {
             .map_or_else(Span::none, |user| error_span!("user", user_id = %user.id));
         let verification = self
             .hasher
-            .verify(credentials.password.clone(), stored, key, call.deadline)
+            .verify(
+                credentials.password.clone(),
+                stored,
+                key,
+                flow,
+                call.deadline,
+            )
             .instrument(span)
             .await?;
         match (user, verification) {

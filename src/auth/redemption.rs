@@ -3,8 +3,9 @@
 
 use super::{
     Auth, AuthError, CallContext, VerificationProof,
-    account::{Throttling, parse_stored_address, refuse_address, refuse_guessable},
+    account::{parse_stored_address, refuse_address, refuse_guessable},
     entropy::random_bytes,
+    throttle::Throttling,
 };
 use crate::{
     db::{AccountProof, Redeemed, Redemption, ThrottleKey, TokenOwner, TokenProof},
@@ -71,7 +72,8 @@ impl Auth {
         let proof = token_proof(&reset.token, TokenPurpose::PasswordReset)?;
         let user = self.find_token_owner(call, proof).await?.user;
         refuse_guessable(&reset.new, &user)?;
-        let redemption = Redemption::PasswordReset(self.hash(call, reset.new).await?);
+        let redemption =
+            Redemption::PasswordReset(self.hash(call, reset.new, &reset.client).await?);
         let event = call.event(&self.clock, EventKind::PasswordReset, Some(user.id), None)?;
         let event = event.with_client(reset.client);
         let address = parse_stored_address(&user)?;
@@ -97,7 +99,8 @@ impl Auth {
         let owner = self.find_token_owner(call, proof).await?;
         let restored = owner.new_email.ok_or(AuthError::TokenInvalid)?;
         refuse_address(&restore.new, &restored)?;
-        let redemption = Redemption::EmailRestore(self.hash(call, restore.new).await?);
+        let redemption =
+            Redemption::EmailRestore(self.hash(call, restore.new, &restore.client).await?);
         let (kind, user_id) = (EventKind::EmailRestored, owner.user.id);
         let event = call.event(&self.clock, kind, Some(user_id), None)?;
         let event = event.with_client(restore.client);
@@ -171,10 +174,10 @@ impl Auth {
         &self,
         call: &CallContext,
         new: NewPassword,
+        client: &ClientInfo,
     ) -> Result<HashedPassword, AuthError> {
-        let hashed = self
-            .hasher
-            .hash_password(new, random_bytes()?, call.deadline);
+        let (salt, flow) = (random_bytes()?, call.flow(client));
+        let hashed = self.hasher.hash_password(new, salt, flow, call.deadline);
         Ok(hashed.await?)
     }
 

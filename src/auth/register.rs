@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::{Auth, AuthError, CallContext, entropy::random_bytes};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes, throttle::Throttling};
 use crate::{
     db::{AddedUser, NewUser},
     domain::{
-        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserStatus,
-        uuid_v7,
+        ClientInfo, Email, EventKind, NewPassword, RegistrationId, User, UserId, UserKey,
+        UserStatus, uuid_v7,
     },
     hashing::Verification,
 };
@@ -39,10 +39,10 @@ impl Auth {
         registration: Registration,
     ) -> Result<User, AuthError> {
         let now = self.clock.now();
-        let salt = random_bytes()?;
+        let (salt, flow) = (random_bytes()?, call.flow(&registration.client));
         let hashed_password = self
             .hasher
-            .hash_password(registration.password.clone(), salt, call.deadline)
+            .hash_password(registration.password.clone(), salt, flow, call.deadline)
             .await?;
         let user = NewUser {
             id: UserId::new(uuid_v7(now, random_bytes()?)),
@@ -81,7 +81,8 @@ impl Auth {
             return Err(AuthError::EmailTaken);
         };
         let key = retry.email.key();
-        let (attempt, found) = self.begin_attempt(call, key, &retry.client).await?;
+        let user_key = UserKey::Email(key.clone());
+        let found = self.db.find_user_by(&user_key, call.deadline).await?;
         let Some(user) = found else {
             return Err(AuthError::RequestIdReused);
         };
@@ -90,11 +91,12 @@ impl Auth {
         {
             return Err(AuthError::EmailTaken);
         }
-        self.admit_attempt(call, &attempt, Some(user.id), &retry.client)?;
-        let password = retry.password.to_attempt();
+        let attempt = self.begin_attempt(call, key, &retry.client, Throttling::Refuses);
+        let (attempt, _) = attempt.await?;
+        let (password, flow) = (retry.password.to_attempt(), call.flow(&retry.client));
         match self
             .hasher
-            .verify(password, user.stored_password(), key, call.deadline)
+            .verify(password, user.stored_password(), key, flow, call.deadline)
             .await?
         {
             Verification::Match { .. } => {

@@ -124,23 +124,54 @@ pub(super) struct Attempt {
     _turn: Option<Turn>,
 }
 
+/// What the failures of an account mean for a check of its password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Throttling {
+    /// After too many, nothing is checked.
+    Refuses,
+    /// A wrong password counts, and something else limits the tries.
+    Counts,
+}
+
 impl Auth {
     /// Begins an attempt, as soon as the attempts of this account that came before are settled. Returns
     /// the user as well, by the same statement.
+    ///
+    /// # Errors
+    /// `LoginThrottled` where too many failed before, which is noted; `Overloaded` where too many of
+    /// this account wait.
     pub(super) async fn begin_attempt(
         &self,
         call: &CallContext,
         account: &EmailKey,
         client: &ClientInfo,
+        throttling: Throttling,
     ) -> Result<(Attempt, Option<User>), AuthError> {
         let throttle = &self.throttle;
         let keys = throttle.keys(&self.db, account, client.source, call.deadline);
         let keys = keys.await?;
+        let read = async || {
+            let found = self.db.find_login(account, keys, call.deadline);
+            let (user, state) = found.await?;
+            if throttling == Throttling::Refuses {
+                let user_id = user.as_ref().map(|user| user.id);
+                self.refuse_throttled(call, &state, user_id, client)?;
+            }
+            Ok::<_, AuthError>((user, state))
+        };
         let turn = match keys {
-            Some(keys) => Some(throttle.turns.take(keys.account).await),
+            Some(keys) => {
+                let turn = throttle.turns.join(keys.account);
+                if turn.ahead > 0 {
+                    // What is refused anyway must not hold up those who are not.
+                    read().await?;
+                    self.hasher.would_wait_behind(turn.ahead)?;
+                }
+                Some(turn.begin().await)
+            }
             None => None,
         };
-        let (user, state) = self.db.find_login(account, keys, call.deadline).await?;
+        let (user, state) = read().await?;
         let attempt = Attempt {
             keys,
             state,
@@ -149,21 +180,17 @@ impl Auth {
         Ok((attempt, user))
     }
 
-    /// Refuses an attempt where too many failed before it, which is noted.
-    ///
-    /// # Errors
-    /// `LoginThrottled`, with the time of the next try.
-    pub(super) fn admit_attempt(
+    fn refuse_throttled(
         &self,
         call: &CallContext,
-        attempt: &Attempt,
+        state: &Throttled,
         user: Option<UserId>,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
         let Some(policy) = self.throttle.policy else {
             return Ok(());
         };
-        let Err(wait) = policy.admit(&attempt.state, self.clock.now()) else {
+        let Err(wait) = policy.admit(state, self.clock.now()) else {
             return Ok(());
         };
         self.throttle.refused.inc();
@@ -211,6 +238,15 @@ impl Auth {
             }
         }
         Ok(())
+    }
+
+    /// Fetches the key of the counts, so that no login has to.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn prepare_throttle(&self) -> Result<(), AuthError> {
+        let key = || server_key(&self.db, Instant::now() + COUNT_LIMIT);
+        self.throttle.key.get_or_try_init(key).await.map(drop)
     }
 
     /// Attempts that were refused since the start.

@@ -1,7 +1,7 @@
 //! The algorithms of stored hashes, and the cap on the cost of each. New hashes are Argon2id; the others
 //! came with imported users and are replaced at their next login.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use argon2::{Algorithm as Variant, Version};
 use pbkdf2::pbkdf2_hmac;
@@ -121,6 +121,20 @@ impl Algorithm {
             Self::Scrypt { .. } => true,
             Self::Bcrypt { .. } | Self::Pbkdf2 { .. } => false,
         }
+    }
+
+    /// About how long it takes on a server of this decade, to compare costs of several algorithms.
+    pub(super) fn nominal_time(self) -> Duration {
+        let nanoseconds = match self {
+            Self::Argon2 { parameters, .. } => {
+                500 * u64::from(parameters.memory_kib()) * u64::from(parameters.iterations())
+            }
+            Self::Bcrypt { cost } => 50_000 << cost,
+            // 128·N·r bytes are filled and read, for each of p lanes (RFC 7914).
+            Self::Scrypt { log_n, r, p } => 300 * u64::from(r) * u64::from(p) << log_n,
+            Self::Pbkdf2 { rounds, .. } => 300 * u64::from(rounds),
+        };
+        Duration::from_nanos(nanoseconds)
     }
 
     /// Whether it ignores the end of this password.

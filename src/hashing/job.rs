@@ -4,8 +4,10 @@ use tokio::{sync::oneshot, time::Instant};
 use zeroize::Zeroizing;
 
 use super::{
+    HashingError,
     algorithm::{Algorithm, ComputeError},
     arena::Arena,
+    flow::Flow,
     stored::StoredHash,
 };
 
@@ -21,9 +23,13 @@ pub(super) struct Job {
     tag_bytes: usize,
     created: Instant,
     deadline: Instant,
+    flow: Flow,
     /// Closed when the caller has left; dropped without a value when the job fails.
-    answer: oneshot::Sender<Tag>,
+    answer: oneshot::Sender<Answer>,
 }
+
+/// The tag, or why the job was given up.
+pub(super) type Answer = Result<Tag, HashingError>;
 
 impl Job {
     /// A job that computes the tag of `password` with the algorithm and salt of `hash`, and the
@@ -32,7 +38,7 @@ impl Job {
         password: &[u8],
         hash: &StoredHash,
         deadline: Instant,
-    ) -> (Self, oneshot::Receiver<Tag>) {
+    ) -> (Self, oneshot::Receiver<Answer>) {
         let (answer, tag) = oneshot::channel();
         let job = Self {
             password: Zeroizing::new(password.to_vec()),
@@ -41,9 +47,19 @@ impl Job {
             tag_bytes: hash.tag.len(),
             created: Instant::now(),
             deadline,
+            flow: Flow::default(),
             answer,
         };
         (job, tag)
+    }
+
+    /// The job as one of a flow.
+    pub(super) fn of(self, flow: Flow) -> Self {
+        Self { flow, ..self }
+    }
+
+    pub(super) fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     pub(super) fn created(&self) -> Instant {
@@ -77,6 +93,11 @@ impl Job {
 
     /// Sends the tag to the caller, who may have left.
     pub(super) fn answer(self, tag: Tag) {
-        drop(self.answer.send(tag));
+        drop(self.answer.send(Ok(tag)));
+    }
+
+    /// Tells the caller that the job is given up.
+    pub(super) fn give_up(self, reason: HashingError) {
+        drop(self.answer.send(Err(reason)));
     }
 }

@@ -1,6 +1,8 @@
 //! Admits, refuses and orders hashing jobs. The bound keeps a flood of logins from exhausting memory, and
 //! the estimated wait keeps a job from being admitted that would miss its deadline.
 
+mod room;
+
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
@@ -8,20 +10,19 @@ use tokio::time::Instant;
 
 use super::{
     HashingError, HashingSettings, Memory,
+    algorithm::Algorithm,
     fair_queue::{FairQueue, Lane},
+    flow::Flow,
     job::Job,
     metrics::{HashingCounters, HashingMetrics, Refusal},
     parameters::Parameters,
 };
+use room::Arrival;
 
-/// The assumed time of a hash before the first is measured, in nanoseconds for each KiB and pass: about
-/// right for a server of this decade.
-const NANOSECONDS_PER_KIB: u64 = 500;
 /// Weight of the newest hash in the mean: one in eight, as TCP smooths round trips (RFC 6298).
 const SMOOTHING: u32 = 8;
-/// One lane alone fills at most seven eighths of the places. The rest is enough for the other lane to
-/// have a job waiting at each of its turns.
-const RESERVED_DIVISOR: usize = 8;
+/// Costly jobs have at most this part of the threads' time while others wait.
+const COSTLY_DIVISOR: u32 = 4;
 
 /// The waiting jobs, and the number of running ones.
 pub(super) struct JobQueue {
@@ -40,6 +41,10 @@ struct JobQueueState {
     /// Whether a heavy job runs. Only one may run at a time, because the memory reserve has room for
     /// one extra arena.
     heavy_runs: bool,
+    /// How many costly jobs run.
+    costly_running: usize,
+    /// The time of other jobs that comes before the next costly one, while such jobs wait.
+    owed: Duration,
     /// The mean time of recent hashes.
     mean: Duration,
     closed: bool,
@@ -47,7 +52,6 @@ struct JobQueueState {
 
 impl JobQueue {
     pub(super) fn new(settings: &HashingSettings, current: Parameters, workers: usize) -> Self {
-        let work_kib = u64::from(current.memory_kib()) * u64::from(current.iterations());
         Self {
             current,
             workers,
@@ -57,7 +61,10 @@ impl JobQueue {
                 waiting: FairQueue::new(),
                 running: 0,
                 heavy_runs: false,
-                mean: Duration::from_nanos(work_kib * NANOSECONDS_PER_KIB),
+                costly_running: 0,
+                owed: Duration::ZERO,
+                // Until the first is measured.
+                mean: Algorithm::argon2id(current).nominal_time(),
                 closed: false,
             }),
             arrived: Condvar::new(),
@@ -71,23 +78,40 @@ impl JobQueue {
     /// `DeadlineExceeded`, `Overloaded`, or `Failed` once closed.
     pub(super) fn admit(&self, lane: Lane, job: Job) -> Result<(), HashingError> {
         let mut state = self.state.lock();
-        self.make_room(&mut state, lane, self.is_heavy(&job), job.deadline())?;
+        let arrival = Arrival {
+            lane,
+            flow: job.flow(),
+            heavy: self.is_heavy(&job),
+        };
+        self.check_room(&mut state, arrival, job.deadline())?;
+        if !self.would_start(&state, arrival.heavy) && self.is_full(&state, lane) {
+            self.displace(&mut state, lane);
+        }
         state.waiting.push(lane, job);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Whether `admit` would admit a light job now, for a caller that must read the database before it
-    /// can make the job.
-    pub(super) fn would_admit(&self, lane: Lane, deadline: Instant) -> Result<(), HashingError> {
-        self.make_room(&mut self.state.lock(), lane, false, deadline)
+    /// Whether `admit` would admit a light job of a flow now, for a caller that must read the database
+    /// before it can make the job.
+    pub(super) fn would_admit(
+        &self,
+        lane: Lane,
+        flow: &Flow,
+        deadline: Instant,
+    ) -> Result<(), HashingError> {
+        let arrival = Arrival {
+            lane,
+            flow,
+            heavy: false,
+        };
+        self.check_room(&mut self.state.lock(), arrival, deadline)
     }
 
-    fn make_room(
+    fn check_room(
         &self,
         state: &mut JobQueueState,
-        lane: Lane,
-        heavy: bool,
+        arrival: Arrival<'_>,
         deadline: Instant,
     ) -> Result<(), HashingError> {
         let now = Instant::now();
@@ -101,12 +125,12 @@ impl JobQueue {
         if state.closed {
             return Err(HashingError::Failed);
         }
-        if self.refusal(state, lane, heavy, left).is_some() {
+        if self.refusal(state, arrival, left).is_some() {
             // Abandoned jobs must not take the room of wanted ones.
             self.drop_unwanted(state, now);
-            if let Some(refusal) = self.refusal(state, lane, heavy, left) {
+            if let Some(refusal) = self.refusal(state, arrival, left) {
                 self.counters.refuse(refusal);
-                let retry_after = self.estimated_wait(state, lane);
+                let retry_after = self.estimated_wait(state, arrival);
                 return Err(HashingError::Overloaded { retry_after });
             }
         }
@@ -149,6 +173,13 @@ impl JobQueue {
         if self.is_heavy(job) {
             state.heavy_runs = false;
         }
+        let time_taken = time.unwrap_or_default();
+        if self.is_costly(job) {
+            state.costly_running -= 1;
+            state.owed = time_taken * (COSTLY_DIVISOR - 1);
+        } else {
+            state.owed = state.owed.saturating_sub(time_taken);
+        }
         if let Some(time) = time {
             self.counters.duration.observe(time);
             state.mean = state.mean * (SMOOTHING - 1) / SMOOTHING + time / SMOOTHING;
@@ -168,6 +199,13 @@ impl JobQueue {
         job.algorithm().is_heavy(self.current.memory_kib())
     }
 
+    /// Whether a job takes longer than one with the parameters of new hashes, as those of other systems
+    /// may.
+    fn is_costly(&self, job: &Job) -> bool {
+        let usual = Algorithm::argon2id(self.current).nominal_time();
+        job.algorithm().nominal_time() > usual * 3 / 2
+    }
+
     pub(super) fn metrics(&self) -> HashingMetrics {
         let (waiting, running) = {
             let state = self.state.lock();
@@ -185,29 +223,6 @@ impl JobQueue {
         }
     }
 
-    /// The reason to refuse a job; `None`: it can be admitted.
-    fn refusal(
-        &self,
-        state: &JobQueueState,
-        lane: Lane,
-        heavy: bool,
-        left: Duration,
-    ) -> Option<Refusal> {
-        if self.would_start(state, heavy) {
-            return None;
-        }
-        let wait = self.estimated_wait(state, lane);
-        if self.is_full(state, lane) {
-            Some(Refusal::QueueFull)
-        } else if wait > left {
-            Some(Refusal::Deadline)
-        } else if wait > self.max_wait {
-            Some(Refusal::MaxWait)
-        } else {
-            None
-        }
-    }
-
     fn drop_unwanted(&self, state: &mut JobQueueState, now: Instant) {
         let before = state.waiting.len();
         state.waiting.drop_unwanted(now);
@@ -215,49 +230,22 @@ impl JobQueue {
         self.counters.abandoned.inc_by(dropped as u64);
     }
 
-    /// Whether a thread is free for a job after the jobs before it have started.
-    fn would_start(&self, state: &JobQueueState, heavy: bool) -> bool {
-        let is_held_up =
-            heavy && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
-        !is_held_up && state.running + self.starting(state) < self.workers
-    }
-
-    /// The number of waiting jobs that start as soon as a free thread has woken up.
-    fn starting(&self, state: &JobQueueState) -> usize {
-        let is_heavy = |job: &&Job| self.is_heavy(job);
-        let heavy = state.waiting.jobs().filter(is_heavy).count();
-        let light = state.waiting.len() - heavy;
-        let may_start = light + usize::from(heavy > 0 && !state.heavy_runs);
-        may_start.min(self.workers - state.running)
-    }
-
-    /// Whether all places, or all that the lane may fill, are taken.
-    fn is_full(&self, state: &JobQueueState, lane: Lane) -> bool {
-        let starting = self.starting(state);
-        let taken = |count: usize| count.saturating_sub(starting);
-        let own_max = self.waiting_max - self.waiting_max / RESERVED_DIVISOR;
-        taken(state.waiting.len()) >= self.waiting_max
-            || taken(state.waiting.len_of(lane)) >= own_max
-    }
-
-    /// Jobs ahead × mean time ÷ threads.
-    fn estimated_wait(&self, state: &JobQueueState, lane: Lane) -> Duration {
-        let to_u32 = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let ahead = state.running + state.waiting.ahead_of(lane);
-        state.mean.saturating_mul(to_u32(ahead)) / to_u32(self.workers)
-    }
-
-    /// Takes the next job that may run, skipping heavy jobs while one runs. Abandoned jobs never start.
+    /// Takes the next job that may run. Heavy jobs are skipped while one runs, and costly ones beyond
+    /// their part of the threads or, while others wait, of the time. Abandoned jobs never start.
     fn start_next(&self, state: &mut JobQueueState) -> Option<Job> {
         let now = Instant::now();
         self.drop_unwanted(state, now);
         let heavy_runs = state.heavy_runs;
-        let job = state
-            .waiting
-            .pop(|job| !(heavy_runs && self.is_heavy(job)))?;
+        let has_thread = state.costly_running < (self.workers / COSTLY_DIVISOR as usize).max(1);
+        let others_wait = || state.waiting.jobs().any(|job| !self.is_costly(job));
+        let costly_may = has_thread && (state.owed.is_zero() || !others_wait());
+        let job = state.waiting.pop(|job| {
+            !(heavy_runs && self.is_heavy(job)) && (costly_may || !self.is_costly(job))
+        })?;
         self.counters.wait.observe(now - job.created());
         state.running += 1;
         state.heavy_runs |= self.is_heavy(&job);
+        state.costly_running += usize::from(self.is_costly(&job));
         Some(job)
     }
 }

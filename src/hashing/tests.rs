@@ -75,7 +75,7 @@ async fn verify_as(
 ) -> Result<Verification, HashingError> {
     let stored = stored.map(|hashed| StoredPassword { hashed, scheme });
     hasher
-        .verify(attempt(text), stored, email().key(), soon())
+        .verify(attempt(text), stored, email().key(), Flow::Rest, soon())
         .await
 }
 
@@ -85,7 +85,9 @@ async fn is_match(hasher: &Hasher, text: &str, stored: &HashedPassword) -> bool 
 }
 
 async fn hash(hasher: &Hasher) -> Result<HashedPassword, HashingError> {
-    hasher.hash_password(new_password(), [7; 16], soon()).await
+    hasher
+        .hash_password(new_password(), [7; 16], Flow::Rest, soon())
+        .await
 }
 
 /// (A1)

@@ -7,7 +7,8 @@ use subtle::ConstantTimeEq;
 use tokio::time::Instant;
 
 use super::{
-    Hasher, HashingError, Salt, UnreadableHash, fair_queue::Lane, job::Job, stored::StoredHash,
+    Hasher, HashingError, Salt, UnreadableHash, fair_queue::Lane, flow::Flow, job::Job,
+    stored::StoredHash,
 };
 use crate::domain::{EmailKey, HashedPassword, PasswordAttempt, PasswordScheme, StoredPassword};
 
@@ -35,8 +36,13 @@ pub enum Verification {
 impl Hasher {
     /// Whether a verification would be admitted now. Asked before the stored hash is read, so that a
     /// flood of logins costs the database nothing.
-    pub fn would_verify(&self, deadline: Instant) -> Result<(), HashingError> {
-        self.0.queue.would_admit(Lane::Login, deadline)
+    pub fn would_verify(&self, flow: &Flow, deadline: Instant) -> Result<(), HashingError> {
+        self.0.queue.would_admit(Lane::Login, flow, deadline)
+    }
+
+    /// Whether a verification could wait until so many others are done one after the other.
+    pub fn would_wait_behind(&self, others: usize) -> Result<(), HashingError> {
+        self.0.queue.would_wait_behind(others)
     }
 
     /// Verifies an attempt against the stored password, or against the decoy of `key` if no readable
@@ -46,6 +52,7 @@ impl Hasher {
         attempt: PasswordAttempt,
         stored: Option<StoredPassword>,
         key: &EmailKey,
+        flow: Flow,
         deadline: Instant,
     ) -> Result<Verification, HashingError> {
         let readable =
@@ -58,7 +65,7 @@ impl Hasher {
             PasswordScheme::Nfc => attempt.as_bytes(),
         };
         let tag = self
-            .compute_tag(Lane::Login, password, &stored, deadline)
+            .compute_tag((Lane::Login, flow), password, &stored, deadline)
             .await?;
         if !(bool::from(tag.ct_eq(&stored.tag)) && is_known) {
             return Ok(Verification::Mismatch);
@@ -78,7 +85,7 @@ impl Hasher {
         let deadline = Instant::now() + REHASH_START;
         let (job, tag) = Job::new(password.0.as_bytes(), &hash, deadline);
         self.0.queue.admit_if_idle(job);
-        hash.tag.copy_from_slice(&tag.await.ok()?);
+        hash.tag.copy_from_slice(&tag.await.ok()?.ok()?);
         self.0.queue.counters.rehashed.inc();
         Some(HashedPassword::from_phc(hash.to_string()))
     }

@@ -109,7 +109,7 @@ mod tests {
         for tag in tags {
             let job = next_job(&queue, &mut arena).unwrap();
             run_job(&queue, job, &mut arena, None);
-            assert_eq!(tag.blocking_recv().unwrap().len(), 32);
+            assert_eq!(tag.blocking_recv().unwrap().unwrap().len(), 32);
             assert!(!is_empty(&mut arena));
         }
         queue.close();

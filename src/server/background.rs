@@ -14,7 +14,7 @@ use super::{
     ticks::ticks,
 };
 use crate::{
-    auth::Auth,
+    auth::{Auth, AuthError},
     db::{Db, DbError, SchemaState},
     domain::Clock,
     telemetry::chain,
@@ -50,8 +50,7 @@ pub(super) async fn run(
     probe(&db, &clock, &reporter).await;
 }
 
-/// Returns once this binary can serve on the schema, however long that takes. The decoys are
-/// refreshed before, so that not even the first login reveals who exists.
+/// Returns once this binary can serve on the schema, however long that takes.
 async fn prepare_schema(
     db: &Db,
     auth: &Auth,
@@ -62,7 +61,7 @@ async fn prepare_schema(
     let mut last_problem = String::new();
     loop {
         let problem = match bring_up_to_date(db, migrate_on_start, reporter).await {
-            Ok(schema) if schema.is_usable() => match auth.refresh_decoys().await {
+            Ok(schema) if schema.is_usable() => match prepare_logins(auth).await {
                 Ok(()) => {
                     warn_of_newer_schema(&schema);
                     return;
@@ -83,6 +82,12 @@ async fn prepare_schema(
         sleep(back_off).await;
         back_off = (back_off * 2).min(LONGEST_BACK_OFF);
     }
+}
+
+/// What the first login would otherwise have to do, and reveal by its time.
+async fn prepare_logins(auth: &Auth) -> Result<(), AuthError> {
+    auth.refresh_decoys().await?;
+    auth.prepare_throttle().await
 }
 
 async fn bring_up_to_date(

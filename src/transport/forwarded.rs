@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use http::{
-    HeaderMap, HeaderName,
+    HeaderMap, HeaderName, HeaderValue,
     header::{FORWARDED, GetAll},
 };
 use ipnet::IpNet;
@@ -93,19 +93,12 @@ impl Origin {
     }
 }
 
-/// The elements of the header's lines (RFC 9110 §5.3: one list), the last one first. `None`: a line is
-/// no text.
-fn hops_from_the_end<'h>(
-    lines: &GetAll<'h, http::HeaderValue>,
-) -> impl Iterator<Item = Option<&'h str>> {
-    lines.iter().rev().flat_map(|line| {
-        let (text, unreadable) = match line.to_str() {
-            Ok(text) => (Some(text), None),
-            Err(_) => (None, Some(None)),
-        };
-        let hops = text.into_iter().flat_map(|text| text.rsplit(','));
-        hops.map(Some).chain(unreadable)
-    })
+/// The elements of the header's lines (RFC 9110 §5.3: one list), the last one first. `None`: it is no
+/// text.
+fn hops_from_the_end<'h>(lines: &GetAll<'h, HeaderValue>) -> impl Iterator<Item = Option<&'h str>> {
+    let lines = lines.iter().rev();
+    let hops = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    hops.map(|hop| str::from_utf8(hop).ok())
 }
 
 /// The address of `for` in one element: pairs with `;` between them, each a token, `=` and a token or

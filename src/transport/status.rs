@@ -45,11 +45,11 @@ pub(crate) fn write_status(headers: &mut HeaderMap, failure: &Failure, request_i
     // Trailers have no content type of their own.
     written.remove(CONTENT_TYPE);
     headers.extend(written);
-    // Only a full queue and a limit bid the client's own retries to wait: a database that is away
+    // Only a full queue and limits bid the client's own retries to wait: a database that is away
     // may be back on another replica.
     if matches!(
         code.reason,
-        ErrorReason::Overloaded | ErrorReason::RateLimited
+        ErrorReason::Overloaded | ErrorReason::RateLimited | ErrorReason::LoginThrottled
     ) && let Some(wait) = failure.retry_after()
     {
         headers.insert(RETRY_PUSHBACK, HeaderValue::from(millis(wait)));

@@ -248,6 +248,7 @@ fn the_shipped_service_config_names_methods_that_exist() {
         [
             "BatchValidateSessions",
             "CancelEmailChange",
+            "ClearThrottle",
             "CreatePasswordReset",
             "DeleteUser",
             "DisableUser",

@@ -153,7 +153,7 @@ async fn lock(sql: &DatabaseConnection, database: Database) {
 /// An application whose clock stands at noon.
 async fn at_noon(database: Database) -> (Server, Clock) {
     let clock = Clock::manual(noon());
-    let plan = Server::on(database).await;
+    let plan = Server::on(database).await.unthrottled();
     let app = plan.hooks(|hooks| hooks.clock = Some(clock.clone()));
     (app.start().await, clock)
 }

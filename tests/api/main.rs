@@ -79,6 +79,7 @@ mod signals;
 mod start;
 mod storage;
 mod texts;
+mod throttle;
 mod tls;
 mod transport;
 mod undeclared;

@@ -92,7 +92,7 @@ async fn calls_are_counted_by_method_and_code(app: Server) {
 /// (X9) At most the workers hash and at most the queue waits; the rest is counted as refused.
 async fn the_queue_is_seen_while_it_is_full(database: Database) {
     let gate = HashGate::opened();
-    let plan = Server::on(database).await.hash_gate(&gate);
+    let plan = Server::on(database).await.unthrottled().hash_gate(&gate);
     let plan = plan.settings(|settings| {
         settings.hashing.queue = 3;
         settings.server.request_timeout = LIMIT;

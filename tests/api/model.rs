@@ -130,7 +130,8 @@ impl ServerProcess {
         let clock = Clock::manual(DateTime::from_timestamp(1_900_000_000, 0).unwrap());
         let (moved, sink) = (clock.clone(), Sink::start(SmtpTls::None).await);
         let delivery = sink.delivery();
-        let plan = Server::on(database).await.settings(|settings| {
+        let plan = Server::on(database).await.unthrottled();
+        let plan = plan.settings(|settings| {
             settings.auth.session_limits.lifetime = LIFETIME;
             settings.auth.session_limits.idle = IDLE;
             settings.auth.session_limits.per_user = PER_USER as u64;

@@ -65,7 +65,7 @@ async fn load(
                 answer.valid
             }),
             accept(
-                client.login(&address, "a canary sings at ten").await,
+                client.login(&email(), "a canary sings at ten").await,
                 |answer| !answer.valid,
             ),
             accept(client.validate(&token).await, |answer| {

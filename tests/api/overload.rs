@@ -27,7 +27,8 @@ pub(crate) const WORKERS: usize = 2;
 const CALLS: &str = "rpc_server_call_duration_seconds_count";
 
 pub(crate) async fn gated(database: Database, gate: &HashGate) -> Plan {
-    let plan = Server::on(database).await.hash_gate(gate);
+    // The logins of one account would follow one another.
+    let plan = Server::on(database).await.unthrottled().hash_gate(gate);
     plan.settings(|settings| {
         settings.server.request_timeout = LIMIT;
         // Only the hashing is to be short of anything.

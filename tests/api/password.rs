@@ -2,7 +2,7 @@
 
 use tonic::Code;
 
-use crate::harness::{Fault, PASSWORD, Server, email, figure, scale};
+use crate::harness::{Database, Fault, PASSWORD, Server, email, figure, scale};
 
 on_both_databases!(
     the_policy_is_kept_case_by_case,
@@ -67,7 +67,8 @@ async fn the_policy_is_kept_case_by_case(app: Server) {
 }
 
 /// (A2) All 95 of ASCII.
-async fn every_printable_character_counts(app: Server) {
+async fn every_printable_character_counts(database: Database) {
+    let app = Server::on(database).await.unthrottled().start().await;
     let all: String = (' '..='~').collect();
     let address = email();
     app.grpc().register(&address, &all).await.unwrap();
@@ -131,7 +132,8 @@ async fn spaces_and_case_are_kept(app: Server) {
 
 /// (A2) A raised policy locks nobody out, so a login tells a short or common password nothing but
 /// its verdict.
-async fn a_password_that_may_not_be_set_may_still_be_tried(app: Server) {
+async fn a_password_that_may_not_be_set_may_still_be_tried(database: Database) {
+    let app = Server::on(database).await.unthrottled().start().await;
     let user = app.grpc().registered().await;
     for tried in ["x", "password", "Vestibule", &user.email] {
         assert!(!app.grpc().is_valid(&user.email, tried).await);

@@ -6,7 +6,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tonic::Code;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::harness::{Fault, Server, email, figure, scale};
+use crate::harness::{Database, Fault, Server, email, figure, scale};
 
 on_both_databases!(
     every_case_of_the_table_is_judged_as_it_says,
@@ -217,7 +217,8 @@ async fn composed_and_decomposed_spellings_are_one_password(app: Server) {
 
 /// (A2) Spaces of every kind are kept, and 128 characters are compared to the last: each of a group
 /// opens its own user and no other. 12 spaced passwords, and 8 pairs in CI or 64 for the scorecard.
-async fn no_password_opens_what_another_one_closed(app: Server) {
+async fn no_password_opens_what_another_one_closed(database: Database) {
+    let app = Server::on(database).await.unthrottled().start().await;
     let spaced = [
         "two words",
         " two words",

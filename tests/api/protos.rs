@@ -43,7 +43,7 @@ fn no_rpc_may_be_called_with_its_request_in_a_url() {
         let level = options.map(MethodOptions::idempotency_level);
         assert_ne!(level, Some(IdempotencyLevel::NoSideEffects), "{rpc:?}");
     }
-    assert_eq!(count, 35);
+    assert_eq!(count, 36);
 }
 
 /// (L5) A secret is marked, and what is marked is a secret.

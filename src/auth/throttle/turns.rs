@@ -7,32 +7,53 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::db::ThrottleKey;
 
-type Accounts = Mutex<HashMap<ThrottleKey, Arc<AsyncMutex<()>>>>;
+type Accounts = Mutex<HashMap<ThrottleKey, Line>>;
+
+/// The attempts of one account.
+#[derive(Default)]
+struct Line {
+    /// Held by the attempt that runs.
+    turn: Arc<AsyncMutex<()>>,
+    /// Those that run or wait.
+    length: usize,
+}
 
 /// The accounts that attempts are under way for.
 #[derive(Default)]
 pub(super) struct Turns(Arc<Accounts>);
 
-/// The turn of one attempt, or its wait for it. The last one of an account forgets the account.
+/// The place of one attempt in the line of its account. The last one forgets the account.
 pub(super) struct Turn {
     accounts: Arc<Accounts>,
     account: ThrottleKey,
+    /// How many came first.
+    pub(super) ahead: usize,
+    turn: Arc<AsyncMutex<()>>,
     /// `None`: it waits.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl Turns {
-    /// Waits until the attempts that came before are over.
-    pub(super) async fn take(&self, account: ThrottleKey) -> Turn {
-        let turn = Arc::clone(self.0.lock().entry(account).or_default());
-        // Made before the wait, which may be given up.
-        let mut taken = Turn {
+    /// A place behind the attempts of the account that are under way.
+    pub(super) fn join(&self, account: ThrottleKey) -> Turn {
+        let mut accounts = self.0.lock();
+        let line = accounts.entry(account).or_default();
+        line.length += 1;
+        Turn {
             accounts: Arc::clone(&self.0),
             account,
+            ahead: line.length - 1,
+            turn: Arc::clone(&line.turn),
             guard: None,
-        };
-        taken.guard = Some(turn.lock_owned().await);
-        taken
+        }
+    }
+}
+
+impl Turn {
+    /// Waits until the attempts that came before are over.
+    pub(super) async fn begin(mut self) -> Self {
+        self.guard = Some(Arc::clone(&self.turn).lock_owned().await);
+        self
     }
 }
 
@@ -40,11 +61,11 @@ impl Drop for Turn {
     fn drop(&mut self) {
         drop(self.guard.take());
         let mut accounts = self.accounts.lock();
-        // Whoever waits, or is about to, holds the account as well.
-        if let Some(turn) = accounts.get(&self.account)
-            && Arc::strong_count(turn) == 1
-        {
-            accounts.remove(&self.account);
+        if let Some(line) = accounts.get_mut(&self.account) {
+            line.length -= 1;
+            if line.length == 0 {
+                accounts.remove(&self.account);
+            }
         }
     }
 }
@@ -61,13 +82,18 @@ mod tests {
     async fn turns_of_an_account_follow_one_another_and_are_forgotten() {
         let turns = Turns::default();
         let [one, other] = [1, 2].map(|byte| ThrottleKey::new([byte; 16]));
-        let first = turns.take(one).await;
-        let others = turns.take(other).await;
+        let first = turns.join(one);
+        assert_eq!(first.ahead, 0);
+        let first = first.begin().await;
+        let others = turns.join(other).begin().await;
+        let second = turns.join(one);
+        assert_eq!(second.ahead, 1);
         let wait = Duration::from_secs(1);
-        assert!(timeout(wait, turns.take(one)).await.is_err());
+        assert!(timeout(wait, turns.join(one).begin()).await.is_err());
+        assert_eq!(turns.join(one).ahead, 2);
+        let (second, ()) = tokio::join!(second.begin(), async { drop(first) });
+        assert!(timeout(wait, turns.join(one).begin()).await.is_err());
         assert_eq!(turns.0.lock().len(), 2);
-        let (second, ()) = tokio::join!(turns.take(one), async { drop(first) });
-        assert!(timeout(wait, turns.take(one)).await.is_err());
         drop((second, others));
         assert_eq!(turns.0.lock().len(), 0);
     }

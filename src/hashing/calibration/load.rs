@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::super::{Hasher, HashingError, fair_queue::Lane, stored::StoredHash};
+use super::super::{Flow, Hasher, HashingError, fair_queue::Lane, stored::StoredHash};
 
 /// The deadline of a verification, as long as the default deadline of `serve`.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -93,7 +93,12 @@ async fn verify(hasher: Hasher, due: Instant) -> Result<Duration, HashingError> 
     let stored = StoredHash::without_tag(hasher.0.current, [7; 16]);
     let deadline = due + CALL_TIMEOUT;
     hasher
-        .compute_tag(Lane::Login, b"calibration", &stored, deadline)
+        .compute_tag(
+            (Lane::Login, Flow::default()),
+            b"calibration",
+            &stored,
+            deadline,
+        )
         .await?;
     Ok(due.elapsed())
 }

@@ -3,9 +3,12 @@
 use tokio::sync::oneshot;
 
 use super::{
-    super::{job::Tag, stored::StoredHash},
+    super::{job::Answer, stored::StoredHash},
     *,
 };
+
+mod costly;
+mod flows;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -25,13 +28,13 @@ fn parameters(memory_kib: u32) -> Parameters {
     Parameters::new(memory_kib, 1, 1).unwrap()
 }
 
-fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Tag>) {
+fn job(memory_kib: u32, time_left: Duration) -> (Job, oneshot::Receiver<Answer>) {
     let hash = StoredHash::without_tag(parameters(memory_kib), [7; 16]);
     Job::new(b"password", &hash, Instant::now() + time_left)
 }
 
 /// Admits a login that is wanted until the receiver is dropped.
-fn admit(queue: &JobQueue, memory_kib: u32) -> Result<oneshot::Receiver<Tag>, HashingError> {
+fn admit(queue: &JobQueue, memory_kib: u32) -> Result<oneshot::Receiver<Answer>, HashingError> {
     admit_as(Lane::Login, queue, memory_kib)
 }
 
@@ -39,13 +42,13 @@ fn admit_as(
     lane: Lane,
     queue: &JobQueue,
     memory_kib: u32,
-) -> Result<oneshot::Receiver<Tag>, HashingError> {
+) -> Result<oneshot::Receiver<Answer>, HashingError> {
     let (job, tag) = job(memory_kib, 60 * SECOND);
     queue.admit(lane, job).map(|()| tag)
 }
 
 /// Admits a registration, distinguished from a login by its memory.
-fn register(queue: &JobQueue) -> Result<oneshot::Receiver<Tag>, HashingError> {
+fn register(queue: &JobQueue) -> Result<oneshot::Receiver<Answer>, HashingError> {
     admit_as(Lane::Registration, queue, 32)
 }
 
@@ -68,7 +71,7 @@ fn measure(queue: &JobQueue, mean: Duration) {
     }
 }
 
-fn overload(result: &Result<oneshot::Receiver<Tag>, HashingError>) -> Option<f64> {
+fn overload(result: &Result<oneshot::Receiver<Answer>, HashingError>) -> Option<f64> {
     match result {
         Err(HashingError::Overloaded { retry_after }) => Some(retry_after.as_secs_f64()),
         Ok(_) | Err(HashingError::DeadlineExceeded | HashingError::Failed) => None,

@@ -102,13 +102,13 @@ async fn a_cancelled_job_never_starts_and_a_running_one_keeps_its_slot() {
 #[tokio::test]
 async fn a_deadline_that_passed_on_arrival_or_while_waiting_starts_nothing() {
     let (hasher, gate) = start_held(SETTINGS);
-    let late = hasher.hash_password(new_password(), [7; 16], Instant::now());
+    let late = hasher.hash_password(new_password(), [7; 16], Flow::Rest, Instant::now());
     assert_eq!(late.await, Err(HashingError::DeadlineExceeded));
 
     let running = admitted(hash(&hasher));
     gate.wait_until_started();
     let deadline = Instant::now() + Duration::from_millis(20);
-    let waiting = hasher.hash_password(new_password(), [7; 16], deadline);
+    let waiting = hasher.hash_password(new_password(), [7; 16], Flow::Rest, deadline);
     assert_eq!(waiting.await, Err(HashingError::DeadlineExceeded));
 
     gate.release_one();

@@ -22,6 +22,9 @@ fn all() -> Vec<Failure> {
         AuthError::RateLimited {
             retry_after: Duration::ZERO,
         },
+        AuthError::LoginThrottled {
+            retry_after: Duration::ZERO,
+        },
         AuthError::EtagMismatch,
         AuthError::CallerUnauthenticated(ProofFault::NoProof),
         AuthError::Overloaded {
@@ -95,6 +98,7 @@ fn the_error_table_is_what_callers_know() {
     FAILED_PRECONDITION 409 EMAIL_NOT_VERIFIED     the address of the user was never verified
     FAILED_PRECONDITION 403 REAUTHENTICATION_REQUIRED the user must prove the password again
     RESOURCE_EXHAUSTED  429 RATE_LIMITED           too often, nothing was done
+    RESOURCE_EXHAUSTED  429 LOGIN_THROTTLED        too many failed tries, nothing was checked
     ABORTED             409 ETAG_MISMATCH          the user was changed meanwhile
     UNAUTHENTICATED     401 CALLER_UNAUTHENTICATED a known caller is required
     UNAVAILABLE         503 OVERLOADED             overloaded, nothing was done

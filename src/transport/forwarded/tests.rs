@@ -76,7 +76,7 @@ fn the_last_hop_that_is_no_proxy_is_believed() {
 #[test]
 fn what_a_client_sent_before_spoils_nothing() {
     let many = "203.0.113.9, ".repeat(1_000);
-    for before in ["\"", "x, ", "203.0.113.9;\", ", "\u{e9}, ", ",,,, ", &many] {
+    for before in ["\"", "x, ", "203.0.113.9;\", ", "\u{e9}", ",,,, ", &many] {
         let expected = Some("198.51.100.1".to_owned());
         assert_eq!(
             hop(&format!("{before}, 198.51.100.1")),

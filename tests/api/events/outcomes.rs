@@ -40,9 +40,9 @@ async fn written(app: &Server) {
     .await;
 }
 
-/// While no event can be written, logins are answered and their outcomes kept until one can be.
+/// While no event can be written, logins are answered (but for the count of a failure) and their outcomes kept until one can be.
 async fn a_login_writes_nothing_before_its_answer(database: Database) {
-    let app = Server::start(database).await;
+    let app = Server::on(database).await.unthrottled().start().await;
     let user = app.grpc().registered().await;
     let sql = app.sql().await;
     lock(&sql, database).await;
@@ -63,14 +63,15 @@ async fn a_login_writes_nothing_before_its_answer(database: Database) {
     assert_eq!(seen.value("vestibule_events_lost_total", &[]), 0);
 }
 
-/// From the moment that a login is being verified, nothing reaches the database until it is answered.
+/// From the moment that a login is being verified, nothing reaches the database until it is answered,
+/// but for the count of a failure.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_statement_runs_between_verification_and_answer() {
     if !Postgres::is_here() {
         return;
     }
     let gate = HashGate::opened();
-    let (app, proxy, _store) = behind_proxy(|plan| plan.hash_gate(&gate)).await;
+    let (app, proxy, _store) = behind_proxy(|plan| plan.unthrottled().hash_gate(&gate)).await;
     let user = app.grpc().registered().await;
     for (address, password) in [
         (user.email.clone(), PASSWORD),
@@ -247,7 +248,7 @@ async fn outcomes_that_the_drain_cannot_write_are_told() {
         return;
     }
     let gate = HashGate::opened();
-    let (app, proxy, _store) = behind_proxy(|plan| plan.hash_gate(&gate)).await;
+    let (app, proxy, _store) = behind_proxy(|plan| plan.unthrottled().hash_gate(&gate)).await;
     gate.close();
     let client = app.grpc();
     let held = tokio::spawn(async move { client.is_valid(&email(), WRONG).await });
@@ -265,7 +266,7 @@ async fn outcomes_that_the_drain_cannot_write_are_told() {
 
 /// The erasure is under way while the user logs in, and ends before the batch is written.
 async fn outcomes_of_a_user_who_is_erased_meanwhile_are_dropped(database: Database) {
-    let app = Server::start(database).await;
+    let app = Server::on(database).await.unthrottled().start().await;
     let (erased, other) = (app.grpc().registered().await, app.grpc().registered().await);
     let sql = app.sql().await;
     let begin = match database {

@@ -77,6 +77,12 @@ impl Plan {
         self
     }
 
+    /// Lets wrong passwords slow nothing down: for tests that try many, or one account many times at
+    /// once, and look at something else.
+    pub(crate) fn unthrottled(self) -> Self {
+        self.settings(|settings| settings.auth.throttle = None)
+    }
+
     /// Has a gate before every hash.
     pub(crate) fn hash_gate(mut self, gate: &HashGate) -> Self {
         self.hooks.before_hash = Some(gate.hook());

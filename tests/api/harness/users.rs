@@ -12,14 +12,15 @@ use tonic::{
 };
 use vestibule::{
     auth::Callers,
-    domain::{CallerName, CertificateIdentity, Clock},
+    domain::{CLIENT_ADDRESS, CallerName, CertificateIdentity, Clock},
     proto::v1::{
-        CreatePasswordResetRequest, CreatePasswordResetResponse, CreateSessionForUserRequest,
-        CreateSessionForUserResponse, DeleteUserRequest, DisableUserRequest, EnableUserRequest,
-        ExportUserDataRequest, ExportUserDataResponse, FindUserRequest, ImportUsersRequest,
-        ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest,
-        ListUsersResponse, RevokeUserSessionsRequest, Session, UpdateUserRequest, User,
-        create_password_reset_request, create_session_for_user_request, find_user_request::Key,
+        ClearThrottleRequest, CreatePasswordResetRequest, CreatePasswordResetResponse,
+        CreateSessionForUserRequest, CreateSessionForUserResponse, DeleteUserRequest,
+        DisableUserRequest, EnableUserRequest, ExportUserDataRequest, ExportUserDataResponse,
+        FindUserRequest, ImportUsersRequest, ImportUsersResponse, ListUserSessionsRequest,
+        ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, RevokeUserSessionsRequest,
+        Session, UpdateUserRequest, User, create_password_reset_request,
+        create_session_for_user_request, find_user_request::Key,
         revoke_user_sessions_request::Sessions, user_service_client::UserServiceClient,
     },
     transport::grantable,
@@ -56,9 +57,10 @@ impl Server {
         methods: &[impl AsRef<str>],
         identities: &[&str],
     ) -> String {
-        let grants = methods
-            .iter()
-            .map(|method| grantable(method.as_ref()).unwrap().to_owned());
+        let grants = methods.iter().map(|grant| match grant.as_ref() {
+            CLIENT_ADDRESS => CLIENT_ADDRESS.to_owned(),
+            method => grantable(method).unwrap().to_owned(),
+        });
         let identities = identities
             .iter()
             .map(|text| CertificateIdentity::parse(text).unwrap());
@@ -110,6 +112,11 @@ impl Users {
         let request = DisableUserRequest { user_id };
         let disabled = self.0.clone().disable_user(request).await?;
         Ok(disabled.into_inner().user.expect("a user"))
+    }
+
+    pub(crate) async fn clear_throttle(&self, id: &str) -> Result<(), Status> {
+        let request = ClearThrottleRequest { user_id: id.into() };
+        self.0.clone().clear_throttle(request).await.map(|_| ())
     }
 
     pub(crate) async fn enable(&self, id: &str) -> Result<User, Status> {

@@ -1,0 +1,152 @@
+//! Which source a call has, and what a source may spend.
+
+use prost::Message;
+use vestibule::transport::{AuthServiceAccess, Proxies};
+
+use super::*;
+use crate::harness::frame;
+
+on_both_databases!(
+    a_source_spends_its_budget_over_all_accounts,
+    hosts_of_one_ipv6_network_are_one_source,
+    behind_a_proxy_the_last_hop_that_it_names_is_the_source,
+    without_a_proxy_a_forged_header_is_no_source,
+    a_caller_tells_sources_by_its_grant_alone,
+);
+
+/// Spends the budget of a source on accounts that do not exist.
+async fn spend(app: &Server, mut from: impl FnMut(usize) -> String) {
+    for number in 0..100 {
+        let told = tries(&app.grpc(), &email(), WRONG, &from(number)).await;
+        assert_eq!(told, Ok(false), "failure {number}");
+    }
+}
+
+/// Stuffing: many accounts from one source. Others, and users who logged in from it, are not hurt.
+async fn a_source_spends_its_budget_over_all_accounts(database: Database) {
+    let guarded = Guarded::on(database).await;
+    let app = &guarded.app;
+    let user = app.grpc().registered().await;
+    let known = app.grpc().registered().await;
+    let (from, other) = ("198.51.100.7", "198.51.100.8");
+    assert_eq!(
+        tries(&app.grpc(), &known.email, PASSWORD, from).await,
+        Ok(true)
+    );
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    app.auth.write_known_sources(deadline).await.unwrap();
+    spend(app, |_| from.to_owned()).await;
+    let wait = throttled(tries(&app.grpc(), &user.email, PASSWORD, from).await);
+    assert_eq!(wait, Duration::from_secs(36));
+    throttled(tries(&app.grpc(), &email(), WRONG, from).await);
+    assert_eq!(
+        tries(&app.grpc(), &user.email, PASSWORD, other).await,
+        Ok(true)
+    );
+    assert_eq!(
+        tries(&app.grpc(), &known.email, PASSWORD, from).await,
+        Ok(true)
+    );
+    guarded.wait(36);
+    assert_eq!(
+        tries(&app.grpc(), &user.email, PASSWORD, from).await,
+        Ok(true)
+    );
+}
+
+/// (T6)
+async fn hosts_of_one_ipv6_network_are_one_source(database: Database) {
+    let app = Server::start(database).await;
+    spend(&app, |number| format!("2001:db8:1:2:{number:x}::1")).await;
+    throttled(tries(&app.grpc(), &email(), WRONG, "2001:db8:1:2:ffff::9").await);
+    let other = tries(&app.grpc(), &email(), WRONG, "2001:db8:1:3::1").await;
+    assert_eq!(other, Ok(false));
+}
+
+/// A wrong password with a header, as told from an address.
+async fn through(app: &Server, (name, value): (&'static str, &str), ip: &str) -> Code {
+    let login = ValidLoginRequest {
+        email: email(),
+        password: WRONG.into(),
+        client: Some(ClientInfo {
+            ip: ip.into(),
+            user_agent: String::new(),
+        }),
+    };
+    let wire = app.wire();
+    let request = wire.request("/vestibule.v1.AuthService/ValidLogin");
+    let body = frame(&login.encode_to_vec());
+    wire.send(request.header(name, value), body).await.code()
+}
+
+/// (T6) gRPC; what the client wrote before the proxy's own hop changes nothing.
+async fn behind_a_proxy_the_last_hop_that_it_names_is_the_source(database: Database) {
+    let local = Proxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
+    let plan = Server::on(database).await;
+    let app = plan.settings(|s| s.server.proxies = local).start().await;
+    for number in 0..100 {
+        let list = format!("203.0.113.{number}, 198.51.100.7");
+        assert_eq!(
+            through(&app, ("x-forwarded-for", &list), "").await,
+            Code::Ok
+        );
+    }
+    let spent = [
+        ("x-forwarded-for", "198.51.100.7"),
+        ("x-forwarded-for", "\", unknown, 198.51.100.7, 127.0.0.2"),
+        (
+            "forwarded",
+            "for=203.0.113.9, for=\"198.51.100.7:99\";proto=https",
+        ),
+    ];
+    for header in spent {
+        assert_eq!(
+            through(&app, header, "").await,
+            Code::ResourceExhausted,
+            "{header:?}"
+        );
+    }
+    for header in [
+        ("x-forwarded-for", "198.51.100.8"),
+        ("forwarded", "for=198.51.100.8"),
+    ] {
+        assert_eq!(through(&app, header, "").await, Code::Ok, "{header:?}");
+    }
+    // The proxy's word is worth more than the message's.
+    let told = tries(&app.grpc(), &email(), WRONG, "198.51.100.7").await;
+    throttled(told);
+}
+
+/// (T6) Everybody behind a sidecar on this machine would otherwise share one budget.
+async fn without_a_proxy_a_forged_header_is_no_source(database: Database) {
+    let app = Server::start(database).await;
+    for _ in 0..150 {
+        let header = ("x-forwarded-for", "198.51.100.7");
+        assert_eq!(through(&app, header, "").await, Code::Ok);
+    }
+    assert_eq!(
+        tries(&app.grpc(), &email(), WRONG, "198.51.100.7").await,
+        Ok(false)
+    );
+}
+
+async fn a_caller_tells_sources_by_its_grant_alone(database: Database) {
+    let plan = Server::on(database).await;
+    let named = plan.settings(|s| s.server.auth_service = AuthServiceAccess::Named);
+    let app = named.start().await;
+    let method = ["vestibule.v1.AuthService/ValidLogin"];
+    let without = app.caller("gateway", &method).await;
+    let trusted = app.caller("edge", &[method[0], "client-address"]).await;
+    let tells = async |key: &str| {
+        let bearer = format!("Bearer {key}");
+        through(&app, ("authorization", &bearer), "198.51.100.7").await
+    };
+    for number in 0..150 {
+        assert_eq!(tells(&without).await, Code::Ok, "{number}: not believed");
+    }
+    for number in 0..100 {
+        assert_eq!(tells(&trusted).await, Code::Ok, "{number}");
+    }
+    assert_eq!(tells(&trusted).await, Code::ResourceExhausted);
+    assert_eq!(tells(&without).await, Code::Ok);
+}
