@@ -201,7 +201,7 @@ fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
         keep_events: events.keep,
         keep_addresses: events.keep_addresses,
         mail: mail?,
-        throttle: throttle?,
+        throttle: throttle?.policy,
     })
 }
 

@@ -54,7 +54,7 @@ pub use migrations::loss;
 pub use schema::{SchemaState, Undone};
 pub use sessions::{AfterWrong, Rotation};
 pub use target::{Target, is_open_elsewhere};
-pub use throttles::{ThrottleKey, ThrottleKeys};
+pub use throttles::{Spending, Spent, ThrottleKey, ThrottleKeys};
 pub use tokens::{
     NewOneTimeToken,
     redemption::{Redeemed, Redemption, TokenOwner, TokenProof},

@@ -3,6 +3,7 @@
 //! Nothing here does I/O: time, random bytes and stored rows are arguments. `clock` alone reads the
 //! system's clock.
 
+mod budget;
 mod caller;
 mod certificate;
 mod client;
@@ -22,6 +23,7 @@ mod throttle;
 mod token;
 mod user;
 
+pub use budget::Budget;
 pub use caller::{CLIENT_ADDRESS, Caller, CallerKey, CallerName, CallerRecord, CallerToken};
 pub use certificate::{CertificateIdentity, TrustDomain, TrustDomainFault};
 pub use client::{ClientInfo, parse_client_ip};
@@ -37,7 +39,7 @@ pub use rotation::{ROTATION_GRACE, Standing, SupersededSecret};
 pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use source::Source;
-pub use throttle::{BUDGET_PERIOD, Failures, KNOWN_FOR, ThrottlePolicy, Throttled};
+pub use throttle::{Failures, KNOWN_FOR, ThrottlePolicy, Throttled};
 pub use token::{
     CallerKind, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, PasswordResetKind,
     Presented, PresentedToken, SecretHash, SessionKind, SessionToken, Token, TokenFault, TokenKind,

@@ -1,5 +1,6 @@
-//! Failures of accounts and sources, and the sources that accounts logged in from. The keys are HMACs,
-//! so neither an address nor a name is stored, and an account that does not exist has a row too.
+//! Failures of accounts and sources, the sources that accounts logged in from, and spent budgets. The
+//! keys are HMACs, so neither an address nor a name is stored, and an account that does not exist has a
+//! row too. Also whether it is known that mail is somebody's.
 
 use sea_orm_migration::prelude::*;
 
@@ -9,6 +10,8 @@ use crate::columns::{instant, uuid};
 pub(crate) struct Migration;
 
 const TABLE: &str = "throttles";
+const MAIL: &str = "mail_intents";
+const LOOKED_UP: &str = "looked_up";
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
@@ -28,10 +31,16 @@ impl MigrationTrait for Migration {
             // Of an account and a source: the last login; 0: none.
             .col(instant("known_since").not_null())
             .to_owned();
-        manager.create_table(throttles).await
+        manager.create_table(throttles).await?;
+        let mut looked_up = ColumnDef::new(LOOKED_UP);
+        looked_up.boolean().not_null().default(false);
+        let add = Table::alter().table(MAIL).add_column(looked_up).to_owned();
+        manager.alter_table(add).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let drop = Table::alter().table(MAIL).drop_column(LOOKED_UP).to_owned();
+        manager.alter_table(drop).await?;
         manager
             .drop_table(Table::drop().table(TABLE).to_owned())
             .await

@@ -71,7 +71,7 @@ impl Auth {
         if !changed.await? {
             return Err(self.why_proof_lapsed(call, &proof.session).await);
         }
-        self.outbox.requested.notify_one();
+        self.outbox.due.notify_one();
         tracing::info!(user_id = %user.id, session_id = %session.id, "password changed");
         Ok(())
     }

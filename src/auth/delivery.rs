@@ -38,6 +38,19 @@ enum Content {
 }
 
 impl Auth {
+    /// Looks up whose mail was requested, and wakes the worker that sends it.
+    ///
+    /// # Errors
+    /// The database is not available; it is looked up later.
+    pub async fn look_up_mail(&self) -> Result<(), AuthError> {
+        let requests = self.db.look_up_mail(deadline()).await?;
+        if requests > 0 {
+            self.outbox.requests.inc_by(requests);
+            self.outbox.due.notify_one();
+        }
+        Ok(())
+    }
+
     /// Sends a batch of mail that is due. Returns whether there may be more.
     ///
     /// # Errors
@@ -68,6 +81,14 @@ impl Auth {
         let Some(mail) = self.prepare(intent).await? else {
             return self.finish(intent, None).await;
         };
+        if intent.attempts == 1
+            && let Err(wait) = self
+                .spend_mail(&intent.key, intent.purpose, deadline())
+                .await?
+        {
+            let until = self.clock.now() + wait;
+            return Ok(self.db.delay_mail(intent, until, deadline()).await?);
+        }
         let user_id = mail.user.id;
         let Some(outcome) = self.send(intent, &mail).await? else {
             tracing::info!(%user_id, purpose = %intent.purpose, "mail requested, none is sent");
@@ -75,7 +96,6 @@ impl Auth {
         };
         match outcome {
             Ok(()) => {
-                self.outbox.sent.inc();
                 tracing::info!(%user_id, purpose = %intent.purpose, "mail sent");
                 self.finish(intent, Some(&mail)).await
             }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Auth, AuthError, CallContext};
+use super::{Auth, AuthError, CallContext, entropy::random_bytes};
 use crate::{
     db::{MailRequest, Queued},
     domain::{ClientInfo, Email, MailPurpose, Session},
@@ -30,6 +30,9 @@ pub struct MailSettings {
     pub queue: u32,
     /// What a redemption of a token that proves an address needs besides.
     pub verification_proof: VerificationProof,
+    /// Mail that anybody may ask for becomes due at a random time within this one. Sending it is more
+    /// work where a user has the address, and must not be seen by whoever asked.
+    pub spread: Duration,
 }
 
 /// What proves, besides the token of the mail, that the reader of the mail knows the account.
@@ -45,6 +48,12 @@ pub enum VerificationProof {
 pub(super) const RESTORE_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 impl MailSettings {
+    /// A random part of the spread.
+    fn delay(&self) -> Result<Duration, AuthError> {
+        let random = u16::from_be_bytes(random_bytes()?);
+        Ok(self.spread * u32::from(random) / u32::from(u16::MAX))
+    }
+
     /// How long the token of a mail can be redeemed, and how old a request may be for its mail to be
     /// sent still.
     pub(super) fn lifetime(&self, purpose: MailPurpose) -> Duration {
@@ -66,8 +75,9 @@ impl MailSettings {
 pub struct MailMetrics {
     /// Mails that wait, of all replicas, when they were last counted.
     pub waiting: usize,
-    /// Mails that the mail server accepted from this replica.
-    pub sent: u64,
+    /// Requests without a session that this replica looked up, whether or not somebody has the
+    /// address: a number of mails that were sent would tell who exists.
+    pub requests: u64,
     /// Failed tries of this replica.
     pub failed: u64,
 }
@@ -75,10 +85,12 @@ pub struct MailMetrics {
 /// The mailer, what wakes its worker, and the counts.
 pub(super) struct Outbox {
     pub(super) mailer: Mailer,
-    /// Notified when this replica stored a request.
-    pub(super) requested: Notify,
+    /// Notified when this replica stored a request without a session.
+    requested: Notify,
+    /// Notified when mail may be due.
+    pub(super) due: Notify,
     pub(super) waiting: AtomicUsize,
-    pub(super) sent: Counter,
+    pub(super) requests: Counter,
     pub(super) failed: Counter,
 }
 
@@ -87,19 +99,21 @@ impl Outbox {
         Self {
             mailer,
             requested: Notify::new(),
+            due: Notify::new(),
             waiting: AtomicUsize::new(0),
-            sent: Counter::default(),
+            requests: Counter::default(),
             failed: Counter::default(),
         }
     }
 
-    /// Wakes the worker for a request that was stored.
-    fn accept(&self, queued: Queued) -> Result<(), AuthError> {
+    /// Wakes a worker for a request that was stored.
+    fn accept(queued: Queued, wakes: Option<&Notify>) -> Result<(), AuthError> {
         match queued {
             Queued::Yes => {
-                self.requested.notify_one();
+                wakes.inspect(|wakes| wakes.notify_one());
                 Ok(())
             }
+            Queued::TooOften { retry_after } => Err(AuthError::RateLimited { retry_after }),
             Queued::Full => Err(AuthError::Overloaded {
                 retry_after: FULL_RETRY,
             }),
@@ -144,6 +158,7 @@ impl Auth {
         purpose: MailPurpose,
         client: ClientInfo,
     ) -> Result<(), AuthError> {
+        let spends = self.mail_spendings(call, &client, None).await?;
         let (ip, user_agent) = (client.ip, client.user_agent.clone());
         let request = MailRequest {
             to: email,
@@ -153,10 +168,13 @@ impl Auth {
             client,
             lifetime: self.settings.mail.lifetime(purpose),
             now: self.clock.now(),
+            delay: self.settings.mail.delay()?,
+            spends,
         };
         let queue = self.settings.mail.queue;
         let queued = self.db.request_mail(request, queue, call.deadline);
-        self.outbox.accept(queued.await?)?;
+        let at_once = self.settings.mail.spread.is_zero();
+        Outbox::accept(queued.await?, at_once.then_some(&self.outbox.requested))?;
         tracing::info!(
             %purpose,
             claimed_ip = ip.map(display),
@@ -179,34 +197,43 @@ impl Auth {
         client: ClientInfo,
     ) -> Result<(), AuthError> {
         let purpose = MailPurpose::EmailChange;
+        let by = Some(session.user_id);
+        let spends = self.mail_spendings(call, &client, by).await?;
         let asking = (session.user_id, session.id);
         let request = MailRequest {
             to: new,
             purpose,
-            by: Some(session.user_id),
+            by,
             session: Some(session.id),
             client,
             lifetime: self.settings.mail.lifetime(purpose),
             now: self.clock.now(),
+            delay: Duration::ZERO,
+            spends,
         };
         let queue = self.settings.mail.queue;
         let queued = self
             .db
             .request_email_change(request, asking, queue, call.deadline);
         let queued = queued.await?.ok_or(AuthError::SessionInvalid)?;
-        self.outbox.accept(queued)
+        Outbox::accept(queued, Some(&self.outbox.due))
     }
 
-    /// Resolves when this replica stored a request for mail.
+    /// Resolves when this replica stored a request without a session, if it is to be looked up at once.
     pub async fn mail_requested(&self) {
         self.outbox.requested.notified().await;
+    }
+
+    /// Resolves when mail may be due.
+    pub async fn mail_due(&self) {
+        self.outbox.due.notified().await;
     }
 
     /// Counts of mail since the start.
     pub fn mail_metrics(&self) -> MailMetrics {
         MailMetrics {
             waiting: self.outbox.waiting.load(Ordering::Relaxed),
-            sent: self.outbox.sent.get(),
+            requests: self.outbox.requests.get(),
             failed: self.outbox.failed.get(),
         }
     }

@@ -80,7 +80,7 @@ impl Auth {
         let forgiven = self.throttle_key(address.key(), call.deadline).await?;
         self.redeem(call, proof, redemption, forgiven, event)
             .await?;
-        self.outbox.requested.notify_one();
+        self.outbox.due.notify_one();
         tracing::info!(user_id = %user.id, "password reset");
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Auth {
         let forgiven = self.throttle_key(restored.key(), call.deadline).await?;
         self.redeem(call, proof, redemption, forgiven, event)
             .await?;
-        self.outbox.requested.notify_one();
+        self.outbox.due.notify_one();
         tracing::info!(%user_id, "former address restored");
         Ok(())
     }
@@ -165,7 +165,7 @@ impl Auth {
         let way_back = restorable.transpose()?.map(|made| made.row);
         let redemption = Redemption::EmailChange(way_back);
         self.redeem(call, proof, redemption, None, event).await?;
-        self.outbox.requested.notify_one();
+        self.outbox.due.notify_one();
         tracing::info!(user_id = %user.id, "address changed");
         Ok(())
     }

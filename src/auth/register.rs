@@ -32,12 +32,15 @@ impl Auth {
     /// Registers a user; no session is opened.
     ///
     /// # Errors
-    /// The address is taken, or the `request_id` was used for another registration.
+    /// The address is taken, the `request_id` was used for another registration, or the source
+    /// registers too often.
     pub async fn register_user(
         &self,
         call: &CallContext,
         registration: Registration,
     ) -> Result<User, AuthError> {
+        let spends = self.registration_spending(call, &registration.client);
+        let spends = spends.await?;
         let now = self.clock.now();
         let (salt, flow) = (random_bytes()?, call.flow(&registration.client));
         let hashed_password = self
@@ -50,6 +53,7 @@ impl Auth {
             hashed_password,
             request_id: registration.request_id,
             now,
+            spends,
         };
         let event = call.event(&self.clock, EventKind::UserRegistered, Some(user.id), None)?;
         let event = event.with_client(registration.client.clone());

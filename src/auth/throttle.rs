@@ -5,6 +5,7 @@
 //! attempt. In each replica the attempts of an account follow one another, so that a burst cannot
 //! run ahead of its count: of R replicas together, at most R − 1 attempts exceed it.
 
+mod budgets;
 mod turns;
 
 use std::{collections::HashMap, time::Duration};
@@ -61,6 +62,11 @@ impl Throttle {
         }
     }
 
+    /// The key that the keys of counts are made with.
+    async fn server_key(&self, db: &Db, deadline: Instant) -> Result<&ServerKey, AuthError> {
+        self.key.get_or_try_init(|| server_key(db, deadline)).await
+    }
+
     /// The keys of an account and a source. `None`: the throttle is off.
     async fn keys(
         &self,
@@ -72,8 +78,7 @@ impl Throttle {
         if self.policy.is_none() {
             return Ok(None);
         }
-        let key = self.key.get_or_try_init(|| server_key(db, deadline));
-        let key = key.await?;
+        let key = self.server_key(db, deadline).await?;
         Ok(Some(ThrottleKeys {
             account: account_key(key, account),
             source: source.map(|source| {
@@ -206,7 +211,7 @@ impl Auth {
             return Ok(());
         };
         let now = self.clock.now();
-        let (is_known, cost) = (attempt.state.is_known(now), policy.source_cost());
+        let (is_known, cost) = (attempt.state.is_known(now), policy.source.cost());
         let deadline = Instant::now() + COUNT_LIMIT;
         let counted = self.db.count_failure(keys, is_known, cost, now, deadline);
         Ok(counted.await?)
@@ -245,8 +250,8 @@ impl Auth {
     /// # Errors
     /// The database is not available.
     pub async fn prepare_throttle(&self) -> Result<(), AuthError> {
-        let key = || server_key(&self.db, Instant::now() + COUNT_LIMIT);
-        self.throttle.key.get_or_try_init(key).await.map(drop)
+        let deadline = Instant::now() + COUNT_LIMIT;
+        self.throttle.server_key(&self.db, deadline).await.map(drop)
     }
 
     /// Attempts that were refused since the start.

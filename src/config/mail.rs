@@ -1,5 +1,7 @@
 //! The section `mail`.
 
+use std::time::Duration;
+
 use super::{
     Key,
     key::KeyDefault::{Described, Value},
@@ -67,6 +69,9 @@ const PROOFS: [(&str, VerificationProof); 2] = [
     ("none", VerificationProof::None),
 ];
 
+/// Long enough that the work of a mail is not to be told from other work by its time.
+const SPREAD: Duration = Duration::from_secs(2);
+
 pub(super) const KEYS: &[&Key] = &[
     &FROM,
     &LINK_BASE,
@@ -109,5 +114,6 @@ pub(super) fn read_settings(reader: &mut Reader<'_>) -> Option<MailSettings> {
         verification_lifetime: verification_lifetime?,
         queue: queue?,
         verification_proof: verification_proof?,
+        spread: SPREAD,
     })
 }

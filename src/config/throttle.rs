@@ -1,7 +1,9 @@
 //! The section `throttle`.
 
+use std::time::Duration;
+
 use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
-use crate::domain::ThrottlePolicy;
+use crate::domain::{Budget, ThrottlePolicy};
 
 /// `VESTIBULE_THROTTLE_MODE`, default `on`.
 const MODE: Key = Key::new(
@@ -40,7 +42,15 @@ const SOURCE_FAILURES: Key = Key::new(
     "throttle",
     "source_failures",
     Value("100"),
-    "Wrong passwords of a source at once, over all accounts, and again within an hour: 10 to 100000",
+    "Wrong passwords of a source at once, and again in an hour: 10 to 100000",
+);
+
+/// `VESTIBULE_THROTTLE_REGISTRATIONS`, default `100`.
+const REGISTRATIONS: Key = Key::new(
+    "throttle",
+    "registrations",
+    Value("100"),
+    "Registrations of a source at once, and again in an hour: 1 to 100000",
 );
 
 pub(super) const KEYS: &[&Key] = &[
@@ -49,15 +59,21 @@ pub(super) const KEYS: &[&Key] = &[
     &FAILURES_MAX,
     &LONGEST_DELAY,
     &SOURCE_FAILURES,
+    &REGISTRATIONS,
 ];
 
-/// The inner `None`: wrong passwords slow down nothing.
-pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<Option<ThrottlePolicy>> {
+pub(super) struct ThrottleSection {
+    /// `None`: wrong passwords slow down nothing.
+    pub(super) policy: Option<ThrottlePolicy>,
+}
+
+pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<ThrottleSection> {
     let is_on = reader.read(&MODE, parse::word(&[("on", true), ("off", false)]));
     let failures = reader.read(&FAILURES, parse::number(1..=50));
     let failures_max = reader.read(&FAILURES_MAX, parse::number(10..=100));
     let longest_delay = reader.read(&LONGEST_DELAY, parse::duration("1m"..="1d"));
     let source_failures = reader.read(&SOURCE_FAILURES, parse::number(10..=100_000));
+    let registrations = reader.read(&REGISTRATIONS, parse::number(1..=100_000));
     let (failures, failures_max) = (failures?, failures_max?);
     if failures >= failures_max {
         reader.report_chosen(
@@ -71,11 +87,21 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<Option<ThrottlePol
         failures,
         failures_max,
         longest_delay: longest_delay?,
-        source_failures: source_failures?,
+        source: hourly(source_failures?),
+        registrations: hourly(registrations?),
     };
     let is_on = is_on?;
     if !is_on {
         reader.warn("throttle.mode is off: passwords can be guessed as fast as they are hashed");
     }
-    Some(is_on.then_some(policy))
+    Some(ThrottleSection {
+        policy: is_on.then_some(policy),
+    })
+}
+
+fn hourly(uses: u32) -> Budget {
+    Budget {
+        uses,
+        period: Duration::from_hours(1),
+    }
 }

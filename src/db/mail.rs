@@ -1,6 +1,7 @@
 //! Mail to be sent: intents, which hold no secret and no text. The statement that stores a request also
 //! applies the limits.
 
+mod owners;
 mod sending;
 
 use std::{sync::LazyLock, time::Duration};
@@ -10,8 +11,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    Db, DbError,
+    Db, DbError, Spending,
     entity::{mail_intents::purpose_column, to_micros, users},
+    throttles::spend,
 };
 use crate::domain::{ClientInfo, Email, MailPurpose, SessionId, Timestamp, UserId};
 
@@ -46,6 +48,10 @@ pub struct MailRequest {
     pub lifetime: Duration,
     /// The time of the request.
     pub now: Timestamp,
+    /// How long the mail waits before it is due.
+    pub delay: Duration,
+    /// The budgets that the request spends.
+    pub spends: Vec<Spending>,
 }
 
 /// A notice to a user.
@@ -70,6 +76,11 @@ pub enum Queued {
     Yes,
     /// The queue is full.
     Full,
+    /// A budget is used up; nothing was changed.
+    TooOften {
+        /// When it has a use again.
+        retry_after: Duration,
+    },
 }
 
 impl Db {
@@ -108,6 +119,8 @@ pub(super) async fn enqueue_notice(
         client: ClientInfo::default(),
         lifetime: PAUSE,
         now,
+        delay: Duration::ZERO,
+        spends: Vec::new(),
     };
     enqueue(transaction, &request, u32::MAX).await.map(drop)
 }
@@ -117,6 +130,11 @@ pub(super) async fn enqueue(
     request: &MailRequest,
     queue: u32,
 ) -> Result<Queued, DbErr> {
+    if !request.spends.is_empty()
+        && let Err(retry_after) = spend(transaction, &request.spends, request.now).await?
+    {
+        return Ok(Queued::TooOften { retry_after });
+    }
     let client = &request.client;
     let statement = Statement::from_sql_and_values(
         transaction.get_database_backend(),
@@ -132,6 +150,7 @@ pub(super) async fn enqueue(
             to_micros(request.now).into(),
             i64::from(queue).into(),
             micros(PAUSE.min(request.lifetime)).into(),
+            micros(request.delay).into(),
         ],
     );
     Ok(
@@ -183,15 +202,16 @@ static ENQUEUE: LazyLock<String> = LazyLock::new(|| {
         new("user_agent"),
         new("attempts"),
         new("voided"),
+        new("looked_up"),
         either("requested_at", &at),
-        either("next_try", &at),
+        either("next_try", &format!("{at} + CAST($11 AS BIGINT)")),
         either("requests", &count),
     ]
     .join(", ");
     format!(
         "INSERT INTO mail_intents (email_key, purpose, user_id, session_id, address, ip, user_agent, \
-         requested_at, requests, attempts, next_try, voided) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, 1, 0, $8, FALSE \
+         requested_at, requests, attempts, next_try, voided, looked_up) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, 1, 0, $8 + CAST($11 AS BIGINT), FALSE, FALSE \
          WHERE (SELECT count(*) FROM \
          (SELECT 1 FROM mail_intents WHERE next_try IS NOT NULL LIMIT $9) AS waiting) < $9 \
          ON CONFLICT (email_key, purpose, user_id) DO UPDATE SET {set}"

@@ -1,6 +1,8 @@
 //! Counts of failures, which all replicas share. A key tells nothing of what it stands for, and every
 //! statement is the same whether or not an account exists.
 
+mod budgets;
+
 use std::{sync::LazyLock, time::Duration};
 
 use sea_orm::{
@@ -22,6 +24,9 @@ use super::{
     events::record,
     query::some_ids,
 };
+pub(super) use budgets::spend;
+pub use budgets::{Spending, Spent};
+
 use crate::domain::{EmailKey, Event, Failures, KNOWN_FOR, Throttled, Timestamp, User};
 
 /// What failures are counted for: 128 bits of an HMAC.
@@ -83,7 +88,7 @@ impl Db {
         deadline: Instant,
     ) -> Result<(), DbError> {
         let now = to_micros(now);
-        let cost = i64::try_from(cost.as_micros()).unwrap_or(i64::MAX);
+        let cost = micros(cost);
         let row = |key: ThrottleKey, spent_until| ActiveModel {
             key: Set(key.0),
             failures: Set(1),
@@ -173,7 +178,11 @@ impl Db {
     ) -> Result<u64, DbError> {
         self.write(deadline, (), move |transaction, ()| {
             let long_ago = to_micros(now - KNOWN_FOR);
-            let forgotten = Column::Failures.eq(0).or(Column::FailedAt.lt(long_ago));
+            // A budget that is whole again, no failures, or old ones.
+            let forgotten = Column::SpentUntil
+                .gt(0)
+                .or(Column::Failures.eq(0))
+                .or(Column::FailedAt.lt(long_ago));
             let old = Throttles::find()
                 .filter(Column::KnownSince.lt(long_ago))
                 .filter(Column::SpentUntil.lt(to_micros(now)))
@@ -198,6 +207,10 @@ pub(super) async fn forget_failures(
         .col_expr(Column::Failures, Expr::value(0))
         .filter(Column::Key.is_in(keys));
     forget.exec(transaction).await.map(|_| ())
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A row that is there counts one more, and a source's budget is spent from now on, or further.

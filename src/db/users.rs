@@ -27,13 +27,14 @@ pub(super) use password::{reset_password, with_password};
 pub use sessions::EpochRaise;
 
 use super::{
-    Db, DbError,
+    Db, DbError, Spending,
     entity::{
         sessions as session_rows, to_micros,
         users::{self, Column, Entity as Users, scheme_column, status_column},
     },
     events::record,
     query::{kept_for_another, or_nothing, some_ids},
+    throttles::spend,
 };
 use crate::domain::{
     Email, Event, HashedPassword, PasswordScheme, RegistrationId, Timestamp, User, UserId, UserKey,
@@ -53,6 +54,8 @@ pub struct NewUser {
     pub request_id: Option<RegistrationId>,
     /// The time of the registration.
     pub now: Timestamp,
+    /// The budget that it spends, whether or not the address is free.
+    pub spends: Option<Spending>,
 }
 
 /// The outcome of adding a user.
@@ -89,9 +92,13 @@ impl Db {
             created_at: Set(to_micros(user.now)),
             updated_at: Set(to_micros(user.now)),
         };
-        let input = (row, event);
-        self.write(deadline, input, |transaction, (row, event)| {
+        let input = (row, user.spends, event);
+        self.write(deadline, input, |transaction, (row, spends, event)| {
             Box::pin(async move {
+                if let Some(spending) = spends {
+                    // Whether there was one left was asked before the hash.
+                    let _ = spend(transaction, &[*spending], event.at).await?;
+                }
                 let insert = Users::insert(row.clone()).on_conflict(or_nothing());
                 let added = insert.exec_with_returning_many(transaction).await?;
                 let Some(row) = added.into_iter().next() else {

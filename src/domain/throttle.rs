@@ -7,16 +7,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::Timestamp;
+use super::{Budget, Timestamp};
 
 /// For this long after a login, its source is a known one of the account.
 pub const KNOWN_FOR: TimeDelta = TimeDelta::days(30);
 
 /// The delay after the first failure that has one. It doubles with each further failure.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
-
-/// The time in which a spent budget of a source is full again.
-pub const BUDGET_PERIOD: Duration = Duration::from_hours(1);
 
 /// How many failures are allowed, and how long the delays are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +24,10 @@ pub struct ThrottlePolicy {
     pub failures_max: u32,
     /// The longest delay.
     pub longest_delay: Duration,
-    /// Failures of a source that are allowed at once, over all accounts; within [`BUDGET_PERIOD`] as
-    /// many are allowed again.
-    pub source_failures: u32,
+    /// The failures of a source, over all accounts.
+    pub source: Budget,
+    /// The registrations of a source.
+    pub registrations: Budget,
 }
 
 /// Consecutive failures.
@@ -76,16 +74,11 @@ impl ThrottlePolicy {
             return self.admit_after(state.known, now);
         }
         let by_account = self.admit_after(state.account, now);
-        match (by_account, self.admit_source(state.source_spent_until, now)) {
+        match (by_account, self.source.admit(state.source_spent_until, now)) {
             (Ok(()), Ok(())) => Ok(()),
             (Err(wait), Ok(())) | (Ok(()), Err(wait)) => Err(wait),
             (Err(one), Err(other)) => Err(one.max(other)),
         }
-    }
-
-    /// The time that a failure of a source takes from its budget.
-    pub fn source_cost(&self) -> Duration {
-        BUDGET_PERIOD / self.source_failures.max(1)
     }
 
     fn admit_after(&self, failures: Option<Failures>, now: Timestamp) -> Result<(), Duration> {
@@ -113,17 +106,6 @@ impl ThrottlePolicy {
             None => Duration::ZERO,
         }
     }
-
-    /// The generic cell rate algorithm: each failure moves the time by its cost, and the budget is spent
-    /// when that time is a period ahead.
-    fn admit_source(&self, spent_until: Option<Timestamp>, now: Timestamp) -> Result<(), Duration> {
-        let ahead = spent_until.map_or(TimeDelta::zero(), |until| until - now);
-        let ahead = ahead.to_std().unwrap_or_default();
-        match (ahead + self.source_cost()).checked_sub(BUDGET_PERIOD) {
-            Some(wait) if !wait.is_zero() => Err(wait),
-            Some(_) | None => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -134,15 +116,23 @@ mod tests {
         failures: 5,
         failures_max: 100,
         longest_delay: Duration::from_mins(15),
-        source_failures: 100,
+        source: Budget {
+            uses: 100,
+            period: Duration::from_hours(1),
+        },
+        registrations: Budget {
+            uses: 100,
+            period: Duration::from_hours(1),
+        },
     };
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::from_timestamp(1_000_000 + seconds, 0).unwrap()
     }
 
-    fn failed(count: u32) -> Option<Failures> {
-        Some(Failures { count, last: at(0) })
+    fn failed(count: u32) -> Failures {
+        let last = at(0);
+        Failures { count, last }
     }
 
     fn wait(state: Throttled, seconds: i64) -> u64 {
@@ -164,7 +154,7 @@ mod tests {
             (60, 900),
             (99, 900),
         ] {
-            let account = failed(count);
+            let account = Some(failed(count));
             let state = Throttled {
                 account,
                 ..Throttled::default()
@@ -179,7 +169,7 @@ mod tests {
     #[test]
     fn no_delay_is_long_enough_after_a_hundred_failures() {
         let state = Throttled {
-            account: failed(100),
+            account: Some(failed(100)),
             ..Throttled::default()
         };
         assert_eq!(wait(state, 0), 900);
@@ -190,7 +180,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_lengthens_no_delay() {
         let state = Throttled {
-            account: failed(10),
+            account: Some(failed(10)),
             ..Throttled::default()
         };
         assert_eq!(wait(state, -3_600), 0);
@@ -201,7 +191,7 @@ mod tests {
     #[test]
     fn a_known_source_has_a_count_of_its_own() {
         let others = Throttled {
-            account: failed(100),
+            account: Some(failed(100)),
             source_spent_until: Some(at(100_000)),
             known_since: Some(at(-1_000)),
             known: None,
@@ -210,7 +200,7 @@ mod tests {
         assert_eq!(
             wait(
                 Throttled {
-                    known: failed(6),
+                    known: Some(failed(6)),
                     ..others
                 },
                 0
@@ -220,7 +210,7 @@ mod tests {
         assert_eq!(
             wait(
                 Throttled {
-                    known: failed(100),
+                    known: Some(failed(100)),
                     ..others
                 },
                 100_000
@@ -230,25 +220,5 @@ mod tests {
         let long_ago = KNOWN_FOR.num_seconds();
         assert_eq!(wait(others, long_ago - 1_001), 0);
         assert_eq!(wait(others, long_ago - 1_000), 900);
-    }
-
-    #[test]
-    fn a_source_may_fail_a_hundred_times_and_then_a_hundred_times_an_hour() {
-        let cost = TimeDelta::from_std(POLICY.source_cost()).unwrap();
-        let mut spent = at(0);
-        for failure in 0..100 {
-            let state = Throttled {
-                source_spent_until: Some(spent),
-                ..Throttled::default()
-            };
-            assert_eq!(POLICY.admit(&state, at(0)), Ok(()), "failure {failure}");
-            spent += cost;
-        }
-        let state = Throttled {
-            source_spent_until: Some(spent),
-            ..Throttled::default()
-        };
-        assert_eq!(wait(state, 0), 36);
-        assert_eq!(wait(state, 36), 0);
     }
 }

@@ -131,7 +131,7 @@ impl Algorithm {
             }
             Self::Bcrypt { cost } => 50_000 << cost,
             // 128·N·r bytes are filled and read, for each of p lanes (RFC 7914).
-            Self::Scrypt { log_n, r, p } => 300 * u64::from(r) * u64::from(p) << log_n,
+            Self::Scrypt { log_n, r, p } => (300 * u64::from(r) * u64::from(p)) << log_n,
             Self::Pbkdf2 { rounds, .. } => 300 * u64::from(rounds),
         };
         Duration::from_nanos(nanoseconds)

@@ -68,17 +68,11 @@ impl Application {
         let clock = hooks.clock.unwrap_or_default();
         let started = clock.now();
         let callers = Callers::new(db.clone(), clock.clone());
-        let tls = server.tls.take().map(|tls| {
-            let interval = hooks.certificate_interval;
-            ServerTls::new(tls, clock.clone(), server.grace, interval)
-        });
-        let auth = Auth::new(
-            db.clone(),
-            hasher.clone(),
-            mailer,
-            clock.clone(),
-            settings.auth,
-        );
+        let interval = hooks.certificate_interval;
+        let tls = server.tls.take();
+        let tls = tls.map(|tls| ServerTls::new(tls, clock.clone(), server.grace, interval));
+        let (hashing, auth) = (hasher.clone(), settings.auth);
+        let auth = Auth::new(db.clone(), hashing, mailer, clock.clone(), auth);
 
         let stages = DrainStages::new();
         let reporter = ReadinessReporter::new();

@@ -1,6 +1,7 @@
 //! Mail: who gets it, how, and what happens when it cannot be sent. The mail server is a real one in
 //! the process of the tests.
 
+mod bombing;
 mod dialogue;
 mod failures;
 mod queue;

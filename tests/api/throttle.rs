@@ -205,7 +205,7 @@ async fn a_throttled_login_is_recorded_and_counted(database: Database) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     guarded.app.auth.write_outcomes(deadline).await.unwrap();
     let kind = events_of(&[EventKind::LoginThrottled]);
-    let count = format!("SELECT CAST(count AS TEXT) AS text FROM events WHERE {kind}");
+    let count = format!("SELECT CAST(count AS TEXT) AS text FROM {kind}");
     assert_eq!(guarded.app.store.texts(&count).await, ["7"]);
     let scrape = guarded.app.scrape().await;
     assert_eq!(scrape.value("vestibule_logins_throttled_total", &[]), 7);

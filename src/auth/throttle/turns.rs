@@ -13,7 +13,7 @@ type Accounts = Mutex<HashMap<ThrottleKey, Line>>;
 #[derive(Default)]
 struct Line {
     /// Held by the attempt that runs.
-    turn: Arc<AsyncMutex<()>>,
+    lock: Arc<AsyncMutex<()>>,
     /// Those that run or wait.
     length: usize,
 }
@@ -28,7 +28,7 @@ pub(super) struct Turn {
     account: ThrottleKey,
     /// How many came first.
     pub(super) ahead: usize,
-    turn: Arc<AsyncMutex<()>>,
+    lock: Arc<AsyncMutex<()>>,
     /// `None`: it waits.
     guard: Option<OwnedMutexGuard<()>>,
 }
@@ -43,7 +43,7 @@ impl Turns {
             accounts: Arc::clone(&self.0),
             account,
             ahead: line.length - 1,
-            turn: Arc::clone(&line.turn),
+            lock: Arc::clone(&line.lock),
             guard: None,
         }
     }
@@ -52,7 +52,7 @@ impl Turns {
 impl Turn {
     /// Waits until the attempts that came before are over.
     pub(super) async fn begin(mut self) -> Self {
-        self.guard = Some(Arc::clone(&self.turn).lock_owned().await);
+        self.guard = Some(Arc::clone(&self.lock).lock_owned().await);
         self
     }
 }

@@ -23,6 +23,8 @@ pub(in crate::db) struct Model {
     pub attempts: i32,
     pub next_try: Option<i64>,
     pub voided: bool,
+    /// Of a request without a session: whether it is known that somebody has the address.
+    pub looked_up: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -72,6 +72,7 @@ impl Db {
     ) -> Result<MailWaiting, DbError> {
         let is_due = Condition::all()
             .add(Column::NextTry.lte(to_micros(now)))
+            .add(Column::LookedUp.eq(true).or(Column::UserId.ne(Uuid::nil())))
             .add(Column::Purpose.is_in(MailPurpose::ALL.map(purpose_column)));
         let due = Expr::case(is_due, Expr::value(1));
         let counts = MailIntents::find()
@@ -161,6 +162,21 @@ impl Db {
         .await
     }
 
+    /// Postpones mail that was not tried, because a budget is used up.
+    pub async fn delay_mail(
+        &self,
+        intent: &MailIntent,
+        until: Timestamp,
+        deadline: Instant,
+    ) -> Result<(), DbError> {
+        self.write(deadline, intent.clone(), move |transaction, intent| {
+            let delay =
+                next_try_statement(intent, Some(until)).col_expr(Column::Attempts, Expr::value(0));
+            Box::pin(async move { delay.exec(transaction).await.map(drop) })
+        })
+        .await
+    }
+
     /// Deletes rows of mail that was sent so long ago that no limit depends on it, at most `batch` of
     /// them. Returns how many.
     pub async fn purge_mail(
@@ -227,7 +243,7 @@ fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u
     let known = known_purpose();
     let sql = format!(
         "WITH due AS (SELECT email_key, purpose, user_id FROM mail_intents \
-         WHERE next_try <= $1 AND {known} ORDER BY next_try LIMIT $2 {skip}) \
+         WHERE next_try <= $1 AND (looked_up OR user_id <> $4) AND {known} ORDER BY next_try LIMIT $2 {skip}) \
          UPDATE mail_intents SET next_try = $3, attempts = attempts + 1 FROM due \
          WHERE mail_intents.email_key = due.email_key AND mail_intents.purpose = due.purpose \
          AND mail_intents.user_id = due.user_id RETURNING *"
@@ -236,6 +252,7 @@ fn claim_statement(backend: DbBackend, now: Timestamp, lease: Duration, batch: u
         to_micros(now).into(),
         i64::from(batch).into(),
         to_micros(now + lease).into(),
+        Uuid::nil().into(),
     ];
     Statement::from_sql_and_values(backend, sql, values)
 }

@@ -219,9 +219,9 @@ pub(super) fn mail(exposition: &mut Exposition<'_>, mail: &MailMetrics) -> fmt::
         mail.waiting,
     )?;
     exposition.counter(
-        "vestibule_mail_sent_total",
-        "Mails that the mail server took.",
-        mail.sent,
+        "vestibule_mail_requests_total",
+        "Requests for a reset or a verification that were looked up, whoever has the address.",
+        mail.requests,
     )?;
     exposition.counter(
         "vestibule_mail_failed_total",

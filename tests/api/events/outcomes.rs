@@ -140,14 +140,8 @@ async fn failures_are_folded_and_none_is_lost(database: Database) {
             failures.cast_signed()
         );
     }
-    let kept = number(
-        &sql,
-        &format!(
-            "SELECT COUNT(*) FROM {}",
-            events_of(&[EventKind::LoginFailed])
-        ),
-    )
-    .await;
+    let failed = events_of(&[EventKind::LoginFailed]);
+    let kept = number(&sql, &format!("SELECT COUNT(*) FROM {failed}")).await;
     assert_eq!(kept, rows.cast_signed());
     figure("L4", format_args!("{failures} failures in {kept} rows"));
     assert_nothing_typed(&store).await;

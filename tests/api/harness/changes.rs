@@ -176,6 +176,8 @@ pub(crate) fn mail_request(to: &str, purpose: MailPurpose, now: Timestamp) -> Ma
         purpose,
         by: None,
         session: None,
+        delay: Duration::ZERO,
+        spends: Vec::new(),
         client: ClientInfo::default(),
         lifetime: Duration::from_hours(24),
         now,

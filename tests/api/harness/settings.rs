@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use vestibule::{
     auth,
-    domain::{PasswordPolicy, SessionLimits, ThrottlePolicy},
+    domain::{Budget, PasswordPolicy, SessionLimits, ThrottlePolicy},
     hashing, mail,
     server::{self, ApplicationSettings, TestHooks},
     transport::{AuthServiceAccess, Proxies},
@@ -49,6 +49,7 @@ impl Plan {
                         verification_lifetime: Duration::from_hours(24),
                         queue: 1_000,
                         verification_proof: auth::VerificationProof::Required,
+                        spread: Duration::ZERO,
                     },
                     throttle: Some(throttle()),
                 },
@@ -144,6 +145,14 @@ pub(crate) fn throttle() -> ThrottlePolicy {
         failures: 5,
         failures_max: 100,
         longest_delay: Duration::from_mins(15),
-        source_failures: 100,
+        source: hourly(100),
+        registrations: hourly(100),
+    }
+}
+
+fn hourly(uses: u32) -> Budget {
+    Budget {
+        uses,
+        period: Duration::from_hours(1),
     }
 }

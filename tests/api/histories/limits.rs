@@ -60,7 +60,8 @@ async fn after_five_mails_there_is_one_as_long_as_a_token_lives(town: Town) {
     figure("A5", format_args!("{sent} mails, 10 min apart at most"));
 }
 
-/// (A6) 10 in CI, 50 for the scorecard, by two sessions; of the tokens that are mailed one is good.
+/// (A6) 10 in CI, 50 for the scorecard, by two sessions: the user's budget allows six, and of the tokens
+/// that are mailed one is good.
 async fn of_many_changes_requested_at_once_one_is_under_way(town: Town) {
     let owner = town.app.owner().await;
     let account = town.app.account();
@@ -70,9 +71,8 @@ async fn of_many_changes_requested_at_once_one_is_under_way(town: Town) {
         .iter()
         .enumerate()
         .map(|(number, new)| account.request_email_change(&sessions[number % 2], PASSWORD, new));
-    for asked in join_all(requests).await {
-        asked.unwrap();
-    }
+    let asked = join_all(requests).await;
+    assert_eq!(asked.iter().filter(|one| one.is_ok()).count(), 6);
     town.settled().await;
     let tokens: Vec<_> = new.iter().flat_map(|new| town.tokens(new)).collect();
     let confirmed = tokens

@@ -121,6 +121,7 @@ async fn mail_that_a_sender_has_taken_is_ended_as_well(app: Server) {
     let later = Clock::system().now() + Duration::from_mins(5);
     let _ = ask_at(&app.db, &owner.email, MailPurpose::PasswordReset, later).await;
     let (lease, deadline) = (Duration::from_mins(2), Instant::now() + LIMIT);
+    app.db.look_up_mail(deadline).await.unwrap();
     let taken = app.db.claim_mail(later, lease, 2, deadline).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert!(app.db.holds_mail(&taken[0], deadline).await.unwrap());

@@ -137,6 +137,6 @@ async fn an_operator_and_a_caller_open_an_account(database: Database) {
         .await;
     assert_eq!(Fault::of(&unknown.unwrap_err()).reason, "USER_NOT_FOUND");
     let kind = events_of(&[EventKind::ThrottleCleared]);
-    let events = format!("SELECT caller AS text FROM events WHERE {kind}");
+    let events = format!("SELECT caller AS text FROM {kind}");
     assert_eq!(guarded.app.store.texts(&events).await.len(), 1);
 }

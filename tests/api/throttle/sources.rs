@@ -1,6 +1,7 @@
 //! Which source a call has, and what a source may spend.
 
 use prost::Message;
+use vestibule::proto::v1::RegisterUserRequest;
 use vestibule::transport::{AuthServiceAccess, Proxies};
 
 use super::*;
@@ -12,6 +13,7 @@ on_both_databases!(
     behind_a_proxy_the_last_hop_that_it_names_is_the_source,
     without_a_proxy_a_forged_header_is_no_source,
     a_caller_tells_sources_by_its_grant_alone,
+    a_source_registers_only_so_many_users,
 );
 
 /// Spends the budget of a source on accounts that do not exist.
@@ -149,4 +151,32 @@ async fn a_caller_tells_sources_by_its_grant_alone(database: Database) {
     }
     assert_eq!(tells(&trusted).await, Code::ResourceExhausted);
     assert_eq!(tells(&without).await, Code::Ok);
+}
+
+/// By REST and gRPC together; whether the address is free makes no difference.
+async fn a_source_registers_only_so_many_users(database: Database) {
+    let app = Server::start(database).await;
+    let taken = app.grpc().registered().await.email;
+    let register = async |address: &str, ip: &str| {
+        let request = RegisterUserRequest {
+            email: address.into(),
+            password: PASSWORD.into(),
+            request_id: String::new(),
+            client: Some(ClientInfo {
+                ip: ip.into(),
+                user_agent: String::new(),
+            }),
+        };
+        let done = app.grpc().clone().register_user(request).await;
+        done.map_err(|status| Fault::of(&status))
+    };
+    for _ in 0..50 {
+        register(&email(), "198.51.100.7").await.unwrap();
+        let fault = register(&taken, "198.51.100.7").await.unwrap_err();
+        assert_eq!(fault.reason, "EMAIL_TAKEN");
+    }
+    let fault = register(&email(), "198.51.100.7").await.unwrap_err();
+    assert_eq!(fault.meaning(), (Code::ResourceExhausted, "RATE_LIMITED"));
+    assert!(fault.retry_after.unwrap() <= Duration::from_secs(36));
+    register(&email(), "198.51.100.8").await.unwrap();
 }
