@@ -48,6 +48,7 @@ pub use own_sessions::OwnSessions;
 pub use redemption::{EmailRestore, EmailVerification, KnowsAccount, PasswordReset};
 pub use register::Registration;
 pub use rotation::RotatedSession;
+pub use throttle::ThrottleMetrics;
 pub use users::{ExportedItem, SessionToOpen, SessionsToEnd, Unverified, UserExport, Users};
 
 use crate::{

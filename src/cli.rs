@@ -6,6 +6,7 @@ mod calibrate;
 mod caller;
 mod command;
 mod config;
+mod confine;
 mod error;
 mod exit;
 mod export;

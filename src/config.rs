@@ -20,6 +20,7 @@ mod mail;
 mod operations;
 mod parse;
 mod password;
+mod permissions;
 mod problem;
 mod reader;
 mod rest;
@@ -41,7 +42,7 @@ pub(crate) use parse::parse_duration;
 pub(crate) use problem::{ConfigProblem, ConfigProblems, nearest_name};
 pub use source::{Environment, Flags};
 
-use crate::{auth, db, server, telemetry};
+use crate::{auth, db, server, telemetry, transport};
 use reader::Reader;
 
 /// The configuration of `serve`.
@@ -166,12 +167,14 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
     Some(server::ApplicationSettings {
         server: server::ServerSettings {
             grpc_listen: grpc.listen,
-            reflection: grpc.reflection,
             request_timeout: grpc.request_timeout,
             max_connections: grpc.max_connections,
             rest_listen: rest.listen,
-            auth_service: callers.auth_service,
-            proxies: callers.proxies,
+            gate: transport::GateSettings {
+                auth_service: callers.auth_service,
+                reflection: grpc.reflection,
+                proxies: callers.proxies,
+            },
             tls: tls?.settings,
             operations_listen: operations?,
             drain_delay: lifecycle.drain_delay,

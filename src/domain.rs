@@ -39,7 +39,7 @@ pub use rotation::{ROTATION_GRACE, Standing, SupersededSecret};
 pub use server_key::ServerKey;
 pub use session::{AuthenticationMethod, Session, SessionLimits, SessionVerdict};
 pub use source::Source;
-pub use throttle::{Failures, KNOWN_FOR, ThrottlePolicy, Throttled};
+pub use throttle::{Failures, KNOWN_FOR, Refusal, ThrottlePolicy, Throttled};
 pub use token::{
     CallerKind, EmailChangeKind, EmailRestoreKind, EmailVerificationKind, PasswordResetKind,
     Presented, PresentedToken, SecretHash, SessionKind, SessionToken, Token, TokenFault, TokenKind,

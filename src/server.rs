@@ -30,15 +30,13 @@ use crate::{
     auth, db,
     domain::Clock,
     hashing, mail as mailing,
-    transport::{self, AuthServiceAccess, Proxies},
+    transport::{self, GateSettings},
 };
 
 /// The settings of listeners, connections and the drain.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     pub grpc_listen: SocketAddr,
-    /// Whether reflection is served.
-    pub reflection: bool,
     /// The longest time that a call may take.
     pub request_timeout: Duration,
     /// The most connections of gRPC and REST together, bounded further by three quarters of the file
@@ -46,10 +44,8 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// Where REST listens; `None`: REST is off.
     pub rest_listen: Option<SocketAddr>,
-    /// Who may call the methods of `AuthService`, where end users prove themselves.
-    pub auth_service: AuthServiceAccess,
-    /// The proxies whose word on where calls come from is believed.
-    pub proxies: Proxies,
+    /// Who may call, and whose word on sources is believed.
+    pub gate: GateSettings,
     /// TLS for gRPC and REST; `None`: plaintext.
     pub tls: Option<tls::TlsSettings>,
     /// Where the operations port listens; always in plaintext.

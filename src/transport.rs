@@ -26,9 +26,9 @@ pub mod rest;
 mod status;
 mod stream;
 
-pub use access_policy::{AuthServiceAccess, grantable, grantable_methods};
+pub use access_policy::{AuthServiceAccess, Reflection, grantable, grantable_methods};
 pub(crate) use call_metrics::CallMetrics;
-pub use caller::Gate;
+pub use caller::{Gate, GateSettings};
 pub use edge::{BeforeHandler, Edge, EdgeSettings};
 pub use forwarded::Proxies;
 pub(crate) use input::client_ips_dropped;

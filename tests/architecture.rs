@@ -131,7 +131,7 @@ const FOREIGN: [(&str, &[&str]); 27] = [
     ("pbkdf2", &["hashing"]),
     ("scrypt", &["hashing"]),
     ("sha1", &["hashing"]),
-    ("rustix", &["db/target", "hashing"]),
+    ("rustix", &["db/target", "hashing", "cli/confine"]),
     ("lettre", &["mail"]),
     ("askama", &["mail"]),
     ("clap", &["cli", "config", "main"]),

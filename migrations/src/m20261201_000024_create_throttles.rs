@@ -28,7 +28,8 @@ impl MigrationTrait for Migration {
             .col(instant("failed_at").not_null())
             // Of a source: the time until which its budget is spent in advance.
             .col(instant("spent_until").not_null())
-            // Of an account and a source: the last login; 0: none.
+            // Of an account and a source: the last login; of an account: when its failures were last
+            // forgotten; 0: none.
             .col(instant("known_since").not_null())
             .to_owned();
         manager.create_table(throttles).await?;

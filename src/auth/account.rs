@@ -247,7 +247,7 @@ impl Auth {
         let (attempt, _) = attempt.await?;
         let stored = user.stored_password();
         let verification = self.hasher.verify(
-            password,
+            password.clone(),
             stored,
             email.key(),
             call.flow(client),
@@ -259,7 +259,7 @@ impl Auth {
                 Ok(true)
             }
             Verification::Mismatch => {
-                self.fail_attempt(&attempt).await?;
+                self.fail_attempt(call, &attempt, &password, client).await?;
                 self.note_outcome(call, EventKind::LoginFailed, Some(user.id), client)?;
                 Ok(false)
             }

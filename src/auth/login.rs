@@ -97,7 +97,8 @@ impl Auth {
                 Ok(Some(VerifiedUser { user, stale }))
             }
             (_, Verification::Match { .. } | Verification::Mismatch) => {
-                self.fail_attempt(&attempt).await?;
+                let tried = &credentials.password;
+                self.fail_attempt(call, &attempt, tried, client).await?;
                 self.note_outcome(call, EventKind::LoginFailed, user_id, client)?;
                 Ok(None)
             }

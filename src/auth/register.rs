@@ -100,7 +100,13 @@ impl Auth {
         let (password, flow) = (retry.password.to_attempt(), call.flow(&retry.client));
         match self
             .hasher
-            .verify(password, user.stored_password(), key, flow, call.deadline)
+            .verify(
+                password.clone(),
+                user.stored_password(),
+                key,
+                flow,
+                call.deadline,
+            )
             .await?
         {
             Verification::Match { .. } => {
@@ -108,7 +114,8 @@ impl Auth {
                 Ok(user)
             }
             Verification::Mismatch => {
-                self.fail_attempt(&attempt).await?;
+                self.fail_attempt(call, &attempt, &password, &retry.client)
+                    .await?;
                 Err(AuthError::RequestIdReused)
             }
         }

@@ -6,28 +6,28 @@
 //! run ahead of its count: of R replicas together, at most R − 1 attempts exceed it.
 
 mod budgets;
+mod keys;
+mod spraying;
 mod turns;
 
 use std::{collections::HashMap, time::Duration};
 
-use hmac::{Hmac, KeyInit, Mac};
 use parking_lot::Mutex;
-use sha2::Sha256;
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::{Auth, AuthError, CallContext, entropy::random_bytes};
+use super::{Auth, AuthError, CallContext};
 use crate::{
-    db::{Db, ThrottleKey, ThrottleKeys},
+    db::{ThrottleKey, ThrottleKeys},
     domain::{
-        ClientInfo, EmailKey, EventKind, ServerKey, Source, ThrottlePolicy, Throttled, Timestamp,
-        User, UserId,
+        ClientInfo, EmailKey, EventKind, PasswordAttempt, Refusal, ServerKey, ThrottlePolicy,
+        Throttled, Timestamp, User, UserId,
     },
     metrics::Counter,
 };
+pub(super) use keys::{account_key, server_key};
+use spraying::Sprayed;
 use turns::{Turn, Turns};
 
-/// The name of the key that the keys of counts are made with.
-const KEY_NAME: &str = "throttle";
 /// How long counting may take. It does not end with the call: whoever chose a short deadline, or went
 /// away, would try for nothing.
 const COUNT_LIMIT: Duration = Duration::from_secs(10);
@@ -36,6 +36,8 @@ const KNOWN_AGAIN: chrono::TimeDelta = chrono::TimeDelta::days(1);
 /// The most logins that wait for their write. The source of a further one becomes known by a later
 /// login.
 const KNOWN_MAX: usize = 4_096;
+/// How many failures one counts for, when its password was tried on many accounts.
+const SPRAYED_COST: u32 = 5;
 /// The most rows of one write.
 const ROWS: usize = 500;
 
@@ -47,8 +49,19 @@ pub(super) struct Throttle {
     turns: Turns,
     /// Logins whose sources are to be stored as known.
     known: Mutex<HashMap<ThrottleKey, Timestamp>>,
+    sprayed: Sprayed,
+    metrics: ThrottleMetrics,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default, Clone)]
+pub struct ThrottleMetrics {
     /// Attempts that were refused.
-    refused: Counter,
+    pub refused: Counter,
+    /// Those of sources that had spent their budget.
+    pub stuffing: Counter,
+    /// Wrong passwords that were tried on many accounts.
+    pub spraying: Counter,
 }
 
 impl Throttle {
@@ -58,67 +71,10 @@ impl Throttle {
             key: OnceCell::new(),
             turns: Turns::default(),
             known: Mutex::default(),
-            refused: Counter::default(),
+            sprayed: Sprayed::default(),
+            metrics: ThrottleMetrics::default(),
         }
     }
-
-    /// The key that the keys of counts are made with.
-    async fn server_key(&self, db: &Db, deadline: Instant) -> Result<&ServerKey, AuthError> {
-        self.key.get_or_try_init(|| server_key(db, deadline)).await
-    }
-
-    /// The keys of an account and a source. `None`: the throttle is off.
-    async fn keys(
-        &self,
-        db: &Db,
-        account: &EmailKey,
-        source: Option<Source>,
-        deadline: Instant,
-    ) -> Result<Option<ThrottleKeys>, AuthError> {
-        if self.policy.is_none() {
-            return Ok(None);
-        }
-        let key = self.server_key(db, deadline).await?;
-        Ok(Some(ThrottleKeys {
-            account: account_key(key, account),
-            source: source.map(|source| {
-                let octets = source.octets();
-                let both = [&octets, account.as_str().as_bytes()];
-                (
-                    keyed(key, b"source", &[&octets]),
-                    keyed(key, b"known", &both),
-                )
-            }),
-        }))
-    }
-}
-
-/// The key that the keys of counts are made with; all replicas have the same.
-pub(super) async fn server_key(db: &Db, deadline: Instant) -> Result<ServerKey, AuthError> {
-    let fresh = ServerKey::new(random_bytes()?);
-    Ok(db.server_key(KEY_NAME, fresh, deadline).await?)
-}
-
-/// What the failures of an account are counted by, whether or not it exists.
-pub(super) fn account_key(key: &ServerKey, account: &EmailKey) -> ThrottleKey {
-    keyed(key, b"account", &[account.as_str().as_bytes()])
-}
-
-/// HMAC-SHA-256 over the label and each part with its length, of which a key keeps half.
-fn keyed(key: &ServerKey, label: &[u8], parts: &[&[u8]]) -> ThrottleKey {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_bytes()) else {
-        // HMAC takes keys of any length.
-        return ThrottleKey::new([0; 16]);
-    };
-    mac.update(label);
-    for part in parts {
-        mac.update(&u64::try_from(part.len()).unwrap_or(0).to_be_bytes());
-        mac.update(part);
-    }
-    let digest = mac.finalize().into_bytes();
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    ThrottleKey::new(half)
 }
 
 /// One check of a secret of an account. No other of this account runs in this replica meanwhile.
@@ -195,25 +151,48 @@ impl Auth {
         let Some(policy) = self.throttle.policy else {
             return Ok(());
         };
-        let Err(wait) = policy.admit(state, self.clock.now()) else {
+        let Err(Refusal { wait, by_source }) = policy.admit(state, self.clock.now()) else {
             return Ok(());
         };
-        self.throttle.refused.inc();
+        let metrics = &self.throttle.metrics;
+        metrics.refused.inc();
         self.note_outcome(call, EventKind::LoginThrottled, user, client)?;
+        if by_source {
+            metrics.stuffing.inc();
+            self.note_outcome(call, EventKind::SourceThrottled, None, client)?;
+        }
         // In whole seconds: what is told does not depend on when exactly it is asked.
         let retry_after = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
         Err(AuthError::LoginThrottled { retry_after })
     }
 
-    /// Counts a failure, before anybody learns of it.
-    pub(super) async fn fail_attempt(&self, attempt: &Attempt) -> Result<(), AuthError> {
+    /// Counts a failure, before anybody learns of it. A password that is tried on many accounts costs its
+    /// source more.
+    pub(super) async fn fail_attempt(
+        &self,
+        call: &CallContext,
+        attempt: &Attempt,
+        password: &PasswordAttempt,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
         let (Some(keys), Some(policy)) = (attempt.keys, self.throttle.policy) else {
             return Ok(());
         };
         let now = self.clock.now();
-        let (is_known, cost) = (attempt.state.is_known(now), policy.source.cost());
+        let mut cost = policy.source.cost();
+        if self
+            .throttle
+            .sprayed
+            .note(password.as_bytes(), keys.account)
+        {
+            cost *= SPRAYED_COST;
+            self.throttle.metrics.spraying.inc();
+            self.note_outcome(call, EventKind::PasswordSprayed, None, client)?;
+        }
         let deadline = Instant::now() + COUNT_LIMIT;
-        let counted = self.db.count_failure(keys, is_known, cost, now, deadline);
+        let counted = self
+            .db
+            .count_failure(keys, attempt.state, cost, now, deadline);
         Ok(counted.await?)
     }
 
@@ -227,12 +206,13 @@ impl Auth {
         let Some(keys) = attempt.keys else {
             return Ok(());
         };
+        let now = self.clock.now();
         let known = keys.source.map(|(_, known)| known);
         if attempt.state.has_failures() {
-            let clear = self.db.clear_failures(keys.account, known, call.deadline);
+            let (account, deadline) = (keys.account, call.deadline);
+            let clear = self.db.clear_failures(account, known, now, deadline);
             clear.await?;
         }
-        let now = self.clock.now();
         let is_fresh = |login: Timestamp| now - login < KNOWN_AGAIN;
         if let Some(known) = known
             && !attempt.state.known_since.is_some_and(is_fresh)
@@ -254,9 +234,9 @@ impl Auth {
         self.throttle.server_key(&self.db, deadline).await.map(drop)
     }
 
-    /// Attempts that were refused since the start.
-    pub fn throttled(&self) -> u64 {
-        self.throttle.refused.get()
+    /// Counts since the start.
+    pub fn throttle_metrics(&self) -> ThrottleMetrics {
+        self.throttle.metrics.clone()
     }
 
     /// The key of an account's failures, for what forgets them. `None`: the throttle is off.

@@ -2,7 +2,7 @@
 
 use tracing::{error, info};
 
-use super::{exit::Exit, output, runtime, signals, version};
+use super::{confine, exit::Exit, output, runtime, signals, version};
 use crate::{
     config::{Config, ConfigProblems, Environment, Flags},
     db::Target,
@@ -24,6 +24,7 @@ pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Conf
 }
 
 async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
+    confine::confine();
     let stop = match signals::stop() {
         Ok(stop) => stop,
         Err(error) => {

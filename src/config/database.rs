@@ -108,6 +108,7 @@ fn read_target(reader: &mut Reader<'_>) -> Option<Target> {
             if password_is_set {
                 reader.warn("database.password is not used: database.url names a SQLite file");
             }
+            reader.check_file(&URL, &path);
             Some(Target::Sqlite(path))
         }
         Target::Postgres { url, .. } if password_is_set => Some(Target::Postgres {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Key, key::KeyDefault::Value, parse, problem::ConfigFault, reader::Reader};
+use crate::transport::Reflection;
 
 /// `VESTIBULE_GRPC_LISTEN`, default `127.0.0.1:50051`.
 pub(super) const LISTEN: Key = Key::new(
@@ -20,7 +21,7 @@ const REFLECTION: Key = Key::new(
     "grpc",
     "reflection",
     Value("true"),
-    "Whether clients may ask for the services and their messages",
+    "Who may read the schema: true (whoever may call AuthService), open (everybody) or false",
 );
 
 /// `VESTIBULE_GRPC_REQUEST_TIMEOUT`, default `10s`.
@@ -39,18 +40,24 @@ const MAX_CONNECTIONS: Key = Key::new(
     "Most connections, gRPC and REST together",
 );
 
+const REFLECTIONS: [(&str, Reflection); 3] = [
+    ("true", Reflection::On),
+    ("open", Reflection::Open),
+    ("false", Reflection::Off),
+];
+
 pub(super) const KEYS: &[&Key] = &[&LISTEN, &REFLECTION, &REQUEST_TIMEOUT, &MAX_CONNECTIONS];
 
 pub(super) struct GrpcSection {
     pub(super) listen: SocketAddr,
-    pub(super) reflection: bool,
+    pub(super) reflection: Reflection,
     pub(super) request_timeout: Duration,
     pub(super) max_connections: usize,
 }
 
 pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<GrpcSection> {
     let listen = reader.read(&LISTEN, parse::address);
-    let reflection = reader.read(&REFLECTION, parse::switch);
+    let reflection = reader.read(&REFLECTION, parse::word(&REFLECTIONS));
     let request_timeout = reader.read(&REQUEST_TIMEOUT, parse::duration("100ms"..="60s"));
     let max_connections = reader.read(&MAX_CONNECTIONS, parse::number(1..=1_000_000));
     Some(GrpcSection {

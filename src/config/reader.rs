@@ -1,9 +1,14 @@
 //! Reads the keys of a section: hands each text to a parser and collects every fault.
 
-use std::{ffi::OsString, fs};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use super::{
     ConfigProblem, ConfigProblems, Environment, Flags, Key,
+    permissions::{Exposure, exposure},
     problem::ConfigFault,
     source::ValueSource,
     values::{self, RawValue, RawValues},
@@ -45,13 +50,32 @@ impl<'a> Reader<'a> {
         key: &Key,
         parse: impl FnOnce(&str) -> Result<T, ConfigFault>,
     ) -> Option<T> {
-        let parsed = read_text(key, self.values.get(key)?).and_then(|text| parse(&text));
+        let value = self.values.get(key)?;
+        let file = value.in_file.then(|| PathBuf::from(&value.text));
+        let parsed = read_text(key, value).and_then(|text| parse(&text));
+        if let Some(file) = file {
+            self.check_file(key, &file);
+        }
         match parsed {
             Ok(value) => Some(value),
             Err(fault) => {
                 self.report(key, fault.wrong, fault.fix);
                 None
             }
+        }
+    }
+
+    /// Warns of a file with secrets that every user of the machine may read, and refuses one that every
+    /// user may write.
+    pub(super) fn check_file(&mut self, key: &Key, file: &Path) {
+        match exposure(file) {
+            Some(Exposure::Writable(wrong)) => {
+                self.report(key, wrong, "take that from them with chmod o-w");
+            }
+            Some(Exposure::Readable(wrong)) => {
+                self.warn(format!("{}: {wrong}, chmod o-r ends that", key.path()));
+            }
+            None => {}
         }
     }
 

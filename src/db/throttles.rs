@@ -82,11 +82,13 @@ impl Db {
     pub async fn count_failure(
         &self,
         keys: ThrottleKeys,
-        is_known: bool,
+        state: Throttled,
         cost: Duration,
         now: Timestamp,
         deadline: Instant,
     ) -> Result<(), DbError> {
+        let is_known = state.is_known(now);
+        let cleared = state.cleared_at.map_or(0, to_micros);
         let now = to_micros(now);
         let cost = micros(cost);
         let row = |key: ThrottleKey, spent_until| ActiveModel {
@@ -104,7 +106,8 @@ impl Db {
         // In one order: of two statements that lock the same rows, neither must wait for the other.
         rows.sort_by_key(|row| row.key.clone().take());
         self.write(deadline, rows, move |transaction, rows| {
-            let count = Throttles::insert_many(rows.clone()).on_conflict(or_count(now, cost));
+            let count =
+                Throttles::insert_many(rows.clone()).on_conflict(or_count(now, cost, cleared));
             Box::pin(async move { count.exec_without_returning(transaction).await.map(|_| ()) })
         })
         .await
@@ -115,13 +118,19 @@ impl Db {
         &self,
         account: ThrottleKey,
         known: Option<ThrottleKey>,
+        now: Timestamp,
         deadline: Instant,
     ) -> Result<(), DbError> {
         self.write(deadline, (), move |transaction, ()| {
-            Box::pin(forget_failures(
-                transaction,
-                known.into_iter().chain([account]),
-            ))
+            Box::pin(async move {
+                if let Some(known) = known {
+                    let forget = Throttles::update_many()
+                        .col_expr(Column::Failures, Expr::value(0))
+                        .filter(Column::Key.eq(known.0));
+                    forget.exec(transaction).await?;
+                }
+                forget_failures(transaction, account, now).await
+            })
         })
         .await
     }
@@ -135,7 +144,7 @@ impl Db {
     ) -> Result<(), DbError> {
         self.write(deadline, event, move |transaction, event| {
             Box::pin(async move {
-                forget_failures(transaction, [account]).await?;
+                forget_failures(transaction, account, event.at).await?;
                 record(transaction, event).await
             })
         })
@@ -198,14 +207,16 @@ impl Db {
     }
 }
 
+/// Forgets the failures of an account, and by the time those of all its known sources.
 pub(super) async fn forget_failures(
     transaction: &DatabaseTransaction,
-    keys: impl IntoIterator<Item = ThrottleKey>,
+    account: ThrottleKey,
+    now: Timestamp,
 ) -> Result<(), DbErr> {
-    let keys = keys.into_iter().map(|key| key.0);
     let forget = Throttles::update_many()
         .col_expr(Column::Failures, Expr::value(0))
-        .filter(Column::Key.is_in(keys));
+        .col_expr(Column::KnownSince, Expr::value(to_micros(now)))
+        .filter(Column::Key.eq(account.0));
     forget.exec(transaction).await.map(|_| ())
 }
 
@@ -213,8 +224,9 @@ fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A row that is there counts one more, and a source's budget is spent from now on, or further.
-fn or_count(now: i64, cost: i64) -> OnConflict {
+/// A row that is there counts one more, or begins anew where its failures were forgotten, and a source's
+/// budget is spent from now on, or further.
+fn or_count(now: i64, cost: i64, cleared: i64) -> OnConflict {
     let stored = |column| Expr::col((Throttles, column));
     let new = |column| Expr::col(("excluded", column));
     let is_source = new(Column::SpentUntil).gt(0);
@@ -223,8 +235,13 @@ fn or_count(now: i64, cost: i64) -> OnConflict {
         is_source.and(is_spent),
         stored(Column::SpentUntil).add(cost),
     );
+    let is_cleared = stored(Column::FailedAt).lte(cleared);
+    let failures = Expr::case(is_cleared, Expr::value(1));
     OnConflict::column(Column::Key)
-        .value(Column::Failures, stored(Column::Failures).add(1))
+        .value(
+            Column::Failures,
+            failures.finally(stored(Column::Failures).add(1)),
+        )
         .update_column(Column::FailedAt)
         .value(
             Column::SpentUntil,
@@ -238,7 +255,8 @@ static FIND_LOGIN: LazyLock<String> = LazyLock::new(|| {
     let columns = users::Column::iter().map(|column| format!("u.{}", column.as_str()));
     let columns: Vec<_> = columns.collect();
     format!(
-        "SELECT {}, a.failures AS a_failures, a.failed_at AS a_failed_at, s.spent_until AS s_spent_until, \
+        "SELECT {}, a.failures AS a_failures, a.failed_at AS a_failed_at, \
+         a.known_since AS a_cleared_at, s.spent_until AS s_spent_until, \
          k.failures AS k_failures, k.failed_at AS k_failed_at, k.known_since AS k_known_since \
          FROM (SELECT 1 AS one) AS o LEFT JOIN users AS u ON u.email_key = $1 \
          LEFT JOIN throttles AS a ON a.key = $2 LEFT JOIN throttles AS s ON s.key = $3 \
@@ -263,6 +281,7 @@ fn throttled(row: &QueryResult) -> Result<Throttled, DbErr> {
     };
     Ok(Throttled {
         account: failures("a_failures", "a_failed_at")?,
+        cleared_at: time("a_cleared_at")?,
         source_spent_until: time("s_spent_until")?,
         known_since: time("k_known_since")?,
         known: failures("k_failures", "k_failed_at")?,

@@ -123,10 +123,14 @@ pub enum EventKind {
     LoginThrottled,
     /// The failures of an account were forgotten by a caller or an operator.
     ThrottleCleared,
+    /// A source failed so often that its logins are refused, whatever the account.
+    SourceThrottled,
+    /// A wrong password was tried on many accounts.
+    PasswordSprayed,
 }
 
 impl EventKind {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::UserRegistered,
         Self::LoginSucceeded,
         Self::LoginFailed,
@@ -152,5 +156,7 @@ impl EventKind {
         Self::EmailRestored,
         Self::LoginThrottled,
         Self::ThrottleCleared,
+        Self::SourceThrottled,
+        Self::PasswordSprayed,
     ];
 }

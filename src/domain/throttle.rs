@@ -43,6 +43,8 @@ pub struct Failures {
 pub struct Throttled {
     /// The account's failures.
     pub account: Option<Failures>,
+    /// When the account's failures were last forgotten, those of its known sources with them.
+    pub cleared_at: Option<Timestamp>,
     /// The time until which the failures of the source have spent its budget in advance.
     pub source_spent_until: Option<Timestamp>,
     /// Of a source that the account logged in from: the last login.
@@ -58,26 +60,46 @@ impl Throttled {
             .is_some_and(|login| now - login < KNOWN_FOR)
     }
 
+    fn is_cleared(&self, failures: &Failures) -> bool {
+        self.cleared_at.is_some_and(|at| failures.last <= at)
+    }
+
     /// Whether a success has anything to clear.
     pub fn has_failures(&self) -> bool {
         self.account.is_some() || self.known.is_some()
     }
 }
 
+/// Why a secret is not checked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// When to try again.
+    pub wait: Duration,
+    /// Whether the source has spent its budget, whatever the account.
+    pub by_source: bool,
+}
+
 impl ThrottlePolicy {
     /// Whether a secret may be checked now.
     ///
     /// # Errors
-    /// When to try again.
-    pub fn admit(&self, state: &Throttled, now: Timestamp) -> Result<(), Duration> {
+    /// What refuses it, and when to try again.
+    pub fn admit(&self, state: &Throttled, now: Timestamp) -> Result<(), Refusal> {
+        let of_account = |wait| Refusal {
+            wait,
+            by_source: false,
+        };
         if state.is_known(now) {
-            return self.admit_after(state.known, now);
+            let known = state.known.filter(|failures| !state.is_cleared(failures));
+            return self.admit_after(known, now).map_err(of_account);
         }
         let by_account = self.admit_after(state.account, now);
         match (by_account, self.source.admit(state.source_spent_until, now)) {
-            (Ok(()), Ok(())) => Ok(()),
-            (Err(wait), Ok(())) | (Ok(()), Err(wait)) => Err(wait),
-            (Err(one), Err(other)) => Err(one.max(other)),
+            (by_account, Ok(())) => by_account.map_err(of_account),
+            (by_account, Err(wait)) => Err(Refusal {
+                wait: by_account.map_or_else(|other| other.max(wait), |()| wait),
+                by_source: true,
+            }),
         }
     }
 
@@ -138,7 +160,7 @@ mod tests {
     fn wait(state: Throttled, seconds: i64) -> u64 {
         POLICY
             .admit(&state, at(seconds))
-            .map_or_else(|wait| wait.as_secs(), |()| 0)
+            .map_or_else(|refusal| refusal.wait.as_secs(), |()| 0)
     }
 
     #[test]
@@ -194,7 +216,7 @@ mod tests {
             account: Some(failed(100)),
             source_spent_until: Some(at(100_000)),
             known_since: Some(at(-1_000)),
-            known: None,
+            ..Throttled::default()
         };
         assert_eq!(wait(others, 0), 0);
         assert_eq!(

@@ -30,7 +30,7 @@ use crate::{
     domain::{Clock, Timestamp},
     hashing::Hasher,
     mail::Mailer,
-    transport::{Edge, EdgeSettings, Gate, Protocol, rest},
+    transport::{Edge, EdgeSettings, Gate, Protocol, Reflection, rest},
 };
 
 /// The operations port has its own limit, so that probes get through whatever the callers do.
@@ -75,20 +75,17 @@ impl Application {
         let auth = Auth::new(db.clone(), hashing, mailer, clock.clone(), auth);
 
         let stages = DrainStages::new();
+        let reflection = server.gate.reflection != Reflection::Off;
         let reporter = ReadinessReporter::new();
         let health = HealthService::new(
-            services::service_names(server.reflection),
+            services::service_names(reflection),
             reporter.subscribe(),
             stages.closing.clone(),
         );
-        let routes = services::build_routes(auth.clone(), health, server.reflection)?;
+        let routes = services::build_routes(auth.clone(), health, reflection)?;
         let edge = EdgeSettings {
             request_timeout: server.request_timeout,
-            gate: Arc::new(Gate::new(
-                callers,
-                server.auth_service,
-                server.proxies.clone(),
-            )),
+            gate: Arc::new(Gate::new(callers, server.gate.clone())),
             before_handler: hooks.before_handler,
             cut: stages.cut.clone(),
         };
@@ -195,7 +192,7 @@ impl Application {
         let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
         let limit = ConnectionLimit::new(connections_max(self.settings.max_connections));
         let probe_limit = ConnectionLimit::new(OPERATIONS_CONNECTIONS);
-        let operations = operations::router(self.metrics(limit.clone()));
+        let operations = operations::router(self.metrics(limit.clone()), probe_limit.clone());
         let stages = self.stages;
         let tls = |http| self.tls.as_ref().map(|tls| tls.acceptor(http));
 

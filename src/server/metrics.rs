@@ -55,7 +55,7 @@ impl Collector for Metrics {
         declarations::pools(exposition, &db.pools)?;
         declarations::database(exposition, &db)?;
         declarations::outcomes(exposition, &self.auth.outcome_metrics())?;
-        declarations::throttled(exposition, self.auth.throttled())?;
+        declarations::throttled(exposition, &self.auth.throttle_metrics())?;
         declarations::last_seen(exposition, self.auth.lost_last_seen())?;
         declarations::mail(exposition, &self.auth.mail_metrics())?;
         let is_ready = *self.readiness.borrow() == Readiness::Ready;

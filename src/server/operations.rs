@@ -6,14 +6,16 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderName, StatusCode, header},
-    response::IntoResponse,
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 use tokio::sync::watch;
 
 use super::{
+    connection_limit::ConnectionLimit,
     metrics::{Metrics, render},
     readiness::Readiness,
 };
@@ -23,14 +25,31 @@ const HEADERS: [(HeaderName, &str); 2] = [
     (header::CACHE_CONTROL, "no-store"),
 ];
 
-/// `/livez`, `/readyz` and `/metrics`, for GET and HEAD.
-pub(super) fn router(metrics: Metrics) -> Router {
+/// `/livez`, `/readyz` and `/metrics`, for GET and HEAD. When half of the port's connections are open,
+/// each is closed after its answer: connections that are kept open must not keep a probe out, or a
+/// healthy service would be restarted.
+pub(super) fn router(metrics: Metrics, connections: ConnectionLimit) -> Router {
     Router::new()
         .route("/livez", get(live))
         .route("/readyz", get(ready))
         .with_state(metrics.readiness.clone())
         .route("/metrics", get(scrape))
         .with_state(Arc::new(metrics.into_registry()))
+        .layer(middleware::map_response_with_state(
+            connections,
+            close_when_crowded,
+        ))
+}
+
+async fn close_when_crowded(
+    State(connections): State<ConnectionLimit>,
+    mut answer: Response,
+) -> Response {
+    if 2 * connections.open() > connections.most() {
+        let close = HeaderValue::from_static("close");
+        answer.headers_mut().insert(header::CONNECTION, close);
+    }
+    answer
 }
 
 /// Does not depend on the database: a restart would not bring a lost one back.

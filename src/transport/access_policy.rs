@@ -18,6 +18,9 @@ pub enum AuthServiceAccess {
 pub(crate) enum Policy {
     /// Everybody who reaches the port.
     Open,
+    /// Whoever may call `AuthService`, without a grant: the schema, which is public and of use to a caller
+    /// alone.
+    Schema,
     /// Everybody who reaches the port, and no proof is looked at: that needs the database, and health must
     /// not depend on the database.
     Probe,
@@ -31,13 +34,13 @@ pub(crate) enum Policy {
     Nothing,
 }
 
-/// The policy of an RPC: open are the services that reveal nothing of users; end users prove themselves
+/// The policy of an RPC: reflection reveals nothing of users; end users prove themselves
 /// to `AuthService` and `AccountService`; every other service acts on users by name.
 pub(crate) fn rpc_policy(rpc: &'static str) -> Policy {
     match rpc.split_once('/').map_or(rpc, |(service, _)| service) {
         "grpc.health.v1.Health" => Policy::Probe,
         "grpc.reflection.v1.ServerReflection" | "grpc.reflection.v1alpha.ServerReflection" => {
-            Policy::Open
+            Policy::Schema
         }
         "vestibule.v1.AuthService" | "vestibule.v1.AccountService" => Policy::EndUser(rpc),
         _ => Policy::Named(rpc),
@@ -50,7 +53,11 @@ pub fn grantable_methods() -> impl Iterator<Item = &'static str> {
         .iter()
         .filter_map(|rpc| match rpc_policy(&rpc.name) {
             Policy::EndUser(method) | Policy::Named(method) => Some(method),
-            Policy::Open | Policy::Probe | Policy::Session(_) | Policy::Nothing => None,
+            Policy::Open
+            | Policy::Schema
+            | Policy::Probe
+            | Policy::Session(_)
+            | Policy::Nothing => None,
         })
 }
 
@@ -63,17 +70,46 @@ pub fn grantable(text: &str) -> Option<&'static str> {
 
 const PACKAGE: &str = "vestibule.v1.";
 
-/// The method that the caller of a call must have been granted; `None`: anybody may call.
-pub(crate) fn needed_grant(
+/// `grpc.reflection`: who may read the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reflection {
+    /// Nobody.
+    Off,
+    /// Whoever may call `AuthService`.
+    On,
+    /// Everybody who reaches the port.
+    Open,
+}
+
+/// What the caller of a call must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Anybody.
+    Nothing,
+    /// A named caller, with whatever grants.
+    Caller,
+    /// A named caller that was granted the method.
+    Grant(&'static str),
+}
+
+/// What a policy asks of the caller under these settings.
+pub(crate) fn needs(
     policy: Policy,
     auth_service: AuthServiceAccess,
-) -> Result<Option<&'static str>, Failure> {
+    reflection: Reflection,
+) -> Result<Needs, Failure> {
     match (policy, auth_service) {
         (Policy::Nothing, _) => Err(Failure::UnknownRoute),
         (Policy::Open | Policy::Probe, _)
-        | (Policy::EndUser(_) | Policy::Session(_), AuthServiceAccess::Open) => Ok(None),
+        | (Policy::EndUser(_) | Policy::Session(_) | Policy::Schema, AuthServiceAccess::Open) => {
+            Ok(Needs::Nothing)
+        }
+        (Policy::Schema, AuthServiceAccess::Named) => Ok(match reflection {
+            Reflection::Open => Needs::Nothing,
+            Reflection::On | Reflection::Off => Needs::Caller,
+        }),
         (Policy::EndUser(method) | Policy::Session(method), AuthServiceAccess::Named)
-        | (Policy::Named(method), _) => Ok(Some(method)),
+        | (Policy::Named(method), _) => Ok(Needs::Grant(method)),
     }
 }
 
@@ -83,7 +119,7 @@ mod tests {
 
     /// Services whose policy is not that of what acts on users by name, each one on purpose.
     const PROBE: &str = "grpc.health.v1.Health";
-    const OPEN: [&str; 2] = [
+    const SCHEMA: [&str; 2] = [
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
     ];
@@ -96,8 +132,8 @@ mod tests {
             let service = rpc.split_once('/').unwrap().0;
             let expected = if service == PROBE {
                 Policy::Probe
-            } else if OPEN.contains(&service) {
-                Policy::Open
+            } else if SCHEMA.contains(&service) {
+                Policy::Schema
             } else if END_USER.contains(&service) {
                 Policy::EndUser(rpc)
             } else {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tracing::Span;
 
 use super::{
-    access_policy::{AuthServiceAccess, Policy, needed_grant},
+    access_policy::{AuthServiceAccess, Needs, Policy, Reflection, needs},
     bearer::{any_bearer_is, bearer},
     call_name::CallName,
     failure::Failure,
@@ -33,27 +33,30 @@ const X_VESTIBULE_CALLER: HeaderName = HeaderName::from_static("x-vestibule-call
 /// How often the caller of a stream is proven again: the age at which [`Callers`] asks anew.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// How a call was authorized: the method that it needs a grant for, and the proofs of its caller.
+/// How a call was authorized: what its caller must be, and the proofs of that.
 pub(crate) struct Admission {
-    grant: Option<&'static str>,
+    needs: Needs,
     proofs: Vec<CallerProof>,
+}
+
+/// Who may call, and whose word on sources is believed.
+#[derive(Debug, Clone)]
+pub struct GateSettings {
+    pub auth_service: AuthServiceAccess,
+    pub reflection: Reflection,
+    pub proxies: Proxies,
 }
 
 /// Decides who may call.
 pub struct Gate {
     callers: Callers,
-    auth_service: AuthServiceAccess,
-    proxies: Proxies,
+    settings: GateSettings,
 }
 
 impl Gate {
-    /// A gate for the callers of a database, behind the proxies.
-    pub fn new(callers: Callers, auth_service: AuthServiceAccess, proxies: Proxies) -> Self {
-        Self {
-            callers,
-            auth_service,
-            proxies,
-        }
+    /// A gate for the callers of a database.
+    pub fn new(callers: Callers, settings: GateSettings) -> Self {
+        Self { callers, settings }
     }
 
     /// Authorizes a call, and records its caller in the log and in the call's context.
@@ -62,10 +65,16 @@ impl Gate {
         name: &CallName,
         request: &mut Request<B>,
     ) -> Result<Admission, Failure> {
-        let grant = needed_grant(name.policy, self.auth_service)?;
+        let GateSettings {
+            auth_service,
+            reflection,
+            ..
+        } = self.settings;
+        let needs = needs(name.policy, auth_service, reflection)?;
         let proofs = match name.policy {
             Policy::Probe => Vec::new(),
             Policy::Open
+            | Policy::Schema
             | Policy::EndUser(_)
             | Policy::Session(_)
             | Policy::Named(_)
@@ -74,7 +83,7 @@ impl Gate {
         let call = request.extensions().get::<CallContext>();
         let no_context = || Failure::internal("a request without its context");
         let deadline = call.ok_or_else(no_context)?.deadline;
-        let admission = Admission { grant, proofs };
+        let admission = Admission { needs, proofs };
         let caller = if admission.proofs.is_empty() {
             None
         } else {
@@ -90,33 +99,33 @@ impl Gate {
                 call.caller = Some(caller.name.clone());
             }
         }
-        check_grant(grant, caller.as_deref())?;
+        check(needs, caller.as_deref())?;
         Ok(admission)
     }
 
     fn origin<B>(&self, request: &Request<B>) -> Option<Origin> {
         let peer = request.extensions().get::<Peer>()?;
-        Some(self.proxies.origin(peer.0.ip(), request.headers()))
+        Some(self.settings.proxies.origin(peer.0.ip(), request.headers()))
     }
 
     /// Whether the message may tell the end user's address: by a grant, or where everybody may call and
     /// no proxy says more.
     fn believes_client(&self, origin: Option<Origin>, caller: Option<&Caller>) -> bool {
         let is_forwarded = matches!(origin, Some(Origin::Forwarded(Some(_))));
-        let is_open = self.auth_service == AuthServiceAccess::Open;
+        let is_open = self.settings.auth_service == AuthServiceAccess::Open;
         caller.is_some_and(Caller::may_tell_client_address) || (is_open && !is_forwarded)
     }
 
     /// Resolves when the caller of a stream loses its key or its grant: a stream may last long, and a
     /// key that has leaked must not be of use for as long.
     pub(crate) async fn denied(&self, admission: &Admission) -> Failure {
-        if admission.grant.is_none() {
+        if admission.needs == Needs::Nothing {
             return pending().await;
         }
         loop {
             sleep(AGAIN).await;
             let proven = self.prove(&admission.proofs, Instant::now() + AGAIN).await;
-            let allowed = proven.and_then(|caller| check_grant(admission.grant, caller.as_deref()));
+            let allowed = proven.and_then(|caller| check(admission.needs, caller.as_deref()));
             // A database that is away for a moment ends no stream.
             if let Err(failure) = allowed
                 && let ErrorReason::CallerUnauthenticated | ErrorReason::CallerNotAllowed =
@@ -145,12 +154,12 @@ impl Gate {
     }
 }
 
-fn check_grant(grant: Option<&str>, caller: Option<&Caller>) -> Result<(), Failure> {
-    match (grant, caller) {
-        (None, _) => Ok(()),
-        (Some(method), Some(caller)) if caller.may_call(method) => Ok(()),
-        (Some(_), Some(_)) => Err(Failure::CallerNotAllowed),
-        (Some(_), None) => Err(unauthenticated(ProofFault::NoProof)),
+fn check(needs: Needs, caller: Option<&Caller>) -> Result<(), Failure> {
+    match (needs, caller) {
+        (Needs::Nothing, _) | (Needs::Caller, Some(_)) => Ok(()),
+        (Needs::Grant(method), Some(caller)) if caller.may_call(method) => Ok(()),
+        (Needs::Grant(_), Some(_)) => Err(Failure::CallerNotAllowed),
+        (Needs::Caller | Needs::Grant(_), None) => Err(unauthenticated(ProofFault::NoProof)),
     }
 }
 

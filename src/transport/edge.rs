@@ -16,7 +16,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
-use http::Request;
+use http::{Request, Version, header::HOST};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::{BoxError, Service, ServiceExt};
@@ -165,6 +165,9 @@ where
         if let Some(failure) = not_grpc {
             return Err(failure);
         }
+        if self.protocol == Protocol::Rest && !has_one_host(request) {
+            return Err(Failure::Malformed);
+        }
         let clients = match self.protocol {
             Protocol::Rest => None,
             Protocol::Grpc => grpc_timeout(request.headers())?,
@@ -220,6 +223,13 @@ where
             },
         }
     }
+}
+
+/// RFC 9112 §3.2: with two hosts, or none in HTTP/1.1, a proxy before this service may have meant another
+/// one.
+fn has_one_host(request: &Request<Body>) -> bool {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    hosts == 1 || (hosts == 0 && request.version() != Version::HTTP_11)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ fn name(text: &str) -> CallerName {
 /// A plan whose `AuthService` takes named callers alone.
 async fn named(database: Database) -> Plan {
     let plan = Server::on(database).await;
-    plan.settings(|settings| settings.server.auth_service = AuthServiceAccess::Named)
+    plan.settings(|settings| settings.server.gate.auth_service = AuthServiceAccess::Named)
 }
 
 /// The callers of an application's database, as the command line sees them.

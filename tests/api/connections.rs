@@ -1,5 +1,7 @@
 //! Connections: how many, how slow, and what is left for others.
 
+mod probes;
+
 use std::{future::Future, iter, time::Duration};
 
 use futures_util::{FutureExt, future::BoxFuture};

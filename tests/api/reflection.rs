@@ -2,13 +2,17 @@
 
 use tokio_stream::once;
 use tonic::{Code, Status, transport::Channel};
-use vestibule::proto::DESCRIPTORS;
+use vestibule::{
+    proto::DESCRIPTORS,
+    transport::{AuthServiceAccess, Reflection},
+};
 
 use crate::harness::{Database, Fault, Server};
 
 on_both_databases!(
     both_versions_list_what_is_mounted_and_nothing_else,
     switched_off_it_is_not_there,
+    who_may_call_nothing_may_not_read_the_schema,
     what_is_served_is_what_was_compiled,
 );
 
@@ -110,7 +114,7 @@ async fn both_versions_list_what_is_mounted_and_nothing_else(app: Server) {
 async fn switched_off_it_is_not_there(database: Database) {
     let plan = Server::on(database).await;
     let app = plan
-        .settings(|settings| settings.server.reflection = false)
+        .settings(|settings| settings.server.gate.reflection = Reflection::Off)
         .start()
         .await;
     for services in clients::services(&app.channel()).await {
@@ -118,6 +122,28 @@ async fn switched_off_it_is_not_there(database: Database) {
         assert_eq!(fault.meaning(), (Code::Unimplemented, "UNSUPPORTED"));
     }
     app.grpc().registered().await;
+}
+
+/// Where only named callers are served, the schema is theirs as well, unless it is open.
+async fn who_may_call_nothing_may_not_read_the_schema(database: Database) {
+    for (reflection, allowed) in [(Reflection::On, false), (Reflection::Open, true)] {
+        let plan = Server::on(database).await.settings(|settings| {
+            settings.server.gate.auth_service = AuthServiceAccess::Named;
+            settings.server.gate.reflection = reflection;
+        });
+        let app = plan.start().await;
+        for services in clients::services(&app.channel()).await {
+            match services {
+                Ok(_) => assert!(allowed),
+                Err(status) => {
+                    assert!(!allowed);
+                    let told = Fault::of(&status);
+                    let expected = (Code::Unauthenticated, "CALLER_UNAUTHENTICATED");
+                    assert_eq!(told.meaning(), expected);
+                }
+            }
+        }
+    }
 }
 
 /// (W4) Byte by byte: options such as `debug_redact` and `google.api.field_behavior` are still there.

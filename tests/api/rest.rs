@@ -1,6 +1,7 @@
 //! The REST gateway: the seed's routes, and an answer to everything else.
 
 mod cross_origin;
+mod hosts;
 
 use http::StatusCode;
 use serde_json::json;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keyed;
+use super::keys::keyed;
 use crate::{
     auth::{Auth, AuthError, CallContext},
     db::Spending,

@@ -1,5 +1,7 @@
 //! Secrets: their sources, and that no fault quotes them.
 
+use std::{fs, fs::Permissions, os::unix::fs::PermissionsExt};
+
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -64,4 +66,40 @@ fn a_secret_file_that_lost_is_not_read() {
         .file("[database]\nurl_file = \"/nonexistent\"")
         .variable("VESTIBULE_DATABASE_URL", POSTGRES);
     assert!(sources.load().is_ok());
+}
+
+/// (L5) What every user may read is a warning, what every user may write a fault: secrets and the
+/// database file.
+#[test]
+fn a_file_with_secrets_is_for_its_user_alone() {
+    let path = |mode| {
+        let mut sources = Sources::new();
+        let path = sources.written("secret", "hunter2");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        (sources, path)
+    };
+    for (mode, readable, writable) in [
+        (0o600, false, false),
+        (0o660, false, false),
+        (0o644, true, false),
+        (0o646, true, true),
+        (0o622, false, true),
+    ] {
+        let (sources, file) = path(mode);
+        let secret = sources
+            .variable("VESTIBULE_DATABASE_PASSWORD_FILE", file.to_str().unwrap())
+            .variable("VESTIBULE_DATABASE_URL", POSTGRES);
+        let (sources, file) = path(mode);
+        let url = format!("sqlite://{}", file.display());
+        let database = sources.variable("VESTIBULE_DATABASE_URL", &url);
+        for sources in [secret, database] {
+            match sources.load() {
+                Ok(config) => {
+                    let warned = config.warnings.iter().any(|it| it.contains("may read"));
+                    assert_eq!((warned, false), (readable, writable), "{mode:o}");
+                }
+                Err(_) => assert!(writable, "{mode:o}"),
+            }
+        }
+    }
 }

@@ -53,6 +53,8 @@ pub(in crate::db) fn kind_column(kind: EventKind) -> i16 {
         EventKind::EmailRestored => 23,
         EventKind::LoginThrottled => 24,
         EventKind::ThrottleCleared => 25,
+        EventKind::SourceThrottled => 26,
+        EventKind::PasswordSprayed => 27,
     }
 }
 

@@ -102,7 +102,7 @@ fn or_spend(now: i64, budget: &Budget) -> OnConflict {
     let spent_until = || Expr::col((Throttles, Column::SpentUntil));
     let has_use = spent_until().lte(now.saturating_add(period - cost));
     let was_set_back = spent_until().gt(now.saturating_add(2 * period));
-    or_count(now, cost)
+    or_count(now, cost, 0)
         .action_and_where(has_use.or(was_set_back))
         .to_owned()
 }

@@ -115,7 +115,7 @@ impl Db {
             Box::pin(async move {
                 let redeemed = redeem_in(transaction, proof, redemption, event).await?;
                 if let (Redeemed::Yes(_), Some(account)) = (&redeemed, forgiven) {
-                    forget_failures(transaction, [account]).await?;
+                    forget_failures(transaction, account, event.at).await?;
                 }
                 Ok(redeemed)
             })

@@ -11,7 +11,7 @@ use prometheus_client::metrics::{counter::ConstCounter, gauge::ConstGauge};
 use super::{exposition::Exposition, process::resident_bytes};
 use crate::{
     COMMIT, RELEASE,
-    auth::{MailMetrics, OutcomeMetrics},
+    auth::{MailMetrics, OutcomeMetrics, ThrottleMetrics},
     db::{DbMetrics, PoolMetrics},
     domain::Timestamp,
     hashing::HashingMetrics,
@@ -195,11 +195,24 @@ pub(super) fn outcomes(exposition: &mut Exposition<'_>, outcomes: &OutcomeMetric
     )
 }
 
-pub(super) fn throttled(exposition: &mut Exposition<'_>, refused: u64) -> fmt::Result {
+pub(super) fn throttled(
+    exposition: &mut Exposition<'_>,
+    throttle: &ThrottleMetrics,
+) -> fmt::Result {
     exposition.counter(
         "vestibule_logins_throttled_total",
         "Checks of passwords that were refused as LOGIN_THROTTLED.",
-        refused,
+        throttle.refused.get(),
+    )?;
+    let attacks = [
+        ("stuffing", throttle.stuffing.get()),
+        ("spraying", throttle.spraying.get()),
+    ];
+    exposition.labelled(
+        "vestibule_attacks_suspected_total",
+        "Tries that look like an attack. stuffing: of a source that failed on many accounts and is \
+         refused; spraying: a wrong password that was tried on many accounts.",
+        attacks.map(|(kind, count)| ([("kind", kind)], ConstCounter::new(count))),
     )
 }
 

@@ -1,7 +1,7 @@
 //! The gate over a database that does not exist: a lookup is UNAVAILABLE, so any other outcome was
 //! decided without a lookup.
 
-use std::{iter, time::Duration};
+use std::time::Duration;
 
 use http::HeaderValue;
 
@@ -10,6 +10,8 @@ use crate::{
     domain::{CallerKeyId, CallerName, CertificateIdentity},
     transport::{access_policy::rpc_policy, grpc},
 };
+
+mod grants;
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
 const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
@@ -72,11 +74,12 @@ impl Call {
         let call = CallContext::new(deadline, "r-1".to_owned());
         request.extensions_mut().insert(call);
         let name = CallName::find(self.protocol, &request);
-        let gate = Gate::new(
-            Callers::without_database(),
+        let settings = GateSettings {
             auth_service,
-            Proxies::default(),
-        );
+            reflection: Reflection::On,
+            proxies: Proxies::default(),
+        };
+        let gate = Gate::new(Callers::without_database(), settings);
         let outcome = gate.authorize(name, &mut request).await;
         outcome.map(drop).map_err(|failure| failure.code().reason)
     }
@@ -98,6 +101,7 @@ async fn without_a_proof_an_open_call_needs_no_lookup() {
         let expected = match rpc_policy(rpc) {
             Policy::Named(_) => Err(ErrorReason::CallerUnauthenticated),
             Policy::Open
+            | Policy::Schema
             | Policy::Probe
             | Policy::EndUser(_)
             | Policy::Session(_)
@@ -261,40 +265,5 @@ async fn what_is_no_method_is_refused_before_any_router_is_asked() {
         assert_eq!(rpc.at(access).await, Err(ErrorReason::Unsupported));
         let route = Call::rest("GET", "/no");
         assert_eq!(route.at(access).await, Err(ErrorReason::Unsupported));
-    }
-}
-
-/// Policy × setting × caller, whole.
-#[test]
-fn a_grant_opens_its_method_and_nothing_else() {
-    use AuthServiceAccess::{Named, Open};
-    use ErrorReason::{CallerNotAllowed, CallerUnauthenticated, Unsupported};
-    const FIND: &str = "vestibule.v1.UserService/FindUser";
-    let caller = |grants: &[&str]| Caller {
-        name: CallerName::parse("billing").unwrap(),
-        grants: grants.iter().map(ToString::to_string).collect(),
-    };
-    let granted = caller(&[FIND]);
-    let other = "vestibule.v1.UserService/FindUsers";
-    let others = caller(&[other, "*", "vestibule.v1.UserService/*"]);
-    let callers = [None, Some(&others), Some(&granted)];
-    let guarded = [Err(CallerUnauthenticated), Err(CallerNotAllowed), Ok(())];
-    for (policy, access, expected) in [
-        (Policy::Open, Open, [Ok(()); 3]),
-        (Policy::Open, Named, [Ok(()); 3]),
-        (Policy::EndUser(FIND), Open, [Ok(()); 3]),
-        (Policy::EndUser(FIND), Named, guarded),
-        (Policy::Session(FIND), Open, [Ok(()); 3]),
-        (Policy::Session(FIND), Named, guarded),
-        (Policy::Named(FIND), Open, guarded),
-        (Policy::Named(FIND), Named, guarded),
-        (Policy::Nothing, Open, [Err(Unsupported); 3]),
-        (Policy::Nothing, Named, [Err(Unsupported); 3]),
-    ] {
-        for (caller, expected) in iter::zip(callers, expected) {
-            let outcome = needed_grant(policy, access).and_then(|grant| check_grant(grant, caller));
-            let outcome = outcome.map_err(|failure| failure.code().reason);
-            assert_eq!(outcome, expected, "{policy:?} {access:?} {caller:?}");
-        }
     }
 }

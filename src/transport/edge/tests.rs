@@ -21,7 +21,7 @@ use super::*;
 use crate::{
     auth::Callers,
     proto::google::rpc::{self, ErrorInfo},
-    transport::{AuthServiceAccess, Proxies},
+    transport::{AuthServiceAccess, GateSettings, Proxies, Reflection},
 };
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
@@ -35,8 +35,11 @@ fn short(request_timeout: Duration) -> EdgeSettings {
         request_timeout,
         gate: Arc::new(Gate::new(
             Callers::without_database(),
-            AuthServiceAccess::Open,
-            Proxies::default(),
+            GateSettings {
+                auth_service: AuthServiceAccess::Open,
+                reflection: Reflection::On,
+                proxies: Proxies::default(),
+            },
         )),
         before_handler: None,
         cut: CancellationToken::new(),
@@ -60,7 +63,7 @@ where
 {
     let inner = service_fn(move |request| handler(request).map(Ok::<_, Infallible>));
     let edge = Edge::new(inner, protocol, settings);
-    let request = request.body(Body::empty()).unwrap();
+    let request = request.header("host", "a").body(Body::empty()).unwrap();
     edge.oneshot(request).await.unwrap()
 }
 

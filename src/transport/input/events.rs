@@ -113,6 +113,8 @@ pub(crate) fn wire_kind(kind: EventKind) -> v1::EventKind {
         EventKind::EmailRestored => Wire::EmailRestored,
         EventKind::LoginThrottled => Wire::LoginThrottled,
         EventKind::ThrottleCleared => Wire::ThrottleCleared,
+        EventKind::SourceThrottled => Wire::SourceThrottled,
+        EventKind::PasswordSprayed => Wire::PasswordSprayed,
     }
 }
 

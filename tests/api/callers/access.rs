@@ -211,7 +211,10 @@ async fn a_refusal_comes_before_the_body_and_before_any_hash(database: Database)
 /// It needs no grant there: whoever reaches the port may call.
 async fn where_the_service_is_open_a_caller_is_known_all_the_same(database: Database) {
     let plan = Server::on(database).await;
-    assert_eq!(plan.settings.server.auth_service, AuthServiceAccess::Open);
+    assert_eq!(
+        plan.settings.server.gate.auth_service,
+        AuthServiceAccess::Open
+    );
     let app = plan.start().await;
     let key = app.caller("guest", &["AuthService/RevokeSession"]).await;
     let id = "open-and-known";

@@ -8,7 +8,7 @@ use vestibule::{
     domain::{Budget, PasswordPolicy, SessionLimits, ThrottlePolicy},
     hashing, mail,
     server::{self, ApplicationSettings, TestHooks},
-    transport::{AuthServiceAccess, Proxies},
+    transport::{AuthServiceAccess, GateSettings, Proxies, Reflection},
 };
 
 use super::{Database, HandlerGate, HashGate, Server, Store};
@@ -113,12 +113,14 @@ fn listeners() -> server::ServerSettings {
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     server::ServerSettings {
         grpc_listen: any,
-        reflection: true,
         request_timeout: Duration::from_secs(10),
         max_connections: 10_000,
         rest_listen: Some(any),
-        auth_service: AuthServiceAccess::Open,
-        proxies: Proxies::default(),
+        gate: GateSettings {
+            auth_service: AuthServiceAccess::Open,
+            reflection: Reflection::On,
+            proxies: Proxies::default(),
+        },
         tls: None,
         operations_listen: any,
         drain_delay: Duration::ZERO,

@@ -8,6 +8,7 @@ use crate::harness::Issue;
 on_both_databases!(
     a_known_source_logs_in_while_others_guess,
     a_known_source_has_an_allowance_of_its_own,
+    what_opens_an_account_opens_it_for_its_known_sources,
     a_source_is_known_for_thirty_days,
     a_reset_opens_a_throttled_account,
     a_session_proves_the_password_again_and_opens_the_account,
@@ -76,6 +77,26 @@ async fn a_known_source_has_an_allowance_of_its_own(database: Database) {
         Ok(true),
         "opened"
     );
+}
+
+/// Whoever sits where the owner does can use up the source's allowance; what opens the account opens it
+/// there too.
+async fn what_opens_an_account_opens_it_for_its_known_sources(database: Database) {
+    let guarded = Guarded::on(database).await;
+    let owner = guarded.at_home().await;
+    let desk = guarded.app.users().await;
+    for _ in 0..100 {
+        assert_eq!(guarded.at(HOME, &owner.email, WRONG).await, Ok(false));
+        guarded.wait(900);
+    }
+    throttled(guarded.at(HOME, &owner.email, PASSWORD).await);
+    guarded.wait(1);
+    desk.clear_throttle(&owner.id).await.unwrap();
+    guarded.wait(1);
+    for _ in 0..4 {
+        assert_eq!(guarded.at(HOME, &owner.email, WRONG).await, Ok(false));
+    }
+    assert_eq!(guarded.at(HOME, &owner.email, PASSWORD).await, Ok(true));
 }
 
 async fn a_source_is_known_for_thirty_days(database: Database) {

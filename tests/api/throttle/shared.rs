@@ -19,12 +19,12 @@ on_both_databases!(
 async fn a_burst_over_three_replicas_exceeds_the_limit_by_less_than_their_number(
     database: Database,
 ) {
-    let hashes = HashGate::opened();
-    let one = Server::on(database).await.hash_gate(&hashes).start().await;
-    let another = || Plan::over(Arc::clone(&one.store)).hash_gate(&hashes);
+    let gate = HashGate::opened();
+    let one = Server::on(database).await.hash_gate(&gate).start().await;
+    let another = || Plan::over(Arc::clone(&one.store)).hash_gate(&gate);
     let (two, three) = (another().start().await, another().start().await);
     let user = one.grpc().registered().await;
-    let before = hashes.started();
+    let before = gate.started();
     let mut burst = JoinSet::new();
     for number in 0..200 {
         let replica = [&one, &two, &three][number % 3];
@@ -37,7 +37,7 @@ async fn a_burst_over_three_replicas_exceeds_the_limit_by_less_than_their_number
             refused => drop(throttled(refused)),
         }
     }
-    let hashed = hashes.started() - before;
+    let hashed = gate.started() - before;
     figure(
         "T2",
         format_args!("{hashed} of 200 wrong passwords were hashed by 3 replicas"),
@@ -51,7 +51,7 @@ async fn a_restart_keeps_the_failures(database: Database) {
     let user = app.grpc().registered().await;
     for _ in 0..12 {
         app.store
-            .execute("UPDATE throttles SET failed_at = 0")
+            .execute("UPDATE throttles SET failed_at = 1")
             .await;
         assert_eq!(tries(&app.grpc(), &user.email, WRONG, "").await, Ok(false));
     }

@@ -5,7 +5,7 @@ use vestibule::proto::v1::RegisterUserRequest;
 use vestibule::transport::{AuthServiceAccess, Proxies};
 
 use super::*;
-use crate::harness::frame;
+use crate::harness::{frame, phrase};
 
 on_both_databases!(
     a_source_spends_its_budget_over_all_accounts,
@@ -14,12 +14,13 @@ on_both_databases!(
     without_a_proxy_a_forged_header_is_no_source,
     a_caller_tells_sources_by_its_grant_alone,
     a_source_registers_only_so_many_users,
+    spraying_is_noticed_and_costs_its_source_more,
 );
 
 /// Spends the budget of a source on accounts that do not exist.
 async fn spend(app: &Server, mut from: impl FnMut(usize) -> String) {
     for number in 0..100 {
-        let told = tries(&app.grpc(), &email(), WRONG, &from(number)).await;
+        let told = tries(&app.grpc(), &email(), &phrase(), &from(number)).await;
         assert_eq!(told, Ok(false), "failure {number}");
     }
 }
@@ -40,7 +41,7 @@ async fn a_source_spends_its_budget_over_all_accounts(database: Database) {
     spend(app, |_| from.to_owned()).await;
     let wait = throttled(tries(&app.grpc(), &user.email, PASSWORD, from).await);
     assert_eq!(wait, Duration::from_secs(36));
-    throttled(tries(&app.grpc(), &email(), WRONG, from).await);
+    throttled(tries(&app.grpc(), &email(), &phrase(), from).await);
     assert_eq!(
         tries(&app.grpc(), &user.email, PASSWORD, other).await,
         Ok(true)
@@ -60,8 +61,8 @@ async fn a_source_spends_its_budget_over_all_accounts(database: Database) {
 async fn hosts_of_one_ipv6_network_are_one_source(database: Database) {
     let app = Server::start(database).await;
     spend(&app, |number| format!("2001:db8:1:2:{number:x}::1")).await;
-    throttled(tries(&app.grpc(), &email(), WRONG, "2001:db8:1:2:ffff::9").await);
-    let other = tries(&app.grpc(), &email(), WRONG, "2001:db8:1:3::1").await;
+    throttled(tries(&app.grpc(), &email(), &phrase(), "2001:db8:1:2:ffff::9").await);
+    let other = tries(&app.grpc(), &email(), &phrase(), "2001:db8:1:3::1").await;
     assert_eq!(other, Ok(false));
 }
 
@@ -69,7 +70,7 @@ async fn hosts_of_one_ipv6_network_are_one_source(database: Database) {
 async fn through(app: &Server, (name, value): (&'static str, &str), ip: &str) -> Code {
     let login = ValidLoginRequest {
         email: email(),
-        password: WRONG.into(),
+        password: phrase(),
         client: Some(ClientInfo {
             ip: ip.into(),
             user_agent: String::new(),
@@ -85,7 +86,10 @@ async fn through(app: &Server, (name, value): (&'static str, &str), ip: &str) ->
 async fn behind_a_proxy_the_last_hop_that_it_names_is_the_source(database: Database) {
     let local = Proxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
     let plan = Server::on(database).await;
-    let app = plan.settings(|s| s.server.proxies = local).start().await;
+    let app = plan
+        .settings(|s| s.server.gate.proxies = local)
+        .start()
+        .await;
     for number in 0..100 {
         let list = format!("203.0.113.{number}, 198.51.100.7");
         assert_eq!(
@@ -115,7 +119,7 @@ async fn behind_a_proxy_the_last_hop_that_it_names_is_the_source(database: Datab
         assert_eq!(through(&app, header, "").await, Code::Ok, "{header:?}");
     }
     // The proxy's word is worth more than the message's.
-    let told = tries(&app.grpc(), &email(), WRONG, "198.51.100.7").await;
+    let told = tries(&app.grpc(), &email(), &phrase(), "198.51.100.7").await;
     throttled(told);
 }
 
@@ -127,14 +131,14 @@ async fn without_a_proxy_a_forged_header_is_no_source(database: Database) {
         assert_eq!(through(&app, header, "").await, Code::Ok);
     }
     assert_eq!(
-        tries(&app.grpc(), &email(), WRONG, "198.51.100.7").await,
+        tries(&app.grpc(), &email(), &phrase(), "198.51.100.7").await,
         Ok(false)
     );
 }
 
 async fn a_caller_tells_sources_by_its_grant_alone(database: Database) {
     let plan = Server::on(database).await;
-    let named = plan.settings(|s| s.server.auth_service = AuthServiceAccess::Named);
+    let named = plan.settings(|s| s.server.gate.auth_service = AuthServiceAccess::Named);
     let app = named.start().await;
     let method = ["vestibule.v1.AuthService/ValidLogin"];
     let without = app.caller("gateway", &method).await;
@@ -179,4 +183,39 @@ async fn a_source_registers_only_so_many_users(database: Database) {
     assert_eq!(fault.meaning(), (Code::ResourceExhausted, "RATE_LIMITED"));
     assert!(fault.retry_after.unwrap() <= Duration::from_secs(36));
     register(&email(), "198.51.100.8").await.unwrap();
+}
+
+/// One password on 60 accounts from five sources: it is noticed after some 18, and costs its sources
+/// more from then on. No event names a user or the password.
+async fn spraying_is_noticed_and_costs_its_source_more(database: Database) {
+    let guarded = Guarded::on(database).await;
+    let app = &guarded.app;
+    let (mut refused, mut tried) = (0, 0);
+    while refused == 0 {
+        let from = "198.51.100.7";
+        match tries(&app.grpc(), &email(), "Summer2026!", from).await {
+            Ok(is_valid) => assert!(!is_valid),
+            told => refused += usize::from(throttled(told) > Duration::ZERO),
+        }
+        tried += 1;
+        assert!(tried < 100, "a budget of a hundred is spent sooner");
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    app.auth.write_outcomes(deadline).await.unwrap();
+    let of = async |kind| {
+        let users = "CASE WHEN user_id IS NULL THEN ip ELSE 'a user' END";
+        let events = events_of(&[kind]);
+        app.store
+            .texts(&format!("SELECT {users} AS text FROM {events}"))
+            .await
+    };
+    for kind in [EventKind::PasswordSprayed, EventKind::SourceThrottled] {
+        assert_eq!(of(kind).await, ["198.51.100.7"], "{kind:?}");
+    }
+    let scrape = app.scrape().await;
+    for kind in ["stuffing", "spraying"] {
+        let count = scrape.value("vestibule_attacks_suspected_total", &[("kind", kind)]);
+        assert!(count > 0, "{kind}");
+    }
+    figure("spraying", format_args!("stopped after {tried} accounts"));
 }

@@ -62,7 +62,7 @@ async fn requests_are_counted_by_route_and_status() {
         Request::get("/users/canary2"),
         Request::get("/canary"),
     ] {
-        let request = request.body(Body::empty()).unwrap();
+        let request = request.header("host", "a").body(Body::empty()).unwrap();
         edge.clone().oneshot(request).await.unwrap();
     }
     let gone = Request::get("/").body(Body::empty()).unwrap();

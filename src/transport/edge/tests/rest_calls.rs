@@ -117,7 +117,7 @@ async fn unknown_routes_and_methods_are_problems() {
         ("OPTIONS", "/", 405),
     ] {
         let request = Request::builder().method(method).uri(path);
-        let request = request.body(Body::empty()).unwrap();
+        let request = request.header("host", "a").body(Body::empty()).unwrap();
         let answer = edge.clone().oneshot(request).await.unwrap();
         assert_eq!(answer.status(), status, "{method} {path}");
         if status == 405 {

@@ -51,6 +51,8 @@ pub(in crate::transport::rest) fn register_user() -> Operation {
         Failure::CallerNotAllowed,
         Failure::CrossOrigin,
         AuthError::EmailTaken.into(),
+        rate_limited(),
+        login_throttled(),
         AuthError::RequestIdReused.into(),
         Failure::MessageTooLarge,
         Failure::WrongMediaType,
@@ -155,4 +157,14 @@ fn idempotency_key() -> Parameter {
         ))
         .schema(Some(text_schema("uuid")))
         .build()
+}
+
+fn rate_limited() -> Failure {
+    let retry_after = Duration::ZERO;
+    AuthError::RateLimited { retry_after }.into()
+}
+
+fn login_throttled() -> Failure {
+    let retry_after = Duration::ZERO;
+    AuthError::LoginThrottled { retry_after }.into()
 }

@@ -21,8 +21,9 @@ use crate::{
 };
 
 /// The failures of every call. A proof of a caller that fails is refused where none is needed, too.
-fn common() -> [Failure; 6] {
+fn common() -> [Failure; 7] {
     [
+        Failure::Malformed,
         AuthError::CallerUnauthenticated(ProofFault::NoProof).into(),
         Failure::WrongMethod,
         Failure::HeadersTooLarge,
@@ -36,7 +37,10 @@ fn common() -> [Failure; 6] {
 pub(super) fn responses(own: &[Failure]) -> Responses {
     let mut by_status: BTreeMap<StatusCode, Vec<ErrorCode>> = BTreeMap::new();
     for code in own.iter().chain(&common()).map(Failure::code) {
-        by_status.entry(code.http).or_default().push(code);
+        let codes = by_status.entry(code.http).or_default();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
     }
     let responses = by_status
         .into_iter()
@@ -68,7 +72,7 @@ fn response(status: StatusCode, codes: &[ErrorCode]) -> ResponseBuilder {
         StatusCode::METHOD_NOT_ALLOWED => {
             response.header(ALLOW.as_str(), header("The methods of this path"))
         }
-        StatusCode::SERVICE_UNAVAILABLE => response.header(
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => response.header(
             RETRY_AFTER.as_str(),
             header("When to ask again, in seconds"),
         ),
