@@ -15,6 +15,7 @@ mod delivery;
 mod entropy;
 mod error;
 mod events;
+mod guessable;
 mod import;
 mod issuer;
 mod last_seen;

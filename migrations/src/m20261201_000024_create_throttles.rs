@@ -3,6 +3,7 @@
 //! row too. Also whether it is known that mail is somebody's.
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::columns::{instant, uuid};
 
@@ -20,7 +21,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let throttles = Table::create()
+        let mut throttles = Table::create()
             .table(TABLE)
             .col(uuid(manager, "key").not_null().primary_key())
             // Consecutive failures, and the time of the last.
@@ -32,6 +33,10 @@ impl MigrationTrait for Migration {
             // forgotten; 0: none.
             .col(instant("known_since").not_null())
             .to_owned();
+        if manager.get_database_backend() == DbBackend::Sqlite {
+            // The row is in the index of its key: a million takes 35 MiB instead of 61.
+            throttles.extra("WITHOUT ROWID");
+        }
         manager.create_table(throttles).await?;
         let mut looked_up = ColumnDef::new(LOOKED_UP);
         looked_up.boolean().not_null().default(false);

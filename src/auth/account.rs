@@ -4,7 +4,12 @@
 //! The password is verified after every cheaper check. Sessions end and passwords change while it
 //! is verified, so the transaction of the change checks again that the proof holds.
 
-use super::{Auth, AuthError, CallContext, entropy::random_bytes, throttle::Throttling};
+use super::{
+    Auth, AuthError, CallContext,
+    entropy::random_bytes,
+    guessable::{parse_stored_address, refuse_guessable},
+    throttle::Throttling,
+};
 use crate::{
     db::{AfterWrong, ProvenUser},
     domain::{
@@ -46,7 +51,7 @@ impl Auth {
     ) -> Result<(), AuthError> {
         let PasswordChange { proof, new } = change;
         let (session, user) = self.live_session(call, &proof.session).await?;
-        refuse_guessable(&new, &user)?;
+        refuse_guessable(&new, self.settings.password, &user)?;
         self.verify_current_password(call, &session, &user, &proof, Throttling::Refuses)
             .await?;
         let hashed = self
@@ -273,23 +278,4 @@ impl Auth {
             Err(error) => error,
         }
     }
-}
-
-/// Refuses the user's address as their password. The policy checks this where the address is part
-/// of the request; here only the user's row has it.
-pub(super) fn refuse_guessable(password: &NewPassword, user: &User) -> Result<(), AuthError> {
-    refuse_address(password, &parse_stored_address(user)?)
-}
-
-/// Refuses an address as the password of the user who has it.
-pub(super) fn refuse_address(password: &NewPassword, address: &Email) -> Result<(), AuthError> {
-    if password.is_address(address) {
-        return Err(AuthError::NewPasswordGuessable);
-    }
-    Ok(())
-}
-
-/// Every address was parsed before it was stored.
-pub(super) fn parse_stored_address(user: &User) -> Result<Email, AuthError> {
-    Email::parse(&user.email.0).map_err(|fault| AuthError::Internal(fault.into()))
 }

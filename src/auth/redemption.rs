@@ -3,8 +3,8 @@
 
 use super::{
     Auth, AuthError, CallContext, VerificationProof,
-    account::{parse_stored_address, refuse_address, refuse_guessable},
     entropy::random_bytes,
+    guessable::{parse_stored_address, refuse_address, refuse_guessable},
     throttle::Throttling,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl Auth {
     ) -> Result<(), AuthError> {
         let proof = token_proof(&reset.token, TokenPurpose::PasswordReset)?;
         let user = self.find_token_owner(call, proof).await?.user;
-        refuse_guessable(&reset.new, &user)?;
+        refuse_guessable(&reset.new, self.settings.password, &user)?;
         let redemption =
             Redemption::PasswordReset(self.hash(call, reset.new, &reset.client).await?);
         let event = call.event(&self.clock, EventKind::PasswordReset, Some(user.id), None)?;
@@ -98,7 +98,7 @@ impl Auth {
         let proof = token_proof(&restore.token, TokenPurpose::EmailRestore)?;
         let owner = self.find_token_owner(call, proof).await?;
         let restored = owner.new_email.ok_or(AuthError::TokenInvalid)?;
-        refuse_address(&restore.new, &restored)?;
+        refuse_address(&restore.new, self.settings.password, &restored)?;
         let redemption =
             Redemption::EmailRestore(self.hash(call, restore.new, &restore.client).await?);
         let (kind, user_id) = (EventKind::EmailRestored, owner.user.id);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    AuthError, CallContext, Import, account::parse_stored_address, events::new_event, throttle,
+    AuthError, CallContext, Import, events::new_event, guessable::parse_stored_address, throttle,
 };
 use crate::{
     db::{Db, EpochRaise, UpdateUserError},

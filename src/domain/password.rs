@@ -7,6 +7,7 @@
 //! received, which is what other systems hashed before their users were imported.
 
 mod common;
+mod strength;
 
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
@@ -40,6 +41,8 @@ pub struct NewPassword(Zeroizing<String>);
 pub struct PasswordPolicy {
     /// The least number of code points after NFC; at least [`Self::MIN_LENGTH_FLOOR`].
     pub min_length: usize,
+    /// The least score of zxcvbn, 0 to 4.
+    pub min_strength: u8,
 }
 
 /// What is wrong with a password.
@@ -63,6 +66,9 @@ pub enum PasswordFault {
         "is too easy to guess: it is a common password, the e-mail address or the name of this service"
     )]
     Common,
+    /// Of a pattern that takes few guesses.
+    #[error("is too easy to guess: make it longer, of words that do not belong together")]
+    Weak,
 }
 
 impl PasswordPolicy {
@@ -115,6 +121,8 @@ impl NewPassword {
         };
         if is_guessable(&nfc, email) {
             faults.push(PasswordFault::Common);
+        } else if strength::is_below(&nfc, policy.min_strength, email) {
+            faults.push(PasswordFault::Weak);
         }
         if faults.is_empty() {
             Ok(Self(nfc))
@@ -128,10 +136,12 @@ impl NewPassword {
         self.0.as_bytes()
     }
 
-    /// Whether the password is an address or its local part. For requests that identify the user by
-    /// a token, so that the address is known only after the password was parsed.
-    pub fn is_address(&self, email: &Email) -> bool {
+    /// Whether the password is an address or its local part, or easy to guess by whoever knows it. For
+    /// requests that identify the user by a token, so that the address is known only after the password
+    /// was parsed.
+    pub fn is_guessable_by(&self, policy: PasswordPolicy, email: &Email) -> bool {
         is_address(&Zeroizing::new(fold(&self.0)), email)
+            || strength::is_below(&self.0, policy.min_strength, Some(email))
     }
 
     /// The same password as an attempt, by which a retried registration proves itself.

@@ -28,7 +28,10 @@ const SETTINGS: HashingSettings = HashingSettings {
     queue: 2,
     max_wait: Duration::from_secs(2),
 };
-const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
+const POLICY: PasswordPolicy = PasswordPolicy {
+    min_length: 8,
+    min_strength: 0,
+};
 const PASSWORD: &str = "vestibule opens at nine";
 
 fn soon() -> Instant {

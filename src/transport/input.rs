@@ -172,7 +172,7 @@ impl Faults {
                 PasswordFault::TooShort { .. } => ErrorReason::PasswordTooShort,
                 PasswordFault::TooLong => ErrorReason::PasswordTooLong,
                 PasswordFault::ControlCharacter => ErrorReason::InvalidField,
-                PasswordFault::Common => ErrorReason::PasswordCommon,
+                PasswordFault::Common | PasswordFault::Weak => ErrorReason::PasswordCommon,
             };
             self.add(field, reason, fault);
         }

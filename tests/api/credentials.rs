@@ -62,7 +62,10 @@ async fn a_secret_that_is_empty_missing_or_given_twice_starts_nothing() {
 #[test]
 fn the_debug_of_a_secret_shows_none() {
     let email = Email::parse("canary@example.com").unwrap();
-    let policy = PasswordPolicy { min_length: 8 };
+    let policy = PasswordPolicy {
+        min_length: 8,
+        min_strength: 0,
+    };
     let password = NewPassword::parse(PASSWORD, policy, Some(&email)).unwrap();
     let attempt = PasswordAttempt::parse(PASSWORD).unwrap();
     let hashed = HashedPassword::from_phc("$argon2id$canary".into());

@@ -78,6 +78,7 @@ mod setup;
 mod signals;
 mod start;
 mod storage;
+mod strength;
 mod texts;
 mod throttle;
 mod tls;

@@ -4,7 +4,10 @@ use super::*;
 use crate::transport::error_table::wire_name;
 
 const GOOD_PASSWORD: &str = "vestibule opens at nine";
-const POLICY: PasswordPolicy = PasswordPolicy { min_length: 8 };
+const POLICY: PasswordPolicy = PasswordPolicy {
+    min_length: 8,
+    min_strength: 0,
+};
 
 fn raw<'a>(email: &'a str, password: &'a str) -> RawRegistration<'a> {
     RawRegistration {

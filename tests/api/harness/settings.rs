@@ -33,7 +33,10 @@ impl Plan {
                 hashing: cheap_hashing(),
                 mail: mail::Delivery::Nowhere,
                 auth: auth::AuthSettings {
-                    password: PasswordPolicy { min_length: 8 },
+                    password: PasswordPolicy {
+                        min_length: 8,
+                        min_strength: 0,
+                    },
                     session_limits: SessionLimits {
                         lifetime: Duration::from_hours(30 * 24),
                         idle: Duration::from_hours(14 * 24),

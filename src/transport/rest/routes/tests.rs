@@ -11,7 +11,13 @@ use crate::{
 };
 
 fn document(min_length: usize) -> Value {
-    let document = openapi::document(PasswordPolicy { min_length }, paths());
+    let document = openapi::document(
+        PasswordPolicy {
+            min_length,
+            min_strength: 0,
+        },
+        paths(),
+    );
     serde_json::from_str(&document).unwrap()
 }
 
