@@ -70,7 +70,10 @@ impl Auth {
         reset: PasswordReset,
     ) -> Result<(), AuthError> {
         let proof = token_proof(&reset.token, TokenPurpose::PasswordReset)?;
-        let user = self.find_token_owner(call, proof).await?.user;
+        let user = self
+            .find_token_owner(call, &reset.client, proof)
+            .await?
+            .user;
         refuse_guessable(&reset.new, self.settings.password, &user)?;
         let redemption =
             Redemption::PasswordReset(self.hash(call, reset.new, &reset.client).await?);
@@ -96,7 +99,7 @@ impl Auth {
         restore: EmailRestore,
     ) -> Result<(), AuthError> {
         let proof = token_proof(&restore.token, TokenPurpose::EmailRestore)?;
-        let owner = self.find_token_owner(call, proof).await?;
+        let owner = self.find_token_owner(call, &restore.client, proof).await?;
         let restored = owner.new_email.ok_or(AuthError::TokenInvalid)?;
         refuse_address(&restore.new, self.settings.password, &restored)?;
         let redemption =
@@ -128,7 +131,7 @@ impl Auth {
             client,
         } = verification;
         let token = token_proof(&token, TokenPurpose::EmailVerification)?;
-        let user = self.find_token_owner(call, token).await?.user;
+        let user = self.find_token_owner(call, &client, token).await?.user;
         let proof = match (proof, self.settings.mail.verification_proof) {
             (Some(proof), _) => Some(self.prove_account(call, &user, proof, &client).await?),
             (None, VerificationProof::None) => None,
@@ -153,7 +156,8 @@ impl Auth {
         token: &Presented<EmailChangeKind>,
     ) -> Result<(), AuthError> {
         let proof = token_proof(token, TokenPurpose::EmailChange)?;
-        let user = self.find_token_owner(call, proof).await?.user;
+        let client = call.client(None, "");
+        let user = self.find_token_owner(call, &client, proof).await?.user;
         let event = call.event(&self.clock, EventKind::EmailChanged, Some(user.id), None)?;
         let former = Email::parse(&user.email.0).ok();
         let restorable = former
@@ -211,11 +215,14 @@ impl Auth {
     async fn find_token_owner(
         &self,
         call: &CallContext,
+        client: &ClientInfo,
         proof: TokenProof,
     ) -> Result<TokenOwner, AuthError> {
         let now = self.clock.now();
-        let owner = self.db.find_token_owner(proof, now, call.deadline).await?;
-        owner.ok_or(AuthError::TokenInvalid)
+        match self.db.find_token_owner(proof, now, call.deadline).await? {
+            Some(owner) => Ok(owner),
+            None => Err(self.refuse_token(call, client).await?),
+        }
     }
 
     async fn redeem(

@@ -4,6 +4,7 @@ mod known;
 mod paths;
 mod shared;
 mod sources;
+mod tokens;
 
 use std::time::Duration;
 

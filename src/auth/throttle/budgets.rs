@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::keyed;
+use super::keys::{keyed, source_key};
 use crate::{
     auth::{Auth, AuthError, CallContext},
     db::Spending,
@@ -94,6 +94,33 @@ impl Auth {
             budget: BY_USER,
         });
         Ok(source.into_iter().chain(user).collect())
+    }
+
+    /// Why a one-time token that redeems nothing is refused: it costs its source what a wrong password does.
+    /// A token that is good is asked nothing of the kind, so the way out by a mail stays open.
+    pub(in crate::auth) async fn refuse_token(
+        &self,
+        call: &CallContext,
+        client: &ClientInfo,
+    ) -> Result<AuthError, AuthError> {
+        let (Some(source), Some(policy)) = (client.source, self.throttle.policy) else {
+            return Ok(AuthError::TokenInvalid);
+        };
+        let key = self.throttle.server_key(&self.db, call.deadline).await?;
+        let spending = Spending {
+            key: source_key(key, source),
+            budget: policy.source,
+        };
+        let now = self.clock.now();
+        let left = self.db.has_budget(spending, now, call.deadline).await?;
+        if let Err(retry_after) = left {
+            return Ok(AuthError::LoginThrottled { retry_after });
+        }
+        let spent = self.db.spend(vec![spending], now, call.deadline).await?;
+        Ok(match spent {
+            Ok(()) => AuthError::TokenInvalid,
+            Err(retry_after) => AuthError::LoginThrottled { retry_after },
+        })
     }
 
     /// What a registration spends of the source's budget.

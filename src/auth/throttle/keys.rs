@@ -42,10 +42,7 @@ impl Throttle {
             source: source.map(|source| {
                 let octets = source.octets();
                 let both = [&octets, account.as_str().as_bytes()];
-                (
-                    keyed(key, b"source", &[&octets]),
-                    keyed(key, b"known", &both),
-                )
+                (source_key(key, source), keyed(key, b"known", &both))
             }),
         }))
     }
@@ -63,6 +60,11 @@ pub(in crate::auth) async fn server_key(
 /// What the failures of an account are counted by, whether or not it exists.
 pub(in crate::auth) fn account_key(key: &ServerKey, account: &EmailKey) -> ThrottleKey {
     keyed(key, b"account", &[account.as_str().as_bytes()])
+}
+
+/// What the failures of a source are counted by.
+pub(super) fn source_key(key: &ServerKey, source: Source) -> ThrottleKey {
+    keyed(key, b"source", &[&source.octets()])
 }
 
 /// HMAC-SHA-256 over the label and each part with its length, of which a key keeps half.

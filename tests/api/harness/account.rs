@@ -122,6 +122,11 @@ impl Account {
         asked.map(|_| ())
     }
 
+    /// With a client.
+    pub(crate) async fn reset(&self, request: ResetPasswordRequest) -> Result<(), Status> {
+        self.0.clone().reset_password(request).await.map(|_| ())
+    }
+
     pub(crate) async fn reset_password(&self, token: &str, new: &str) -> Result<(), Status> {
         let request = ResetPasswordRequest {
             reset_token: token.into(),
