@@ -2,9 +2,9 @@
 """Runs a command against a development server of its own, so that checks by foreign clients need
 no fixed port and leave nothing behind:
 
-    scripts/with_server.py COMMAND [ARGUMENT...]
+    scripts/with_server.py [--FLAG=VALUE...] COMMAND [ARGUMENT...]
 
-The command finds the server by GRPC_ADDRESS, REST_ADDRESS and OPERATIONS_ADDRESS. Afterwards the
+The flags are the server's. The command finds the server by GRPC_ADDRESS, REST_ADDRESS and OPERATIONS_ADDRESS. Afterwards the
 server gets SIGTERM and must end by itself with 0.
 """
 
@@ -52,6 +52,9 @@ def run(command, folder, log):
     # The caller's own settings must not change what is checked.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("VESTIBULE_")}
     flags = [part for name in LISTENERS for part in (f"--{name}-listen", addresses[name])]
+    while command[0].startswith("--"):
+        flags.append(command[0])
+        command = command[1:]
     server = subprocess.Popen(
         [BINARY.resolve(), "serve", "--dev", *flags],
         cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

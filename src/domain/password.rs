@@ -121,7 +121,7 @@ impl NewPassword {
         };
         if is_guessable(&nfc, email) {
             faults.push(PasswordFault::Common);
-        } else if strength::is_below(&nfc, policy.min_strength, email) {
+        } else if faults.is_empty() && strength::is_below(&nfc, policy.min_strength, email) {
             faults.push(PasswordFault::Weak);
         }
         if faults.is_empty() {
