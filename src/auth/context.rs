@@ -60,9 +60,4 @@ impl CallContext {
             (None, None) => Flow::Rest,
         }
     }
-
-    /// The source of a call whose message tells no client.
-    pub fn source(&self) -> Option<Source> {
-        self.client(None, "").source
-    }
 }

@@ -92,12 +92,15 @@ impl Auth {
         Ok(())
     }
 
-    /// Writes the remaining outcomes at the end of the process; those that cannot be written are
-    /// lost.
+    /// Writes the remaining outcomes and known sources at the end of the process; those that cannot be
+    /// written are lost.
     pub async fn finish_outcomes(&self, limit: Duration) {
-        if let Err(error) = self.write_outcomes(Instant::now() + limit).await {
+        let deadline = Instant::now() + limit;
+        if let Err(error) = self.write_outcomes(deadline).await {
             let lost = self.outcomes.lost(&self.outcomes.unwritten());
             tracing::error!(lost, "outcomes of logins are lost: {}", chain(&error));
+        } else if let Err(error) = self.write_known_sources(deadline).await {
+            tracing::debug!("known sources are lost: {}", chain(&error));
         }
     }
 

@@ -35,7 +35,10 @@ impl Auth {
             in_batches(|deadline| db.clear_registration_ids(registered_before, BATCH, deadline))
                 .await,
             in_batches(|deadline| db.purge_one_time_tokens(now, BATCH, deadline)).await,
-            in_batches(|deadline| db.purge_throttles(now, BATCH, deadline)).await,
+            in_batches(|deadline| {
+                db.purge_throttles(now, self.throttle.failures_max(), BATCH, deadline)
+            })
+            .await,
             in_batches(|deadline| db.purge_mail(now, BATCH, deadline)).await,
             in_batches(|deadline| db.purge_events(now - settings.keep_events, BATCH, deadline))
                 .await,

@@ -75,6 +75,11 @@ impl Throttle {
             metrics: ThrottleMetrics::default(),
         }
     }
+
+    /// The failures of an account that no time makes good again.
+    pub(super) fn failures_max(&self) -> u32 {
+        self.policy.map_or(u32::MAX, |policy| policy.failures_max)
+    }
 }
 
 /// One check of a secret of an account. No other of this account runs in this replica meanwhile.
@@ -161,9 +166,7 @@ impl Auth {
             metrics.stuffing.inc();
             self.note_outcome(call, EventKind::SourceThrottled, None, client)?;
         }
-        // In whole seconds: what is told does not depend on when exactly it is asked.
-        let retry_after = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
-        Err(AuthError::LoginThrottled { retry_after })
+        Err(login_throttled(wait))
     }
 
     /// Counts a failure, before anybody learns of it. A password that is tried on many accounts costs its
@@ -261,4 +264,10 @@ impl Auth {
         }
         Ok(())
     }
+}
+
+/// In whole seconds: what is told does not depend on when exactly it is asked.
+fn login_throttled(wait: Duration) -> AuthError {
+    let retry_after = Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+    AuthError::LoginThrottled { retry_after }
 }

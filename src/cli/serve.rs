@@ -23,6 +23,9 @@ pub(super) fn run(flags: &Flags, environment: &Environment) -> Result<Exit, Conf
     ))
 }
 
+const WITHOUT_SOURCE: &str = "throttle: a call from loopback or a proxy that tells no address has no source: \
+     the count of its account alone limits it";
+
 async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     confine::confine();
     let stop = match signals::stop() {
@@ -35,6 +38,7 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     let target = settings.db.target.clone();
     let tls = settings.server.tls.is_some();
     let memory = settings.hashing.memory();
+    let is_throttled = settings.auth.throttle.is_some();
     let application = match Application::build(settings, TestHooks::default()) {
         Ok(application) => application,
         Err(error) => {
@@ -52,6 +56,9 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
         "listening"
     );
     info!("memory: {memory} at most");
+    if is_throttled {
+        info!("{WITHOUT_SOURCE}");
+    }
     if dev {
         let first_steps = first_steps(&application, &target, tls);
         let mut readiness = application.readiness();

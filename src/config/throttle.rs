@@ -1,7 +1,5 @@
 //! The section `throttle`.
 
-use std::time::Duration;
-
 use super::{Key, key::KeyDefault::Value, parse, reader::Reader};
 use crate::domain::{Budget, ThrottlePolicy};
 
@@ -87,8 +85,8 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<ThrottleSection> {
         failures,
         failures_max,
         longest_delay: longest_delay?,
-        source: hourly(source_failures?),
-        registrations: hourly(registrations?),
+        source: Budget::hourly(source_failures?),
+        registrations: Budget::hourly(registrations?),
     };
     let is_on = is_on?;
     if !is_on {
@@ -97,11 +95,4 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<ThrottleSection> {
     Some(ThrottleSection {
         policy: is_on.then_some(policy),
     })
-}
-
-fn hourly(uses: u32) -> Budget {
-    Budget {
-        uses,
-        period: Duration::from_hours(1),
-    }
 }

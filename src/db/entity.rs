@@ -11,12 +11,20 @@ pub(super) mod sessions;
 pub(super) mod throttles;
 pub(super) mod users;
 
-use crate::domain::{ClientInfo, Timestamp};
+use std::time::Duration;
+
 use chrono::DateTime;
+
+use crate::domain::{ClientInfo, Timestamp};
 
 /// A time as both databases store it: microseconds since the Unix epoch.
 pub(super) fn to_micros(time: Timestamp) -> i64 {
     time.timestamp_micros()
+}
+
+/// A duration in microseconds.
+pub(super) fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The client of a row. Its source was of use when the row was written.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Db, DbError, Spending,
-    entity::{mail_intents::purpose_column, to_micros, users},
+    entity::{mail_intents::purpose_column, micros, to_micros, users},
     throttles::spend,
 };
 use crate::domain::{ClientInfo, Email, MailPurpose, SessionId, Timestamp, UserId};
@@ -159,10 +159,6 @@ pub(super) async fn enqueue(
             _ => Queued::Yes,
         },
     )
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The earliest time of the next mail is a time or a pause after the former. A request before it writes

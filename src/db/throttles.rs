@@ -2,6 +2,7 @@
 //! statement is the same whether or not an account exists.
 
 mod budgets;
+mod purge;
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -17,17 +18,16 @@ use uuid::Uuid;
 use super::{
     Db, DbError,
     entity::{
-        from_micros,
+        from_micros, micros,
         throttles::{ActiveModel, Column, Entity as Throttles},
         to_micros, users,
     },
     events::record,
-    query::some_ids,
 };
 pub(super) use budgets::spend;
 pub use budgets::{Spending, Spent};
 
-use crate::domain::{EmailKey, Event, Failures, KNOWN_FOR, Throttled, Timestamp, User};
+use crate::domain::{EmailKey, Event, Failures, Throttled, Timestamp, User};
 
 /// What failures are counted for: 128 bits of an HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,13 +123,23 @@ impl Db {
     ) -> Result<(), DbError> {
         self.write(deadline, (), move |transaction, ()| {
             Box::pin(async move {
-                if let Some(known) = known {
-                    let forget = Throttles::update_many()
-                        .col_expr(Column::Failures, Expr::value(0))
-                        .filter(Column::Key.eq(known.0));
-                    forget.exec(transaction).await?;
+                // In one order, as they are counted.
+                let mut keys = [Some(account), known]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>();
+                keys.sort();
+                for key in keys {
+                    if key == account {
+                        forget_failures(transaction, account, now).await?;
+                    } else {
+                        let forget = Throttles::update_many()
+                            .col_expr(Column::Failures, Expr::value(0))
+                            .filter(Column::Key.eq(key.0));
+                        forget.exec(transaction).await?;
+                    }
                 }
-                forget_failures(transaction, account, now).await
+                Ok(())
             })
         })
         .await
@@ -177,34 +187,6 @@ impl Db {
         })
         .await
     }
-
-    /// Deletes rows that no decision needs, at most `batch` of them. Returns how many.
-    pub async fn purge_throttles(
-        &self,
-        now: Timestamp,
-        batch: u64,
-        deadline: Instant,
-    ) -> Result<u64, DbError> {
-        self.write(deadline, (), move |transaction, ()| {
-            let long_ago = to_micros(now - KNOWN_FOR);
-            // A budget that is whole again, no failures, or old ones.
-            let forgotten = Column::SpentUntil
-                .gt(0)
-                .or(Column::Failures.eq(0))
-                .or(Column::FailedAt.lt(long_ago));
-            let old = Throttles::find()
-                .filter(Column::KnownSince.lt(long_ago))
-                .filter(Column::SpentUntil.lt(to_micros(now)))
-                .filter(forgotten);
-            let purge = Throttles::delete_many().filter(Column::Key.in_subquery(some_ids(
-                old,
-                Column::Key,
-                batch,
-            )));
-            Box::pin(async move { Ok(purge.exec(transaction).await?.rows_affected) })
-        })
-        .await
-    }
 }
 
 /// Forgets the failures of an account, and by the time those of all its known sources.
@@ -218,10 +200,6 @@ pub(super) async fn forget_failures(
         .col_expr(Column::KnownSince, Expr::value(to_micros(now)))
         .filter(Column::Key.eq(account.0));
     forget.exec(transaction).await.map(|_| ())
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A row that is there counts one more, or begins anew where its failures were forgotten, and a source's

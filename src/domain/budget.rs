@@ -17,6 +17,12 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// So many uses an hour.
+    pub const fn hourly(uses: u32) -> Self {
+        let period = Duration::from_hours(1);
+        Self { uses, period }
+    }
+
     /// How far a use moves the instant until which the budget is spent in advance.
     pub fn cost(&self) -> Duration {
         self.period / self.uses.max(1)
@@ -44,10 +50,7 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const BUDGET: Budget = Budget {
-        uses: 100,
-        period: Duration::from_hours(1),
-    };
+    const BUDGET: Budget = Budget::hourly(100);
 
     fn at(seconds: i64) -> Timestamp {
         chrono::DateTime::from_timestamp(1_000_000 + seconds, 0).unwrap()

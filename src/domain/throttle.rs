@@ -138,14 +138,8 @@ mod tests {
         failures: 5,
         failures_max: 100,
         longest_delay: Duration::from_mins(15),
-        source: Budget {
-            uses: 100,
-            period: Duration::from_hours(1),
-        },
-        registrations: Budget {
-            uses: 100,
-            period: Duration::from_hours(1),
-        },
+        source: Budget::hourly(100),
+        registrations: Budget::hourly(100),
     };
 
     fn at(seconds: i64) -> Timestamp {

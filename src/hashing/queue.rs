@@ -82,9 +82,10 @@ impl JobQueue {
             lane,
             flow: job.flow(),
             heavy: self.is_heavy(&job),
+            costly: self.is_costly(&job),
         };
         self.check_room(&mut state, arrival, job.deadline())?;
-        if !self.would_start(&state, arrival.heavy) && self.is_full(&state, lane) {
+        if !self.would_start(&state, arrival) && self.is_full(&state, lane) {
             self.displace(&mut state, lane);
         }
         state.waiting.push(lane, job);
@@ -104,6 +105,7 @@ impl JobQueue {
             lane,
             flow,
             heavy: false,
+            costly: false,
         };
         self.check_room(&mut self.state.lock(), arrival, deadline)
     }
@@ -236,7 +238,7 @@ impl JobQueue {
         let now = Instant::now();
         self.drop_unwanted(state, now);
         let heavy_runs = state.heavy_runs;
-        let has_thread = state.costly_running < (self.workers / COSTLY_DIVISOR as usize).max(1);
+        let has_thread = state.costly_running < self.costly_threads();
         let others_wait = || state.waiting.jobs().any(|job| !self.is_costly(job));
         let costly_may = has_thread && (state.owed.is_zero() || !others_wait());
         let job = state.waiting.pop(|job| {

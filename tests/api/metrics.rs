@@ -266,4 +266,6 @@ async fn the_memory_bound_is_logged_at_start_and_scraped() {
     let finished = service.finish().await;
     let line = format!("memory: {workers} workers × 20480 KiB + 128 MiB = {most} MiB at most");
     assert_eq!(finished.lines_with(&line), 1, "{}", finished.output);
+    let source = "tells no address has no source";
+    assert_eq!(finished.lines_with(source), 1, "{}", finished.output);
 }

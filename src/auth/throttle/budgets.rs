@@ -5,39 +5,30 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::keys::{keyed, source_key};
+use super::{
+    keys::{keyed, source_key},
+    login_throttled,
+};
 use crate::{
     auth::{Auth, AuthError, CallContext},
     db::Spending,
     domain::{Budget, ClientInfo, EmailKey, MailPurpose, UserId},
 };
 
-const MINUTE: Duration = Duration::from_mins(1);
-const HOUR: Duration = Duration::from_hours(1);
-
 /// Mails to an address for one purpose, whoever asks. The limits of each request allow no more.
-const TO_ADDRESS: Budget = Budget {
-    uses: 6,
-    period: HOUR,
-};
+const TO_ADDRESS: Budget = Budget::hourly(6);
 
 /// Beside it, those that anybody may ask for.
 const TO_ADDRESS_BY_ANYBODY: Budget = Budget {
     uses: 1,
-    period: MINUTE,
+    period: Duration::from_mins(1),
 };
 
 /// Changes of address, each of which mails an address of the user's choice.
-const BY_USER: Budget = Budget {
-    uses: 6,
-    period: HOUR,
-};
+const BY_USER: Budget = Budget::hourly(6);
 
 /// Mails that a source asks for.
-const MAILS_BY_SOURCE: Budget = Budget {
-    uses: 60,
-    period: HOUR,
-};
+const MAILS_BY_SOURCE: Budget = Budget::hourly(60);
 
 impl Auth {
     /// Spends the budget of an address for a mail.
@@ -113,14 +104,11 @@ impl Auth {
         };
         let now = self.clock.now();
         let left = self.db.has_budget(spending, now, call.deadline).await?;
-        if let Err(retry_after) = left {
-            return Ok(AuthError::LoginThrottled { retry_after });
+        if let Err(wait) = left {
+            return Ok(login_throttled(wait));
         }
         let spent = self.db.spend(vec![spending], now, call.deadline).await?;
-        Ok(match spent {
-            Ok(()) => AuthError::TokenInvalid,
-            Err(retry_after) => AuthError::LoginThrottled { retry_after },
-        })
+        Ok(spent.map_or_else(login_throttled, |()| AuthError::TokenInvalid))
     }
 
     /// What a registration spends of the source's budget.

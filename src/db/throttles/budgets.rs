@@ -7,12 +7,12 @@ use sea_orm::{
 };
 use tokio::time::Instant;
 
-use super::{ThrottleKey, micros, or_count};
+use super::{ThrottleKey, or_count};
 use crate::{
     db::{
         Db, DbError,
         entity::{
-            from_micros,
+            from_micros, micros,
             throttles::{ActiveModel, Column, Entity as Throttles},
             to_micros,
         },

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{JobQueue, JobQueueState};
+use super::{COSTLY_DIVISOR, JobQueue, JobQueueState};
 use crate::hashing::{HashingError, fair_queue::Lane, flow::Flow, job::Job, metrics::Refusal};
 
 /// While others wait, one flow has at most this part of the places.
@@ -18,6 +18,7 @@ pub(super) struct Arrival<'j> {
     pub(super) lane: Lane,
     pub(super) flow: &'j Flow,
     pub(super) heavy: bool,
+    pub(super) costly: bool,
 }
 
 impl JobQueue {
@@ -28,7 +29,7 @@ impl JobQueue {
         arrival: Arrival<'_>,
         left: Duration,
     ) -> Option<Refusal> {
-        if self.would_start(state, arrival.heavy) {
+        if self.would_start(state, arrival) {
             return None;
         }
         let wait = self.estimated_wait(state, arrival);
@@ -45,19 +46,36 @@ impl JobQueue {
     }
 
     /// Whether a thread is free for a job after the jobs before it have started.
-    pub(super) fn would_start(&self, state: &JobQueueState, heavy: bool) -> bool {
+    pub(super) fn would_start(&self, state: &JobQueueState, arrival: Arrival<'_>) -> bool {
+        let (mut heavy, mut costly) = (state.heavy_runs, state.costly_running);
+        for job in state.waiting.jobs() {
+            heavy |= self.is_heavy(job);
+            costly += usize::from(self.is_costly(job));
+        }
         let is_held_up =
-            heavy && (state.heavy_runs || state.waiting.jobs().any(|job| self.is_heavy(job)));
+            arrival.heavy && heavy || arrival.costly && costly >= self.costly_threads();
         !is_held_up && state.running + self.starting(state) < self.workers
     }
 
     /// The number of waiting jobs that start as soon as a free thread has woken up.
     fn starting(&self, state: &JobQueueState) -> usize {
-        let is_heavy = |job: &&Job| self.is_heavy(job);
-        let heavy = state.waiting.jobs().filter(is_heavy).count();
-        let light = state.waiting.len() - heavy;
-        let may_start = light + usize::from(heavy > 0 && !state.heavy_runs);
-        may_start.min(self.workers - state.running)
+        let mut heavy_may = usize::from(!state.heavy_runs);
+        let mut costly_may = self.costly_threads().saturating_sub(state.costly_running);
+        let free = self.workers - state.running;
+        let may_start = |job: &&Job| {
+            let take = |is_so: bool, slots: &mut usize| {
+                let may = !is_so || *slots > 0;
+                *slots -= usize::from(is_so && may);
+                may
+            };
+            take(self.is_heavy(job), &mut heavy_may) && take(self.is_costly(job), &mut costly_may)
+        };
+        state.waiting.jobs().filter(may_start).take(free).count()
+    }
+
+    /// The threads that costly jobs may have at once.
+    pub(super) fn costly_threads(&self) -> usize {
+        (self.workers / COSTLY_DIVISOR as usize).max(1)
     }
 
     /// Whether all places, or all that the lane may fill, are taken.
@@ -96,6 +114,7 @@ impl JobQueue {
             lane,
             flow: job.flow(),
             heavy: false,
+            costly: false,
         };
         let retry_after = self.estimated_wait(state, arrival);
         job.give_up(HashingError::Overloaded { retry_after });

@@ -150,14 +150,7 @@ pub(crate) fn throttle() -> ThrottlePolicy {
         failures: 5,
         failures_max: 100,
         longest_delay: Duration::from_mins(15),
-        source: hourly(100),
-        registrations: hourly(100),
-    }
-}
-
-fn hourly(uses: u32) -> Budget {
-    Budget {
-        uses,
-        period: Duration::from_hours(1),
+        source: Budget::hourly(100),
+        registrations: Budget::hourly(100),
     }
 }

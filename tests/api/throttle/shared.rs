@@ -13,6 +13,7 @@ on_both_databases!(
     a_burst_over_three_replicas_exceeds_the_limit_by_less_than_their_number,
     a_restart_keeps_the_failures,
     counts_that_no_decision_needs_are_purged,
+    no_time_opens_an_account_that_had_all_its_failures,
 );
 
 /// (T2) 200 wrong passwords at once.
@@ -92,6 +93,15 @@ async fn counts_that_no_decision_needs_are_purged(database: Database) {
             "{days} days"
         );
     }
+}
+
+async fn no_time_opens_an_account_that_had_all_its_failures(database: Database) {
+    let guarded = Guarded::on(database).await;
+    let user = guarded.app.grpc().registered().await;
+    guarded.fail_a_hundred_times(&user.email).await;
+    guarded.wait(40 * 24 * 3_600);
+    guarded.app.auth.purge().await.unwrap();
+    throttled(tries(&guarded.app.grpc(), &user.email, PASSWORD, "198.51.100.7").await);
 }
 
 /// (T8) The login is neither let in nor counted.
