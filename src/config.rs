@@ -168,7 +168,7 @@ fn application(reader: &mut Reader<'_>) -> Option<server::ApplicationSettings> {
         server: server::ServerSettings {
             grpc_listen: grpc.listen,
             request_timeout: grpc.request_timeout,
-            max_connections: grpc.max_connections,
+            connections: grpc.connections,
             rest_listen: rest.listen,
             gate: transport::GateSettings {
                 auth_service: callers.auth_service,

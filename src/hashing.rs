@@ -27,7 +27,9 @@ use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-pub use capacity::{DoesNotFit, Memory, default_queue, default_workers, fit, memory_limit};
+pub use capacity::{
+    DoesNotFit, Memory, connections_share, default_queue, default_workers, fit, memory_limit,
+};
 pub use flow::Flow;
 pub use free_memory::free_memory;
 pub(crate) use metrics::HashingMetrics;

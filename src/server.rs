@@ -39,9 +39,8 @@ pub struct ServerSettings {
     pub grpc_listen: SocketAddr,
     /// The longest time that a call may take.
     pub request_timeout: Duration,
-    /// The most connections of gRPC and REST together, bounded further by three quarters of the file
-    /// descriptors that the process may open.
-    pub max_connections: usize,
+    /// The connections of gRPC and REST together.
+    pub connections: ConnectionSettings,
     /// Where REST listens; `None`: REST is off.
     pub rest_listen: Option<SocketAddr>,
     /// Who may call, and whose word on sources is believed.
@@ -56,6 +55,16 @@ pub struct ServerSettings {
     pub grace: Duration,
     /// Whether pending migrations are applied at start.
     pub migrate_on_start: bool,
+}
+
+/// The limits of connections.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionSettings {
+    /// The most of them, bounded further by three quarters of the file descriptors that the process may
+    /// open, and by a tenth of the memory limit.
+    pub max: usize,
+    /// The age of a connection, a tenth more or less, at which its client must open another.
+    pub max_age: Duration,
 }
 
 /// The settings of all layers.

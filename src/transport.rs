@@ -5,6 +5,7 @@ mod access_policy;
 mod answer;
 mod bearer;
 mod call_log;
+mod call_memory;
 mod call_metrics;
 mod call_name;
 mod caller;
@@ -27,6 +28,7 @@ mod status;
 mod stream;
 
 pub use access_policy::{AuthServiceAccess, Reflection, grantable, grantable_methods};
+pub use call_memory::{Call, CallMemory, ConnectionMemory, HELD_MAX, ReceivedBody};
 pub(crate) use call_metrics::CallMetrics;
 pub use caller::{Gate, GateSettings};
 pub use edge::{BeforeHandler, Edge, EdgeSettings};

@@ -46,16 +46,9 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
             return Exit::Failed;
         }
     };
-    let rest = application.rest_address();
-    info!(
-        version = version::render(),
-        grpc = %application.grpc_address(),
-        rest = rest.map_or_else(|| "off".to_owned(), |address| address.to_string()),
-        operations = %application.operations_address(),
-        tls,
-        "listening"
-    );
-    info!("memory: {memory} at most");
+    log_addresses(&application, tls);
+    let connections = application.connections_max();
+    info!("memory: {memory} at most, and 20 KiB for each of {connections} connections");
     if is_throttled {
         info!("{WITHOUT_SOURCE}");
     }
@@ -75,6 +68,18 @@ async fn serve(settings: ApplicationSettings, dev: bool) -> Exit {
     }
     application.run_until_stopped(stop).await;
     Exit::Done
+}
+
+fn log_addresses(application: &Application, tls: bool) {
+    let rest = application.rest_address();
+    info!(
+        version = version::render(),
+        grpc = %application.grpc_address(),
+        rest = rest.map_or_else(|| "off".to_owned(), |address| address.to_string()),
+        operations = %application.operations_address(),
+        tls,
+        "listening"
+    );
 }
 
 /// What somebody who has just started it wants to know: where it is, where its data is, and a call.

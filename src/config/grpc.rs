@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Key, key::KeyDefault::Value, parse, problem::ConfigFault, reader::Reader};
-use crate::transport::Reflection;
+use crate::{server::ConnectionSettings, transport::Reflection};
 
 /// `VESTIBULE_GRPC_LISTEN`, default `127.0.0.1:50051`.
 pub(super) const LISTEN: Key = Key::new(
@@ -40,19 +40,33 @@ const MAX_CONNECTIONS: Key = Key::new(
     "Most connections, gRPC and REST together",
 );
 
+/// `VESTIBULE_GRPC_MAX_CONNECTION_AGE`, default `30m`.
+const MAX_CONNECTION_AGE: Key = Key::new(
+    "grpc",
+    "max_connection_age",
+    Value("30m"),
+    "Age of a connection, a tenth more or less, at which its client must open another: 1s to 24h",
+);
+
 const REFLECTIONS: [(&str, Reflection); 3] = [
     ("true", Reflection::On),
     ("open", Reflection::Open),
     ("false", Reflection::Off),
 ];
 
-pub(super) const KEYS: &[&Key] = &[&LISTEN, &REFLECTION, &REQUEST_TIMEOUT, &MAX_CONNECTIONS];
+pub(super) const KEYS: &[&Key] = &[
+    &LISTEN,
+    &REFLECTION,
+    &REQUEST_TIMEOUT,
+    &MAX_CONNECTIONS,
+    &MAX_CONNECTION_AGE,
+];
 
 pub(super) struct GrpcSection {
     pub(super) listen: SocketAddr,
     pub(super) reflection: Reflection,
     pub(super) request_timeout: Duration,
-    pub(super) max_connections: usize,
+    pub(super) connections: ConnectionSettings,
 }
 
 pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<GrpcSection> {
@@ -60,11 +74,15 @@ pub(super) fn read_section(reader: &mut Reader<'_>) -> Option<GrpcSection> {
     let reflection = reader.read(&REFLECTION, parse::word(&REFLECTIONS));
     let request_timeout = reader.read(&REQUEST_TIMEOUT, parse::duration("100ms"..="60s"));
     let max_connections = reader.read(&MAX_CONNECTIONS, parse::number(1..=1_000_000));
+    let max_connection_age = reader.read(&MAX_CONNECTION_AGE, parse::duration("1s"..="24h"));
     Some(GrpcSection {
         listen: listen?,
         reflection: reflection?,
         request_timeout: request_timeout?,
-        max_connections: max_connections?,
+        connections: ConnectionSettings {
+            max: max_connections?,
+            max_age: max_connection_age?,
+        },
     })
 }
 

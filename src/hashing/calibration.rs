@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Memory, Parameters, ParametersError, default_workers, meets_floor};
+use super::{Memory, Parameters, ParametersError, default_workers, fit, meets_floor};
 
 pub use load::{LoadResult, count_arrivals, run_load};
 pub use measure::{MeasureError, Rate, measure};
@@ -161,7 +161,8 @@ impl Measurement {
 
     /// Whether `serve` accepts the cost with the measured number of workers within `limit` bytes.
     fn is_accepted(&self, limit: Option<u64>) -> bool {
-        let fits = limit.is_none_or(|limit| self.cost.memory().bytes() <= limit);
+        let memory = self.cost.memory();
+        let fits = fit(memory.workers, memory.memory_kib, limit).is_ok();
         self.cost.acceptance() == Acceptance::Accepted && fits
     }
 }

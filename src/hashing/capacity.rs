@@ -11,9 +11,11 @@ use std::{
 
 use thiserror::Error;
 
-/// The memory besides the threads' arenas: for the process, its pools, and one verification of a stored
-/// hash above the configured cost (at most 128 MiB).
-const RESERVE_BYTES: u64 = 128 * MIB;
+/// The memory besides the threads' arenas: 32 MiB for the process and its pools, 48 for what calls hold,
+/// and 128 for one verification of a stored hash above the configured cost.
+const RESERVE_BYTES: u64 = 208 * MIB;
+/// Connections may take one part in so many of the memory limit.
+const CONNECTIONS_DIVISOR: u64 = 10;
 /// proc(5): the cgroups of this process, and the memory of the machine.
 pub(super) const CGROUPS: &str = "/proc/self/cgroup";
 pub(super) const MEMINFO: &str = "/proc/meminfo";
@@ -22,7 +24,8 @@ const MIB: u64 = 1024 * KIB;
 /// The default number of waiting jobs for each thread.
 const QUEUE_PER_WORKER: usize = 64;
 
-/// The most memory that the process needs: one arena for each thread, and the reserve.
+/// The most memory that the process needs besides its connections: one arena for each thread, and the
+/// reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
     /// The number of threads.
@@ -59,7 +62,7 @@ impl fmt::Display for Memory {
 
 /// The process needs more memory than its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{needed}, but the memory limit is {limit_mib} MiB")]
+#[error("{needed}, but the memory limit is {limit_mib} MiB, of which connections have a tenth")]
 pub struct DoesNotFit {
     needed: Memory,
     limit_mib: u64,
@@ -77,6 +80,11 @@ pub fn default_queue(workers: usize) -> usize {
     workers.saturating_mul(QUEUE_PER_WORKER)
 }
 
+/// What connections may take of the memory limit, in bytes; `None`: there is no limit.
+pub fn connections_share() -> Option<u64> {
+    memory_limit().map(|limit| limit / CONNECTIONS_DIVISOR)
+}
+
 /// Checks that `workers` arenas of `memory_kib` fit into `limit` bytes (`None`: unknown, everything fits).
 ///
 /// # Errors
@@ -87,7 +95,7 @@ pub fn fit(workers: usize, memory_kib: u32, limit: Option<u64>) -> Result<(), Do
         memory_kib,
     };
     match limit {
-        Some(limit) if needed.bytes() > limit => Err(DoesNotFit {
+        Some(limit) if needed.bytes() > limit - limit / CONNECTIONS_DIVISOR => Err(DoesNotFit {
             needed,
             limit_mib: limit / MIB,
         }),
@@ -104,7 +112,7 @@ pub fn memory_limit() -> Option<u64> {
 fn workers_within(cores: usize, limit: Option<u64>, memory_kib: u32) -> usize {
     let arena = u64::from(memory_kib.max(1)) * KIB;
     let by_memory = limit.map_or(u64::MAX, |limit| {
-        limit.saturating_sub(RESERVE_BYTES) / arena
+        (limit - limit / CONNECTIONS_DIVISOR).saturating_sub(RESERVE_BYTES) / arena
     });
     cores
         .min(usize::try_from(by_memory).unwrap_or(usize::MAX))
@@ -223,20 +231,21 @@ mod tests {
     #[test]
     fn workers_are_bounded_by_cores_and_by_memory_and_are_at_least_one() {
         assert_eq!(workers_within(4, Some(8192 * MIB), 19_456), 4);
-        // (512 − 128) ÷ 19 = 20.2
-        assert_eq!(workers_within(64, Some(512 * MIB), 19_456), 20);
-        assert_eq!(workers_within(4, Some(130 * MIB), 19_456), 1);
+        // (512 × 0.9 − 208) ÷ 19 = 13.3
+        assert_eq!(workers_within(64, Some(512 * MIB), 19_456), 13);
+        assert_eq!(workers_within(4, Some(210 * MIB), 19_456), 1);
         assert_eq!(workers_within(4, Some(64 * MIB), 19_456), 1);
         assert_eq!(workers_within(4, None, 19_456), 4);
     }
 
     #[test]
     fn an_error_about_workers_that_do_not_fit_shows_the_calculation() {
-        assert_eq!(fit(20, 19_456, Some(512 * MIB)), Ok(()));
-        assert_eq!(fit(21, 19_456, None), Ok(()));
+        assert_eq!(fit(13, 19_456, Some(512 * MIB)), Ok(()));
+        assert_eq!(fit(14, 19_456, None), Ok(()));
         assert_eq!(
-            fit(21, 19_456, Some(512 * MIB)).unwrap_err().to_string(),
-            "21 workers × 19456 KiB + 128 MiB = 527 MiB, but the memory limit is 512 MiB"
+            fit(14, 19_456, Some(512 * MIB)).unwrap_err().to_string(),
+            "14 workers × 19456 KiB + 208 MiB = 474 MiB, but the memory limit is 512 MiB, of which \
+             connections have a tenth"
         );
         assert!(fit(usize::MAX, u32::MAX, Some(512 * MIB)).is_err());
     }

@@ -49,7 +49,7 @@ async fn accept_forever<S: HttpService>(
                         "connection limit reached: closing idle connections, or else new ones"
                     );
                 }
-                if let Some(slot) = limit.admit().await {
+                if let Some(slot) = limit.admit(peer.ip()).await {
                     connections.spawn(stream, peer, slot);
                 }
             }

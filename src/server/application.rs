@@ -12,7 +12,7 @@ use super::{
     accept::accept_connections,
     background,
     connection::Connections,
-    connection_limit::{ConnectionLimit, descriptor_limit},
+    connection_limit::{CONNECTION_BYTES, ConnectionLimit, descriptor_limit},
     drain::{DrainStages, RunningServer},
     health::HealthService,
     http::Http,
@@ -28,9 +28,9 @@ use crate::{
     auth::{Auth, Callers},
     db::Db,
     domain::{Clock, Timestamp},
-    hashing::Hasher,
+    hashing::{Hasher, connections_share},
     mail::Mailer,
-    transport::{Edge, EdgeSettings, Gate, Protocol, Reflection, rest},
+    transport::{Edge, EdgeSettings, Gate, Protocol, Proxies, Reflection, rest},
 };
 
 /// The operations port has its own limit, so that probes get through whatever the callers do.
@@ -120,6 +120,11 @@ impl Application {
         self.listeners.operations.address
     }
 
+    /// The most connections of gRPC and REST together.
+    pub fn connections_max(&self) -> usize {
+        connections_max(self.settings.connections.max)
+    }
+
     /// The database, for what tests do without an RPC.
     #[doc(hidden)]
     pub fn db(&self) -> &Db {
@@ -190,15 +195,19 @@ impl Application {
     /// Starts the accept loops.
     fn run(self) -> (RunningServer, JoinSet<()>) {
         let (calls, probes) = (TaskTracker::new(), TaskTracker::new());
-        let limit = ConnectionLimit::new(connections_max(self.settings.max_connections));
-        let probe_limit = ConnectionLimit::new(OPERATIONS_CONNECTIONS);
+        let most = self.connections_max();
+        let limit = ConnectionLimit::new(most, self.settings.gate.proxies.clone());
+        let probe_limit = ConnectionLimit::new(OPERATIONS_CONNECTIONS, Proxies::default());
         let operations = operations::router(self.metrics(limit.clone()), probe_limit.clone());
         let stages = self.stages;
         let tls = |http| self.tls.as_ref().map(|tls| tls.acceptor(http));
 
         let mut loops = JoinSet::new();
+        loops.spawn(limit.clone().watch_until(stages.probe_signals().closing));
+        let age = self.settings.connections.max_age;
         let grpc = Connections::new(Http::Two, self.grpc, stages.call_signals(), calls.clone())
-            .with_tls(tls(Http::Two));
+            .with_tls(tls(Http::Two))
+            .with_age(age);
         loops.spawn(accept_connections(
             "grpc",
             self.listeners.grpc.socket,
@@ -207,7 +216,8 @@ impl Application {
         ));
         if let Some(listener) = self.listeners.rest {
             let rest = Connections::new(Http::One, self.rest, stages.call_signals(), calls.clone())
-                .with_tls(tls(Http::One));
+                .with_tls(tls(Http::One))
+                .with_age(age);
             loops.spawn(accept_connections("rest", listener.socket, limit, rest));
         }
         let operations = Connections::new(
@@ -235,10 +245,12 @@ impl Application {
     }
 }
 
-/// Leaves a quarter of the file descriptors to the database, the probes and a margin.
+/// Leaves a quarter of the file descriptors to the database, the probes and a margin, and takes no more
+/// than its share of the memory.
 fn connections_max(configured: usize) -> usize {
-    match descriptor_limit() {
-        Some(descriptors) => configured.min(descriptors / 4 * 3),
-        None => configured,
-    }
+    let by_memory = connections_share().map(|bytes| bytes / CONNECTION_BYTES);
+    let by_memory = by_memory.and_then(|most| usize::try_from(most).ok());
+    let by_descriptors = descriptor_limit().map(|most| most / 4 * 3);
+    let bounds = [by_memory, by_descriptors].into_iter().flatten();
+    bounds.fold(configured, usize::min)
 }

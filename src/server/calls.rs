@@ -1,5 +1,5 @@
-//! Counts the calls of a connection: a connection without a call can be evicted, an idle one need not
-//! be awaited by the drain, and a slow call is noticed from its first byte.
+//! The calls of a connection: a connection without a call can be evicted, an idle one need not be awaited
+//! by the drain, and a slow call is noticed from its first byte.
 
 use std::{
     sync::{
@@ -12,36 +12,49 @@ use std::{
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::connection_limit::EvictionEntry;
+use crate::transport::ConnectionMemory;
 
 /// A draining connection without activity for this long is closed: its peer may be gone, and hyper
 /// would wait for the answer to a ping.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) struct ConnectionCalls {
-    eviction_entry: EvictionEntry,
+    memory: Arc<ConnectionMemory>,
     begun: AtomicU64,
     ended: AtomicU64,
     last_end: Mutex<Instant>,
 }
 
 impl ConnectionCalls {
-    /// For a connection that was just accepted. Its first call removes it from the eviction list.
-    pub(super) fn new(eviction_entry: EvictionEntry) -> Self {
+    /// For a connection that was just accepted.
+    pub(super) fn new(memory: ConnectionMemory) -> Self {
         Self {
-            eviction_entry,
+            memory: Arc::new(memory),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             last_end: Mutex::new(Instant::now()),
         }
     }
 
+    /// What the calls hold of the memory.
+    pub(super) fn memory(&self) -> &Arc<ConnectionMemory> {
+        &self.memory
+    }
+
     /// Counts a call until the returned guard is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> OpenCall {
-        if self.begun.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.eviction_entry.remove();
-        }
+        self.begun.fetch_add(1, Ordering::Relaxed);
         OpenCall(Arc::clone(self))
+    }
+
+    /// Whether a complete request has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) > 0
+    }
+
+    /// Since when no call is open, its answer included; `None`: one is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        (self.memory.held() == 0).then(|| self.awaiting_since())
     }
 
     /// When the last call ended or, before any call, the connection was accepted. In HTTP/1, which

@@ -5,8 +5,9 @@ use std::{
     convert::Infallible,
     future::pending,
     net::SocketAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -36,7 +37,7 @@ use super::{
     http::{HEADER_TIMEOUT, Http, Tasks, builder},
     tls,
 };
-use crate::transport::{AwaitedSince, Peer};
+use crate::transport::{AwaitedSince, Peer, ReceivedBody};
 
 /// The two signals that end the connections of a port.
 #[derive(Clone)]
@@ -76,13 +77,18 @@ pub(super) struct Connections<S> {
     service: S,
     /// `None`: plaintext.
     tls: Option<Arc<tls::Acceptor>>,
+    /// `None`: connections may grow as old as they like.
+    age: Option<Duration>,
     signals: ShutdownSignals,
     tasks: TaskTracker,
 }
 
+/// A request whose body is charged as it is read.
+pub(super) type Received = Request<ReceivedBody<Incoming>>;
+
 /// The service of a port: a short name for tower's bounds.
 pub(super) trait HttpService:
-    Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+    Service<Received, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
     + Sync
@@ -91,7 +97,7 @@ pub(super) trait HttpService:
 }
 
 impl<S> HttpService for S where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+    S: Service<Received, Response = Response<Body>, Error = Infallible, Future: Send>
         + Clone
         + Send
         + Sync
@@ -112,6 +118,7 @@ impl<S: HttpService> Connections<S> {
             builder: builder(http, &tasks),
             service,
             tls: None,
+            age: None,
             signals,
             tasks,
         }
@@ -119,6 +126,12 @@ impl<S: HttpService> Connections<S> {
 
     pub(super) fn with_tls(self, tls: Option<Arc<tls::Acceptor>>) -> Self {
         Self { tls, ..self }
+    }
+
+    /// Lets connections grow so old, a tenth more or less, and then finish their calls.
+    pub(super) fn with_age(self, age: Duration) -> Self {
+        let age = Some(age);
+        Self { age, ..self }
     }
 
     /// Cancelled when the port stops accepting.
@@ -161,15 +174,14 @@ impl<S: HttpService> Connections<S> {
         let connections = Connections {
             http: self.http,
             builder: self.builder,
-            service: self
-                .service
-                .map_request(move |mut request: Request<Incoming>| {
-                    if let Some(names) = &names {
-                        request.extensions_mut().insert(names.clone());
-                    }
-                    request
-                }),
+            service: self.service.map_request(move |mut request: Received| {
+                if let Some(names) = &names {
+                    request.extensions_mut().insert(names.clone());
+                }
+                request
+            }),
             tls: None,
+            age: self.age,
             signals: signals.clone(),
             tasks: self.tasks,
         };
@@ -204,41 +216,57 @@ impl<S: HttpService> Connections<S> {
     ) where
         Io: Read + Write + Unpin + Send + 'static,
     {
-        let calls = Arc::new(ConnectionCalls::new(slot.eviction_entry()));
+        let calls = slot.calls();
         let service = service_fn({
             let (service, calls) = (self.service.clone(), Arc::clone(&calls));
             move |mut request: Request<Incoming>| {
                 let awaited = AwaitedSince(calls.awaiting_since());
-                let call = calls.begin();
+                let open = calls.begin();
                 request.extensions_mut().insert(Peer(peer));
                 request.extensions_mut().insert(awaited);
+                // Before anything is awaited: what is too large is not kept for as long.
+                let (request, call) = calls.memory().begin(request);
                 let answer = service.clone().oneshot(request);
                 async move {
-                    let _call = call;
-                    answer.await
+                    let _open = open;
+                    answer.await.map(|answer| call.charge(answer))
                 }
             }
         });
-        let connection = self.builder.serve_connection(io, service);
+        // Pinned once: a future that is handed on has room in each that holds it.
+        let connection = pin!(self.builder.serve_connection(io, service));
+        let aged = async {
+            match self.age {
+                Some(age) => sleep(slot.jittered(age)).await,
+                None => pending().await,
+            }
+        };
         select! {
             // An error here is the peer's: it spoke no HTTP, or the connection broke.
-            () = drive_connection(connection, &calls, &self.signals, preface_received) => {}
+            () = drive_connection(connection, &calls, &self.signals, preface_received, aged) => {}
             () = slot.evicted() => {}
         }
     }
 }
 
-/// Polls a connection to its end, and shuts it down gracefully once the port is closing.
+/// Polls a connection to its end, and shuts it down gracefully once it has aged or the port is closing.
 async fn drive_connection<C: GracefulConnection>(
-    connection: C,
+    mut connection: Pin<&mut C>,
     calls: &ConnectionCalls,
     signals: &ShutdownSignals,
     preface_received: impl Fn() -> bool,
+    aged: impl Future<Output = ()>,
 ) {
-    let mut connection = pin!(connection);
     select! {
         _ = connection.as_mut() => return,
         () = signals.closing.cancelled() => {}
+        () = aged => {
+            connection.as_mut().graceful_shutdown();
+            select! {
+                _ = connection.as_mut() => return,
+                () = signals.closing.cancelled() => {}
+            }
+        }
     }
     if !preface_received() {
         return;

@@ -1,40 +1,94 @@
-//! Limits the open connections: beyond the cap, idle file descriptors would starve the database and
-//! `accept` itself.
+//! Limits the open connections, by number and by what their calls hold of the memory. Beyond the cap,
+//! idle file descriptors would starve the database and `accept` itself.
 
-use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
+mod descriptors;
+mod eviction;
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{
+    select,
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::{calls::ConnectionCalls, ticks::ticks};
+use crate::{
+    domain::Source,
+    transport::{CallMemory, ConnectionMemory, HELD_MAX, Proxies},
+};
+pub(super) use descriptors::descriptor_limit;
+use eviction::{Candidate, victim};
+
+/// What a connection without a call takes: its task, and the buffers of its library.
+pub(super) const CONNECTION_BYTES: u64 = 20 * 1024;
 /// How long an evicted connection may take to close.
 const EVICTION_TIMEOUT: Duration = Duration::from_millis(100);
+/// How often connections are looked at whose peers may have stopped reading.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// The looks at which no part of an answer was sent, until the connection is closed.
+const LOOKS: u32 = 5;
 
 /// A cap on connections. Clones share it, so that gRPC and REST are counted together.
 #[derive(Clone)]
 pub(super) struct ConnectionLimit {
     most: usize,
+    /// The peers that carry the calls of others, and so may have many connections.
+    proxies: Proxies,
     slots: Arc<Semaphore>,
-    evictable: Arc<Mutex<EvictionList>>,
+    memory: Arc<CallMemory>,
+    open: Arc<Mutex<OpenConnections>>,
 }
 
-/// The connections without a complete request so far, by age.
+/// The open connections by age.
 #[derive(Default)]
-struct EvictionList {
+struct OpenConnections {
     admitted: u64,
-    by_age: BTreeMap<u64, CancellationToken>,
+    by_age: BTreeMap<u64, OpenConnection>,
+}
+
+struct OpenConnection {
+    /// `None`: a proxy, or this machine.
+    source: Option<Source>,
+    calls: Arc<ConnectionCalls>,
+    evicted: CancellationToken,
+    /// The parts of answers that were sent at the last look, where one waited, and for how many looks.
+    sent: Option<u64>,
+    looks: u32,
+}
+
+impl OpenConnection {
+    fn candidate(&self) -> Candidate {
+        Candidate {
+            source: self.source,
+            has_called: self.calls.has_begun(),
+            idle_since: self.calls.idle_since(),
+        }
+    }
+
+    /// Whether a peer has read nothing for several looks, although an answer waits.
+    fn is_stalled(&mut self) -> bool {
+        let sent = self.calls.memory().sent_while_waiting();
+        self.looks = match (sent, self.sent) {
+            (Some(now), Some(before)) if now == before => self.looks + 1,
+            _ => 0,
+        };
+        self.sent = sent;
+        self.looks >= LOOKS
+    }
 }
 
 impl ConnectionLimit {
-    pub(super) fn new(connections: usize) -> Self {
+    pub(super) fn new(connections: usize, proxies: Proxies) -> Self {
         let most = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
             most,
+            proxies,
             slots: Arc::new(Semaphore::new(most)),
-            evictable: Arc::default(),
+            memory: Arc::default(),
+            open: Arc::default(),
         }
     }
 
@@ -46,19 +100,30 @@ impl ConnectionLimit {
         self.most - self.slots.available_permits()
     }
 
+    /// What as many connections as may be open take besides their calls, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.most as u64 * CONNECTION_BYTES
+    }
+
+    /// The bytes that the calls of all connections hold.
+    pub(super) fn held(&self) -> usize {
+        self.memory.held()
+    }
+
     /// Whether a new connection needs the slot of another.
     pub(super) fn is_reached(&self) -> bool {
         self.slots.available_permits() == 0
     }
 
-    /// Takes a slot for a new connection. At the cap, the oldest connection without a complete first
-    /// request is evicted; `None`: there is no such connection.
-    pub(super) async fn admit(&self) -> Option<Slot> {
+    /// Takes a slot for a new connection, at the cap from the connection that can best be spared. `None`:
+    /// there is none.
+    pub(super) async fn admit(&self, peer: IpAddr) -> Option<Slot> {
+        let trusted = self.proxies.contain(peer);
+        let source = Source::of(peer).filter(|_| !trusted);
         let permit = if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             permit
         } else {
-            let (_, oldest) = self.evictable.lock().by_age.pop_first()?;
-            oldest.cancel();
+            self.evict_for(source)?;
             // The descriptor of the evicted connection closes before the new one is served. A new
             // connection of another port may take that slot first; this one then waits for the next.
             timeout(EVICTION_TIMEOUT, Arc::clone(&self.slots).acquire_owned())
@@ -66,26 +131,87 @@ impl ConnectionLimit {
                 .ok()?
                 .ok()?
         };
+        let calls = Arc::new(ConnectionCalls::new(ConnectionMemory::new(Arc::clone(
+            &self.memory,
+        ))));
         let evicted = CancellationToken::new();
-        let mut evictable = self.evictable.lock();
-        evictable.admitted += 1;
-        let number = evictable.admitted;
-        evictable.by_age.insert(number, evicted.clone());
+        let connection = OpenConnection {
+            source,
+            calls: Arc::clone(&calls),
+            evicted: evicted.clone(),
+            sent: None,
+            looks: 0,
+        };
+        let mut open = self.open.lock();
+        open.admitted += 1;
+        let number = open.admitted;
+        open.by_age.insert(number, connection);
         Some(Slot {
-            eviction_entry: EvictionEntry {
-                number,
-                evictable: Arc::clone(&self.evictable),
-            },
+            number,
+            calls,
             evicted,
+            open: Arc::clone(&self.open),
             _permit: permit,
         })
+    }
+
+    fn evict_for(&self, newcomer: Option<Source>) -> Option<()> {
+        let mut open = self.open.lock();
+        let candidates = open.by_age.iter();
+        let candidates = candidates.map(|(number, connection)| (*number, connection.candidate()));
+        let number = victim(&candidates.collect::<Vec<_>>(), newcomer, self.most)?;
+        open.by_age.remove(&number)?.evicted.cancel();
+        Some(())
+    }
+
+    /// Closes connections whose peers do not read, and those that hold the most when calls hold more than
+    /// there is.
+    pub(super) async fn watch_until(self, end: CancellationToken) {
+        let mut looks = ticks(LOOK_INTERVAL);
+        loop {
+            select! {
+                () = end.cancelled() => return,
+                _ = looks.tick() => self.close_stalled(),
+                () = self.memory.exceeded() => self.close_greediest(),
+            }
+        }
+    }
+
+    fn close_stalled(&self) {
+        for connection in self.open.lock().by_age.values_mut() {
+            if connection.is_stalled() {
+                connection.evicted.cancel();
+            }
+        }
+    }
+
+    /// What a closed connection held comes back only when its tasks have ended, so it counts no more.
+    fn close_greediest(&self) {
+        let mut open = self.open.lock();
+        let held = |connection: &OpenConnection| connection.calls.memory().held();
+        while open.by_age.values().map(held).sum::<usize>() > HELD_MAX {
+            let greediest = open.by_age.iter();
+            let greediest = greediest.max_by_key(|(_, connection)| held(connection));
+            let Some((&number, connection)) = greediest else {
+                return;
+            };
+            let held = held(connection);
+            tracing::warn!(
+                held,
+                "the calls of a connection hold too much memory: closing it"
+            );
+            connection.evicted.cancel();
+            open.by_age.remove(&number);
+        }
     }
 }
 
 /// The slot of one connection, which drops it at its end.
 pub(super) struct Slot {
-    eviction_entry: EvictionEntry,
+    number: u64,
+    calls: Arc<ConnectionCalls>,
     evicted: CancellationToken,
+    open: Arc<Mutex<OpenConnections>>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -95,95 +221,25 @@ impl Slot {
         self.evicted.cancelled().await;
     }
 
-    /// The entry that the first complete request removes.
-    pub(super) fn eviction_entry(&self) -> EvictionEntry {
-        self.eviction_entry.clone()
+    /// A time, a tenth more or less: connections that were opened together must not end together. The
+    /// share follows the golden ratio, whose multiples spread evenly.
+    pub(super) fn jittered(&self, time: Duration) -> Duration {
+        const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
+        let [share, ..] = self.number.wrapping_mul(GOLDEN_RATIO).to_be_bytes();
+        time * 9 / 10 + time / 5 * u32::from(share) / 256
+    }
+
+    /// The calls of the connection.
+    pub(super) fn calls(&self) -> Arc<ConnectionCalls> {
+        Arc::clone(&self.calls)
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.eviction_entry.remove();
+        self.open.lock().by_age.remove(&self.number);
     }
-}
-
-/// The place of a connection on the eviction list.
-#[derive(Clone)]
-pub(super) struct EvictionEntry {
-    number: u64,
-    evictable: Arc<Mutex<EvictionList>>,
-}
-
-impl EvictionEntry {
-    /// Makes the connection safe from eviction.
-    pub(super) fn remove(&self) {
-        self.evictable.lock().by_age.remove(&self.number);
-    }
-}
-
-/// The soft limit of open file descriptors; `None`: unlimited or unknown.
-pub(super) fn descriptor_limit() -> Option<usize> {
-    parse_descriptor_limit(&fs::read_to_string("/proc/self/limits").ok()?)
-}
-
-fn parse_descriptor_limit(limits: &str) -> Option<usize> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// (X4)
-    #[tokio::test]
-    async fn at_the_cap_the_oldest_connection_without_a_request_is_evicted() {
-        let limit = ConnectionLimit::new(2);
-        let busy = limit.admit().await.unwrap();
-        busy.eviction_entry().remove();
-        let idle = limit.admit().await.unwrap();
-
-        let newcomer = tokio::spawn({
-            let limit = limit.clone();
-            async move { limit.admit().await }
-        });
-        idle.evicted().await;
-        assert!(!newcomer.is_finished(), "two connections and a third");
-        drop(idle);
-        assert!(newcomer.await.unwrap().is_some());
-        assert!(!busy.evicted.is_cancelled());
-    }
-
-    #[tokio::test]
-    async fn a_connection_is_refused_when_every_other_has_had_a_request() {
-        let limit = ConnectionLimit::new(1);
-        let busy = limit.admit().await.unwrap();
-        busy.eviction_entry().remove();
-        assert!(limit.admit().await.is_none());
-        assert_eq!((limit.open(), limit.most()), (1, 1));
-        drop(busy);
-        assert_eq!(limit.open(), 0);
-        assert!(limit.admit().await.is_some());
-    }
-
-    #[tokio::test]
-    async fn a_connection_that_ended_is_not_on_the_eviction_list() {
-        let limit = ConnectionLimit::new(1);
-        drop(limit.admit().await.unwrap());
-        let _next = limit.admit().await.unwrap();
-        assert_eq!(limit.evictable.lock().by_age.len(), 1);
-    }
-
-    #[test]
-    fn the_soft_descriptor_limit_is_read_if_there_is_one() {
-        let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
-                      Max open files            1024                 524288               files\n";
-        assert_eq!(parse_descriptor_limit(limits), Some(1024));
-        let unlimited =
-            "Max open files            unlimited            unlimited            files\n";
-        assert_eq!(parse_descriptor_limit(unlimited), None);
-        assert_eq!(parse_descriptor_limit(""), None);
-    }
-}
+mod tests;

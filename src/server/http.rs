@@ -9,16 +9,16 @@ use tokio_util::task::TaskTracker;
 
 /// How long a preface, a frame or a request's headers may take.
 pub(super) const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Mesh proxies carry many callers' calls over few connections.
-const MAX_CONCURRENT_STREAMS: u32 = 256;
+/// As many as gRPC's and Envoy's documentation advise; a client queues what is beyond.
+const MAX_CONCURRENT_STREAMS: u32 = 100;
 /// Past it a peer that provokes errors is sent away; hyper's own default, which must not be left to
 /// the library (a `None` there means no limit).
 const MAX_LOCAL_ERROR_RESET_STREAMS: usize = 1024;
 /// A peer may cancel all its calls at once in good faith, and h2 reads that in one go: its default
 /// of 20 would take it for a rapid reset (CVE-2023-44487). Abuse goes on and soon passes this too.
 const MAX_PENDING_ACCEPT_RESET_STREAMS: usize = MAX_CONCURRENT_STREAMS as usize;
-/// The edge answers a list over 16 KiB with a reason; this one only bounds what it is shown.
-const MAX_HEADER_LIST: u32 = 64 * 1024;
+/// A list over 16 KiB is answered with a reason; this one only bounds what is decoded before.
+const MAX_HEADER_LIST: u32 = 32 * 1024;
 /// The same for HTTP/1, whose head must fit into the buffer; its fields are short at least.
 const HTTP1_BUFFER: usize = 64 * 1024;
 const HTTP1_MAX_HEADERS: usize = 1024;

@@ -59,7 +59,14 @@ impl Collector for Metrics {
         declarations::last_seen(exposition, self.auth.lost_last_seen())?;
         declarations::mail(exposition, &self.auth.mail_metrics())?;
         let is_ready = *self.readiness.borrow() == Readiness::Ready;
-        declarations::process(exposition, is_ready, &self.connections, self.started)
+        let memory = hashing.memory;
+        declarations::process(
+            exposition,
+            is_ready,
+            memory,
+            &self.connections,
+            self.started,
+        )
     }
 }
 

@@ -30,7 +30,7 @@ use super::{
     caller::Gate,
     deadline::{Ends, grpc_timeout},
     failure::Failure,
-    grpc, header_list,
+    grpc,
     protocol::Protocol,
     request_id,
     stream::StreamBody,
@@ -159,8 +159,8 @@ where
         not_grpc: Option<Failure>,
     ) -> Result<Ends, Failure> {
         let arrival = Instant::now();
-        if header_list::is_too_large(request) {
-            return Err(Failure::HeadersTooLarge);
+        if let Some(failure) = request.extensions_mut().remove::<Failure>() {
+            return Err(failure);
         }
         if let Some(failure) = not_grpc {
             return Err(failure);

@@ -84,6 +84,12 @@ impl Failure {
         AuthError::Internal(cause.into()).into()
     }
 
+    /// The calls of all connections hold more than there is.
+    pub(crate) fn out_of_memory() -> Self {
+        let retry_after = UNAVAILABLE_RETRY;
+        AuthError::Overloaded { retry_after }.into()
+    }
+
     /// Names the user who is not there or disabled, to a named caller.
     pub(crate) fn about_user(mut self, id: &str) -> Self {
         if let Self::Auth { error, user } = &mut self

@@ -39,7 +39,8 @@ impl Proxies {
         self.0.iter().any(|network| network.addr().is_loopback())
     }
 
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether the address is of a proxy.
+    pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }

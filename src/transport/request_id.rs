@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName};
 
 /// The header or metadata that carries the request id both ways.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REQUEST_ID_MAX: usize = 64;
 
 /// The caller's request id if it is one of 1 to 64 of `[A-Za-z0-9._-]`, else a new one.

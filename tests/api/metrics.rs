@@ -254,9 +254,10 @@ async fn the_memory_bound_is_logged_at_start_and_scraped() {
     let reply = service.operations().get("/metrics").await;
     let seen = Scrape::parse(reply.text());
     let workers = default_workers(20_480);
-    let most = workers * 20 + 128;
+    let most = workers * 20 + 208;
     let bound = seen.value("vestibule_memory_bound_bytes", &[]);
-    assert_eq!(bound, (most * 1024 * 1024) as u64);
+    let connections = seen.value("vestibule_connections_limit", &[]);
+    assert_eq!(bound, (most as u64 * 1024 + connections * 20) * 1024);
     let resident = seen.value("process_memory_usage_bytes", &[]);
     assert!((1..bound).contains(&resident), "{resident}");
     let build = [("version", env!("CARGO_PKG_VERSION"))];
@@ -264,7 +265,7 @@ async fn the_memory_bound_is_logged_at_start_and_scraped() {
 
     service.signal("TERM").await;
     let finished = service.finish().await;
-    let line = format!("memory: {workers} workers × 20480 KiB + 128 MiB = {most} MiB at most");
+    let line = format!("memory: {workers} workers × 20480 KiB + 208 MiB = {most} MiB at most");
     assert_eq!(finished.lines_with(&line), 1, "{}", finished.output);
     let source = "tells no address has no source";
     assert_eq!(finished.lines_with(source), 1, "{}", finished.output);

@@ -191,7 +191,7 @@ async fn handshakes_count_against_the_cap_and_make_room() {
     let (authority, folder) = ground();
     let plan = plan(Database::Sqlite, &folder).await;
     let app = plan
-        .settings(|settings| settings.server.max_connections = 2)
+        .settings(|settings| settings.server.connections.max = 2)
         .start()
         .await;
     ready(&app).await;

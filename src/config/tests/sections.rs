@@ -38,7 +38,7 @@ fn workers_that_do_not_fit_are_refused_with_the_arithmetic() {
         .faults();
     assert_eq!(faults, ["hashing.workers (--hashing-workers)"]);
     assert!(
-        text.contains("15625 workers × 131072 KiB + 128 MiB = 2000128 MiB"),
+        text.contains("15625 workers × 131072 KiB + 208 MiB = 2000208 MiB"),
         "{text}"
     );
 }

@@ -99,7 +99,7 @@ fn a_cost_that_does_not_fit_is_neither_recommended_nor_given_memory() {
         check_free_memory(needed, Some(160 * MIB - 1))
             .unwrap_err()
             .to_string(),
-        "2 workers × 65536 KiB + 128 MiB = 256 MiB, but only 159 MiB are free"
+        "2 workers × 65536 KiB + 208 MiB = 336 MiB, but only 159 MiB are free"
     );
 }
 

@@ -18,7 +18,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
-use crate::server::{connection::ShutdownSignals, http::Http};
+use crate::{
+    server::{connection::ShutdownSignals, http::Http},
+    transport::Proxies,
+};
 
 /// A port where `/` answers, `/held` waits for the test and `/broken` panics.
 struct Port {
@@ -44,7 +47,7 @@ impl Port {
         };
         let (signals, tasks) = (port.signals.clone(), port.tasks.clone());
         let connections_of_port = Connections::new(http, port.service(), signals, tasks);
-        let limit = ConnectionLimit::new(connections);
+        let limit = ConnectionLimit::new(connections, Proxies::default());
         tokio::spawn(accept_connections(
             "test",
             listener,

@@ -4,6 +4,8 @@
 //! Names follow OpenTelemetry's conventions where these have one. No label takes a value from a
 //! caller: no user, address, session or path.
 
+mod connections;
+
 use std::fmt;
 
 use prometheus_client::metrics::{counter::ConstCounter, gauge::ConstGauge};
@@ -14,7 +16,7 @@ use crate::{
     auth::{MailMetrics, OutcomeMetrics, ThrottleMetrics},
     db::{DbMetrics, PoolMetrics},
     domain::Timestamp,
-    hashing::HashingMetrics,
+    hashing::{HashingMetrics, Memory},
     server::connection_limit::ConnectionLimit,
     telemetry,
     transport::{CallMetrics, client_ips_dropped},
@@ -109,11 +111,6 @@ pub(super) fn hashes(exposition: &mut Exposition<'_>, hashing: &HashingMetrics) 
         "vestibule_hash_memory_bytes",
         "What the workers keep once all have hashed: workers × `hashing.memory_kib`.",
         hashing.memory.arenas_bytes(),
-    )?;
-    exposition.gauge(
-        "vestibule_memory_bound_bytes",
-        "What the process needs at most: the workers' memory + 128 MiB.",
-        hashing.memory.bytes(),
     )
 }
 
@@ -246,6 +243,7 @@ pub(super) fn mail(exposition: &mut Exposition<'_>, mail: &MailMetrics) -> fmt::
 pub(super) fn process(
     exposition: &mut Exposition<'_>,
     is_ready: bool,
+    memory: Memory,
     connections: &ConnectionLimit,
     started: Timestamp,
 ) -> fmt::Result {
@@ -254,16 +252,7 @@ pub(super) fn process(
         "1 when `/readyz` says 200, else 0.",
         u32::from(is_ready),
     )?;
-    exposition.gauge(
-        "vestibule_connections_open",
-        "Open connections of callers, gRPC and REST together.",
-        connections.open(),
-    )?;
-    exposition.gauge(
-        "vestibule_connections_limit",
-        "The most open connections of callers.",
-        connections.most(),
-    )?;
+    connections::connections(exposition, memory, connections)?;
     let build = [("version", RELEASE), ("commit", COMMIT)];
     exposition.labelled(
         "vestibule_build_info",

@@ -27,6 +27,7 @@ use crate::{
         connection::{Connections, ShutdownSignals},
         connection_limit::ConnectionLimit,
     },
+    transport::Proxies,
 };
 
 const HOST: &str = "vestibule.test";
@@ -125,7 +126,7 @@ async fn open(settings: TlsSettings) -> SocketAddr {
     tokio::spawn(accept_connections(
         "test",
         listener,
-        ConnectionLimit::new(10),
+        ConnectionLimit::new(10, Proxies::default()),
         connections,
     ));
     address

@@ -21,7 +21,7 @@ use super::*;
 use crate::{
     auth::Callers,
     proto::google::rpc::{self, ErrorInfo},
-    transport::{AuthServiceAccess, GateSettings, Proxies, Reflection},
+    transport::{AuthServiceAccess, ConnectionMemory, GateSettings, Proxies, Reflection},
 };
 
 const VALID_LOGIN: &str = "/vestibule.v1.AuthService/ValidLogin";
@@ -64,7 +64,9 @@ where
     let inner = service_fn(move |request| handler(request).map(Ok::<_, Infallible>));
     let edge = Edge::new(inner, protocol, settings);
     let request = request.header("host", "a").body(Body::empty()).unwrap();
-    edge.oneshot(request).await.unwrap()
+    let connection = Arc::new(ConnectionMemory::new(Arc::default()));
+    let (request, call) = connection.begin(request);
+    call.charge(edge.oneshot(request).await.unwrap())
 }
 
 async fn ok(_: Request<Body>) -> Response<Body> {

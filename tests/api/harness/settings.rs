@@ -117,7 +117,10 @@ fn listeners() -> server::ServerSettings {
     server::ServerSettings {
         grpc_listen: any,
         request_timeout: Duration::from_secs(10),
-        max_connections: 10_000,
+        connections: server::ConnectionSettings {
+            max: 10_000,
+            max_age: Duration::from_mins(30),
+        },
         rest_listen: Some(any),
         gate: GateSettings {
             auth_service: AuthServiceAccess::Open,

@@ -98,14 +98,6 @@ async fn what_the_drain_cuts_is_unavailable() {
     );
 }
 
-/// (W20)
-#[tokio::test]
-async fn a_large_header_list_is_refused_with_a_reason() {
-    let answer = call(login().header("x", "y".repeat(20 << 10)), panics).await;
-    let expected = (Code::ResourceExhausted, "MESSAGE_TOO_LARGE".into());
-    assert_eq!(code_and_reason(answer.headers()), expected);
-}
-
 #[tokio::test]
 async fn the_request_id_is_kept_or_made() {
     let kept = call(login().header("x-request-id", "r-1"), ok).await;
