@@ -29,6 +29,7 @@ mod connections;
 mod container;
 mod crash;
 mod credentials;
+mod cve;
 mod database_time;
 mod decoys;
 mod docs;
