@@ -2,20 +2,24 @@
 //! its time tells nothing about a user: outcomes of known and unknown users enter one batch in
 //! memory, which is written every few seconds and in the drain.
 //!
-//! Outcomes that are alike within a minute share a row, which counts them. The batch is bounded;
-//! outcomes that find it full are counted without details.
+//! Outcomes that are alike within a minute share a row, which counts them. A user has so many rows a
+//! minute, and the batch is bounded; outcomes beyond are counted with fewer details.
 
 use std::{collections::HashMap, net::IpAddr};
 
 use parking_lot::Mutex;
 
 use crate::{
-    domain::{CallerName, Event, EventKind, EventOrigin, Timestamp, UserId},
+    domain::{CallerName, ClientInfo, Event, EventKind, EventOrigin, Timestamp, UserId},
     metrics::Counter,
 };
 
 /// The most rows with details, of at most 1.5 KiB each.
 const ROWS_MAX: usize = 4_096;
+
+/// The most rows of a user in a minute. Further outcomes are counted without their client: whoever tries
+/// from many addresses would fill the table, which keeps events for a year.
+const ROWS_OF_USER: u32 = 20;
 
 /// Counts of outcomes since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +36,18 @@ pub struct OutcomeMetrics {
 
 #[derive(Default)]
 pub(super) struct Outcomes {
-    batch: Mutex<HashMap<OutcomeKey, OutcomeRow>>,
+    batch: Mutex<Batch>,
     written: Counter,
     folded: Counter,
     coarse: Counter,
     lost: Counter,
+}
+
+#[derive(Default)]
+struct Batch {
+    rows: HashMap<OutcomeKey, OutcomeRow>,
+    /// The rows that each user has had in a minute.
+    of_users: HashMap<(UserId, i64), u32>,
 }
 
 /// What the outcomes of a row have in common.
@@ -90,16 +101,27 @@ impl Outcomes {
     /// Adds an outcome to the batch.
     pub(super) fn note(&self, mut event: Event) {
         let mut batch = self.batch.lock();
+        let Batch { rows, of_users } = &mut *batch;
         let mut key = OutcomeKey::new(&event);
-        if batch.len() >= ROWS_MAX && !batch.contains_key(&key) {
+        if let Some(user) = event.user_id
+            && !rows.contains_key(&key)
+        {
+            let of_user = of_users.entry((user, minute(event.at))).or_default();
+            if *of_user >= ROWS_OF_USER {
+                event.origin.client = ClientInfo::default();
+                key = OutcomeKey::new(&event);
+            }
+            *of_user += 1;
+        }
+        if rows.len() >= ROWS_MAX && !rows.contains_key(&key) {
             key.detail = None;
             event.user_id = None;
             event.origin = EventOrigin::default();
             self.coarse.inc();
-        } else if batch.contains_key(&key) {
+        } else if rows.contains_key(&key) {
             self.folded.inc();
         }
-        let row = batch.entry(key).or_insert(OutcomeRow {
+        let row = rows.entry(key).or_insert(OutcomeRow {
             event,
             count: 0,
             written: 0,
@@ -111,6 +133,7 @@ impl Outcomes {
     pub(super) fn unwritten(&self) -> Vec<RowSnapshot> {
         self.batch
             .lock()
+            .rows
             .iter()
             .filter(|(_, row)| row.waiting() > 0)
             .map(|(key, row)| (key.clone(), row.event.clone(), row.count))
@@ -134,7 +157,10 @@ impl Outcomes {
         let mut batch = self.batch.lock();
         let mut settled = 0;
         for (key, event, count) in rows {
-            let row = batch.get_mut(key).filter(|row| row.event.id == event.id);
+            let row = batch
+                .rows
+                .get_mut(key)
+                .filter(|row| row.event.id == event.id);
             if let Some(row) = row
                 && *count > row.written
             {
@@ -150,16 +176,23 @@ impl Outcomes {
     /// none loses its details.
     pub(super) fn tidy(&self, now: Timestamp) {
         let mut batch = self.batch.lock();
-        let is_crowded = batch.len() > ROWS_MAX / 2;
-        batch.retain(|_, row| {
+        let is_crowded = batch.rows.len() > ROWS_MAX / 2;
+        batch.rows.retain(|_, row| {
             let grows = !is_crowded && minute(row.event.at) == minute(now);
             row.waiting() > 0 || grows
         });
+        batch.of_users.retain(|(_, of), _| *of == minute(now));
     }
 
     pub(super) fn metrics(&self) -> OutcomeMetrics {
         OutcomeMetrics {
-            waiting: self.batch.lock().values().map(OutcomeRow::waiting).sum(),
+            waiting: self
+                .batch
+                .lock()
+                .rows
+                .values()
+                .map(OutcomeRow::waiting)
+                .sum(),
             written: self.written.get(),
             folded: self.folded.get(),
             coarse: self.coarse.get(),

@@ -8,7 +8,7 @@ use std::{
 use chrono::TimeDelta;
 
 use super::*;
-use crate::domain::{ClientInfo, EventId, uuid_v7};
+use crate::domain::{EventId, uuid_v7};
 
 fn noon() -> Timestamp {
     Timestamp::from_timestamp(1_800_000_000, 0).unwrap()
@@ -61,7 +61,8 @@ fn a_full_batch_costs_detail_and_no_outcome() {
     let many = u32::try_from(2 * ROWS_MAX).unwrap();
     for minute in 0..3 {
         for ip in 0..many {
-            outcomes.note(failure(1, ip, noon() + TimeDelta::minutes(minute)));
+            let at = noon() + TimeDelta::minutes(minute);
+            outcomes.note(failure(u128::from(ip), ip, at));
         }
     }
     let rows = outcomes.unwritten();
@@ -92,9 +93,9 @@ fn a_row_is_held_until_it_is_written_and_its_minute_is_over() {
     assert_eq!(outcomes.unwritten().len(), 1);
     outcomes.written(&second);
     outcomes.tidy(noon());
-    assert_eq!(outcomes.batch.lock().len(), 1, "its minute goes on");
+    assert_eq!(outcomes.batch.lock().rows.len(), 1, "its minute goes on");
     outcomes.tidy(later);
-    assert_eq!(outcomes.batch.lock().len(), 0);
+    assert_eq!(outcomes.batch.lock().rows.len(), 0);
     let metrics = outcomes.metrics();
     assert_eq!((metrics.written, metrics.waiting, metrics.lost), (2, 0, 0));
 }
@@ -124,4 +125,21 @@ fn outcomes_that_are_given_up_are_counted() {
     assert_eq!(outcomes.lost(&outcomes.unwritten()), 3);
     let metrics = outcomes.metrics();
     assert_eq!((metrics.lost, metrics.waiting), (3, 0));
+}
+
+/// (L4) Whoever tries one user from many addresses gets few rows, and every outcome is counted.
+#[test]
+fn a_user_has_so_many_rows_a_minute() {
+    let outcomes = Outcomes::default();
+    for ip in 0..1_000 {
+        outcomes.note(failure(1, ip, noon()));
+    }
+    let rows = outcomes.unwritten();
+    assert_eq!(rows.len(), ROWS_OF_USER as usize + 1);
+    assert_eq!(sum(&rows), 1_000);
+    let next = noon() + TimeDelta::minutes(1);
+    outcomes.written(&rows);
+    outcomes.tidy(next);
+    outcomes.note(failure(1, 7, next));
+    assert!(outcomes.unwritten()[0].1.origin.client.ip.is_some());
 }
