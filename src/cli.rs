@@ -2,6 +2,7 @@
 
 mod args;
 mod backup;
+mod breached;
 mod calibrate;
 mod caller;
 mod command;
@@ -45,6 +46,7 @@ impl Command {
             Self::ConfigCheck(flags) => config::check(&flags, environment),
             Self::ConfigShow(flags) => config::show(&flags, environment),
             Self::Calibrate(flags, args) => calibrate::run(&flags, environment, args),
+            Self::Breached(args) => Ok(breached::run(&args)),
             Self::Version => Ok(version::run()),
         };
         outcome.unwrap_or_else(|problems| {

@@ -194,9 +194,10 @@ fn use_cases(reader: &mut Reader<'_>) -> Option<auth::AuthSettings> {
     let events = events::read_section(reader);
     let mail = mail::read_settings(reader);
     let throttle = throttle::read_section(reader);
-    let (sessions, events) = (sessions?, events?);
+    let (password, sessions, events) = (password?, sessions?, events?);
     Some(auth::AuthSettings {
-        password: password?,
+        password: password.policy,
+        breached: password.breached,
         session_limits: sessions.limits,
         last_seen_interval: sessions.last_seen_interval,
         keep_ended: sessions.keep_ended,

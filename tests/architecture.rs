@@ -27,7 +27,7 @@ struct Layer {
     may_use: &'static [&'static str],
 }
 
-const LAYERS: [Layer; 11] = [
+const LAYERS: [Layer; 12] = [
     Layer {
         name: "domain",
         may_use: &[],
@@ -89,6 +89,10 @@ const LAYERS: [Layer; 11] = [
         ],
     },
     Layer {
+        name: "fuzz",
+        may_use: &["domain", "hashing", "transport", "config"],
+    },
+    Layer {
         name: "cli",
         may_use: &[
             "domain",
@@ -106,7 +110,7 @@ const LAYERS: [Layer; 11] = [
 ];
 
 /// A foreign crate and the places that may name it.
-const FOREIGN: [(&str, &[&str]); 27] = [
+const FOREIGN: [(&str, &[&str]); 28] = [
     (
         "tonic",
         &["transport", "server", "cli/healthcheck", "proto"],
@@ -118,7 +122,10 @@ const FOREIGN: [(&str, &[&str]); 27] = [
     ("hyper_util", &["transport", "server", "cli/healthcheck"]),
     ("tower", &["transport", "server", "cli/healthcheck"]),
     ("utoipa", &["transport"]),
-    ("tempfile", &["db", "config/tests", "server/tls"]),
+    (
+        "tempfile",
+        &["db", "auth/breached", "config/tests", "server/tls", "fuzz"],
+    ),
     ("prost", &["transport", "server", "proto"]),
     ("http", &["transport", "server", "cli/healthcheck"]),
     ("tokio_rustls", &["server", "cli/healthcheck"]),
@@ -130,7 +137,8 @@ const FOREIGN: [(&str, &[&str]); 27] = [
     ("bcrypt", &["hashing"]),
     ("pbkdf2", &["hashing"]),
     ("scrypt", &["hashing"]),
-    ("sha1", &["hashing"]),
+    ("sha1", &["hashing", "auth/breached"]),
+    ("xorf", &["auth/breached"]),
     ("rustix", &["db/target", "hashing", "cli/confine"]),
     ("lettre", &["mail"]),
     ("askama", &["mail"]),

@@ -10,6 +10,7 @@ use clap::{
 use super::{
     args::{self, CONFIG, DEV, FILE, ReadKeys},
     backup,
+    breached::{self, BreachedArgs},
     calibrate::{self, CalibrateArgs},
     caller::{self, CallerArgs},
     exit::Exit,
@@ -50,6 +51,8 @@ pub enum Command {
     ConfigShow(Flags),
     /// Measure what passwords cost on this machine.
     Calibrate(Flags, CalibrateArgs),
+    /// Make a list of breached passwords.
+    Breached(BreachedArgs),
     /// Print which build this is.
     Version,
 }
@@ -77,6 +80,7 @@ pub fn parse(
         ["config", "check"] => Command::ConfigCheck(flags),
         ["config", _] => Command::ConfigShow(flags),
         ["calibrate", _] => Command::Calibrate(flags, calibrate::parse_args(matches)),
+        ["breached", _] => Command::Breached(breached::parse_args(matches)),
         ["version", _] => Command::Version,
         _ => Command::Serve(flags),
     })
@@ -164,6 +168,9 @@ pub(super) fn root() -> clap::Command {
                 .subcommands(with_settings(args::serve_keys, config_commands())),
         )
         .subcommands(with_settings(args::calibrate_keys, [calibrate::command()]))
+        .subcommand(
+            group("breached", "Make a list of breached passwords").subcommand(breached::command()),
+        )
         .subcommand(clap::Command::new("version").about("Print which build this is"))
 }
 

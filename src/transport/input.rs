@@ -26,10 +26,10 @@ use super::{
     page::Page,
 };
 use crate::{
-    auth::{CallContext, Credentials, Registration},
+    auth::{CallContext, Credentials, PasswordRules, Registration},
     domain::{
-        ClientInfo, Email, NewPassword, PasswordAttempt, PasswordFault, PasswordPolicy,
-        PresentedToken, RegistrationId, SessionId, UserId, parse_client_ip,
+        ClientInfo, Email, NewPassword, PasswordAttempt, PasswordFault, PresentedToken,
+        RegistrationId, SessionId, UserId, parse_client_ip,
     },
     proto::v1::{self, ErrorReason},
 };
@@ -52,11 +52,11 @@ pub(crate) struct RawRegistration<'a> {
 pub(crate) fn registration(
     call: &CallContext,
     raw: &RawRegistration<'_>,
-    policy: PasswordPolicy,
+    rules: PasswordRules<'_>,
 ) -> Result<Registration, Failure> {
     let mut faults = Faults::default();
     let email = faults.email("email", raw.email);
-    let password = faults.new_password("password", raw.password, policy, email.as_ref());
+    let password = faults.new_password("password", raw.password, rules, email.as_ref());
     let request_id = faults.request_id(raw.request_id);
     let client = client(call, raw.client);
     for name in &raw.unknown {
@@ -158,12 +158,21 @@ impl Faults {
         &mut self,
         field: &str,
         text: Text<'_>,
-        policy: PasswordPolicy,
+        rules: PasswordRules<'_>,
         email: Option<&Email>,
     ) -> Option<NewPassword> {
-        NewPassword::parse(self.text(field, text)?, policy, email)
-            .map_err(|faults| self.password(field, &faults))
-            .ok()
+        match NewPassword::parse(self.text(field, text)?, rules.policy, email) {
+            Ok(password) if rules.is_breached(&password) => {
+                let message = "is known from a breach of another service: choose another";
+                self.add(field, ErrorReason::PasswordBreached, message);
+                None
+            }
+            Ok(password) => Some(password),
+            Err(faults) => {
+                self.password(field, &faults);
+                None
+            }
+        }
     }
 
     fn password(&mut self, field: &str, faults: &[PasswordFault]) {

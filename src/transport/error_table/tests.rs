@@ -55,12 +55,13 @@ fn codes() -> Vec<ErrorCode> {
 }
 
 /// Reasons that stand in a violation and never for a whole call.
-const OF_FIELDS: [ErrorReason; 8] = [
+const OF_FIELDS: [ErrorReason; 9] = [
     ErrorReason::InvalidField,
     ErrorReason::InvalidEmail,
     ErrorReason::PasswordTooShort,
     ErrorReason::PasswordTooLong,
     ErrorReason::PasswordCommon,
+    ErrorReason::PasswordBreached,
     ErrorReason::UnknownField,
     ErrorReason::PageTokenInvalid,
     ErrorReason::FieldMaskInvalid,

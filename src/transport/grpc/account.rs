@@ -105,7 +105,7 @@ impl AccountService for AccountHandlers {
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
         let (call, message) = open(request)?;
-        let change = input::password_change(&call, &message, self.auth.password_policy())?;
+        let change = input::password_change(&call, &message, self.auth.password_rules())?;
         self.auth.change_password(&call, change).await?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
@@ -127,7 +127,7 @@ impl AccountService for AccountHandlers {
         request: Request<ResetPasswordRequest>,
     ) -> Result<Response<ResetPasswordResponse>, Status> {
         let (call, message) = open(request)?;
-        let reset = input::password_reset(&call, &message, self.auth.password_policy())?;
+        let reset = input::password_reset(&call, &message, self.auth.password_rules())?;
         self.auth.reset_password(&call, reset).await?;
         Ok(Response::new(ResetPasswordResponse {}))
     }
@@ -189,7 +189,7 @@ impl AccountService for AccountHandlers {
         request: Request<RestoreEmailRequest>,
     ) -> Result<Response<RestoreEmailResponse>, Status> {
         let (call, message) = open(request)?;
-        let restore = input::email_restore(&call, &message, self.auth.password_policy())?;
+        let restore = input::email_restore(&call, &message, self.auth.password_rules())?;
         self.auth.restore_email(&call, restore).await?;
         Ok(Response::new(RestoreEmailResponse {}))
     }

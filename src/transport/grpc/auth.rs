@@ -38,7 +38,7 @@ impl AuthService for AuthHandlers {
     ) -> Result<Response<RegisterUserResponse>, Status> {
         let (call, message) = open(request)?;
         let raw = RawRegistration::from(&message);
-        let registration = input::registration(&call, &raw, self.auth.password_policy())?;
+        let registration = input::registration(&call, &raw, self.auth.password_rules())?;
         let user = self.auth.register_user(&call, registration).await?;
         Ok(Response::new(user.into()))
     }

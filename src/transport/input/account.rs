@@ -5,9 +5,9 @@ use super::{Faults, client};
 use crate::{
     auth::{
         CallContext, EmailRestore, EmailVerification, KnowsAccount, OwnerProof, PasswordChange,
-        PasswordReset,
+        PasswordReset, PasswordRules,
     },
-    domain::{ClientInfo, Email, PasswordPolicy, Presented, TokenKind},
+    domain::{ClientInfo, Email, Presented, TokenKind},
     proto::v1::{self, verify_email_request::Proof},
     transport::failure::Failure,
 };
@@ -39,11 +39,11 @@ pub(crate) fn owner(
 pub(crate) fn password_change(
     call: &CallContext,
     message: &v1::ChangePasswordRequest,
-    policy: PasswordPolicy,
+    rules: PasswordRules<'_>,
 ) -> Result<PasswordChange, Failure> {
     let mut faults = Faults::default();
     let password = faults.password_attempt("current_password", &message.current_password);
-    let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
+    let new = faults.new_password("new_password", Some(&message.new_password), rules, None);
     let client = client(call, message.client.as_ref());
     let parsed = password.zip(new);
     faults.finish(parsed.map(|(password, new)| PasswordChange {
@@ -60,10 +60,10 @@ pub(crate) fn password_change(
 pub(crate) fn password_reset(
     call: &CallContext,
     message: &v1::ResetPasswordRequest,
-    policy: PasswordPolicy,
+    rules: PasswordRules<'_>,
 ) -> Result<PasswordReset, Failure> {
     let mut faults = Faults::default();
-    let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
+    let new = faults.new_password("new_password", Some(&message.new_password), rules, None);
     let client = client(call, message.client.as_ref());
     faults.finish(new.map(|new| PasswordReset {
         token: proof(&message.reset_token),
@@ -76,10 +76,10 @@ pub(crate) fn password_reset(
 pub(crate) fn email_restore(
     call: &CallContext,
     message: &v1::RestoreEmailRequest,
-    policy: PasswordPolicy,
+    rules: PasswordRules<'_>,
 ) -> Result<EmailRestore, Failure> {
     let mut faults = Faults::default();
-    let new = faults.new_password("new_password", Some(&message.new_password), policy, None);
+    let new = faults.new_password("new_password", Some(&message.new_password), rules, None);
     let client = client(call, message.client.as_ref());
     faults.finish(new.map(|new| EmailRestore {
         token: proof(&message.email_restore_token),

@@ -1,12 +1,16 @@
 //! Faults are found all at once, each under its own reason.
 
 use super::*;
+use crate::domain::PasswordPolicy;
 use crate::transport::error_table::wire_name;
 
 const GOOD_PASSWORD: &str = "vestibule opens at nine";
-const POLICY: PasswordPolicy = PasswordPolicy {
-    min_length: 8,
-    min_strength: 0,
+const RULES: PasswordRules<'static> = PasswordRules {
+    policy: PasswordPolicy {
+        min_length: 8,
+        min_strength: 0,
+    },
+    breached: None,
 };
 
 fn raw<'a>(email: &'a str, password: &'a str) -> RawRegistration<'a> {
@@ -49,7 +53,7 @@ fn good_input_becomes_a_command() {
     let mut raw = raw("Ada@example.com", GOOD_PASSWORD);
     raw.request_id.1 = Some("018C2E65-4b7e-7cc3-98c4-dc0c0c07398f");
     raw.client = Some(&client);
-    let command = registration(&call(), &raw, POLICY).unwrap();
+    let command = registration(&call(), &raw, RULES).unwrap();
     assert_eq!(command.email.as_given(), "Ada@example.com");
     assert!(command.request_id.is_some() && command.client.ip.is_some());
     assert!(credentials(&call(), "ada@example.com", "x", None).is_ok());
@@ -70,7 +74,7 @@ fn every_fault_of_a_registration_is_found_in_the_order_of_the_fields() {
         unknown: vec!["role", "user_id"],
     };
     assert_eq!(
-        faults(registration(&call(), &bad, POLICY)),
+        faults(registration(&call(), &bad, RULES)),
         pairs(&[
             ("email", "INVALID_EMAIL"),
             ("password", "PASSWORD_TOO_SHORT"),
@@ -91,7 +95,7 @@ fn what_is_no_text_has_one_fault() {
         ..raw("", "")
     };
     assert_eq!(
-        faults(registration(&call(), &bad, POLICY)),
+        faults(registration(&call(), &bad, RULES)),
         pairs(&[
             ("email", "INVALID_FIELD"),
             ("password", "INVALID_FIELD"),
@@ -125,7 +129,7 @@ fn password_faults_have_their_reasons() {
             pairs(&expected)
         };
         let shown: String = password.chars().take(20).collect();
-        let registered = faults(registration(&call(), &raw(email, password), POLICY));
+        let registered = faults(registration(&call(), &raw(email, password), RULES));
         assert_eq!(registered, expected(at_registration), "{shown:?}");
         let logged_in = faults(credentials(&call(), email, password, None));
         assert_eq!(logged_in, expected(at_login), "{shown:?}");
@@ -142,6 +146,6 @@ fn only_an_empty_or_overlong_token_is_the_callers_fault() {
 
 #[test]
 fn the_input_never_comes_back_in_a_fault() {
-    let failure = registration(&call(), &raw("canary-mail", "canary\x07"), POLICY).unwrap_err();
+    let failure = registration(&call(), &raw("canary-mail", "canary\x07"), RULES).unwrap_err();
     assert!(!format!("{failure:?}").contains("canary"));
 }

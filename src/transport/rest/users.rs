@@ -35,7 +35,7 @@ pub(super) async fn register_user(
     let (parts, body) = request.into_parts();
     let fields = read_fields(&parts, body).await?;
     let raw = raw_registration(&parts.headers, &fields);
-    let registration = input::registration(&call, &raw, auth.password_policy())?;
+    let registration = input::registration(&call, &raw, auth.password_rules())?;
     let user = auth.register_user(&call, registration).await?;
     let location = [(LOCATION, format!("/users/{}", user.id))];
     Ok((StatusCode::CREATED, location, Json(Created::from(user))))

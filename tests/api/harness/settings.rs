@@ -37,6 +37,7 @@ impl Plan {
                         min_length: 8,
                         min_strength: 0,
                     },
+                    breached: None,
                     session_limits: SessionLimits {
                         lifetime: Duration::from_hours(30 * 24),
                         idle: Duration::from_hours(14 * 24),
