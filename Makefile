@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run install package test checks bench fmt lint doc ci setup-rust setup-postgres clean
+.PHONY: help run install package test checks bench fuzz fmt lint doc ci setup-rust setup-postgres clean
 
 # Where rustup puts cargo; a shell that was open before the installation does not look there.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -45,6 +45,9 @@ bench: setup-rust $(if $(filter sqlite,$(DB)),,setup-postgres) ## measure the re
 	@echo "bench: building (the first release build takes about 5 minutes on 2 cores); a complete run takes about 10"
 	@cargo build --workspace --release --locked
 	@cargo bench --package benches --locked -- $(if $(QUICK),--quick) $(if $(ONLY),--only=$(ONLY)) $(if $(DB),--db=$(DB))
+
+fuzz: setup-rust ## run each fuzz target for a minute, or FUZZ_SECONDS=…; needs a nightly Rust and a C++ compiler
+	@scripts/fuzz.sh
 
 fmt: setup-rust ## format the Rust code
 	@cargo fmt --all

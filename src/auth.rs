@@ -8,6 +8,7 @@
 //! because the deadline passed. The section of errors of a method names what else can fail.
 
 mod account;
+mod breached;
 mod callers;
 mod context;
 mod decoys;
@@ -37,6 +38,9 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::task::TaskTracker;
 
 pub use account::{OwnerProof, PasswordChange};
+pub use breached::{
+    BreachedFault, BreachedPasswords, BuildError, Built, PasswordRules, build as build_breached,
+};
 pub use callers::{CallerError, CallerProof, Callers};
 pub use context::CallContext;
 pub use error::{AuthError, ProofFault};
@@ -64,10 +68,12 @@ use outcomes::Outcomes;
 use throttle::Throttle;
 
 /// Settings of the use cases.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AuthSettings {
     /// The policy for new passwords.
     pub password: PasswordPolicy,
+    /// Passwords that are known from breaches, which nobody may set; `None`: nothing is known of them.
+    pub breached: Option<Arc<BreachedPasswords>>,
     /// How long sessions live, and how many of them a user has.
     pub session_limits: SessionLimits,
     /// How long after a proof of the password a session may end others.
@@ -148,5 +154,13 @@ impl Auth {
     /// The policy by which new passwords are parsed.
     pub fn password_policy(&self) -> PasswordPolicy {
         self.settings.password
+    }
+
+    /// All that a new password is held to.
+    pub fn password_rules(&self) -> PasswordRules<'_> {
+        PasswordRules {
+            policy: self.settings.password,
+            breached: self.settings.breached.as_deref(),
+        }
     }
 }

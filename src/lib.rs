@@ -35,6 +35,9 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hashing;
 pub mod mail;
 mod metrics;

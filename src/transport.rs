@@ -14,6 +14,8 @@ mod edge;
 mod error_table;
 mod failure;
 mod forwarded;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod grpc;
 mod header_list;
 mod input;

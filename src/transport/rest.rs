@@ -10,5 +10,7 @@ mod origin;
 mod routes;
 mod users;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use body::is_readable;
 pub use routes::router;
 pub(crate) use routes::{ROUTES, route_position};

@@ -49,6 +49,12 @@ pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, F
     .ok_or(Failure::Malformed)
 }
 
+/// Whether a body can be read, for the fuzzer.
+#[cfg(any(test, fuzzing))]
+pub(crate) async fn is_readable(request: &Parts, body: Body) -> bool {
+    read_fields(request, body).await.is_ok()
+}
+
 fn declared_format(headers: &HeaderMap) -> Result<Format, Failure> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Failure::WrongMediaType);
