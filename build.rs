@@ -1,7 +1,7 @@
 //! Compiles `proto/` with protox, a protobuf compiler in Rust, so that a fresh machine needs no
 //! protoc. Its products: the generated code, the descriptor set that reflection serves, and the
-//! names of our messages as arguments of a macro: of all, for the tests, and of those with a secret. It
-//! also finds the commit of the build.
+//! names of our messages as arguments of a macro: of all, for the tests, and of those with a secret, and the
+//! code that wipes the secrets of requests. It also finds the commit of the build.
 
 use std::{
     env,
@@ -59,6 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let secret: Vec<_> = ours.iter().filter(has_secret).collect();
     write_macro_call(&out, "messages", &ours)?;
     write_macro_call(&out, "opaque_debug", secret.iter().copied())?;
+    let wipes: String = ours.iter().map(wipe).collect();
+    fs::write(out.join("wipe.rs"), wipes)?;
 
     let mut code = Compiler::new(["proto"])?;
     code.include_imports(true)
@@ -87,6 +89,47 @@ fn is_secret(field: &FieldDescriptor) -> bool {
     let options = field.options();
     let redact = options.get_field_by_name("debug_redact");
     redact.is_some_and(|redact| redact.as_bool() == Some(true))
+}
+
+/// The code that wipes the secrets of a request.
+fn wipe(message: &MessageDescriptor) -> String {
+    let name = message.name();
+    if !name.ends_with("Request") {
+        return String::new();
+    }
+    let fields = message.fields().filter(is_secret);
+    let wipes: String = fields
+        .map(|field| match field.containing_oneof() {
+            None => format!("self.{}.zeroize();", field.name()),
+            Some(oneof) => format!(
+                "if let Some({}::{}::{}(text)) = &mut self.{} {{ text.zeroize(); }}\n",
+                snake(name),
+                camel(oneof.name()),
+                camel(field.name()),
+                oneof.name()
+            ),
+        })
+        .collect();
+    format!("impl Wipe for {name} {{ fn wipe(&mut self) {{ {wipes} }} }}\n")
+}
+
+/// The name of a message as prost names its module.
+fn snake(name: &str) -> String {
+    name.char_indices()
+        .flat_map(|(at, letter)| {
+            let divider = (at > 0 && letter.is_ascii_uppercase()).then_some('_');
+            divider.into_iter().chain([letter.to_ascii_lowercase()])
+        })
+        .collect()
+}
+
+/// The name of a field as prost names its variant.
+fn camel(name: &str) -> String {
+    let capital = |part: &str| {
+        let (first, rest) = part.split_at(1);
+        first.to_ascii_uppercase() + rest
+    };
+    name.split('_').map(capital).collect()
 }
 
 /// Writes `name!(…);` with the names of messages to a file of this name.

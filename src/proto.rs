@@ -5,6 +5,12 @@ pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descrip
 
 pub use generated::{google, vestibule::v1};
 
+/// A request whose secrets, the fields that are `debug_redact`, can be wiped.
+pub(crate) trait Wipe {
+    /// Overwrites the secrets.
+    fn wipe(&mut self);
+}
+
 #[expect(
     clippy::pedantic,
     clippy::allow_attributes_without_reason,
@@ -21,5 +27,14 @@ mod generated {
         use crate::domain::opaque_debug;
 
         include!(concat!(env!("OUT_DIR"), "/opaque_debug.rs"));
+    }
+
+    mod wiped {
+        use zeroize::Zeroize;
+
+        use super::vestibule::v1::*;
+        use crate::proto::Wipe;
+
+        include!(concat!(env!("OUT_DIR"), "/wipe.rs"));
     }
 }

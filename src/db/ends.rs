@@ -84,6 +84,8 @@ pub(in crate::db) struct Ends<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Which<'a> {
     All,
+    /// Those that mail brought; a caller's own token is its to bring.
+    Mailed,
     AskedBy(SessionId),
     NotAskedBy(SessionId),
     AskedBefore(Timestamp),
@@ -139,7 +141,7 @@ impl<'a> Change<'a> {
             Self::TokenMade(purpose)              => row(None, only(purpose), Which::All),
             Self::TokenMailed(purpose, address)   => row(None, only(purpose), match purpose {
                 TokenPurpose::EmailRestore => Which::For(address),
-                TokenPurpose::PasswordReset | EmailVerification | EmailChange => Which::All,
+                TokenPurpose::PasswordReset | EmailVerification | EmailChange => Which::Mailed,
             }).tokens_alone(),
         }
     }
@@ -171,7 +173,8 @@ impl<'a> Ends<'a> {
 }
 
 /// Locks a user's row. Every change of a user does so first and touches tokens, mail and sessions
-/// afterwards, so that no two transactions wait for each other.
+/// afterwards, so that no two transactions wait for each other. It is a statement of its own: one that
+/// waited for the lock would see a session as it was before (READ COMMITTED).
 pub(in crate::db) async fn lock_user(
     transaction: &DatabaseTransaction,
     id: UserId,

@@ -197,7 +197,7 @@ fn is_address(folded: &str, email: &Email) -> bool {
 
 /// Case folding close to Unicode's: upper case first, so that ß, ſ and K become ss, s and k.
 fn fold(text: &str) -> String {
-    text.to_uppercase().to_lowercase()
+    Zeroizing::new(text.to_uppercase()).to_lowercase()
 }
 
 opaque_debug!(PasswordAttempt, NewPassword);

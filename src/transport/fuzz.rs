@@ -65,7 +65,7 @@ pub(crate) fn message(data: &[u8]) {
         5 => read(bytes, |m| input::email_restore(call, &m, rules).is_ok()),
         6 => read(bytes, |m| input::email_verification(call, &m).is_ok()),
         7 => read(bytes, |m| input::email_change(call, &m).is_ok()),
-        8 => read(bytes, |m| input::event_list(m).is_ok()),
+        8 => read(bytes, |m| input::event_list(&m).is_ok()),
         9 => read(bytes, |m: v1::FindUserRequest| {
             input::user_key(m.key.as_ref()).is_ok()
         }),

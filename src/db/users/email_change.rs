@@ -1,6 +1,6 @@
 //! The change of address that a user has under way: requested, replaced by a later one, or ended.
 
-use sea_orm::{EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
+use sea_orm::{EntityTrait, QueryFilter};
 use tokio::time::Instant;
 
 use crate::db::{
@@ -58,9 +58,8 @@ impl Db {
     ) -> Result<bool, DbError> {
         self.write(deadline, event, move |transaction, event| {
             Box::pin(async move {
-                let lives = Users::find_by_id(user.uuid())
-                    .filter(session_lives(session))
-                    .lock(LockType::NoKeyUpdate);
+                lock_user(transaction, user).await?;
+                let lives = Users::find_by_id(user.uuid()).filter(session_lives(session));
                 let Some(user) = lives.one(transaction).await? else {
                     return Ok(false);
                 };

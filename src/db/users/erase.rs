@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::ProvenUser;
 use crate::db::{
     Db, DbError,
+    ends::lock_user,
     entity::{
         erased_users, events, mail_intents, to_micros,
         users::{Column, Entity as Users, Model},
@@ -31,6 +32,7 @@ impl Db {
         let input = (proof, event);
         self.write(deadline, input, move |transaction, (proof, event)| {
             Box::pin(async move {
+                lock_user(transaction, id).await?;
                 let mut erase = Users::delete_many().filter(Column::Id.eq(id.uuid()));
                 if let Some(proof) = proof {
                     erase = erase.filter(proof.holds());

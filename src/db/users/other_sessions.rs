@@ -3,15 +3,14 @@
 
 use chrono::TimeDelta;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect, UpdateMany,
-    sea_query::{Expr, LockType},
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, UpdateMany, sea_query::Expr,
 };
 use tokio::time::Instant;
 
 use super::change::{carry_out, update_of};
 use crate::db::{
     Db, DbError,
-    ends::Change,
+    ends::{Change, lock_user},
     entity::{
         from_micros,
         sessions::{Column, Entity as Sessions, Model},
@@ -133,11 +132,10 @@ async fn lock_asking(
     user: UserId,
     session: SessionId,
 ) -> Result<Option<(users::Model, Model)>, DbErr> {
-    let lock = Users::find_by_id(user.uuid())
-        .filter(session_lives(session))
-        .lock(LockType::NoKeyUpdate);
+    lock_user(transaction, user).await?;
+    let lives = Users::find_by_id(user.uuid()).filter(session_lives(session));
     let asking = Sessions::find_by_id(session.uuid());
-    Ok(lock
+    Ok(lives
         .one(transaction)
         .await?
         .zip(asking.one(transaction).await?))

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::change::{carry_out, update_of, verified_at};
 use crate::db::{
     Db, DbError,
-    ends::Change,
+    ends::{Change, lock_user},
     entity::users::{Column, Entity as Users, Model, scheme_column},
     mail::{Notice, enqueue_notice},
     query::{has_password, session_lives},
@@ -66,6 +66,7 @@ impl Db {
             input,
             move |transaction, (proof, hashed, event)| {
                 Box::pin(async move {
+                    lock_user(transaction, id).await?;
                     let update = with_password(update_of(id).filter(proof.holds()), hashed);
                     let by = proof.session;
                     let change = Change::PasswordChanged { by };

@@ -30,7 +30,7 @@ impl AuditService for AuditHandlers {
         request: Request<ListEventsRequest>,
     ) -> Result<Response<ListEventsResponse>, Status> {
         let (call, message) = open(request)?;
-        let (filter, page) = input::event_list(message)?;
+        let (filter, page) = input::event_list(&message)?;
         let users = self.auth.users();
         let listed = users.list_events(&call, &filter, page.after(), page.limit());
         let mut events = listed.await?;

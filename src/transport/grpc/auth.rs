@@ -37,7 +37,7 @@ impl AuthService for AuthHandlers {
         request: Request<RegisterUserRequest>,
     ) -> Result<Response<RegisterUserResponse>, Status> {
         let (call, message) = open(request)?;
-        let raw = RawRegistration::from(&message);
+        let raw = RawRegistration::from(&*message);
         let registration = input::registration(&call, &raw, self.auth.password_rules())?;
         let user = self.auth.register_user(&call, registration).await?;
         Ok(Response::new(user.into()))

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{MESSAGE_MAX, import, open};
+use super::{MESSAGE_MAX, import, open, open_stream};
 use crate::{
     auth::{Auth, AuthError, ExportedItem},
     domain::{UserId, UserKey, UserStatus},
@@ -215,7 +215,7 @@ impl UserService for UserHandlers {
         &self,
         request: Request<Streaming<ImportUsersRequest>>,
     ) -> Result<Response<ImportUsersResponse>, Status> {
-        let (call, messages) = open(request)?;
+        let (call, messages) = open_stream(request)?;
         let imported = import::import_users(&self.auth, &call, messages).await;
         Ok(Response::new(imported?))
     }

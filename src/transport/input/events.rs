@@ -14,7 +14,7 @@ const METHOD: &str = "vestibule.v1.AuditService/ListEvents";
 const KINDS_MAX: usize = 64;
 
 /// Reads a filter and the page of what it selects.
-pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Page), Failure> {
+pub(crate) fn event_list(message: &ListEventsRequest) -> Result<(EventFilter, Page), Failure> {
     let mut faults = Faults::default();
     let filter = EventFilter {
         user_id: faults.any_user(&message.user_id),
@@ -22,13 +22,18 @@ pub(crate) fn event_list(message: ListEventsRequest) -> Result<(EventFilter, Pag
         since: faults.timestamp("since", message.since.as_ref()),
         until: faults.timestamp("until", message.until.as_ref()),
     };
-    let (size, token) = (message.page_size, message.page_token.clone());
     let filter_alone = ListEventsRequest {
         page_size: 0,
         page_token: String::new(),
-        ..message
+        ..message.clone()
     };
-    let page = faults.page(METHOD, &filter_alone.encode_to_vec(), size, &token);
+    let filter_alone = filter_alone.encode_to_vec();
+    let page = faults.page(
+        METHOD,
+        &filter_alone,
+        message.page_size,
+        &message.page_token,
+    );
     faults.finish(page.map(|page| (filter, page)))
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header::CONTENT_ENCODING, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroize;
 
 use super::{fields::Fields, form, json};
 use crate::{
@@ -41,12 +42,18 @@ pub(super) async fn read_fields(request: &Parts, body: Body) -> Result<Fields, F
     let awaited = request.extensions.get::<AwaitedSince>();
     let awaited = awaited.map_or_else(Instant::now, |since| since.0);
     let bytes = read_body(body, awaited + BODY_TIME).await?;
-    let text = str::from_utf8(&bytes).map_err(|_| Failure::Malformed)?;
-    match format {
-        Format::Json => json::parse(text),
-        Format::Form => form::parse(text),
+    let fields = str::from_utf8(&bytes)
+        .ok()
+        .and_then(|text| match format {
+            Format::Json => json::parse(text),
+            Format::Form => form::parse(text),
+        })
+        .ok_or(Failure::Malformed);
+    // As far as the library has no part in them.
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.as_mut().zeroize();
     }
-    .ok_or(Failure::Malformed)
+    fields
 }
 
 /// Whether a body can be read, for the fuzzer.

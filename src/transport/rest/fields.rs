@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use zeroize::Zeroize;
+
 use crate::transport::input::Text;
 
 /// The fields of a body, each name once; `None` is a value that is no text. Values may be
-/// passwords, so there is no `Debug`.
+/// passwords, so there is no `Debug`, and they are wiped.
 #[derive(Default)]
 pub(super) struct Fields(BTreeMap<String, Option<String>>);
 
@@ -24,5 +26,11 @@ impl Fields {
     pub(super) fn unknown(&self, known: &[&str]) -> Vec<&str> {
         let names = self.0.keys().map(String::as_str);
         names.filter(|name| !known.contains(name)).collect()
+    }
+}
+
+impl Drop for Fields {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(Zeroize::zeroize);
     }
 }
