@@ -70,6 +70,7 @@ impl Auth {
             }
             AddedUser::Taken => self.answer_retry(call, registration).await,
             AddedUser::Kept => Err(AuthError::EmailTaken),
+            AddedUser::TooOften(retry_after) => Err(AuthError::RateLimited { retry_after }),
         }
     }
 

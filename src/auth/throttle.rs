@@ -127,10 +127,15 @@ impl Auth {
         };
         let turn = match keys {
             Some(keys) => {
-                let turn = throttle.turns.join(keys.account);
+                let mut line = keys.account;
+                if throttle.turns.is_busy(line) {
+                    // What is refused anyway holds up nobody, and strangers hold up no known source.
+                    let (_, state) = read().await?;
+                    let known = keys.source.filter(|_| state.is_known(self.clock.now()));
+                    line = known.map_or(line, |(_, known)| known);
+                }
+                let turn = throttle.turns.join(line);
                 if turn.ahead > 0 {
-                    // What is refused anyway must not hold up those who are not.
-                    read().await?;
                     self.hasher.would_wait_behind(turn.ahead)?;
                 }
                 Some(turn.begin().await)
@@ -182,20 +187,20 @@ impl Auth {
             return Ok(());
         };
         let now = self.clock.now();
-        let mut cost = policy.source.cost();
+        let mut times = 1;
         if self
             .throttle
             .sprayed
             .note(password.as_bytes(), keys.account)
         {
-            cost *= SPRAYED_COST;
+            times = SPRAYED_COST;
             self.throttle.metrics.spraying.inc();
             self.note_outcome(call, EventKind::PasswordSprayed, None, client)?;
         }
         let deadline = Instant::now() + COUNT_LIMIT;
-        let counted = self
-            .db
-            .count_failure(keys, attempt.state, cost, now, deadline);
+        let counted =
+            self.db
+                .count_failure(keys, attempt.state, (policy.source, times), now, deadline);
         Ok(counted.await?)
     }
 

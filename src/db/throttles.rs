@@ -4,7 +4,7 @@
 mod budgets;
 mod purge;
 
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 use sea_orm::{
     ActiveValue::Set,
@@ -27,7 +27,7 @@ use super::{
 pub(super) use budgets::spend;
 pub use budgets::{Spending, Spent};
 
-use crate::domain::{EmailKey, Event, Failures, Throttled, Timestamp, User};
+use crate::domain::{Budget, EmailKey, Event, Failures, Throttled, Timestamp, User};
 
 /// What failures are counted for: 128 bits of an HMAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,19 +78,19 @@ impl Db {
     }
 
     /// Counts a failure of an account and its source by one statement. A failure of a known source
-    /// counts for that source with the account too. `cost` is what it takes from the source's budget.
+    /// counts for that source with the account too. It takes the source's budget so many uses.
     pub async fn count_failure(
         &self,
         keys: ThrottleKeys,
         state: Throttled,
-        cost: Duration,
+        (source, times): (Budget, u32),
         now: Timestamp,
         deadline: Instant,
     ) -> Result<(), DbError> {
         let is_known = state.is_known(now);
-        let cleared = state.cleared_at.map_or(0, to_micros);
+        let (account, cleared) = (keys.account.0, state.cleared_at.map_or(0, to_micros));
         let now = to_micros(now);
-        let cost = micros(cost);
+        let (cost, period) = (micros(source.cost() * times), micros(source.period));
         let row = |key: ThrottleKey, spent_until| ActiveModel {
             key: Set(key.0),
             failures: Set(1),
@@ -106,8 +106,11 @@ impl Db {
         // In one order: of two statements that lock the same rows, neither must wait for the other.
         rows.sort_by_key(|row| row.key.clone().take());
         self.write(deadline, rows, move |transaction, rows| {
-            let count =
-                Throttles::insert_many(rows.clone()).on_conflict(or_count(now, cost, cleared));
+            let count = Throttles::insert_many(rows.clone()).on_conflict(or_count(
+                now,
+                (cost, period),
+                (account, cleared),
+            ));
             Box::pin(async move { count.exec_without_returning(transaction).await.map(|_| ()) })
         })
         .await
@@ -203,17 +206,27 @@ pub(super) async fn forget_failures(
 }
 
 /// A row that is there counts one more, or begins anew where its failures were forgotten, and a source's
-/// budget is spent from now on, or further.
-fn or_count(now: i64, cost: i64, cleared: i64) -> OnConflict {
+/// budget is spent from now on, or further. It is never spent further than it is restored in a period:
+/// [`Budget::admit`] takes more for a clock that was set back.
+fn or_count(now: i64, (cost, period): (i64, i64), (account, cleared): (Uuid, i64)) -> OnConflict {
     let stored = |column| Expr::col((Throttles, column));
     let new = |column| Expr::col(("excluded", column));
     let is_source = new(Column::SpentUntil).gt(0);
-    let is_spent = stored(Column::SpentUntil).gt(now);
+    let is_spent = stored(Column::SpentUntil).between(now, now.saturating_add(2 * period));
+    let most = now.saturating_add(period);
+    let is_overdrawn = stored(Column::SpentUntil).gt(most.saturating_sub(cost));
     let spent_until = Expr::case(
+        is_source.clone().and(is_spent.clone()).and(is_overdrawn),
+        Expr::value(most),
+    )
+    .case(
         is_source.and(is_spent),
         stored(Column::SpentUntil).add(cost),
     );
-    let is_cleared = stored(Column::FailedAt).lte(cleared);
+    // Of a known source. The account's own row forgets by itself, whatever the clock says.
+    let is_cleared = stored(Column::FailedAt)
+        .lte(cleared)
+        .and(stored(Column::Key).ne(account));
     let failures = Expr::case(is_cleared, Expr::value(1));
     OnConflict::column(Column::Key)
         .value(

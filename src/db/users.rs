@@ -12,6 +12,8 @@ mod password;
 mod sessions;
 mod status;
 
+use std::time::Duration;
+
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter,
     QuerySelect, QueryTrait, sea_query::Expr,
@@ -68,6 +70,8 @@ pub enum AddedUser {
     Taken,
     /// The address is kept for the user who had it; nothing was changed.
     Kept,
+    /// The budget is used up until then; nothing was changed.
+    TooOften(Duration),
 }
 
 impl Db {
@@ -95,9 +99,11 @@ impl Db {
         let input = (row, user.spends, event);
         self.write(deadline, input, |transaction, (row, spends, event)| {
             Box::pin(async move {
-                if let Some(spending) = spends {
-                    // Whether there was one left was asked before the hash.
-                    let _ = spend(transaction, &[*spending], event.at).await?;
+                // Asked before the hash as well; since then others may have used it up.
+                if let Some(spending) = spends
+                    && let Err(wait) = spend(transaction, &[*spending], event.at).await?
+                {
+                    return Ok(AddedUser::TooOften(wait));
                 }
                 let insert = Users::insert(row.clone()).on_conflict(or_nothing());
                 let added = insert.exec_with_returning_many(transaction).await?;

@@ -92,7 +92,11 @@ impl Gate {
         };
         let origin = self.origin(request);
         if let Some(call) = request.extensions_mut().get_mut::<CallContext>() {
-            call.address = origin.and_then(Origin::address);
+            // A caller that tells its users' addresses is no user: its own is nobody's.
+            let tells = caller
+                .as_deref()
+                .is_some_and(Caller::may_tell_client_address);
+            call.address = origin.and_then(Origin::address).filter(|_| !tells);
             call.believes_client = self.believes_client(origin, caller.as_deref());
             if let Some(caller) = &caller {
                 Span::current().record("caller", caller.name.as_str());
@@ -109,9 +113,9 @@ impl Gate {
     }
 
     /// Whether the message may tell the end user's address: by a grant, or where everybody may call and
-    /// no proxy says more.
+    /// no proxy says more; what a proxy says and cannot be told is no leave to say something else.
     fn believes_client(&self, origin: Option<Origin>, caller: Option<&Caller>) -> bool {
-        let is_forwarded = matches!(origin, Some(Origin::Forwarded(Some(_))));
+        let is_forwarded = matches!(origin, Some(Origin::Forwarded(_)));
         let is_open = self.settings.auth_service == AuthServiceAccess::Open;
         caller.is_some_and(Caller::may_tell_client_address) || (is_open && !is_forwarded)
     }

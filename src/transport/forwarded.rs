@@ -47,11 +47,13 @@ impl Proxies {
 
     /// What the connection and the headers of a call say of where it comes from.
     pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
-        if self.contain(peer) {
-            Origin::Forwarded(self.last_untrusted_hop(headers))
-        } else {
-            Origin::Direct(peer.to_canonical())
+        if !self.contain(peer) {
+            return Origin::Direct(peer.to_canonical());
         }
+        if !headers.contains_key(FORWARDED) && !headers.contains_key(&X_FORWARDED_FOR) {
+            return Origin::Unsaid;
+        }
+        Origin::Forwarded(self.last_untrusted_hop(headers))
     }
 
     /// The last hop that is no proxy. `None`: no header or two of them, or a hop that names no address.
@@ -80,6 +82,8 @@ impl Proxies {
 pub(crate) enum Origin {
     /// The peer of the connection.
     Direct(IpAddr),
+    /// The peer is a proxy that has no word on it.
+    Unsaid,
     /// The peer is a proxy; whom it forwards for, if that can be told.
     Forwarded(Option<IpAddr>),
 }
@@ -89,6 +93,7 @@ impl Origin {
     pub(crate) fn address(self) -> Option<IpAddr> {
         match self {
             Self::Direct(peer) => Some(peer),
+            Self::Unsaid => None,
             Self::Forwarded(hop) => hop,
         }
     }

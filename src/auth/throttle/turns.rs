@@ -34,6 +34,11 @@ pub(super) struct Turn {
 }
 
 impl Turns {
+    /// Whether attempts of the account are under way.
+    pub(super) fn is_busy(&self, account: ThrottleKey) -> bool {
+        self.0.lock().contains_key(&account)
+    }
+
     /// A place behind the attempts of the account that are under way.
     pub(super) fn join(&self, account: ThrottleKey) -> Turn {
         let mut accounts = self.0.lock();

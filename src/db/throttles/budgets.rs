@@ -6,6 +6,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::{ThrottleKey, or_count};
 use crate::{
@@ -102,7 +103,7 @@ fn or_spend(now: i64, budget: &Budget) -> OnConflict {
     let spent_until = || Expr::col((Throttles, Column::SpentUntil));
     let has_use = spent_until().lte(now.saturating_add(period - cost));
     let was_set_back = spent_until().gt(now.saturating_add(2 * period));
-    or_count(now, cost, 0)
+    or_count(now, (cost, period), (Uuid::nil(), 0))
         .action_and_where(has_use.or(was_set_back))
         .to_owned()
 }

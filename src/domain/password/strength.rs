@@ -49,7 +49,7 @@ pub(super) fn is_below(nfc: &str, score: u8, email: Option<&Email>) -> bool {
     let inputs: Vec<&str> = own.filter(|part| part.len() > 1).chain(known).collect();
     let word = beginning.trim_matches(|c: char| !c.is_alphabetic());
     guesses(&beginning, &inputs) < least
-        || guesses(word, &inputs) * guesses_of_affixes(&beginning, word) < least
+        || !word.is_empty() && guesses(word, &inputs) * guesses_of_affixes(&beginning, word) < least
 }
 
 fn guesses(text: &str, inputs: &[&str]) -> f64 {
@@ -95,6 +95,8 @@ mod tests {
             "vestibule opens at nine",
             "a canary sings at ten",
             "x9#kQ2!m",
+            "839201746552910387461029",
+            "#!%&/()=?+*~^°§$",
             "rosebud-lantern",
             "пароль из семи слов",
         ] {

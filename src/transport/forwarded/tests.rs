@@ -24,6 +24,7 @@ fn hop(x_forwarded_for: &str) -> Option<String> {
 
 fn forwarded(lines: &[(&'static str, &str)]) -> Option<String> {
     match origin_of("10.1.2.3", lines) {
+        Origin::Unsaid => None,
         Origin::Forwarded(hop) => hop.map(|hop| hop.to_string()),
         Origin::Direct(peer) => panic!("{peer} is a proxy"),
     }

@@ -2,7 +2,11 @@
 
 use prost::Message;
 use vestibule::proto::v1::RegisterUserRequest;
-use vestibule::transport::{AuthServiceAccess, Proxies};
+use vestibule::{
+    domain::Budget,
+    server::ApplicationSettings,
+    transport::{AuthServiceAccess, Proxies},
+};
 
 use super::*;
 use crate::harness::{frame, phrase};
@@ -14,6 +18,8 @@ on_both_databases!(
     without_a_proxy_a_forged_header_is_no_source,
     a_caller_tells_sources_by_its_grant_alone,
     a_source_registers_only_so_many_users,
+    registrations_at_one_moment_share_the_budget,
+    a_budget_that_was_overdrawn_stays_spent,
     spraying_is_noticed_and_costs_its_source_more,
 );
 
@@ -118,9 +124,14 @@ async fn behind_a_proxy_the_last_hop_that_it_names_is_the_source(database: Datab
     ] {
         assert_eq!(through(&app, header, "").await, Code::Ok, "{header:?}");
     }
-    // The proxy's word is worth more than the message's.
+    // A proxy that says nothing leaves the word to the message. Beside a word that cannot be told, which a
+    // client can bring about, the message is not believed.
     let told = tries(&app.grpc(), &email(), &phrase(), "198.51.100.7").await;
     throttled(told);
+    for header in [("forwarded", "for=unknown"), ("x-forwarded-for", "\"")] {
+        let told = through(&app, header, "198.51.100.7").await;
+        assert_eq!(told, Code::Ok, "{header:?}: no source");
+    }
 }
 
 /// (T6) Everybody behind a sidecar on this machine would otherwise share one budget.
@@ -218,4 +229,52 @@ async fn spraying_is_noticed_and_costs_its_source_more(database: Database) {
         assert!(count > 0, "{kind}");
     }
     figure("spraying", format_args!("stopped after {tried} accounts"));
+}
+
+async fn registrations_at_one_moment_share_the_budget(database: Database) {
+    let plan = Server::on(database).await;
+    let throttle = |settings: &mut ApplicationSettings| {
+        settings.auth.throttle.as_mut().unwrap().registrations = Budget::hourly(2);
+    };
+    let app = plan.settings(throttle).start().await;
+    let mut burst = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let client = app.grpc();
+        burst.spawn(async move {
+            let request = RegisterUserRequest {
+                email: email(),
+                password: PASSWORD.into(),
+                request_id: String::new(),
+                client: Some(ClientInfo {
+                    ip: "198.51.100.7".into(),
+                    user_agent: String::new(),
+                }),
+            };
+            client.clone().register_user(request).await.is_ok()
+        });
+    }
+    let made = burst.join_all().await.into_iter().filter(|made| *made);
+    assert_eq!((made.count(), app.store.rows("users").await), (2, 2));
+}
+
+/// What a known source may fail at home takes its budget, and does not make it run over.
+async fn a_budget_that_was_overdrawn_stays_spent(database: Database) {
+    let plan = Server::on(database).await;
+    let throttle = |settings: &mut ApplicationSettings| {
+        settings.auth.throttle.as_mut().unwrap().source = Budget::hourly(3);
+    };
+    let app = plan.settings(throttle).start().await;
+    let (owner, home) = (app.owner().await, "192.0.2.10");
+    assert_eq!(
+        tries(&app.grpc(), &owner.email, PASSWORD, home).await,
+        Ok(true)
+    );
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    app.auth.write_known_sources(deadline).await.unwrap();
+    for password in [WRONG, WRONG, WRONG, PASSWORD].repeat(4) {
+        let right = tries(&app.grpc(), &owner.email, password, home).await;
+        assert_eq!(right, Ok(password == PASSWORD));
+    }
+    let wait = throttled(tries(&app.grpc(), &email(), WRONG, home).await);
+    assert!(wait <= Duration::from_mins(20), "{wait:?}");
 }
