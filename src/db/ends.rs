@@ -84,8 +84,6 @@ pub(in crate::db) struct Ends<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Which<'a> {
     All,
-    /// Those that mail brought; a caller's own token is its to bring.
-    Mailed,
     AskedBy(SessionId),
     NotAskedBy(SessionId),
     AskedBefore(Timestamp),
@@ -141,7 +139,7 @@ impl<'a> Change<'a> {
             Self::TokenMade(purpose)              => row(None, only(purpose), Which::All),
             Self::TokenMailed(purpose, address)   => row(None, only(purpose), match purpose {
                 TokenPurpose::EmailRestore => Which::For(address),
-                TokenPurpose::PasswordReset | EmailVerification | EmailChange => Which::Mailed,
+                TokenPurpose::PasswordReset | EmailVerification | EmailChange => Which::All,
             }).tokens_alone(),
         }
     }

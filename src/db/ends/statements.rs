@@ -61,7 +61,6 @@ impl Ends<'_> {
             .add(C::UserId.eq(user))
             .add(C::Purpose.is_in(self.purposes.iter().copied().map(token_purpose_column)))
             .add(self.which(C::SessionId, C::CreatedAt, C::NewEmailKey, is_way_back))
-            .add_option(matches!(self.which, Which::Mailed).then(|| C::Mailed.eq(true)))
     }
 
     /// A request that another user made about an address of this user is not this user's.
@@ -87,8 +86,7 @@ impl Ends<'_> {
     ) -> Condition {
         let all = Condition::all();
         match self.which {
-            // That tokens were mailed, they say themselves.
-            Which::All | Which::Mailed => all,
+            Which::All => all,
             Which::AskedBy(by) => all.add(session.eq(by.uuid())),
             Which::NotAskedBy(by) => all.add(session.is_null().or(session.ne(by.uuid()))),
             Which::AskedBefore(time) => all.add(asked_at.lt(to_micros(time))),

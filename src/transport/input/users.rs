@@ -56,10 +56,6 @@ pub(crate) fn session_user(
         Some(SessionUser::Email(email)) => faults.email("email", Some(email)).map(UserKey::from),
         None => faults.missing("user"),
     };
-    if message.proves_email && matches!(message.user, Some(SessionUser::UserId(_))) {
-        let must = "needs `email`: it is about the mail of an address";
-        faults.add("proves_email", ErrorReason::InvalidField, must);
-    }
     let client = client(call, message.client.as_ref());
     let unverified = match (message.proves_email, message.allow_unverified) {
         (true, _) => Unverified::Claim,

@@ -17,7 +17,6 @@ on_both_databases!(
     an_address_is_proven_by_mail,
     an_address_is_changed_by_mail_and_the_old_one_is_told,
     an_address_that_is_taken_is_told_to_its_owner_alone,
-    a_mailed_reset_leaves_the_token_of_a_caller,
 );
 
 async fn mailing(database: Database) -> (Server, Sink) {
@@ -136,18 +135,4 @@ async fn an_address_that_is_taken_is_told_to_its_owner_alone(database: Database)
     let told = mails.iter().find(|mail| mail.to == other.email).unwrap();
     assert!(!told.data.contains("#token="), "{}", told.data);
     assert_eq!(app.store.rows("one_time_tokens").await, 0);
-}
-
-/// Whoever knows the address can have a reset mailed; that ends no token that a caller brings itself.
-async fn a_mailed_reset_leaves_the_token_of_a_caller(database: Database) {
-    let (app, sink) = mailing(database).await;
-    let owner = app.owner().await;
-    let made = app.users().await.reset_for(&owner.id).await.unwrap();
-    let account = app.account();
-    account.request_password_reset(&owner.email).await.unwrap();
-    sink.await_mails(1).await;
-    account
-        .reset_password(&made.reset_token, NEW)
-        .await
-        .unwrap();
 }

@@ -79,14 +79,6 @@ async fn whom_no_session_can_be_opened_for_is_told(app: Server) {
         ..CreateSessionForUserRequest::default()
     };
     assert_invalid(users.open(wrong).await, &[("user", "INVALID_FIELD")]);
-    let by_id = create_session_for_user_request::User::UserId(NOBODY.into());
-    let proves = CreateSessionForUserRequest {
-        user: Some(by_id),
-        proves_email: true,
-        ..CreateSessionForUserRequest::default()
-    };
-    let expected = [("proves_email", "INVALID_FIELD")];
-    assert_invalid(users.open(proves).await, &expected);
 }
 
 async fn a_reset_that_a_caller_makes_sets_a_password_and_proves_no_address(app: Server) {

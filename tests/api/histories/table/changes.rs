@@ -80,7 +80,7 @@ pub(super) async fn make(town: &Town, account: &Account, change: &str) {
         "a reset made by a caller" => drop(users.reset_for(id).await.unwrap()),
         "claimed by its mailbox" => {
             let request = CreateSessionForUserRequest {
-                user: Some(User::Email(account.owner.email.clone())),
+                user: Some(User::UserId(id.to_owned())),
                 proves_email: true,
                 ..CreateSessionForUserRequest::default()
             };
