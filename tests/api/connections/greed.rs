@@ -8,7 +8,7 @@ use super::{
     peer::{Peer, STREAMS},
     *,
 };
-use crate::harness::{MemoryGroup, Scrape, frame};
+use crate::harness::{Fault, MemoryGroup, Scrape, frame};
 
 const MIB: u64 = 1024 * 1024;
 /// What two workers, the reserve and the connections need at most.
@@ -73,11 +73,18 @@ async fn greedy_peers_stay_within_the_bound_and_are_closed() {
     let mut good = 0;
     while !closed.is_finished() {
         pace.tick().await;
-        assert_eq!(client.verdict(&token).await, SessionStatus::Active);
-        good += 1;
+        // On a busy machine the batches of the others may leave a check no room among the lookups.
+        match client.validate(&token).await {
+            Ok(answer) => {
+                assert_eq!(answer.status(), SessionStatus::Active);
+                good += 1;
+            }
+            Err(status) => assert_eq!(Fault::of(&status).reason, "OVERLOADED"),
+        }
     }
-    assert!(client.is_valid(&user.email, PASSWORD).await);
     closed.await.unwrap();
+    assert!(client.is_valid(&user.email, PASSWORD).await);
+    assert!(good > 0);
     let seen = Scrape::parse(service.operations().get("/metrics").await.text());
     let bound = seen.value("vestibule_memory_bound_bytes", &[]);
     let peak = service.peak_resident_kib() * 1024;
